@@ -1,0 +1,95 @@
+namespace FleetMdm.Storage.Devices;
+
+/// <summary>How far an enrolment has come. Stored as a number: never renumber.</summary>
+public enum EnrolmentStatus : short
+{
+    /// <summary>Authenticate was accepted, TokenUpdate has not come yet.</summary>
+    Authenticated = 1,
+    Enrolled = 2,
+    /// <summary>The iPad checked out, or its device enrolled anew (for a user channel).</summary>
+    Unenrolled = 3,
+    /// <summary>Removed by an administrator: told to unenrol whenever it comes.</summary>
+    Removed = 4,
+}
+
+/// <summary>What an enrolment is. Stored as a number: never renumber.</summary>
+public enum EnrolmentKind : short
+{
+    Device = 1,
+    UserEnrollment = 2,
+    /// <summary>The user channel of a Shared iPad.</summary>
+    SharedUser = 3,
+}
+
+/// <summary>
+/// One enrolment as it is stored. Changed by its own grain only, under <see cref="Version"/>, when the enrolment or its identity
+/// changes; not with each command. Times are UTC and kept to the millisecond.
+/// </summary>
+public sealed record DeviceRow
+{
+    public required string Id { get; init; }
+    /// <summary>The device channel's id; equal to <see cref="Id"/> except for a user channel.</summary>
+    public required string DeviceId { get; init; }
+    public required EnrolmentKind Kind { get; init; }
+    public required EnrolmentStatus Status { get; init; }
+    /// <summary>1 for the first write, then one more with each.</summary>
+    public long Version { get; init; }
+
+    public string? Udid { get; init; }
+    public string? SerialNumber { get; init; }
+    public string? ProductName { get; init; }
+    public string? Model { get; init; }
+    public string? ModelName { get; init; }
+    public string? DeviceName { get; init; }
+    public string? OsVersion { get; init; }
+    public string? BuildVersion { get; init; }
+    public string? Imei { get; init; }
+    public string? Meid { get; init; }
+    public string? UserShortName { get; init; }
+    public string? UserLongName { get; init; }
+
+    public string? School { get; init; }
+    public string? InvitationId { get; init; }
+
+    public string? Topic { get; init; }
+    /// <summary>Data, never a key: two enrolments may carry the same one.</summary>
+    public byte[]? PushToken { get; init; }
+    public string? PushMagic { get; init; }
+    /// <summary>APNs' reason why <see cref="PushToken"/> is dead; null while it is good.</summary>
+    public string? PushTokenDead { get; init; }
+    /// <summary>Sealed; see <see cref="Secrets.SecretSealer"/>.</summary>
+    public byte[]? UnlockToken { get; init; }
+    /// <summary>Sealed; see <see cref="Secrets.SecretSealer"/>.</summary>
+    public byte[]? BootstrapToken { get; init; }
+    public bool AwaitingConfiguration { get; init; }
+
+    public DateTimeOffset? AuthenticatedAt { get; init; }
+    public DateTimeOffset? EnrolledAt { get; init; }
+    public DateTimeOffset? TokenUpdatedAt { get; init; }
+    public DateTimeOffset? UnenrolledAt { get; init; }
+
+    /// <summary>Written by <see cref="IDeviceStore.Touch"/>, outside the version; ignored by a commit.</summary>
+    public DateTimeOffset? LastSeenAt { get; init; }
+    /// <summary>The last push that APNs answered; written by <see cref="IDeviceStore.RecordPushes"/>, outside the version.</summary>
+    public DateTimeOffset? PushedAt { get; init; }
+    /// <summary><c>accepted</c>, or APNs' reason; written with <see cref="PushedAt"/>.</summary>
+    public string? PushResult { get; init; }
+}
+
+/// <summary>A certificate that may speak for a device. Pins belong to the device channel; its user channels share them.</summary>
+/// <param name="Sha256">SHA-256 of the certificate's DER: unique over the whole fleet.</param>
+/// <param name="NotAfter">When the certificate expires.</param>
+/// <param name="PinnedAt">When it was pinned.</param>
+public sealed record Pin(byte[] Sha256, DateTimeOffset NotAfter, DateTimeOffset PinnedAt);
+
+/// <summary>Everything that a grain needs when it wakes: one batched read.</summary>
+/// <param name="Row">Null: never seen.</param>
+/// <param name="Pins">The pins of the row's <see cref="DeviceRow.DeviceId"/> (for an unknown user channel: of the part of
+/// its id before the first colon), newest first.</param>
+/// <param name="DeviceStatus">The status of the device channel (for a device: its own).</param>
+/// <param name="Queue">In order of <see cref="QueuedRow.Sequence"/>.</param>
+public sealed record DeviceSnapshot(
+    DeviceRow? Row,
+    IReadOnlyList<Pin> Pins,
+    EnrolmentStatus? DeviceStatus,
+    IReadOnlyList<QueuedRow> Queue);

@@ -1,0 +1,81 @@
+namespace FleetMdm.Storage.Devices;
+
+/// <summary>
+/// The device plane: enrolments, queues, history. Each method's task ends when its own rows are durable (fsync'd by the
+/// database), and rows of many callers travel in one statement (group commit); loads travel together too.
+/// </summary>
+/// <remarks>
+/// Threading: safe for any number of callers. Order: the writes of one enrolment take effect in the order in which they were
+/// called. Bounded: a full lane makes its callers wait. Failure: a row that the database refuses fails alone
+/// (<see cref="StoreRejectedException"/>); <see cref="StoreUnavailableException"/> means that nothing was promised, the outcome
+/// may be unknown, and the same call may be repeated.
+/// </remarks>
+public interface IDeviceStore
+{
+    /// <summary>One enrolment with its pins and its queue.</summary>
+    Task<DeviceSnapshot> Load(string enrolmentId);
+
+    /// <summary>Changes one enrolment, with what belongs to the change, in one transaction.</summary>
+    Task<EnrolmentCommitted> Commit(EnrolmentChange change);
+
+    /// <summary>Appends a command at the end of the queue. Idempotent by (enrolment, CommandUUID).</summary>
+    Task<QueueAppended> Append(QueueAppend command);
+
+    /// <summary>Moves a command to the history. Idempotent by (enrolment, sequence): false when it was not queued any more.</summary>
+    Task<bool> Finish(QueueFinish finish);
+
+    Task MarkNotNow(QueueNotNow notNow);
+
+    /// <summary>Remembers when iPads were last seen; a later time wins. One statement for all.</summary>
+    Task Touch(IReadOnlyList<(string EnrolmentId, DateTimeOffset At)> seen);
+
+    /// <summary>Remembers what APNs answered. One statement for all.</summary>
+    Task RecordPushes(IReadOnlyList<PushRecord> pushes);
+
+    /// <summary>A Command dictionary or a large report by the SHA-256 of its content; null when it is unknown.
+    /// Small bodies are cached in memory (bounded).</summary>
+    ValueTask<byte[]?> LoadBody(byte[] hash);
+
+    /// <summary>Stores a body once by content; returns its SHA-256 when it is durable.</summary>
+    Task<byte[]> StoreBody(ReadOnlyMemory<byte> body);
+
+    /// <summary>What is known of a certificate that our own CA issued; null: not ours, or forgotten. Batched like Load.</summary>
+    Task<Enrolment.IssuedCertificate?> FindIssued(byte[] sha256);
+}
+
+/// <summary>One change of an enrolment.</summary>
+public sealed record EnrolmentChange
+{
+    /// <summary>The row as it shall be; its <see cref="DeviceRow.Version"/> is what it shall become.</summary>
+    public required DeviceRow Row { get; init; }
+    /// <summary>Made once for the change, so that a repetition after a lost answer is recognised.</summary>
+    public required Guid WriteId { get; init; }
+    /// <summary>Pins this certificate to the row's device; refused when it is pinned to another one.</summary>
+    public Pin? Pin { get; init; }
+    /// <summary>Drops the device's other pins that were pinned before this time; null: keeps them.</summary>
+    public DateTimeOffset? DropPinsBefore { get; init; }
+    /// <summary>Ends everything that is queued, with this ending, into the history.</summary>
+    public CommandEnding? EndQueue { get; init; }
+    /// <summary>Sets the user channels of this device to Unenrolled, their queues ended likewise.</summary>
+    public bool EndUserChannels { get; init; }
+    /// <summary>The time of the change.</summary>
+    public required DateTimeOffset At { get; init; }
+}
+
+public enum CommitOutcome
+{
+    Committed,
+    /// <summary>Another activation wrote in between: load again. Nothing was changed.</summary>
+    VersionConflict,
+    /// <summary>The certificate is pinned to another device. Nothing was changed.</summary>
+    PinnedElsewhere,
+}
+
+/// <param name="Outcome">What became of the change.</param>
+/// <param name="EndedUserChannels">Ids of the user channels that were ended.</param>
+public sealed record EnrolmentCommitted(CommitOutcome Outcome, IReadOnlyList<string> EndedUserChannels);
+
+/// <param name="EnrolmentId">Which enrolment.</param>
+/// <param name="At">When APNs answered.</param>
+/// <param name="Result"><c>accepted</c>, or the reason that APNs gave.</param>
+public sealed record PushRecord(string EnrolmentId, DateTimeOffset At, string Result);

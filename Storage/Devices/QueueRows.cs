@@ -1,0 +1,92 @@
+namespace FleetMdm.Storage.Devices;
+
+/// <summary>A pending command as a grain remembers it: without its body.</summary>
+public sealed record QueuedRow
+{
+    /// <summary>The order of acceptance, over the whole fleet.</summary>
+    public required long Sequence { get; init; }
+    /// <summary>Upper case; unique within an enrolment, shared by the rows of an operation.</summary>
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    /// <summary>SHA-256 of the Command dictionary; <see cref="IDeviceStore.LoadBody"/> gives it.</summary>
+    public required byte[] BodyHash { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public string? OperationId { get; init; }
+    /// <summary>Its operation was cancelled: the grain drops it instead of delivering it.</summary>
+    public bool OperationCancelled { get; init; }
+    public int NotNowCount { get; init; }
+    public DateTimeOffset? NotNowAt { get; init; }
+}
+
+/// <summary>A command to append for one enrolment.</summary>
+public sealed record QueueAppend
+{
+    public required string EnrolmentId { get; init; }
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    /// <summary>The Command dictionary, an XML plist fragment; stored once by its content.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
+
+/// <param name="Sequence">Of the row that is queued now, or was before.</param>
+/// <param name="BodyHash">SHA-256 of the body.</param>
+/// <param name="AlreadyThere">The same CommandUUID is queued or in the history of this enrolment: nothing was appended.</param>
+public sealed record QueueAppended(long Sequence, byte[] BodyHash, bool AlreadyThere);
+
+/// <summary>How a command's life ended. Stored as a number: never renumber.</summary>
+public enum CommandEnding : short
+{
+    Acknowledged = 1,
+    Error = 2,
+    CommandFormatError = 3,
+    /// <summary>By an administrator, before the iPad had it.</summary>
+    Cancelled = 4,
+    Expired = 5,
+    /// <summary>The iPad enrolled again (Authenticate).</summary>
+    Reenrolled = 6,
+    /// <summary>The iPad checked out.</summary>
+    CheckedOut = 7,
+    /// <summary>An administrator removed the enrolment.</summary>
+    Removed = 8,
+}
+
+/// <summary>Moves one command from the queue to the history. Repeating it changes nothing.</summary>
+public sealed record QueueFinish
+{
+    public required string EnrolmentId { get; init; }
+    public required long Sequence { get; init; }
+    public required CommandEnding Ending { get; init; }
+    public required DateTimeOffset FinishedAt { get; init; }
+    public DateTimeOffset? SentAt { get; init; }
+    /// <summary>The iPad's report, whole; null where none came or <see cref="ResultHash"/> is set.</summary>
+    public ReadOnlyMemory<byte>? Result { get; init; }
+    /// <summary>A large report, stored before by <see cref="IDeviceStore.StoreBody"/>.</summary>
+    public byte[]? ResultHash { get; init; }
+    public string? ErrorSummary { get; init; }
+}
+
+/// <summary>Remembers that the iPad answered NotNow; the command stays queued.</summary>
+public sealed record QueueNotNow(string EnrolmentId, long Sequence, DateTimeOffset At, int Count);
+
+/// <summary>A finished command.</summary>
+public sealed record HistoryRow
+{
+    public required string EnrolmentId { get; init; }
+    public required long Sequence { get; init; }
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    public required byte[] BodyHash { get; init; }
+    public required CommandEnding Ending { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    public DateTimeOffset? SentAt { get; init; }
+    public required DateTimeOffset FinishedAt { get; init; }
+    public int NotNowCount { get; init; }
+    public string? OperationId { get; init; }
+    public string? ErrorSummary { get; init; }
+    /// <summary>Not filled in lists.</summary>
+    public byte[]? Result { get; init; }
+    public byte[]? ResultHash { get; init; }
+}

@@ -1,0 +1,78 @@
+namespace FleetMdm.Storage.Enrolment;
+
+/// <summary>Who may enrol (invitations), and which identity certificates our CA issued to them.</summary>
+public interface IEnrolmentStore
+{
+    /// <summary>Idempotent by id: false when one with this id stands already (and is left as it is).</summary>
+    Task<bool> CreateInvitation(Invitation invitation);
+
+    Task<Invitation?> FindInvitation(string id);
+
+    /// <summary>Newest first, before the given id of the page before.</summary>
+    Task<IReadOnlyList<Invitation>> ListInvitations(string? before, int limit);
+
+    /// <summary>False when there is none. A revoked invitation gives no profile and no certificate.</summary>
+    Task<bool> RevokeInvitation(string id, DateTimeOffset at);
+
+    /// <summary>
+    /// Uses a one-time challenge: stores the certificate and counts one use of its invitation, in one transaction, group
+    /// committed. A challenge that was used before with the same public key gives back the certificate issued then.
+    /// </summary>
+    Task<IssueResult> Issue(IssueRequest request);
+
+    /// <summary>Stores a certificate that renews one of ours (no challenge, no use of an invitation).</summary>
+    Task StoreRenewal(IssuedCertificate certificate);
+}
+
+public sealed record Invitation
+{
+    /// <summary>Unguessable, URL-safe.</summary>
+    public required string Id { get; init; }
+    public string? Name { get; init; }
+    public string? School { get; init; }
+    /// <summary>How many iPads may enrol by it; null: any number.</summary>
+    public int? MaxUses { get; init; }
+    public int Uses { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required DateTimeOffset ExpiresAt { get; init; }
+    public DateTimeOffset? RevokedAt { get; init; }
+    public required string CreatedBy { get; init; }
+}
+
+public sealed record IssueRequest
+{
+    /// <summary>SHA-256 of the one-time challenge.</summary>
+    public required byte[] ChallengeHash { get; init; }
+    /// <summary>SHA-256 of the SubjectPublicKeyInfo that the certificate is for.</summary>
+    public required byte[] PublicKeyHash { get; init; }
+    public required IssuedCertificate Certificate { get; init; }
+    public required DateTimeOffset At { get; init; }
+}
+
+public enum IssueOutcome
+{
+    Issued,
+    /// <summary>A repetition: <see cref="IssueResult.Certificate"/> is the one issued before.</summary>
+    IssuedBefore,
+    /// <summary>The challenge was used with another key.</summary>
+    ChallengeUsed,
+    /// <summary>The invitation is unknown, revoked, expired or used up.</summary>
+    InvitationClosed,
+}
+
+public sealed record IssueResult(IssueOutcome Outcome, IssuedCertificate? Certificate);
+
+/// <summary>An identity certificate of our CA.</summary>
+public sealed record IssuedCertificate
+{
+    /// <summary>SHA-256 of <see cref="Der"/>.</summary>
+    public required byte[] Sha256 { get; init; }
+    public required byte[] Der { get; init; }
+    public string? InvitationId { get; init; }
+    /// <summary>Of the invitation; filled when read.</summary>
+    public string? School { get; init; }
+    /// <summary>SHA-256 of the certificate that this one renews.</summary>
+    public byte[]? Renews { get; init; }
+    public required DateTimeOffset IssuedAt { get; init; }
+    public required DateTimeOffset NotAfter { get; init; }
+}

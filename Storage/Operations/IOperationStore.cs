@@ -1,0 +1,73 @@
+using FleetMdm.Storage.Queries;
+
+namespace FleetMdm.Storage.Operations;
+
+/// <summary>Operations: one command appended for many enrolments in one transaction.</summary>
+public interface IOperationStore
+{
+    /// <summary>Stores the operation and appends a queue row for each enrolment of its target that is Authenticated or
+    /// Enrolled, in one transaction. Idempotent by id: a repetition returns what stands already.</summary>
+    Task<OperationRow> Append(OperationAppend operation);
+
+    Task<OperationRow?> Find(string id);
+
+    /// <summary>Newest first. <paramref name="before"/> is the last id of the page before.</summary>
+    Task<IReadOnlyList<OperationRow>> List(string? before, int limit);
+
+    /// <summary>Counts of the operation's rows in queue and history.</summary>
+    Task<OperationCounts> Count(string id);
+
+    /// <summary>Marks it cancelled (once; a repetition keeps the first time). False when there is none.</summary>
+    Task<bool> Cancel(string id, DateTimeOffset at);
+
+    Task MarkAnnounced(string id, DateTimeOffset at);
+
+    /// <summary>How far the pushes of an operation have gone, by sequence; null sets it to done.</summary>
+    Task MarkPushed(string id, long? afterSequence, long pushed);
+
+    /// <summary>Operations that are not announced, or whose pushes are not done: to be resumed after a node died.</summary>
+    Task<IReadOnlyList<string>> ListUnfinished(DateTimeOffset acceptedBefore);
+
+    /// <summary>The next enrolments of an operation that are still queued and have a live push token, in order of sequence.</summary>
+    Task<IReadOnlyList<OperationPushTarget>> PushTargets(string id, long afterSequence, int limit);
+}
+
+public sealed record OperationAppend
+{
+    public required string Id { get; init; }
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    public required ReadOnlyMemory<byte> Body { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public required string RequestedBy { get; init; }
+    /// <summary>False: nobody is woken; <see cref="OperationRow.PushedAfter"/> starts as done.</summary>
+    public bool Push { get; init; } = true;
+    /// <summary>Exactly one of Ids and Filter is set; an empty filter means all. User channels are only meant when named by
+    /// id, or by a filter with their kind.</summary>
+    public IReadOnlyList<string>? Ids { get; init; }
+    public DeviceFilter? Filter { get; init; }
+}
+
+public sealed record OperationRow
+{
+    public required string Id { get; init; }
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    public required byte[] BodyHash { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    public required string RequestedBy { get; init; }
+    public required long Total { get; init; }
+    /// <summary>Ids that were asked for and not found (or not enrolled); at most 1,000. Only filled by Append the first time.</summary>
+    public IReadOnlyList<string> UnknownIds { get; init; } = [];
+    public DateTimeOffset? AnnouncedAt { get; init; }
+    public DateTimeOffset? CancelledAt { get; init; }
+    /// <summary>Pushes were handed over up to this sequence; null: all of them.</summary>
+    public long? PushedAfter { get; init; }
+    public long Pushed { get; init; }
+}
+
+public sealed record OperationCounts(long Queued, long NotNow, long Acknowledged, long Failed, long Ended);
+
+/// <param name="Sequence">Of its queue row.</param>
+public sealed record OperationPushTarget(long Sequence, PushTarget Target);

@@ -1,0 +1,56 @@
+using FleetMdm.Storage.Devices;
+
+namespace FleetMdm.Storage.Queries;
+
+/// <summary>What administrators and sweeps ask of the whole fleet. Nothing of it is on an iPad's path.</summary>
+public interface IFleetQueries
+{
+    /// <summary>Enrolments in order of id, after <paramref name="after"/> (keyset paging).</summary>
+    Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit);
+
+    Task<DeviceRow?> FindDevice(string enrolmentId);
+
+    /// <summary>How many enrolments there are, by status (user channels not counted).</summary>
+    Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices();
+
+    /// <summary>How many Authenticated or Enrolled enrolments depend on this topic.</summary>
+    Task<long> CountByTopic(string topic);
+
+    /// <summary>Finished commands of an enrolment, newest first (by sequence, descending), before the given sequence.</summary>
+    Task<IReadOnlyList<HistoryRow>> ListHistory(string enrolmentId, long? beforeSequence, int limit);
+
+    /// <summary>One finished command with its result.</summary>
+    Task<HistoryRow?> FindHistory(string enrolmentId, string commandUuid);
+
+    /// <summary>
+    /// Enrolments (by id, after <paramref name="after"/>) that have something queued, can be pushed to, were not seen since
+    /// <paramref name="silentSince"/>, whose oldest command is older than that too, and that were not pushed to since
+    /// <paramref name="pushedBefore"/>: to be woken again.
+    /// </summary>
+    Task<IReadOnlyList<PushTarget>> ListSilent(DateTimeOffset silentSince, DateTimeOffset pushedBefore, string? after, int limit);
+
+    /// <summary>Push credentials by id; those without a live token are left out.</summary>
+    Task<IReadOnlyList<PushTarget>> FindPushTargets(IReadOnlyList<string> enrolmentIds);
+}
+
+/// <summary>Where to push for one enrolment. Data for the sender; never logged.</summary>
+public sealed record PushTarget(string EnrolmentId, string Topic, byte[] Token, string PushMagic);
+
+/// <summary>All parts that are set must hold. Empty: every device channel that is not Removed or Unenrolled when used as a
+/// target of an operation; every enrolment when listing.</summary>
+public sealed record DeviceFilter
+{
+    public static readonly DeviceFilter Everything = new();
+
+    /// <summary>Part of serial number, device name, UDID/id or user name; case does not matter.</summary>
+    public string? Query { get; init; }
+    public EnrolmentStatus? Status { get; init; }
+    public string? School { get; init; }
+    public string? ProductName { get; init; }
+    /// <summary>Exactly, or a prefix when it ends in a dot.</summary>
+    public string? OsVersion { get; init; }
+    public string? SerialNumber { get; init; }
+    public EnrolmentKind? Kind { get; init; }
+    public DateTimeOffset? SeenBefore { get; init; }
+    public DateTimeOffset? SeenAfter { get; init; }
+}
