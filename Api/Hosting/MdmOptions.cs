@@ -1,0 +1,63 @@
+using System.Net;
+
+namespace FleetMdm.Api.Hosting;
+
+/// <summary>Section <c>Mdm</c>: how iPads reach this server and prove who they are.</summary>
+public sealed class MdmOptions
+{
+    public const string Section = "Mdm";
+
+    /// <summary>Where iPads reach this server: <c>https://mdm.district.example</c>, with a port when it is not 443. It is written
+    /// into every enrolment profile, so it must never change while iPads are enrolled. Default: this machine's name, port 8443.</summary>
+    public string? PublicUrl { get; set; }
+
+    /// <summary>Enrolment profiles ask iPads to sign each message (the Mdm-Signature header). Needed where a proxy ends TLS
+    /// without passing the client certificate on.</summary>
+    public bool SignMessage { get; set; } = true;
+
+    /// <summary>PEM files of further CAs whose identity certificates are accepted: of the server that a district comes from.</summary>
+    public IList<string> TrustedIdentityCas { get; set; } = [];
+
+    /// <summary>How many days after its expiry an identity certificate that is pinned may still check in, 0 to 3650. An iPad that
+    /// slept in a cupboard over the summer then renews instead of being lost.</summary>
+    public int ExpiredCertificateGraceDays { get; set; } = 90;
+
+    /// <summary>The header in which a trusted proxy passes the client certificate: RFC 9440's <c>Client-Cert</c>, or one that
+    /// carries nginx's <c>$ssl_client_escaped_cert</c>. Null: no header is believed.</summary>
+    public string? ClientCertificateHeader { get; set; }
+
+    /// <summary>Addresses or networks (CIDR) of the proxies whose header is believed.</summary>
+    public IList<string> TrustedProxies { get; set; } = [];
+
+    /// <summary>The largest message of an iPad, in bytes: 64 KiB to 64 MiB. A larger one is answered 413.</summary>
+    public int MaxMessageBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary><see cref="PublicUrl"/>, or what stands in for it.</summary>
+    public Uri PublicUri => new(PublicUrl ?? $"https://{Dns.GetHostName().ToLowerInvariant()}:8443");
+
+    /// <summary>A sentence on what is wrong, or null.</summary>
+    internal string? FindFault()
+    {
+        if (PublicUrl is not null &&
+            (!Uri.TryCreate(PublicUrl, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttps || uri.AbsolutePath != "/" || uri.Query.Length > 0))
+            return $"Mdm:PublicUrl must be an https URL without a path, as in https://mdm.district.example, but is \"{PublicUrl}\".";
+        if (ExpiredCertificateGraceDays is < 0 or > 3650)
+            return $"Mdm:ExpiredCertificateGraceDays must be 0 to 3650, but is {ExpiredCertificateGraceDays}.";
+        if (MaxMessageBytes is < 64 * 1024 or > 64 * 1024 * 1024)
+            return $"Mdm:MaxMessageBytes must be 65536 to 67108864, but is {MaxMessageBytes}.";
+        foreach (var proxy in TrustedProxies)
+        {
+            if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _))
+                return $"Mdm:TrustedProxies must hold addresses or networks such as 10.0.0.0/8, but holds \"{proxy}\".";
+        }
+
+        if (ClientCertificateHeader is not null && TrustedProxies.Count == 0)
+            return "Mdm:ClientCertificateHeader is set, but Mdm:TrustedProxies names no proxy whose header may be believed.";
+        foreach (var file in TrustedIdentityCas)
+        {
+            if (!File.Exists(file)) return $"Mdm:TrustedIdentityCas names \"{file}\", which is not a file.";
+        }
+
+        return null;
+    }
+}
