@@ -1,0 +1,13 @@
+namespace FleetMdm.Grains.Interfaces;
+
+/// <summary>
+/// The one grain (key 0) that looks over the whole fleet now and then: wakes iPads that were silent too long with commands
+/// waiting, resumes operations that a dead node left, drops what is past its retention.
+/// </summary>
+[Alias("fleetmdm.sweep")]
+public interface ISweepGrain : IGrainWithIntegerKey
+{
+    /// <summary>Starts what is due and returns; every node calls it once a minute, and calls too early do nothing.</summary>
+    [Alias("Tick")]
+    Task Tick();
+}
