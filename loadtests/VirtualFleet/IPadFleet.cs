@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using FleetMdm.VirtualFleet.IPads;
+using FleetMdm.VirtualFleet.Journal;
+
+namespace FleetMdm.VirtualFleet;
+
+/// <summary>
+/// Many simulated iPads that share connections, keys and measurements. No iPad has a thread: each is a task that waits.
+/// </summary>
+public sealed class IPadFleet : IAsyncDisposable
+{
+    private const int ViolationsKept = 1000;
+
+    private readonly ConcurrentDictionary<string, MdmChannel> _byToken = new(StringComparer.OrdinalIgnoreCase);
+    private readonly ConcurrentQueue<(string Udid, JournalEntry Entry)> _violations = new();
+    private readonly List<VirtualIPad> _ipads = [];
+    private readonly Lock _lock = new();
+    private readonly Pulse _changed = new();
+
+    public IPadFleet(FleetOptions options)
+    {
+        Options = options;
+        Http = new MdmHttp(options, Measurements);
+    }
+
+    public FleetOptions Options { get; }
+    public FleetMeasurements Measurements { get; } = new();
+
+    /// <summary>A copy.</summary>
+    public IReadOnlyList<VirtualIPad> IPads
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _ipads];
+        }
+    }
+
+    /// <summary>Breaches of Apple's rules by the server that any iPad saw; at most the first 1,000.</summary>
+    public IReadOnlyCollection<string> Violations => [.. _violations.Select(violation => $"{violation.Udid}: {violation.Entry}")];
+
+    internal MdmHttp Http { get; }
+
+    /// <summary>Takes another iPad out of its box.</summary>
+    /// <param name="description">Null: the next one of the delivery.</param>
+    public VirtualIPad Add(IPadDescription? description = null)
+    {
+        lock (_lock)
+        {
+            var ipad = new VirtualIPad(this, description ?? IPadDescription.Number(_ipads.Count + 1));
+            _ipads.Add(ipad);
+            return ipad;
+        }
+    }
+
+    /// <summary>Enrols these iPads, several at once.</summary>
+    /// <param name="enrolled">Called after each, from any thread.</param>
+    public Task EnrolAllAsync(IEnumerable<VirtualIPad> ipads, Uri invitation, Action<VirtualIPad>? enrolled = null,
+        CancellationToken cancellation = default) =>
+        Parallel.ForEachAsync(ipads,
+            new ParallelOptions { MaxDegreeOfParallelism = Options.MaxConcurrentEnrolments, CancellationToken = cancellation },
+            async (ipad, token) =>
+            {
+                await ipad.EnrolAsync(invitation, token);
+                enrolled?.Invoke(ipad);
+            });
+
+    /// <summary>What APNs does: wakes the one whose token it is.</summary>
+    /// <param name="token">Hexadecimal.</param>
+    /// <returns>False: nobody has that token (any more); APNs answers 410 Unregistered.</returns>
+    public bool DeliverPush(string token, string pushMagic)
+    {
+        if (!_byToken.TryGetValue(token, out var channel))
+            return false;
+        channel.PushArrived(pushMagic);
+        return true;
+    }
+
+    /// <summary>Somebody has that push token.</summary>
+    public bool HasToken(string token) => _byToken.ContainsKey(token);
+
+    /// <summary>A command was accepted now; starts the clock of <see cref="FleetMeasurements.EnqueueToAcknowledged"/>.</summary>
+    public void Enqueued(string commandUuid) => Enqueued(commandUuid, Options.Time.GetTimestamp());
+
+    /// <param name="timestamp">Of the fleet's clock, taken before the request that queued the command.</param>
+    public void Enqueued(string commandUuid, long timestamp) => Measurements.Tally(commandUuid).EnqueuedAt = timestamp;
+
+    /// <summary>Waits until the condition holds. It is looked at again whenever anything happened to any iPad.</summary>
+    public Task WhenAsync(Func<bool> condition, CancellationToken cancellation = default) => _changed.WhenAsync(condition, cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var ipad in IPads)
+            await ipad.DisposeAsync();
+        Http.Dispose();
+    }
+
+    internal void Register(MdmChannel channel) => _byToken[Convert.ToHexString(channel.PushToken)] = channel;
+
+    internal void Unregister(MdmChannel channel) => _byToken.TryRemove(Convert.ToHexString(channel.PushToken), out _);
+
+    internal void ReportAccepted(string commandUuid, string status)
+    {
+        var tally = Measurements.Tally(commandUuid);
+        tally.Count(status);
+        if (status != "NotNow" && tally.EnqueuedAt is not 0 and var enqueued)
+            Measurements.EnqueueToAcknowledged.Record(Options.Time.GetElapsedTime(enqueued));
+    }
+
+    internal void Written(string udid, JournalEntry entry)
+    {
+        if (entry.Kind == JournalKind.Violation && _violations.Count < ViolationsKept)
+            _violations.Enqueue((udid, entry));
+        _changed.Beat();
+    }
+}

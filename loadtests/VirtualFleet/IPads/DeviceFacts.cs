@@ -1,0 +1,59 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace FleetMdm.VirtualFleet.IPads;
+
+/// <summary>
+/// Plausible answers to the queries of DeviceInformation.
+/// <see href="https://developer.apple.com/documentation/devicemanagement/deviceinformationresponse/queryresponses"/>
+/// </summary>
+internal static class DeviceFacts
+{
+    private static readonly FrozenDictionary<string, Func<VirtualIPad, object>> Facts =
+        new Dictionary<string, Func<VirtualIPad, object>>
+        {
+            ["UDID"] = ipad => ipad.Udid,
+            ["SerialNumber"] = ipad => ipad.Description.SerialNumber,
+            ["DeviceName"] = ipad => ipad.Name,
+            ["OSVersion"] = ipad => ipad.Description.OsVersion,
+            ["BuildVersion"] = ipad => ipad.Description.BuildVersion,
+            ["ProductName"] = ipad => ipad.Description.ProductName,
+            ["ModelName"] = ipad => ipad.Description.ModelName,
+            ["Model"] = ipad => ipad.Description.ModelNumber,
+            ["ModelNumber"] = ipad => ipad.Description.ModelNumber,
+            ["DeviceCapacity"] = _ => 64.0,
+            ["AvailableDeviceCapacity"] = ipad => Math.Round(10 + 40 * Share(ipad, 0), 2),
+            ["BatteryLevel"] = ipad => Math.Round(0.2 + 0.8 * Share(ipad, 1), 2),
+            ["CellularTechnology"] = _ => 0,
+            ["IsSupervised"] = ipad => ipad.Description.Supervised,
+            ["IsMultiUser"] = ipad => ipad.Description.Shared,
+            ["IsDeviceLocatorServiceEnabled"] = _ => false,
+            ["IsActivationLockEnabled"] = _ => false,
+            ["IsDoNotDisturbInEffect"] = _ => false,
+            ["IsCloudBackupEnabled"] = _ => false,
+            ["IsNetworkTethered"] = _ => false,
+            ["IsMDMLostModeEnabled"] = _ => false,
+            ["IsRoaming"] = _ => false,
+            ["AwaitingConfiguration"] = _ => false,
+            ["DiagnosticSubmissionEnabled"] = _ => false,
+            ["AppAnalyticsEnabled"] = _ => false,
+            ["iTunesStoreAccountIsActive"] = _ => false,
+            ["WiFiMAC"] = ipad => Mac(ipad, 2),
+            ["BluetoothMAC"] = ipad => Mac(ipad, 3),
+            ["EASDeviceIdentifier"] = ipad => Convert.ToHexString(Hash(ipad, 4)[..16]),
+            ["TimeZone"] = _ => "Europe/Berlin",
+            ["SupplementalBuildVersion"] = ipad => ipad.Description.BuildVersion,
+        }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>Null: this iPad has no such thing.</summary>
+    public static object? Answer(string query, VirtualIPad ipad) => Facts.GetValueOrDefault(query)?.Invoke(ipad);
+
+    /// <summary>Between 0 and 1, the same for the same iPad each time.</summary>
+    private static double Share(VirtualIPad ipad, byte fact) => BitConverter.ToUInt16(Hash(ipad, fact)) / 65536.0;
+
+    private static string Mac(VirtualIPad ipad, byte fact) =>
+        string.Join(':', Hash(ipad, fact)[..5].Prepend((byte)0xa8).Select(value => value.ToString("x2")));
+
+    private static byte[] Hash(VirtualIPad ipad, byte fact) => SHA256.HashData([fact, .. Encoding.ASCII.GetBytes(ipad.Udid)]);
+}

@@ -1,0 +1,35 @@
+using System.Security.Cryptography;
+
+namespace FleetMdm.VirtualFleet.IPads;
+
+/// <summary>What is printed on an iPad's box, and what it runs.</summary>
+public sealed record IPadDescription
+{
+    /// <summary>Upper case, eight and sixteen hexadecimal digits, as on every iPad since 2018.</summary>
+    public required string Udid { get; init; }
+    public required string SerialNumber { get; init; }
+    public string Name { get; init; } = "iPad";
+    public string ProductName { get; init; } = "iPad13,18";
+    public string ModelName { get; init; } = "iPad";
+    public string ModelNumber { get; init; } = "MPQ03LL/A";
+    public string OsVersion { get; init; } = "18.3";
+    public string BuildVersion { get; init; } = "22D60";
+    public bool Supervised { get; init; } = true;
+    /// <summary>Whether a passcode is set; one that is has to be entered after a restart before most commands can run.</summary>
+    public bool PasscodeSet { get; init; }
+    /// <summary>A Shared iPad has a channel for each user that logs in.</summary>
+    public bool Shared { get; init; }
+
+    /// <summary>The nth iPad of a delivery: its identifiers are those of its number, its name too.</summary>
+    public static IPadDescription Number(int number)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(BitConverter.GetBytes(number), hash);
+        return new IPadDescription
+        {
+            Udid = $"00008101-{Convert.ToHexString(hash[..8])}",
+            SerialNumber = $"DMP{number:D7}VF",
+            Name = $"iPad {number}",
+        };
+    }
+}

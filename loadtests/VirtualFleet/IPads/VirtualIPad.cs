@@ -1,0 +1,333 @@
+using System.Security.Cryptography;
+using FleetMdm.VirtualFleet.Enrolment;
+using FleetMdm.VirtualFleet.Journal;
+
+namespace FleetMdm.VirtualFleet.IPads;
+
+/// <summary>
+/// A simulated iPad. It does to a server what a real one does, over real HTTPS, and keeps a <see cref="Journal"/> of it. It is
+/// written from Apple's documentation and shares no code with the server that it tests.
+/// </summary>
+/// <remarks>
+/// The methods that change its surroundings (lock, offline, …) may be called from any thread. Enrolling, erasing and leaving
+/// do not overlap: they take turns.
+/// </remarks>
+public sealed class VirtualIPad : IAsyncDisposable
+{
+    /// <summary>About as large as a real one.</summary>
+    private const int UnlockTokenBytes = 2048;
+
+    /// <summary>iOS' Safari asks for web pages; the enrolment link is opened in it.</summary>
+    private const string SafariUserAgent =
+        "Mozilla/5.0 (iPad; CPU OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1";
+
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, MdmChannel> _users = new(StringComparer.Ordinal);
+    private EnrolmentProfile? _profile;
+    private MdmConnection? _connection;
+    private MdmChannel? _device;
+    private volatile bool _locked;
+    private volatile bool _offline;
+
+    internal VirtualIPad(IPadFleet fleet, IPadDescription description)
+    {
+        Fleet = fleet;
+        Description = description;
+        Name = description.Name;
+        PasscodeSet = description.PasscodeSet;
+        Journal = new IPadJournal(fleet.Options.JournalCapacity, fleet.Options.Time, entry => fleet.Written(description.Udid, entry));
+        Commands = new IPadCommands(this);
+    }
+
+    public IPadDescription Description { get; }
+    public string Udid => Description.Udid;
+    public IPadJournal Journal { get; }
+
+    /// <summary>What Settings, General, About shows; the Settings command may change it.</summary>
+    public string Name { get; internal set; }
+    public bool PasscodeSet { get; internal set; }
+    public bool IsEnrolled => _device is { Ended: false };
+    public bool IsOnline => !_offline;
+    /// <summary>Started and not yet unlocked for the first time: most commands cannot run.</summary>
+    public bool IsLocked => _locked;
+    public int TimesErased { get; private set; }
+
+    /// <summary>The identity of the present enrolment, upper-case hex of its SHA-256; null when not enrolled.</summary>
+    public string? IdentitySha256 => IsEnrolled ? _connection?.Identity.Sha256 : null;
+
+    /// <summary>PayloadIdentifiers of the profiles on the device channel, the enrolment profile not among them.</summary>
+    public IReadOnlyCollection<string> InstalledProfiles
+    {
+        get
+        {
+            lock (_lock)
+                return _device is null ? [] : [.. _device.Profiles.Keys];
+        }
+    }
+
+    internal IPadFleet Fleet { get; }
+    internal IPadCommands Commands { get; }
+    internal Lock StateLock => _lock;
+    internal EnrolmentProfile? Profile => _profile;
+    internal byte[]? UnlockToken { get; private set; }
+    internal HashSet<string> Apps { get; } = new(StringComparer.Ordinal) { "com.apple.Pages", "com.apple.Keynote" };
+
+    // ---- Enrolment ----
+
+    /// <summary>
+    /// 1. Fetch the invitation's profile as Safari does. 2. Check its signature and what it says. 3. Make a key and get an identity
+    /// by SCEP. 4. Authenticate. 5. TokenUpdate. 6. Wait for pushes.
+    /// </summary>
+    /// <exception cref="EnrolmentException">The iPad refused, or was refused; the message says at what.</exception>
+    public async Task EnrolAsync(Uri invitation, CancellationToken cancellation = default)
+    {
+        var answer = await Fleet.Http.SendPatientlyAsync(HttpMethod.Get, invitation, null, null, headers =>
+        {
+            headers.TryAddWithoutValidation("User-Agent", SafariUserAgent);
+            headers.TryAddWithoutValidation("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+            headers.TryAddWithoutValidation("Accept-Language", "en-GB,en;q=0.9");
+        }, cancellation);
+        if (!answer.Success)
+            throw new EnrolmentException($"The invitation was answered {answer}.");
+        if (answer.MediaType != "application/x-apple-aspen-config")
+            throw new EnrolmentException($"The invitation came as '{answer.MediaType}'; Safari installs application/x-apple-aspen-config.");
+        await EnrolWithProfileAsync(answer.Body, cancellation);
+    }
+
+    /// <summary>The same from step 2 on, with a profile that came some other way.</summary>
+    public async Task EnrolWithProfileAsync(byte[] profileBytes, CancellationToken cancellation = default)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            if (IsEnrolled)
+                throw new EnrolmentException("This iPad is enrolled; its management has to be removed first.");
+            var profile = EnrolmentProfile.Read(ReadSigned(profileBytes));
+            var connection = new MdmConnection(Fleet.Http, Fleet.Options, await GetIdentityAsync(profile, cancellation), profile.SignMessage);
+            var device = new MdmChannel(this, profile, connection, userShortName: null);
+            Begin(profile, connection, device);
+            try
+            {
+                await StepAsync("Authenticate", device.AuthenticateAsync(cancellation));
+                await StepAsync("TokenUpdate", device.TokenUpdateAsync(UnlockToken, cancellation));
+            }
+            catch
+            {
+                // The profile is not installed by half.
+                End();
+                throw;
+            }
+            Journal.Write(JournalKind.Enrolled, device.Name);
+            device.Start();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>A user of a Shared iPad logs in with a Managed Apple Account: a channel of its own opens.</summary>
+    public async Task LogInAsync(string userShortName, CancellationToken cancellation = default)
+    {
+        if (!Description.Shared || _profile is not { } profile || !IsEnrolled)
+            throw new InvalidOperationException("Only on an enrolled Shared iPad can users log in.");
+        if (!profile.ServerCapabilities.Contains("com.apple.mdm.per-user-connections"))
+            throw new EnrolmentException("The server does not name com.apple.mdm.per-user-connections: users have no channel.");
+        var channel = new MdmChannel(this, profile, _connection!, userShortName);
+        lock (_lock)
+        {
+            if (!_users.TryAdd(userShortName, channel))
+                throw new InvalidOperationException($"{userShortName} is logged in already.");
+        }
+        try
+        {
+            await StepAsync("TokenUpdate", channel.TokenUpdateAsync(unlockToken: null, cancellation));
+        }
+        catch
+        {
+            LogOut(userShortName);
+            throw;
+        }
+        Journal.Write(JournalKind.Enrolled, channel.Name);
+        channel.Start();
+    }
+
+    /// <summary>The user's channel is silent until the next login.</summary>
+    public void LogOut(string userShortName)
+    {
+        lock (_lock)
+        {
+            if (_users.Remove(userShortName, out var channel))
+                channel.End();
+        }
+    }
+
+    /// <summary>The device's token changed, as after a restore.</summary>
+    public Task ChangePushTokenAsync(CancellationToken cancellation = default) => Enrolled().ChangeTokenAsync(cancellation);
+
+    /// <summary>Sends a check-in message with these keys (and those that say who it is) and returns the answer as it came.</summary>
+    public Task<MdmAnswer> CheckInAsync(string messageType, IReadOnlyDictionary<string, object> keys, CancellationToken cancellation = default) =>
+        Enrolled().CheckInAsync(messageType, keys, cancellation);
+
+    /// <summary>Connects now, without a push, and returns when the conversation is over.</summary>
+    public Task ConnectAsync(string channel = MdmChannel.DeviceName, CancellationToken cancellation = default) =>
+        (channel == MdmChannel.DeviceName ? Enrolled() : User(channel)).ConnectAsync(cancellation);
+
+    /// <summary>A person removes the management profile in Settings. CheckOut is tried once, if the profile asks for it.</summary>
+    public async Task RemoveManagementAsync(CancellationToken cancellation = default)
+    {
+        var device = Enrolled();
+        if (_profile!.CheckOutWhenRemoved && IsOnline)
+            await device.CheckOutAsync(cancellation);
+        Unenrol("removed on the iPad");
+    }
+
+    // ---- Surroundings ----
+
+    /// <summary>As after a restart, before anyone has entered the passcode.</summary>
+    public void Lock()
+    {
+        _locked = true;
+        Journal.Write(JournalKind.Locked, MdmChannel.DeviceName);
+    }
+
+    public void Unlock()
+    {
+        _locked = false;
+        Journal.Write(JournalKind.Unlocked, MdmChannel.DeviceName);
+        ForEachChannel(channel => channel.Unlocked());
+    }
+
+    public void GoOffline()
+    {
+        _offline = true;
+        Journal.Write(JournalKind.WentOffline, MdmChannel.DeviceName);
+    }
+
+    /// <summary>Back on the network: APNs delivers the push it kept, and a report that could not be sent is sent.</summary>
+    public void GoOnline()
+    {
+        _offline = false;
+        Journal.Write(JournalKind.WentOnline, MdmChannel.DeviceName);
+        ForEachChannel(channel => channel.CameOnline());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _turn.WaitAsync();
+        End();
+        _turn.Dispose();
+    }
+
+    // ---- What commands do ----
+
+    /// <summary>Everything that came by the management profile goes with it.</summary>
+    internal void Unenrol(string why, bool violation = false)
+    {
+        if (!IsEnrolled)
+            return;
+        End();
+        Journal.Write(JournalKind.Unenrolled, MdmChannel.DeviceName, detail: why);
+        if (violation)
+            Journal.Write(JournalKind.Violation, MdmChannel.DeviceName, detail: $"the server answered {why}: this iPad is no longer managed");
+    }
+
+    /// <summary>As good as new: no enrolment, no name, no passcode, no apps.</summary>
+    internal void Erase()
+    {
+        End();
+        lock (_lock)
+        {
+            Name = "iPad";
+            PasscodeSet = false;
+            Apps.Clear();
+            TimesErased++;
+        }
+        _locked = false;
+        Journal.Write(JournalKind.Erased, MdmChannel.DeviceName);
+    }
+
+    /// <summary>Starts anew: with a passcode, it is locked, and off its Wi-Fi, until somebody enters it.</summary>
+    internal void Restart()
+    {
+        if (PasscodeSet)
+        {
+            Lock();
+            GoOffline();
+        }
+    }
+
+    // ---- Inside ----
+
+    private ConfigurationProfile ReadSigned(byte[] bytes)
+    {
+        var profile = ConfigurationProfile.Read(bytes);
+        if (profile.Signer is not { } signer)
+            throw new EnrolmentException("The enrolment profile is not signed.");
+        if (Fleet.Options.Trust.WhyNotTrusted(signer, profile.SignerChain, Fleet.Options.Time.GetUtcNow()) is { } why)
+            throw new EnrolmentException($"The enrolment profile's signer is not trusted: {why}");
+        return profile;
+    }
+
+    private async Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, CancellationToken cancellation)
+    {
+        // Making a key is CPU work of up to a second: not on the caller's thread.
+        var key = await Task.Run(() => Fleet.Options.Keys.Take(profile.Scep.KeySize), cancellation);
+        return await new ScepClient(Fleet.Http, Fleet.Options.Time).EnrolAsync(profile.Scep, key, cancellation);
+    }
+
+    private void Begin(EnrolmentProfile profile, MdmConnection connection, MdmChannel device)
+    {
+        lock (_lock)
+        {
+            _profile = profile;
+            _connection = connection;
+            _device = device;
+            UnlockToken = RandomNumberGenerator.GetBytes(UnlockTokenBytes);
+        }
+    }
+
+    private static async Task StepAsync(string step, Task<MdmAnswer> sending)
+    {
+        var answer = await sending;
+        if (!answer.Success)
+            throw new EnrolmentException($"{step} was answered {answer}.");
+    }
+
+    private void End()
+    {
+        lock (_lock)
+        {
+            foreach (var user in _users.Values)
+                user.End();
+            _users.Clear();
+            _device?.End();
+            _device = null;
+            // A conversation of another channel may still be signing: the identity goes with the last reference to it.
+            _connection?.Close();
+            _connection = null;
+            _profile = null;
+            UnlockToken = null;
+        }
+    }
+
+    private MdmChannel Enrolled() => _device is { Ended: false } device
+        ? device
+        : throw new InvalidOperationException($"The iPad {Udid} is not enrolled.");
+
+    private MdmChannel User(string shortName)
+    {
+        lock (_lock)
+            return _users.GetValueOrDefault(shortName) ?? throw new InvalidOperationException($"{shortName} is not logged in.");
+    }
+
+    private void ForEachChannel(Action<MdmChannel> action)
+    {
+        MdmChannel[] channels;
+        lock (_lock)
+            channels = _device is null ? [] : [_device, .. _users.Values];
+        foreach (var channel in channels)
+            action(channel);
+    }
+}
