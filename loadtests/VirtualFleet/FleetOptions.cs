@@ -1,3 +1,4 @@
+using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Enrolment;
 
 namespace FleetMdm.VirtualFleet;
@@ -30,6 +31,9 @@ public sealed record FleetOptions
 {
     /// <summary>What the iPads trust: of the server's certificate and of the profile's signature.</summary>
     public required TrustAnchors Trust { get; init; }
+
+    /// <summary>Where the iPads get their push tokens and their pushes. Null: no push reaches them, they connect when told to.</summary>
+    public ApnsSimulator? Apns { get; init; }
 
     public IdentityPresentation Identity { get; init; } = IdentityPresentation.AsProfileSays;
 

@@ -11,7 +11,6 @@ public sealed class IPadFleet : IAsyncDisposable
 {
     private const int ViolationsKept = 1000;
 
-    private readonly ConcurrentDictionary<string, MdmChannel> _byToken = new(StringComparer.OrdinalIgnoreCase);
     private readonly ConcurrentQueue<(string Udid, JournalEntry Entry)> _violations = new();
     private readonly List<VirtualIPad> _ipads = [];
     private readonly Lock _lock = new();
@@ -65,20 +64,6 @@ public sealed class IPadFleet : IAsyncDisposable
                 enrolled?.Invoke(ipad);
             });
 
-    /// <summary>What APNs does: wakes the one whose token it is.</summary>
-    /// <param name="token">Hexadecimal.</param>
-    /// <returns>False: nobody has that token (any more); APNs answers 410 Unregistered.</returns>
-    public bool DeliverPush(string token, string pushMagic)
-    {
-        if (!_byToken.TryGetValue(token, out var channel))
-            return false;
-        channel.PushArrived(pushMagic);
-        return true;
-    }
-
-    /// <summary>Somebody has that push token.</summary>
-    public bool HasToken(string token) => _byToken.ContainsKey(token);
-
     /// <summary>A command was accepted now; starts the clock of <see cref="FleetMeasurements.EnqueueToAcknowledged"/>.</summary>
     public void Enqueued(string commandUuid) => Enqueued(commandUuid, Options.Time.GetTimestamp());
 
@@ -94,10 +79,6 @@ public sealed class IPadFleet : IAsyncDisposable
             await ipad.DisposeAsync();
         Http.Dispose();
     }
-
-    internal void Register(MdmChannel channel) => _byToken[Convert.ToHexString(channel.PushToken)] = channel;
-
-    internal void Unregister(MdmChannel channel) => _byToken.TryRemove(Convert.ToHexString(channel.PushToken), out _);
 
     internal void ReportAccepted(string commandUuid, string status)
     {

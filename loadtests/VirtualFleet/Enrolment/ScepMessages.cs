@@ -194,7 +194,8 @@ internal static class DistinguishedName
     public static X500DistinguishedName Build(IReadOnlyList<(string Type, string Value)> subject)
     {
         var builder = new X500DistinguishedNameBuilder();
-        foreach (var (type, value) in subject)
+        // The builder writes what was added last first; the certificate shows the payload's order.
+        foreach (var (type, value) in subject.Reverse())
             builder.Add(ShortNames.GetValueOrDefault(type, type), value);
         return builder.Build();
     }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.Journal;
 using FleetMdm.VirtualFleet.Plist;
@@ -33,12 +34,13 @@ internal sealed class MdmChannel
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly CancellationTokenSource _ended = new();
     private readonly SemaphoreSlim _conversation = new(1);
+    private readonly Lock _pushLock = new();
     private readonly byte[] _idle;
     private IPadReport? _unsent;
     private ITimer? _retry;
     private TimeSpan _nextWait;
     private long _pushedAt;
-    private int _storedPush;
+    private IDisposable? _pushes;
     private volatile bool _pollWhenUnlocked;
 
     public MdmChannel(VirtualIPad ipad, EnrolmentProfile profile, MdmConnection connection, string? userShortName)
@@ -48,7 +50,7 @@ internal sealed class MdmChannel
         _connection = connection;
         UserShortName = userShortName;
         Name = userShortName ?? DeviceName;
-        PushToken = RandomNumberGenerator.GetBytes(PushTokenBytes);
+        PushToken = NewToken();
         PushMagic = Guid.NewGuid().ToString().ToUpperInvariant();
         _nextWait = ipad.Fleet.Options.FirstRetry;
         _idle = PlistWriter.Write(Message(("Status", "Idle")));
@@ -83,15 +85,16 @@ internal sealed class MdmChannel
             message.Add("UnlockToken", unlockToken);
         if (UserShortName is null)
             message.Add("AwaitingConfiguration", false);
-        _ipad.Fleet.Register(this);
+        if (_ipad.IsOnline)
+            ListenForPushes();
         return CheckInAsync("TokenUpdate", message, cancellation);
     }
 
     /// <summary>The token changed, as it does after a restore; the old one is dead at once.</summary>
     public Task<MdmAnswer> ChangeTokenAsync(CancellationToken cancellation)
     {
-        _ipad.Fleet.Unregister(this);
-        PushToken = RandomNumberGenerator.GetBytes(PushTokenBytes);
+        GiveUpToken();
+        PushToken = NewToken();
         return TokenUpdateAsync(null, cancellation);
     }
 
@@ -125,30 +128,20 @@ internal sealed class MdmChannel
     /// <summary>Begins to react to pushes and the like; without it, only <see cref="ConnectAsync"/> connects.</summary>
     public void Start() => _ = Task.Run(RunAsync);
 
-    /// <summary>A push came through APNs.</summary>
-    public void PushArrived(string magic)
+    public void WentOffline()
     {
-        if (magic != PushMagic)
+        lock (_pushLock)
         {
-            Journal.Write(JournalKind.PushIgnored, Name);
-            return;
+            _pushes?.Dispose();
+            _pushes = null;
         }
-        if (!_ipad.IsOnline)
-        {
-            // APNs keeps the newest push for a device that it cannot reach.
-            Interlocked.Exchange(ref _storedPush, 1);
-            return;
-        }
-        Journal.Write(JournalKind.PushReceived, Name);
-        Interlocked.CompareExchange(ref _pushedAt, Options.Time.GetTimestamp(), 0);
-        Wake();
     }
 
+    /// <summary>APNs delivers the push that it kept, and a report that could not be sent is sent.</summary>
     public void CameOnline()
     {
-        if (Interlocked.Exchange(ref _storedPush, 0) == 1)
-            PushArrived(PushMagic);
-        else if (_unsent is not null)
+        ListenForPushes();
+        if (_unsent is not null)
             Wake();
     }
 
@@ -159,6 +152,40 @@ internal sealed class MdmChannel
     }
 
     public void Wake() => _reasons.Writer.TryWrite(true);
+
+    private void ListenForPushes()
+    {
+        lock (_pushLock)
+        {
+            if (!Ended)
+                _pushes ??= Options.Apns?.Subscribe(PushToken, PushArrived);
+        }
+    }
+
+    /// <summary>The token is dead from now on.</summary>
+    private void GiveUpToken()
+    {
+        lock (_pushLock)
+        {
+            _pushes?.Dispose();
+            _pushes = null;
+            Options.Apns?.Unregister(PushToken);
+        }
+    }
+
+    private byte[] NewToken() => Options.Apns?.Register(_profile.Topic) ?? RandomNumberGenerator.GetBytes(PushTokenBytes);
+
+    private void PushArrived(ApnsNotification push)
+    {
+        if (push.PushMagic != PushMagic)
+        {
+            Journal.Write(JournalKind.PushIgnored, Name);
+            return;
+        }
+        Journal.Write(JournalKind.PushReceived, Name);
+        Interlocked.CompareExchange(ref _pushedAt, Options.Time.GetTimestamp(), 0);
+        Wake();
+    }
 
     private async Task RunAsync()
     {
@@ -290,7 +317,7 @@ internal sealed class MdmChannel
     public void End()
     {
         _ended.Cancel();
-        _ipad.Fleet.Unregister(this);
+        GiveUpToken();
         _retry?.Dispose();
     }
 

@@ -202,6 +202,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     public void GoOffline()
     {
         _offline = true;
+        ForEachChannel(channel => channel.WentOffline());
         Journal.Write(JournalKind.WentOffline, MdmChannel.DeviceName);
     }
 
