@@ -1,0 +1,119 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace FleetMdm.Protocol.Identity;
+
+/// <summary>A certificate that may identify an iPad.</summary>
+/// <param name="IssuedByUs">By the built-in CA, not by a further trusted one.</param>
+/// <param name="Expired">It is within the grace period after its end.</param>
+public sealed record VerifiedIdentity(IdentityCertificate Certificate, bool IssuedByUs, bool Expired)
+{
+    /// <inheritdoc cref="IdentityCertificate.Sha256"/>
+    public byte[] Sha256 => Certificate.Sha256;
+
+    public DateTimeOffset NotAfter => Certificate.NotAfter;
+}
+
+public sealed record IdentityVerifierSettings
+{
+    /// <summary>The built-in CA, and its predecessors. Their certificates must name client authentication.</summary>
+    public required IReadOnlyList<IdentityCertificate> OwnCas { get; init; }
+
+    /// <summary>CAs whose certificates identify iPads that come from another server: each the direct issuer.</summary>
+    public IReadOnlyList<IdentityCertificate> TrustedCas { get; init; } = [];
+
+    /// <summary>For how long an expired certificate still identifies its iPad; it cannot get a new one otherwise.</summary>
+    public TimeSpan ExpiredGrace { get; init; }
+
+    /// <summary>Take SHA-1 signatures of iPads and of further CAs.</summary>
+    public bool AllowSha1 { get; init; }
+
+    /// <inheritdoc cref="KnownIdentities"/>
+    public int CacheCapacity { get; init; } = KnownIdentities.DefaultCapacity;
+}
+
+/// <summary>
+/// Decides whether a certificate may identify an iPad: issued (by signature, not only by name) by one of the given CAs, in its
+/// time, and meant for it. Whether it is the one that an enrolment is pinned to is the device grain's question.
+/// </summary>
+/// <remarks>
+/// The CAs are trust anchors (RFC 5280, 6.1.1): their own dates are not looked at. Immutable but for its cache of known
+/// certificates; thread-safe. When CAs or options change, make a new one.
+/// </remarks>
+public sealed class IdentityVerifier
+{
+    private readonly IdentityVerifierSettings _settings;
+    private readonly KnownIdentities _known;
+
+    public IdentityVerifier(IdentityVerifierSettings settings)
+    {
+        _settings = settings;
+        _known = new KnownIdentities(settings.CacheCapacity);
+    }
+
+    /// <summary>How many certificates are known; for metrics.</summary>
+    public int KnownCount => _known.Count;
+
+    /// <summary>Checks an <c>Mdm-Signature</c> over <paramref name="body"/> and the certificate that made it.</summary>
+    /// <exception cref="IdentityException">Any refusal.</exception>
+    public VerifiedIdentity VerifySignature(ReadOnlySpan<byte> body, string? headerValue, DateTimeOffset now)
+    {
+        var cms = MdmSignature.Parse(headerValue, _known);
+        // The issuer first: a stranger's certificate then costs no public key operation.
+        var identity = Verify(cms.Signer, now);
+        cms.CheckSignature(body, _settings.AllowSha1);
+        return identity;
+    }
+
+    /// <summary>Checks a certificate whose key's possession was proved elsewhere (TLS, or a trusted proxy).</summary>
+    /// <param name="der">Kept, not copied.</param>
+    /// <exception cref="IdentityException">Any refusal.</exception>
+    public VerifiedIdentity Verify(ReadOnlyMemory<byte> der, DateTimeOffset now)
+    {
+        if (der.IsEmpty)
+            throw new IdentityException(IdentityRefusal.Missing, "The request has no certificate.");
+        if (der.Length > IdentityCertificate.MaxBytes)
+            throw new IdentityException(IdentityRefusal.BadCms, $"The certificate is longer than {IdentityCertificate.MaxBytes} bytes.");
+        var sha256 = SHA256.HashData(der.Span);
+        return Verify(_known.Find(sha256)?.Certificate ?? IdentityCertificate.Parse(der, sha256), now);
+    }
+
+    private VerifiedIdentity Verify(IdentityCertificate certificate, DateTimeOffset now)
+    {
+        var known = _known.Find(certificate.Sha256) ?? CheckIssuer(certificate);
+        if (now < certificate.NotBefore)
+            throw new IdentityException(IdentityRefusal.NotYetValid, $"The certificate is valid from {certificate.NotBefore:u}.");
+        var expired = now > certificate.NotAfter;
+        if (expired && now - certificate.NotAfter > _settings.ExpiredGrace)
+            throw new IdentityException(IdentityRefusal.Expired, $"The certificate expired at {certificate.NotAfter:u}.");
+        return new VerifiedIdentity(certificate, known.IssuedByUs, expired);
+    }
+
+    private KnownIdentity CheckIssuer(IdentityCertificate certificate)
+    {
+        var own = _settings.OwnCas.Any(ca => certificate.IsSignedBy(ca, allowLegacy: false));
+        if (!own && !_settings.TrustedCas.Any(ca => certificate.IsSignedBy(ca, _settings.AllowSha1)))
+            throw new IdentityException(IdentityRefusal.UntrustedIssuer, "The certificate was not issued by a CA that is trusted here.");
+        CheckUsage(certificate, own);
+        var identity = new KnownIdentity(certificate, own);
+        _known.Add(identity);
+        return identity;
+    }
+
+    private static void CheckUsage(IdentityCertificate certificate, bool own)
+    {
+        if (certificate.IsCa)
+            throw Wrong("it is a CA's");
+        if (certificate.UnknownCriticalExtension is { } oid)
+            throw Wrong($"its critical extension {oid} is not known here");
+        if (certificate.KeyUsage is { } usage && !usage.HasFlag(X509KeyUsageFlags.DigitalSignature))
+            throw Wrong("its key is not for signatures");
+        var usages = certificate.ExtendedKeyUsage;
+        // Our CA also issues certificates for its own services, which must never pass for an iPad's.
+        if (usages is null ? own : !usages.Contains(Oids.ClientAuthentication) && !usages.Contains(Oids.AnyUsage))
+            throw Wrong("it is not for client authentication");
+    }
+
+    private static IdentityException Wrong(string why) =>
+        new(IdentityRefusal.WrongUsage, $"The certificate cannot identify an iPad: {why}.");
+}

@@ -1,0 +1,40 @@
+namespace FleetMdm.Protocol.Identity;
+
+/// <summary>
+/// The <c>Mdm-Signature</c> header: Base64 of a detached CMS signature over the request's body, made with the iPad's identity
+/// key (developer.apple.com/documentation/devicemanagement, "Managing certificates for MDM servers and devices").
+/// </summary>
+public static class MdmSignature
+{
+    public const string HeaderName = "Mdm-Signature";
+
+    /// <summary>Of the header in characters. An iPad's is about 3 KiB with its certificate, 6 with a chain.</summary>
+    public const int MaxHeaderLength = 16 * 1024;
+
+    /// <summary>
+    /// Checks that the header is a signature over exactly this body and gives the signer's certificate. Says nothing about
+    /// who issued that certificate: <see cref="IdentityVerifier"/> does, and its
+    /// <see cref="IdentityVerifier.VerifySignature"/> does both in the cheaper order.
+    /// </summary>
+    /// <param name="headerValue">Base64, with or without line breaks or blanks.</param>
+    /// <param name="allowSha1">Take SHA-1 signatures, for iPads that were enrolled long ago.</param>
+    /// <exception cref="IdentityException">Missing, BadBase64, BadCms, SeveralSigners, UnsupportedAlgorithm, WrongBody.</exception>
+    public static IdentityCertificate Verify(ReadOnlySpan<byte> body, string? headerValue, bool allowSha1 = false)
+    {
+        var cms = Parse(headerValue, null);
+        cms.CheckSignature(body, allowSha1);
+        return cms.Signer;
+    }
+
+    internal static CmsSignedData Parse(string? headerValue, KnownIdentities? known)
+    {
+        if (string.IsNullOrEmpty(headerValue))
+            throw new IdentityException(IdentityRefusal.Missing, "The request has no Mdm-Signature.");
+        if (headerValue.Length > MaxHeaderLength)
+            throw new IdentityException(IdentityRefusal.BadBase64, $"Mdm-Signature is longer than {MaxHeaderLength} characters.");
+        var buffer = new byte[headerValue.Length / 4 * 3 + 3];
+        if (!Convert.TryFromBase64String(headerValue, buffer, out var length) || length == 0)
+            throw new IdentityException(IdentityRefusal.BadBase64, "Mdm-Signature is not Base64.");
+        return CmsSignedData.Parse(buffer.AsMemory(0, length), known);
+    }
+}
