@@ -1,0 +1,13 @@
+namespace FleetMdm.Protocol.Mdm;
+
+/// <summary>A command, checked and ready to be queued.</summary>
+/// <param name="RequestType">Apple's name, as in <c>DeviceLock</c>.</param>
+/// <param name="Fragment">The Command dictionary, <c>&lt;dict&gt;…&lt;/dict&gt;</c> in UTF-8, for <see cref="CommandEnvelope"/>. It holds
+/// no unlock token; see <see cref="CommandCatalogue.WithUnlockToken"/>.</param>
+/// <param name="Destructive">It takes away data, apps or settings that the server alone cannot bring back, or the iPad's
+/// protection: worth a second question. False for request types that are not known.</param>
+public sealed record BuiltCommand(string RequestType, byte[] Fragment, bool Destructive)
+{
+    /// <summary>Upper case; null unless the administrator's property list named one.</summary>
+    public string? CommandUuid { get; init; }
+}
