@@ -7,8 +7,9 @@ namespace FleetMdm.Grains.Interfaces;
 [Alias("fleetmdm.push")]
 public interface IPushGrain : IGrainWithIntegerKey
 {
-    /// <summary>Returns when every push of the batch has found room in the node's sending queue, or was given up: not when
-    /// APNs has answered. What is given up is repeated by the sweep, since its command is still queued.</summary>
+    /// <summary>Takes as many from the front of the batch as have room in the node's sending queue, and returns at once: not when
+    /// APNs has answered. The rest is to be offered again a little later. What is given up is repeated by the sweep, since its
+    /// command is still queued.</summary>
     [Alias("Push")]
     Task<PushBatchTaken> Push(PushBatch batch);
 }
@@ -34,8 +35,9 @@ public sealed record PushOrder(
     public override string ToString() => $"PushOrder {{ EnrolmentId = {EnrolmentId} }}";
 }
 
-/// <param name="Taken">How many are queued for sending, or were joined with one that was queued already.</param>
-/// <param name="Dropped">How many were given up: no usable push certificate, another topic, or no room in time.</param>
+/// <summary>What became of a batch.</summary>
+/// <param name="Taken">How many were dealt with, counted from the front: the rest found no room.</param>
+/// <param name="Dropped">How many of these were given up: no usable push certificate, or one of another topic.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.push-batch-taken")]
 public sealed record PushBatchTaken(
     [property: Id(0)] int Taken,

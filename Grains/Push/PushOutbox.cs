@@ -1,14 +1,137 @@
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Queries;
+using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Grains.Push;
 
 /// <summary>Where the grains of this node leave the iPads that are to be woken.</summary>
-public sealed class PushOutbox
+/// <remarks>
+/// Threading: any thread adds; one loop gathers what came within a few milliseconds into batches and gives them to the push grains, several calls
+/// at a time. Bounded: <see cref="Capacity"/> pushes, half of them for operations and sweeps; <see cref="MostCalls"/> calls. Full:
+/// <see cref="TryAdd"/> says false and never waits, <see cref="AddAsync"/> waits. Pushes for one enrolment that
+/// wait together become one. What is lost when the node dies, the outbox is full or a push grain cannot be reached: pushes, which the
+/// sweep repeats; never commands.
+/// </remarks>
+public sealed partial class PushOutbox
 {
+    private const int Capacity = 50_000;
+    private const int LargestBatch = 256;
+    private const int MostCalls = 32;
+    /// <summary>How long to gather: unnoticeable for an iPad, long enough for a batch when many commands come.</summary>
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(5);
+    /// <summary>A sender that had no room is asked again after so long.</summary>
+    private static readonly TimeSpan FullDelay = TimeSpan.FromMilliseconds(100);
+    /// <summary>Once more, in case that the push grain's node died: its next activation is elsewhere.</summary>
+    private const int MostAttempts = 2;
+    private static readonly TimeSpan FailedDelay = TimeSpan.FromSeconds(2);
+
+    private readonly PushQueue _queue;
+    private readonly IGrainFactory _grains;
+    private readonly PushMetrics _metrics;
+    private readonly ILogger<PushOutbox> _logger;
+    private readonly SemaphoreSlim _calls = new(MostCalls);
+    private readonly LogThrottle _fullLog;
+    private readonly LogThrottle _failedLog;
+    private readonly TimeProvider _time;
+
+    internal PushOutbox(IGrainFactory grains, PushMetrics metrics, TimeProvider time, ILogger<PushOutbox> logger)
+    {
+        _grains = grains;
+        _metrics = metrics;
+        _time = time;
+        _logger = logger;
+        _queue = new PushQueue(Capacity, pacer: null, time);
+        _fullLog = new LogThrottle(time);
+        _failedLog = new LogThrottle(time);
+    }
+
+    /// <summary>Pushes that have not been taken by a push grain yet.</summary>
+    internal int Count => _queue.Count;
+
     /// <summary>Leaves one push, at once. False: the outbox is full and the push is lost; the command is not.</summary>
-    public bool TryAdd(PushTarget target) => throw new NotImplementedException();
+    public bool TryAdd(PushTarget target)
+    {
+        if (_queue.TryAdd(Order(target), paced: false))
+            return true;
+        _metrics.Count(PushResult.Full);
+        if (_fullLog.Due(out var suppressed))
+            LogFull(_logger, suppressed);
+        return false;
+    }
 
     /// <summary>Leaves the pushes of an operation or a sweep, and waits until there is room for all of them: they go out at
     /// the configured pace, after the single ones.</summary>
-    public Task AddAsync(IReadOnlyList<PushTarget> targets, CancellationToken cancellationToken) => throw new NotImplementedException();
+    public Task AddAsync(IReadOnlyList<PushTarget> targets, CancellationToken cancellationToken) =>
+        _queue.AddPacedAsync(targets.Select(Order), cancellationToken);
+
+    /// <summary>The loop that empties it.</summary>
+    internal async Task Run(CancellationToken cancellationToken)
+    {
+        var batch = new List<PushItem>(LargestBatch);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            if (!_queue.TryTake(out var first, out var wait))
+            {
+                await _queue.Wait(wait, cancellationToken);
+                continue;
+            }
+            batch.Add(first);
+            if (_queue.Waiting < LargestBatch)
+                await Task.Delay(Gather, _time, cancellationToken);
+            while (batch.Count < LargestBatch && _queue.TryTake(out var next, out _))
+                batch.Add(next);
+            foreach (var share in batch.GroupBy(item => (Key: PushGrain.KeyOf(item.Order.EnrolmentId), item.Paced)))
+            {
+                await _calls.WaitAsync(cancellationToken);
+                // Not awaited: it ends by finishing or returning each of its items.
+                _ = Hand(share.Key.Key, share.Key.Paced, [.. share]);
+            }
+            batch.Clear();
+        }
+    }
+
+    private async Task Hand(long key, bool paced, PushItem[] items)
+    {
+        try
+        {
+            _metrics.Batch(items.Length);
+            var taken = await _grains.GetGrain<IPushGrain>(key).Push(new PushBatch([.. items.Select(item => item.Order)], paced));
+            for (var i = 0; i < items.Length; i++)
+            {
+                if (i < taken.Taken)
+                    _queue.Finish(items[i]);
+                else
+                    _queue.Return(items[i], FullDelay);
+            }
+            if (paced && taken.Taken < items.Length)
+                _queue.HoldPaced(FullDelay);
+        }
+        catch (Exception e)
+        {
+            if (_failedLog.Due(out var suppressed))
+                LogGrainFailed(_logger, suppressed, e);
+            foreach (var item in items)
+            {
+                if (++item.Attempts < MostAttempts)
+                {
+                    _queue.Return(item, Jitter.Around(FailedDelay));
+                    continue;
+                }
+                _metrics.Count(PushResult.GrainFailed);
+                _queue.Finish(item);
+            }
+        }
+        finally
+        {
+            _calls.Release();
+        }
+    }
+
+    private static PushOrder Order(PushTarget target) => new(target.EnrolmentId, target.Topic, target.Token, target.PushMagic);
+
+    [LoggerMessage(2430, LogLevel.Warning, "The push outbox is full: pushes are lost ({Suppressed} more since the last such line). Their commands stay queued; the sweep pushes again")]
+    private static partial void LogFull(ILogger logger, long suppressed);
+
+    [LoggerMessage(2431, LogLevel.Warning, "A push grain could not be reached ({Suppressed} more since the last such line); its pushes are tried once more")]
+    private static partial void LogGrainFailed(ILogger logger, long suppressed, Exception exception);
 }

@@ -1,15 +1,40 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Push;
 
 /// <summary>Registration of everything that pushes and sweeps, for a process that has the silo in it.</summary>
 public static class PushServices
 {
+    /// <summary>Sections <see cref="PushOptions.Section"/> and <see cref="RetentionOptions.Section"/>; both are checked at start.
+    /// Needs the storage's ports, its <see cref="Storage.Secrets.SecretSealer"/>, and the grain storage <c>control</c>.</summary>
     public static IServiceCollection AddPush(this IServiceCollection services, IConfiguration configuration)
     {
-        _ = configuration;
-        services.AddSingleton<PushOutbox>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddOptions<PushOptions>().Bind(configuration.GetSection(PushOptions.Section)).ValidateOnStart();
+        services.AddOptions<RetentionOptions>().Bind(configuration.GetSection(RetentionOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<PushOptions>, PushOptionsValidator>();
+        services.AddSingleton<IValidateOptions<RetentionOptions>, RetentionOptionsValidator>();
+
+        services.AddSingleton<PushCertificateSource>();
+        services.AddSingleton<PushMetrics>();
+        services.AddSingleton<ApnsConnections>();
+        services.AddSingleton<PushResults>();
+        services.AddSingleton<ApnsSender>();
+        services.AddSingleton(provider => new PushOutbox(
+            provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<PushMetrics>(),
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PushOutbox>>()));
+
+        services.AddSingleton<ISweepDuty, SilentPushSweep>();
+        services.AddSingleton<ISweepDuty, OperationSweep>();
+        services.AddSingleton<ISweepDuty, HistoryRetention>();
+        services.AddSingleton<ISweepDuty, IdempotencyRetention>();
+
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PushLifecycle>();
         return services;
     }
 }

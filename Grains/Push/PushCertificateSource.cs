@@ -1,0 +1,138 @@
+using System.Security.Cryptography;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Push;
+using FleetMdm.Storage.Secrets;
+using Microsoft.Extensions.Logging;
+
+namespace FleetMdm.Grains.Push;
+
+/// <summary>
+/// This node's copy of the push certificate, and what APNs last said of it.
+/// </summary>
+/// <remarks>
+/// One loop asks the certificate's grain every few seconds for a newer version, and at once when a certificate was installed on this
+/// node. A grain that cannot be asked leaves the present copy in use. Readers take a snapshot; any thread may.
+/// </remarks>
+public sealed partial class PushCertificateSource(
+    IGrainFactory grains, SecretSealer sealer, TimeProvider time, ILogger<PushCertificateSource> logger)
+{
+    /// <summary>How late another node may notice a renewed certificate. One small call a node.</summary>
+    private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a certificate that APNs refused is left alone before one more push tries it.</summary>
+    private static readonly TimeSpan RefusalRest = TimeSpan.FromMinutes(1);
+
+    private readonly Wakeup _wakeup = new(time);
+    private readonly LogThrottle _askFailed = new(time);
+    private volatile PushIdentity? _current;
+    private volatile Refusal? _refusal;
+
+    /// <summary>The topic of the installed push certificate; null when none is installed or it is not known yet.</summary>
+    public string? Topic => _current?.Topic;
+
+    /// <summary>Raised when <see cref="Current"/> has changed.</summary>
+    internal event Action? Changed;
+
+    internal PushIdentity? Current => _current;
+
+    /// <summary>The certificate, if there is one that can be used now.</summary>
+    /// <param name="unusable">Otherwise: why not, as a word for metrics.</param>
+    internal PushIdentity? TryUse(out string unusable)
+    {
+        var now = time.GetUtcNow();
+        unusable = _current switch
+        {
+            null => PushResult.NoCertificate,
+            { } identity when identity.NotAfter <= now => PushResult.CertificateExpired,
+            { } identity when _refusal is { } refusal && refusal.Version == identity.Version && refusal.Until > now => PushResult.CertificateRefused,
+            _ => "",
+        };
+        return unusable.Length == 0 ? _current : null;
+    }
+
+    /// <summary>Ask the grain now instead of a few seconds later.</summary>
+    internal void Refresh() => _wakeup.Set();
+
+    /// <summary>APNs refused the certificate. True for the first to say so in this rest.</summary>
+    internal bool Refuse(long version, string reason)
+    {
+        var now = time.GetUtcNow();
+        if (_current?.Version != version || (_refusal is { } known && known.Version == version && known.Until > now))
+            return false;
+        _refusal = new Refusal(version, now + RefusalRest);
+        _ = ReportStanding(version, reason);
+        return true;
+    }
+
+    /// <summary>APNs took a push with this certificate.</summary>
+    internal void Accept(long version)
+    {
+        if (_refusal is not { } refusal || refusal.Version != version)
+            return;
+        _refusal = null;
+        _ = ReportStanding(version, null);
+    }
+
+    internal async Task Run(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await Ask();
+            await _wakeup.Wait(AskEvery, cancellationToken);
+        }
+    }
+
+    /// <summary>Looks once for a newer certificate.</summary>
+    internal async Task Ask()
+    {
+        try
+        {
+            var known = _current?.Version ?? 0;
+            if (await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).GetSealed(known) is not { } newer)
+                return;
+            var identity = new PushIdentity(newer.Version, Open(newer));
+            _current = identity;
+            LogInUse(logger, identity.Version, identity.Topic, identity.NotAfter);
+            Changed?.Invoke();
+        }
+        catch (Exception e)
+        {
+            if (_askFailed.Due(out _))
+                LogAskFailed(logger, e);
+        }
+    }
+
+    private PushCertificate Open(SealedPushCertificate stored)
+    {
+        var key = sealer.Open(SealedPushCertificate.KeyPurpose, stored.SealedKey);
+        try
+        {
+            return PushCertificate.Open(stored.Certificate, key);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(key);
+        }
+    }
+
+    private async Task ReportStanding(long version, string? refusal)
+    {
+        try
+        {
+            await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).ReportStanding(version, refusal);
+        }
+        catch (Exception e)
+        {
+            if (_askFailed.Due(out _))
+                LogAskFailed(logger, e);
+        }
+    }
+
+    private sealed record Refusal(long Version, DateTimeOffset Until);
+
+    [LoggerMessage(2400, LogLevel.Information, "Push certificate version {Version} is in use: topic {Topic}, valid until {NotAfter:yyyy-MM-dd}")]
+    private static partial void LogInUse(ILogger logger, long version, string topic, DateTimeOffset notAfter);
+
+    [LoggerMessage(2401, LogLevel.Warning, "The push certificate's grain could not be asked or its key could not be opened; the present certificate stays in use")]
+    private static partial void LogAskFailed(ILogger logger, Exception exception);
+}

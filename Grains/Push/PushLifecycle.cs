@@ -1,0 +1,111 @@
+using FleetMdm.Grains.Interfaces;
+using Microsoft.Extensions.Logging;
+
+namespace FleetMdm.Grains.Push;
+
+/// <summary>
+/// Starts the loops of pushing when the silo has become active, and ends them while it still is: from the outbox on, each hands
+/// over what it has within <see cref="DrainFor"/> before the next is stopped. It also ticks the sweep.
+/// </summary>
+internal sealed partial class PushLifecycle(
+    PushCertificateSource certificate, PushOutbox outbox, ApnsSender sender, PushResults results, IGrainFactory grains, TimeProvider time,
+    ILogger<PushLifecycle> logger) : ILifecycleParticipant<ISiloLifecycle>
+{
+    private static readonly TimeSpan TickEvery = TimeSpan.FromMinutes(1);
+    /// <summary>The nodes of a cluster that start together need not all tick first.</summary>
+    private static readonly TimeSpan FirstTick = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(20);
+
+    private readonly CancellationTokenSource _stopLooking = new();
+    private readonly CancellationTokenSource _stopOutbox = new();
+    private readonly CancellationTokenSource _stopSender = new();
+    private readonly CancellationTokenSource _stopResults = new();
+    private Task _looking = Task.CompletedTask;
+    private Task _outbox = Task.CompletedTask;
+    private Task _sender = Task.CompletedTask;
+    private Task _results = Task.CompletedTask;
+
+    public void Participate(ISiloLifecycle lifecycle) =>
+        lifecycle.Subscribe(nameof(PushLifecycle), ServiceLifecycleStage.Active, Start, Stop);
+
+    private Task Start(CancellationToken cancellationToken)
+    {
+        _looking = Task.WhenAll(
+            Guard("certificate", () => certificate.Run(_stopLooking.Token)),
+            Guard("sweep", () => TickSweep(_stopLooking.Token)));
+        _outbox = Guard("outbox", () => outbox.Run(_stopOutbox.Token));
+        _sender = Guard("sender", () => sender.Dispatch(_stopSender.Token));
+        _results = Guard("results", () => results.Run(_stopResults.Token));
+        return Task.CompletedTask;
+    }
+
+    private async Task Stop(CancellationToken cancellationToken)
+    {
+        await _stopLooking.CancelAsync();
+        await _looking;
+        await Drain(() => outbox.Count == 0, cancellationToken);
+        await _stopOutbox.CancelAsync();
+        await _outbox;
+        await Drain(() => sender.Count == 0, cancellationToken);
+        await _stopSender.CancelAsync();
+        await _sender;
+        results.Complete();
+        await Drain(() => _results.IsCompleted, cancellationToken);
+        await _stopResults.CancelAsync();
+        await _results;
+    }
+
+    private async Task Drain(Func<bool> isEmpty, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        while (!isEmpty() && time.GetElapsedTime(started) < DrainFor && !cancellationToken.IsCancellationRequested)
+            await Task.Delay(DrainLook, time, CancellationToken.None);
+    }
+
+    private async Task TickSweep(CancellationToken cancellationToken)
+    {
+        await Task.Delay(FirstTick, time, cancellationToken);
+        using var timer = new PeriodicTimer(TickEvery, time);
+        do
+        {
+            try
+            {
+                await grains.GetGrain<ISweepGrain>(0).Tick();
+            }
+            catch (Exception e)
+            {
+                LogTickFailed(logger, e);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>A loop ends by cancellation only. If it ever ends otherwise, it is started again: pushing must not stop silently.</summary>
+    private async Task Guard(string name, Func<Task> loop)
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Run(loop);
+                return;
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                LogLoopFailed(logger, name, e);
+                await Task.Delay(FirstTick, time, CancellationToken.None);
+            }
+        }
+    }
+
+    [LoggerMessage(2460, LogLevel.Warning, "The sweep could not be started; every node tries again in a minute")]
+    private static partial void LogTickFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(2461, LogLevel.Error, "The loop {Name} of pushing ended unexpectedly and is started again")]
+    private static partial void LogLoopFailed(ILogger logger, string name, Exception exception);
+}
