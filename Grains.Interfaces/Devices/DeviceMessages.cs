@@ -100,8 +100,6 @@ public enum DeviceRefusal : byte
     DeclarationNotFound = 6,
     /// <summary>The message makes no sense here (an unknown declarative endpoint, a message of another channel).</summary>
     BadMessage = 7,
-    /// <summary>The enrolment belongs to a topic that this server has no push certificate for.</summary>
-    WrongTopic = 8,
 }
 
 /// <summary>What the body of a reply is.</summary>

@@ -1,0 +1,145 @@
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Mdm;
+using FleetMdm.Storage.Devices;
+
+namespace FleetMdm.Grains.Devices;
+
+internal sealed partial class DeviceGrain
+{
+    private static readonly TimeSpan LongestNotNowRetry = TimeSpan.FromHours(1);
+
+    private IGrainTimer? _owedPush;
+
+    public async ValueTask<DeviceReply> Report(CommandReportMessage report, PresentedCertificate certificate)
+    {
+        // 1, 2
+        var refusal = await Admit(certificate);
+        if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
+
+        // 3, 4: Idle begins a connection; a report on a command that is not queued (repeated, unknown) changes nothing.
+        if (report.Status == ReportStatus.Idle) _queue.BeginConnection();
+        else if (report.CommandUuid is { } uuid && _queue.Find(uuid) is { } command) await Settle(command, report);
+
+        // 5
+        var next = await Next();
+        if (next is null) OwePush(report.Status);
+        return next ?? DeviceReply.Empty;
+    }
+
+    private async Task Settle(PendingCommand command, CommandReportMessage report)
+    {
+        var now = Now();
+        if (report.Status == ReportStatus.NotNow)
+        {
+            var count = command.Row.NotNowCount + 1;
+            await Durably(store.MarkNotNow(new QueueNotNow(Id, command.Row.Sequence, now, count)));
+            command.Row = command.Row with { NotNowCount = count, NotNowAt = now };
+            command.InFlight = false;
+            command.Skipped = true;
+            return;
+        }
+
+        var ending = report.Status switch
+        {
+            ReportStatus.Acknowledged => CommandEnding.Acknowledged,
+            ReportStatus.Error => CommandEnding.Error,
+            _ => CommandEnding.CommandFormatError,
+        };
+        await Finish(command, ending, now, report);
+        if (ending != CommandEnding.Acknowledged)
+            LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
+    }
+
+    private async Task Finish(PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null)
+    {
+        await Durably(store.Finish(new QueueFinish
+        {
+            EnrolmentId = Id,
+            Sequence = command.Row.Sequence,
+            Ending = ending,
+            FinishedAt = at,
+            SentAt = command.SentAt,
+            Result = report?.Result,
+            ResultHash = report?.ResultHash,
+            ErrorSummary = report?.ErrorSummary ?? summary,
+        }));
+        _queue.Remove(command);
+    }
+
+    /// <summary>The next command's bytes; what has expired or was cancelled meanwhile is ended on the way.</summary>
+    private async ValueTask<DeviceReply?> Next()
+    {
+        while (_queue.Next() is { } command)
+        {
+            var now = Now();
+            if (command.Row.OperationCancelled)
+            {
+                await Finish(command, CommandEnding.Cancelled, now, report: null, "the operation was cancelled");
+                continue;
+            }
+
+            if (command.Row.ExpiresAt <= now)
+            {
+                await Finish(command, CommandEnding.Expired, now, report: null);
+                continue;
+            }
+
+            if (await store.LoadBody(command.Row.BodyHash) is not { } body)
+            {
+                LogBodyMissing(Id, command.Row.RequestType, command.Row.CommandUuid);
+                await Finish(command, CommandEnding.Cancelled, now, report: null, "the command's body is missing from the store");
+                continue;
+            }
+
+            command.SentAt = now;
+            command.InFlight = true;
+            return DeviceReply.Plist(CommandEnvelope.Compose(command.Row.CommandUuid, WithSecrets(command.Row.RequestType, body)));
+        }
+
+        return null;
+    }
+
+    /// <summary>ClearPasscode carries the unlock token that the iPad escrowed; it joins the command only here, on its way out.</summary>
+    private byte[] WithSecrets(string requestType, byte[] body) =>
+        requestType == "ClearPasscode" && _row!.UnlockToken is { } unlock
+            ? CommandCatalogue.WithUnlockToken(body, sealer.Open(Purpose("unlock-token"), unlock))
+            : body;
+
+    /// <summary>
+    /// An iPad whose last status was NotNow polls again by itself; after any other status it does not, and whatever it put off
+    /// needs a push. The timer dies with this activation; then the sweep over silent iPads takes its place.
+    /// <see href="https://developer.apple.com/documentation/devicemanagement/handling-notnow-status-responses"/>
+    /// </summary>
+    private void OwePush(ReportStatus lastStatus)
+    {
+        _owedPush?.Dispose();
+        _owedPush = null;
+        if (lastStatus == ReportStatus.NotNow || _queue.Count == 0) return;
+
+        var notNows = _queue.Commands.Max(command => command.Row.NotNowCount);
+        var first = TimeSpan.FromMinutes(options.Value.NotNowRetryMinutes);
+        var wait = TimeSpan.FromTicks(Math.Min(first.Ticks << Math.Clamp(notNows - 1, 0, 10), LongestNotNowRetry.Ticks));
+        _owedPush = this.RegisterGrainTimer(
+            static (grain, _) =>
+            {
+                if (grain._queue.Count > 0) grain.RequestPush(evenIfOutstanding: true);
+                return Task.CompletedTask;
+            },
+            this,
+            new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan));
+    }
+
+    /// <summary>A write whose outcome is unknown makes memory worthless: everything is read anew before the next answer.</summary>
+    private async Task Durably(Task write)
+    {
+        try
+        {
+            await write;
+        }
+        catch
+        {
+            _believed = false;
+            throw;
+        }
+    }
+}

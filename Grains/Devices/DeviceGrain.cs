@@ -1,0 +1,243 @@
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Nodes;
+using FleetMdm.Grains.Push;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Queries;
+using FleetMdm.Storage.Secrets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Grains.Devices;
+
+// A message of an iPad, in this grain:
+//
+//   1. Fresh        read the enrolment's rows, unless memory is as new as the newest append that this node was told of
+//   2. Admit        the certificate is pinned here, and the enrolment is alive; else a refusal, and nothing changes
+//   3. decide       what the message means for the enrolment and its queue
+//   4. commit       what must last is durable before anything is answered
+//   5. answer       the next command's bytes, or nothing
+//
+// DeviceGrain.cs           state, 1, 2 and what both sides share
+// DeviceGrain.CheckIn.cs   Apple's check-in messages
+// DeviceGrain.Report.cs    command reports and the queue
+// DeviceGrain.Admin.cs     what administrators and the push grains ask
+
+/// <inheritdoc cref="IDeviceGrain"/>
+/// <remarks>
+/// Threads: one turn at a time, never re-entrant; while a turn waits for the store the next one waits too, and an iPad has one
+/// connection. Memory is a cache: after any failed write everything is read anew. A second activation of the same enrolment
+/// cannot overwrite (rows are version-guarded), and can at worst hand a command over twice, which the protocol allows.
+/// </remarks>
+[GrainType("device")]
+internal sealed partial class DeviceGrain(
+    IDeviceStore store,
+    SecretSealer sealer,
+    PushOutbox outbox,
+    SeenBuffer seen,
+    QueueEpoch epoch,
+    IOptions<QueueOptions> options,
+    TimeProvider clock,
+    ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
+{
+    /// <summary>Even without news, memory is not believed for longer: whatever went wrong mends itself.</summary>
+    private static readonly TimeSpan BelieveMemoryFor = TimeSpan.FromMinutes(15);
+
+    /// <summary>A certificate that is not known here makes the grain look once more, at most this often.</summary>
+    private static readonly TimeSpan LookAgainForPinsAfter = TimeSpan.FromSeconds(2);
+
+    private readonly DeviceQueue _queue = new();
+    private DeviceRow? _row;
+    private IReadOnlyList<Pin> _pins = [];
+    private EnrolmentStatus? _deviceStatus;
+    private DateTimeOffset? _lastSeen;
+    private DateTimeOffset? _pushRequestedAt;
+    private DateTimeOffset _readAt;
+    private long _readEpoch;
+    private bool _believed;
+
+    private string Id => this.GetPrimaryKeyString();
+
+    /// <summary>A colon parts the device's id from the user's: neither UDIDs nor EnrollmentIDs have one.</summary>
+    private bool IsUserChannel => Id.Contains(':');
+
+    private string DeviceId => IsUserChannel ? Id[..Id.IndexOf(':')] : Id;
+
+    private bool IsAlive => _row?.Status is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled;
+
+    public async ValueTask Reload()
+    {
+        _believed = false;
+        await Fresh();
+    }
+
+    /// <summary>Step 1.</summary>
+    private ValueTask Fresh() =>
+        _believed && _readEpoch == epoch.Current && Now() - _readAt < BelieveMemoryFor ? ValueTask.CompletedTask : new ValueTask(Read());
+
+    private async Task Read()
+    {
+        // The number is taken before the rows are: an append in between is then seen as news.
+        var readEpoch = epoch.Current;
+        var snapshot = await store.Load(Id);
+        _row = snapshot.Row;
+        _pins = snapshot.Pins;
+        _deviceStatus = snapshot.DeviceStatus;
+        _queue.Replace(snapshot.Queue);
+        if (_lastSeen is null || snapshot.Row?.LastSeenAt > _lastSeen) _lastSeen = snapshot.Row?.LastSeenAt;
+        _readEpoch = readEpoch;
+        _readAt = Now();
+        _believed = true;
+    }
+
+    /// <summary>Step 2, for every message but Authenticate.</summary>
+    private async ValueTask<DeviceRefusal> Admit(PresentedCertificate certificate)
+    {
+        await Fresh();
+        if (!IsPinned(certificate) && !await BecomesPinned(certificate)) return DeviceRefusal.NotPinned;
+        if (_row?.Status == EnrolmentStatus.Removed || _deviceStatus == EnrolmentStatus.Removed) return DeviceRefusal.Unrecognized;
+        if (!IsAlive) return DeviceRefusal.NotPinned;
+
+        Saw();
+        return DeviceRefusal.None;
+    }
+
+    /// <summary>The newest pin holds; an older one only while its successor is new, so that a renewal can settle.</summary>
+    private bool IsPinned(PresentedCertificate certificate)
+    {
+        for (var i = 0; i < _pins.Count; i++)
+        {
+            if (!_pins[i].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) continue;
+            return i == 0 || Now() - _pins[0].PinnedAt < TimeSpan.FromDays(options.Value.ReplacedCertificateGraceDays);
+        }
+
+        return false;
+    }
+
+    /// <summary>A certificate that memory does not know: pinned meanwhile by another activation, or the renewal of a pinned one.</summary>
+    private async Task<bool> BecomesPinned(PresentedCertificate certificate)
+    {
+        if (Now() - _readAt > LookAgainForPinsAfter)
+        {
+            await Read();
+            if (IsPinned(certificate)) return true;
+        }
+
+        if (_row is null || _pins.Count == 0 || !await Renews(certificate)) return false;
+        var pin = new Pin(certificate.Sha256, certificate.NotAfter, Now());
+        var outcome = await Commit(new EnrolmentChange { Row = NextVersion(_row), WriteId = Guid.NewGuid(), At = pin.PinnedAt, Pin = pin });
+        if (outcome != CommitOutcome.Committed) return false;
+
+        LogRenewed(Id, certificate.NotAfter);
+        return true;
+    }
+
+    private async Task<bool> Renews(PresentedCertificate certificate) =>
+        (await store.FindIssued(certificate.Sha256))?.Renews is { } old && _pins.Any(pin => pin.Sha256.AsSpan().SequenceEqual(old));
+
+    /// <summary>The iPad is here: it has had its push, and it was seen.</summary>
+    private void Saw()
+    {
+        var now = Now();
+        _lastSeen = now;
+        _pushRequestedAt = null;
+        seen.Mark(Id, now);
+    }
+
+    /// <summary>Step 4 for the enrolment's own row. A failure of any kind makes the grain read everything anew.</summary>
+    private async Task<CommitOutcome> Commit(EnrolmentChange change)
+    {
+        _believed = false;
+        var committed = await store.Commit(change);
+        switch (committed.Outcome)
+        {
+            case CommitOutcome.Committed:
+                _row = change.Row;
+                if (!IsUserChannel) _deviceStatus = change.Row.Status;
+                TakePins(change);
+                if (change.EndQueue is not null) _queue.Clear();
+                _believed = true;
+                await Task.WhenAll(committed.EndedUserChannels.Select(ReloadUserChannel));
+                return CommitOutcome.Committed;
+
+            case CommitOutcome.VersionConflict:
+                throw new FleetUnavailableException($"The enrolment {Id} was changed by another node at the same moment.");
+
+            default:
+                return committed.Outcome;
+        }
+    }
+
+    private void TakePins(EnrolmentChange change)
+    {
+        if (change.Pin is not { } added && change.DropPinsBefore is null) return;
+        var others = _pins.Where(pin => change.Pin is null || !pin.Sha256.AsSpan().SequenceEqual(change.Pin.Sha256));
+        if (change.DropPinsBefore is { } before) others = others.Where(pin => pin.PinnedAt >= before);
+        var same = _pins.FirstOrDefault(pin => change.Pin is not null && pin.Sha256.AsSpan().SequenceEqual(change.Pin.Sha256));
+        var mine = same ?? change.Pin;
+        _pins = [.. others.Concat(mine is null ? [] : [mine]).OrderByDescending(pin => pin.PinnedAt)];
+    }
+
+    private async Task ReloadUserChannel(string enrolmentId)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IDeviceGrain>(enrolmentId).Reload();
+        }
+        catch (Exception e)
+        {
+            // Its rows are ended already; a grain that did not hear of it finds out by the version guard or its next read.
+            LogUserChannelNotTold(enrolmentId, e);
+        }
+    }
+
+    /// <summary>Asks for a push unless one is outstanding. Never waits: pushes may be lost, the sweep repeats them.</summary>
+    private bool RequestPush(bool evenIfOutstanding = false)
+    {
+        if (!IsAlive || _row is not { PushToken: { } token, PushMagic: { } magic, Topic: { } topic, PushTokenDead: null }) return false;
+        var now = Now();
+        if (!evenIfOutstanding && _pushRequestedAt is { } requested && now - requested < PushIsOutstandingFor) return true;
+        if (outbox.TryAdd(new PushTarget(Id, topic, token, magic))) _pushRequestedAt = now;
+        return true;
+    }
+
+    /// <summary>APNs keeps the newest push for an iPad that is away; asking again sooner only costs.</summary>
+    private static readonly TimeSpan PushIsOutstandingFor = TimeSpan.FromMinutes(10);
+
+    private static DeviceRow NextVersion(DeviceRow row) => row with { Version = row.Version + 1 };
+
+    /// <summary>To the millisecond, as the store keeps it.</summary>
+    private DateTimeOffset Now()
+    {
+        var now = clock.GetUtcNow();
+        return new DateTimeOffset(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
+    }
+
+    private string Purpose(string secret) => $"{secret}/{DeviceId}";
+
+    [LoggerMessage(2010, LogLevel.Information, "{Id} authenticated: {ProductName} {SerialNumber}, {Ended} queued commands ended")]
+    private partial void LogAuthenticated(string id, string? productName, string? serialNumber, int ended);
+
+    [LoggerMessage(2011, LogLevel.Information, "{Id} enrolled")]
+    private partial void LogEnrolled(string id);
+
+    [LoggerMessage(2012, LogLevel.Information, "{Id} checked out")]
+    private partial void LogCheckedOut(string id);
+
+    [LoggerMessage(2013, LogLevel.Information, "{Id} was removed by an administrator")]
+    private partial void LogRemoved(string id);
+
+    [LoggerMessage(2014, LogLevel.Information, "{Id} goes on with a renewed certificate, good until {NotAfter}")]
+    private partial void LogRenewed(string id, DateTimeOffset notAfter);
+
+    [LoggerMessage(2015, LogLevel.Warning, "{Id}: APNs says that its push token is dead ({Reason}); commands wait until the iPad sends a new one")]
+    private partial void LogPushTokenDead(string id, string reason);
+
+    [LoggerMessage(2016, LogLevel.Error, "{Id}: the body of {RequestType} {CommandUuid} is missing from the store; the command is ended")]
+    private partial void LogBodyMissing(string id, string requestType, string commandUuid);
+
+    [LoggerMessage(2017, LogLevel.Warning, "The user channel {Id} could not be told that its device enrolled anew")]
+    private partial void LogUserChannelNotTold(string id, Exception exception);
+
+    [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
+    private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);
+}

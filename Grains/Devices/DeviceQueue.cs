@@ -1,0 +1,87 @@
+using FleetMdm.Storage.Devices;
+
+namespace FleetMdm.Grains.Devices;
+
+/// <summary>One pending command in a grain's memory: its row, and what happened to it since the grain woke.</summary>
+internal sealed class PendingCommand(QueuedRow row)
+{
+    public QueuedRow Row { get; set; } = row;
+
+    /// <summary>When it was last handed to the iPad; null: not since this grain woke.</summary>
+    public DateTimeOffset? SentAt { get; set; }
+
+    /// <summary>Handed over and not answered yet.</summary>
+    public bool InFlight { get; set; }
+
+    /// <summary>Answered NotNow on this connection: not offered again before the iPad connects anew.</summary>
+    public bool Skipped { get; set; }
+}
+
+/// <summary>
+/// The queue of one enrolment as its grain remembers it: a cache of its rows, in order of acceptance. Only decides; what it
+/// decides is made durable by the grain before it is told to the queue.
+/// </summary>
+internal sealed class DeviceQueue
+{
+    private readonly List<PendingCommand> _commands = [];
+
+    public int Count => _commands.Count;
+
+    public IReadOnlyList<PendingCommand> Commands => _commands;
+
+    /// <summary>Takes the rows as the store has them now; what is known of a command that stays is kept.</summary>
+    public void Replace(IReadOnlyList<QueuedRow> rows)
+    {
+        var known = _commands.ToDictionary(command => command.Row.Sequence);
+        _commands.Clear();
+        foreach (var row in rows)
+        {
+            if (known.TryGetValue(row.Sequence, out var command)) command.Row = row;
+            else command = new PendingCommand(row);
+            _commands.Add(command);
+        }
+    }
+
+    public void Add(QueuedRow row)
+    {
+        // Appends answer in the order in which they were made, but a reload in between may have brought this row already.
+        if (_commands.Exists(command => command.Row.Sequence == row.Sequence)) return;
+        var index = _commands.FindLastIndex(command => command.Row.Sequence < row.Sequence);
+        _commands.Insert(index + 1, new PendingCommand(row));
+    }
+
+    public void Remove(PendingCommand command) => _commands.Remove(command);
+
+    public void Clear() => _commands.Clear();
+
+    public PendingCommand? Find(string commandUuid)
+    {
+        foreach (var command in _commands)
+        {
+            if (string.Equals(command.Row.CommandUuid, commandUuid, StringComparison.OrdinalIgnoreCase)) return command;
+        }
+
+        return null;
+    }
+
+    /// <summary>The iPad connected anew: what it put off may be offered again, what it did not answer is offered again.</summary>
+    public void BeginConnection()
+    {
+        foreach (var command in _commands)
+        {
+            command.Skipped = false;
+            command.InFlight = false;
+        }
+    }
+
+    /// <summary>The oldest command that may be handed over now.</summary>
+    public PendingCommand? Next()
+    {
+        foreach (var command in _commands)
+        {
+            if (!command.Skipped) return command;
+        }
+
+        return null;
+    }
+}

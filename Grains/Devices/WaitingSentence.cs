@@ -1,0 +1,31 @@
+using System.Globalization;
+using FleetMdm.Storage.Devices;
+
+namespace FleetMdm.Grains.Devices;
+
+/// <summary>Says to people what a queued command waits for.</summary>
+internal static class WaitingSentence
+{
+    public static string? For(DeviceRow row, DeviceQueue queue, DateTimeOffset? lastSeen, DateTimeOffset? pushRequestedAt)
+    {
+        if (queue.Count == 0) return null;
+        var seen = lastSeen is { } at ? $"the iPad was last seen on {Time(at)}" : "the iPad has not been seen yet";
+        if (queue.Commands.Any(command => command.InFlight))
+            return $"Waiting for the iPad's answer to {queue.Commands.First(command => command.InFlight).Row.RequestType}; {seen}.";
+        if (row.PushToken is null) return $"Waiting: no push token has come yet (TokenUpdate); {seen}.";
+        if (row.PushTokenDead is { } dead) return $"Waiting: APNs says that the push token is dead ({dead}) and a new one must come from the iPad; {seen}.";
+
+        var push = (row.PushedAt, row.PushResult) switch
+        {
+            (null, _) => pushRequestedAt is { } asked ? $"a push was asked for at {Time(asked)}" : "no push was sent yet",
+            ({ } pushed, "accepted") => $"a push was accepted by APNs at {Time(pushed)}",
+            ({ } pushed, var reason) => $"the last push, at {Time(pushed)}, failed: {reason}",
+        };
+        var notNow = queue.Commands.Count(command => command.Row.NotNowAt is not null);
+        return notNow == 0
+            ? $"Waiting: {seen}; {push}."
+            : $"Waiting: the iPad answered NotNow to {notNow} of {queue.Count} (it is locked or busy); {seen}; {push}.";
+    }
+
+    private static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
+}
