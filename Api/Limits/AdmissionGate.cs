@@ -1,0 +1,83 @@
+namespace FleetMdm.Api.Limits;
+
+/// <summary>Lets so many requests in at once, and lets so many more wait, in order, for so long.</summary>
+/// <remarks>
+/// Safe for any number of threads: one short lock. Entering while there is room allocates nothing and does not wait; only a
+/// request that has to wait costs memory, and their number is bounded. A gate that is full says no at once.
+/// </remarks>
+public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWait, TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly LinkedList<TaskCompletionSource> _waiting = [];
+    private int _running;
+
+    /// <summary>How many are inside.</summary>
+    public int Running => Volatile.Read(ref _running);
+
+    /// <summary>How many wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock) return _waiting.Count;
+        }
+    }
+
+    /// <summary>True: inside, and <see cref="Leave"/> must be called once. False: full, waited too long, or cancelled.</summary>
+    public ValueTask<bool> EnterAsync(CancellationToken cancellationToken)
+    {
+        LinkedListNode<TaskCompletionSource> turn;
+        lock (_lock)
+        {
+            // Somebody waits only while all places are taken, since Leave hands its place on: so nobody is overtaken here.
+            if (_running < concurrency)
+            {
+                _running++;
+                return new ValueTask<bool>(true);
+            }
+
+            if (_waiting.Count >= queue) return new ValueTask<bool>(false);
+            turn = _waiting.AddLast(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
+
+        return WaitAsync(turn, cancellationToken);
+    }
+
+    /// <summary>Gives the place to who waits longest, or frees it.</summary>
+    public void Leave()
+    {
+        TaskCompletionSource next;
+        lock (_lock)
+        {
+            if (_waiting.First is not { } first)
+            {
+                _running--;
+                return;
+            }
+
+            _waiting.RemoveFirst();
+            next = first.Value;
+        }
+
+        next.SetResult();
+    }
+
+    private async ValueTask<bool> WaitAsync(LinkedListNode<TaskCompletionSource> turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turn.Value.Task.WaitAsync(longestWait, time, cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            lock (_lock)
+            {
+                // Handed a place in this very moment: it is ours, and must be used and given back.
+                if (turn.List is null) return true;
+                _waiting.Remove(turn);
+                return false;
+            }
+        }
+    }
+}

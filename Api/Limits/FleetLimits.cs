@@ -1,0 +1,107 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Limits;
+
+/// <summary>The kinds of traffic, each with a gate of its own, so that none starves another.</summary>
+public enum Traffic
+{
+    Device,
+    Admin,
+    /// <summary>Event streams: long, and nearly idle.</summary>
+    Stream,
+}
+
+/// <summary>Endpoint metadata: by which gate a request comes in. The last one counts.</summary>
+public sealed class AdmissionMetadata
+{
+    internal static readonly AdmissionMetadata Device = new(Traffic.Device);
+    internal static readonly AdmissionMetadata Admin = new(Traffic.Admin);
+    internal static readonly AdmissionMetadata Stream = new(Traffic.Stream);
+
+    private AdmissionMetadata(Traffic traffic) => Traffic = traffic;
+
+    public Traffic Traffic { get; }
+}
+
+/// <summary>The gates of this node, and what is measured of them (meter <c>FleetMdm.Admission</c>).</summary>
+public sealed class FleetGates : IDisposable
+{
+    private readonly AdmissionGate[] _gates;
+    private readonly Meter _meter;
+    private readonly Counter<long> _refused;
+
+    public FleetGates(IOptions<LimitsOptions> options, TimeProvider time, IMeterFactory meters)
+    {
+        var limits = options.Value;
+        var wait = TimeSpan.FromMilliseconds(limits.QueueMilliseconds);
+        _gates =
+        [
+            new AdmissionGate(limits.DeviceConcurrency, limits.DeviceQueue, wait, time),
+            new AdmissionGate(limits.AdminConcurrency, limits.AdminQueue, wait, time),
+            new AdmissionGate(limits.AdminStreams, 0, wait, time),
+        ];
+        _meter = meters.Create("FleetMdm.Admission");
+        _refused = _meter.CreateCounter<long>("fleetmdm.admission.refused", description: "Requests answered 503 because the node was full.");
+        _meter.CreateObservableGauge("fleetmdm.admission.running", () => Measure(gate => gate.Running), description: "Requests being worked on.");
+        _meter.CreateObservableGauge("fleetmdm.admission.waiting", () => Measure(gate => gate.Waiting), description: "Requests waiting for their turn.");
+    }
+
+    public AdmissionGate this[Traffic traffic] => _gates[(int)traffic];
+
+    internal void CountRefusal(Traffic traffic) => _refused.Add(1, new KeyValuePair<string, object?>("traffic", Name(traffic)));
+
+    public void Dispose() => _meter.Dispose();
+
+    private IEnumerable<Measurement<int>> Measure(Func<AdmissionGate, int> value) =>
+        Enum.GetValues<Traffic>().Select(traffic =>
+            new Measurement<int>(value(this[traffic]), new KeyValuePair<string, object?>("traffic", Name(traffic))));
+
+    private static string Name(Traffic traffic) => traffic switch
+    {
+        Traffic.Device => "device",
+        Traffic.Admin => "admin",
+        _ => "stream",
+    };
+}
+
+/// <summary>Registration and conventions of admission.</summary>
+public static class FleetLimits
+{
+    private const string InPlace = "__FleetLimits";
+
+    public static IServiceCollection AddFleetLimits(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<FleetGates>();
+        services.AddOptions<LimitsOptions>().BindConfiguration(LimitsOptions.Section).ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LimitsOptions>, LimitsValidation>());
+        return services;
+    }
+
+    /// <summary>Puts the gates before the endpoints. Called twice, it stands once.</summary>
+    public static IApplicationBuilder UseFleetLimits(this IApplicationBuilder app)
+    {
+        if (!app.Properties.TryAdd(InPlace, true)) return app;
+        return app.UseMiddleware<AdmissionMiddleware>();
+    }
+
+    /// <summary>Requests of iPads: admitted by <see cref="LimitsOptions.DeviceConcurrency"/>.</summary>
+    public static TBuilder RequireDeviceAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(AdmissionMetadata.Device);
+
+    /// <summary>Requests of administrators: admitted by <see cref="LimitsOptions.AdminConcurrency"/>.</summary>
+    public static TBuilder RequireAdminAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(AdmissionMetadata.Admin);
+
+    /// <summary>Event streams: admitted by <see cref="LimitsOptions.AdminStreams"/>.</summary>
+    public static TBuilder RequireStreamAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(AdmissionMetadata.Stream);
+
+    private sealed class LimitsValidation : IValidateOptions<LimitsOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, LimitsOptions options) =>
+            options.FindFault() is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
+    }
+}

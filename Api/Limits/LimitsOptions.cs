@@ -1,0 +1,51 @@
+namespace FleetMdm.Api.Limits;
+
+/// <summary>Section <c>Limits</c>: how much this node takes on at once. What is over a limit is answered 503 with Retry-After, and
+/// nothing is lost: iPads come again by themselves.</summary>
+public sealed class LimitsOptions
+{
+    public const string Section = "Limits";
+
+    /// <summary>How many messages of iPads are worked on at once. Most wait for the database's next group commit, so it is far
+    /// above the number of cores.</summary>
+    public int DeviceConcurrency { get; set; } = 1024;
+
+    /// <summary>How many messages of iPads wait for their turn beyond those.</summary>
+    public int DeviceQueue { get; set; } = 4096;
+
+    /// <summary>How many requests of administrators are worked on at once.</summary>
+    public int AdminConcurrency { get; set; } = 64;
+
+    /// <summary>How many requests of administrators wait for their turn beyond those.</summary>
+    public int AdminQueue { get; set; } = 128;
+
+    /// <summary>How many event streams (an operation's progress) may be open at once.</summary>
+    public int AdminStreams { get; set; } = 256;
+
+    /// <summary>The longest that a request waits for its turn, in milliseconds: after that, whoever sent it has likely given up.</summary>
+    public int QueueMilliseconds { get; set; } = 3000;
+
+    /// <summary>The largest body of an administrator's ordinary request, in bytes.</summary>
+    public int AdminBodyBytes { get; set; } = 64 * 1024;
+
+    /// <summary>The largest body of a request that queues one command, in bytes: a profile with certificates and a picture fits.</summary>
+    public int CommandBodyBytes { get; set; } = 8 * 1024 * 1024;
+
+    /// <summary>The largest body of a request that starts an operation, in bytes: a command, and the ids of many iPads.</summary>
+    public int OperationBodyBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>A sentence on what is wrong, or null.</summary>
+    internal string? FindFault() =>
+        OutOf(nameof(DeviceConcurrency), DeviceConcurrency, 1, 100_000)
+        ?? OutOf(nameof(DeviceQueue), DeviceQueue, 0, 1_000_000)
+        ?? OutOf(nameof(AdminConcurrency), AdminConcurrency, 1, 10_000)
+        ?? OutOf(nameof(AdminQueue), AdminQueue, 0, 100_000)
+        ?? OutOf(nameof(AdminStreams), AdminStreams, 1, 10_000)
+        ?? OutOf(nameof(QueueMilliseconds), QueueMilliseconds, 1, 60_000)
+        ?? OutOf(nameof(AdminBodyBytes), AdminBodyBytes, 4 * 1024, 16 * 1024 * 1024)
+        ?? OutOf(nameof(CommandBodyBytes), CommandBodyBytes, 16 * 1024, 64 * 1024 * 1024)
+        ?? OutOf(nameof(OperationBodyBytes), OperationBodyBytes, 16 * 1024, 128 * 1024 * 1024);
+
+    private static string? OutOf(string name, int value, int least, int most) =>
+        value < least || value > most ? $"Limits:{name} must be {least} to {most}, but is {value}." : null;
+}

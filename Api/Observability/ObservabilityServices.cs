@@ -1,0 +1,53 @@
+using FleetMdm.Api.Auth;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+
+namespace FleetMdm.Api.Observability;
+
+/// <summary>Metrics, traces and health checks.</summary>
+internal static class ObservabilityServices
+{
+    private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    /// <summary>Configuration: <c>/metrics</c> needs no token. Only where nobody else reaches the listener.</summary>
+    private const string AllowAnonymous = "Metrics:AllowAnonymous";
+
+    public static void AddObservability(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<ClusterConnection>();
+        builder.Services.AddSingleton<IClusterConnectionStatusObserver>(provider => provider.GetRequiredService<ClusterConnection>());
+        builder.Services.AddSingleton<Readiness>();
+
+        var telemetry = builder.Services.AddOpenTelemetry()
+            .ConfigureResource(resource => resource.AddService("fleetmdm", serviceVersion: Admin.FleetStatus.Version))
+            .WithMetrics(metrics => metrics
+                .AddMeter("FleetMdm.*", "Microsoft.Orleans", "Npgsql")
+                .AddAspNetCoreInstrumentation()
+                .AddRuntimeInstrumentation()
+                .AddPrometheusExporter());
+
+        if (string.IsNullOrEmpty(builder.Configuration[OtlpEndpoint])) return;
+        telemetry.WithTracing(tracing => tracing
+            .AddSource("FleetMdm.*", "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Application", "Npgsql")
+            .AddAspNetCoreInstrumentation());
+        telemetry.UseOtlpExporter();
+    }
+
+    public static void MapMetrics(this RouteGroupBuilder admin, IConfiguration configuration)
+    {
+        var metrics = admin.MapPrometheusScrapingEndpoint("/metrics").WithDisplayName("Metrics");
+        if (!configuration.GetValue<bool>(AllowAnonymous)) metrics.RequireAuthorization(FleetPolicies.ReadOrAdminister);
+    }
+
+    /// <summary>For load balancers, on every listener, without a token: they say yes or no and nothing else worth knowing.</summary>
+    public static void MapHealth(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/health/live", () => TypedResults.Text("alive\n")).ExcludeFromDescription();
+        app.MapGet("/health/ready", async (Readiness readiness) =>
+            await readiness.FindFault() is { } fault
+                ? Results.Text($"not ready: {fault}\n", statusCode: StatusCodes.Status503ServiceUnavailable)
+                : Results.Text("ready\n")).ExcludeFromDescription();
+    }
+}
