@@ -1,0 +1,149 @@
+using System.Data;
+using System.Data.Common;
+using FleetMdm.Storage.GroupCommit;
+
+namespace FleetMdm.Storage;
+
+/// <summary>
+/// One of the two databases, for everything that is not on an iPad's path: the same statements run on both, and what differs stands
+/// here. The iPads' path has its own statements for each database, in batches (see <see cref="Lane"/>).
+/// </summary>
+/// <remarks>Safe for any number of callers. Every read and write ends within a few attempts and their time-outs, with
+/// <see cref="StoreUnavailableException"/> or <see cref="StoreRejectedException"/> where it could not be done.</remarks>
+internal abstract class Database : IAsyncDisposable
+{
+    /// <summary>A table expression with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
+    public abstract string IdsTable { get; }
+
+    /// <summary>Appended to the first SELECT of a transaction that decides by what it reads.</summary>
+    public abstract string ForUpdate { get; }
+
+    /// <summary>A condition: the text of the column has the parameter in it.</summary>
+    public abstract string Contains(string column, string parameter);
+
+    public abstract void BindIds(DbCommand command, IReadOnlyList<string> ids);
+
+    public abstract void BindTime(DbParameter parameter, DateTimeOffset? time);
+
+    public abstract void BindGuid(DbParameter parameter, Guid value);
+
+    public abstract DateTimeOffset ReadTime(DbDataReader reader, int column);
+
+    /// <summary>Reads on a connection of the pool. The work may be repeated.</summary>
+    public abstract Task<T> Read<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken = default);
+
+    /// <summary>Writes in one transaction. The work may be repeated, after an attempt whose outcome is unknown too: it must be idempotent.</summary>
+    /// <param name="timeout">How long one attempt may take; null: as long as any write.</param>
+    public abstract Task<T> Write<T>(
+        Func<Session, Task<T>> work, CancellationToken cancellationToken = default, TimeSpan? timeout = null);
+
+    /// <summary>A trivial statement that shows that the database answers.</summary>
+    public abstract Task Ping(CancellationToken cancellationToken);
+
+    public abstract ValueTask DisposeAsync();
+
+    public Task Write(Func<Session, Task> work, CancellationToken cancellationToken = default) => Write(async session =>
+    {
+        await work(session);
+        return true;
+    }, cancellationToken);
+}
+
+/// <summary>A connection, and a transaction where one was begun, for the time of one piece of work.</summary>
+internal sealed class Session(
+    Database database, DbConnection connection, DbTransaction? transaction, CancellationToken cancellationToken, int? timeoutSeconds = null)
+{
+    public Database Database => database;
+
+    public Statement Sql(string text)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = text;
+        command.Transaction = transaction;
+        if (timeoutSeconds is { } seconds)
+            command.CommandTimeout = seconds;
+        return new Statement(database, command, cancellationToken);
+    }
+}
+
+/// <summary>One statement with its parameters. Executed once; then it is disposed.</summary>
+internal sealed class Statement(Database database, DbCommand command, CancellationToken cancellationToken)
+{
+    public Statement Text(string name, string? value) => Add(name, DbType.String, value);
+
+    public Statement Bytes(string name, byte[]? value) => Add(name, DbType.Binary, value);
+
+    public Statement Long(string name, long? value) => Add(name, DbType.Int64, value);
+
+    public Statement Int(string name, int? value) => Add(name, DbType.Int32, value);
+
+    public Statement Short(string name, short value) => Add(name, DbType.Int16, value);
+
+    public Statement Time(string name, DateTimeOffset? value)
+    {
+        var parameter = Parameter(name);
+        database.BindTime(parameter, value);
+        return this;
+    }
+
+    public Statement Guid(string name, Guid value)
+    {
+        var parameter = Parameter(name);
+        database.BindGuid(parameter, value);
+        return this;
+    }
+
+    public Statement Ids(IReadOnlyList<string> ids)
+    {
+        database.BindIds(command, ids);
+        return this;
+    }
+
+    public Statement Bind(Action<Statement>? bind)
+    {
+        bind?.Invoke(this);
+        return this;
+    }
+
+    /// <returns>How many rows it changed.</returns>
+    public async Task<int> Execute()
+    {
+        await using (command)
+            return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task<List<T>> List<T>(Func<Row, T> read)
+    {
+        await using (command)
+        {
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var rows = new List<T>();
+            var row = new Row(reader, database.ReadTime);
+            while (await reader.ReadAsync(cancellationToken))
+                rows.Add(read(row));
+            return rows;
+        }
+    }
+
+    public async Task<T?> First<T>(Func<Row, T> read)
+    {
+        var rows = await List(read);
+        return rows.Count > 0 ? rows[0] : default;
+    }
+
+    private Statement Add(string name, DbType type, object? value)
+    {
+        var parameter = Parameter(name);
+        parameter.DbType = type;
+        parameter.Value = value ?? DBNull.Value;
+        return this;
+    }
+
+    private DbParameter Parameter(string name)
+    {
+        var parameter = command.CreateParameter();
+        parameter.ParameterName = name;
+        command.Parameters.Add(parameter);
+        return parameter;
+    }
+}

@@ -1,0 +1,117 @@
+using FleetMdm.Storage.GroupCommit;
+
+namespace FleetMdm.Storage.Devices;
+
+/// <summary>The columns of <c>devices</c> that a commit writes, once for both databases.</summary>
+internal static class DeviceColumns
+{
+    /// <summary>Keeps the index of the search within what one entry of a B-tree may hold (2,700 bytes, three a character).</summary>
+    private const int MaxSearchLength = 600;
+
+    private const int MaxSearchPart = 120;
+
+    /// <param name="Type">As PostgreSQL calls it.</param>
+    internal sealed record Column(string Name, string Type, Func<CommitItem, object?> Value);
+
+    public static readonly IReadOnlyList<Column> All =
+    [
+        new("id", "text", c => c.Change.Row.Id),
+        new("device_id", "text", c => c.Change.Row.DeviceId),
+        new("kind", "smallint", c => (short)c.Change.Row.Kind),
+        new("status", "smallint", c => (short)c.Change.Row.Status),
+        new("version", "bigint", c => c.Change.Row.Version),
+        new("write_id", "uuid", c => c.Change.WriteId),
+        new("udid", "text", c => c.Change.Row.Udid),
+        new("serial_number", "text", c => c.Change.Row.SerialNumber),
+        new("product_name", "text", c => c.Change.Row.ProductName),
+        new("model", "text", c => c.Change.Row.Model),
+        new("model_name", "text", c => c.Change.Row.ModelName),
+        new("device_name", "text", c => c.Change.Row.DeviceName),
+        new("os_version", "text", c => c.Change.Row.OsVersion),
+        new("build_version", "text", c => c.Change.Row.BuildVersion),
+        new("imei", "text", c => c.Change.Row.Imei),
+        new("meid", "text", c => c.Change.Row.Meid),
+        new("user_short_name", "text", c => c.Change.Row.UserShortName),
+        new("user_long_name", "text", c => c.Change.Row.UserLongName),
+        new("school", "text", c => c.Change.Row.School),
+        new("invitation_id", "text", c => c.Change.Row.InvitationId),
+        new("topic", "text", c => c.Change.Row.Topic),
+        new("push_token", "bytea", c => c.Change.Row.PushToken),
+        new("push_magic", "text", c => c.Change.Row.PushMagic),
+        new("push_token_dead", "text", c => c.Change.Row.PushTokenDead),
+        new("unlock_token", "bytea", c => c.Change.Row.UnlockToken),
+        new("bootstrap_token", "bytea", c => c.Change.Row.BootstrapToken),
+        new("awaiting_configuration", "boolean", c => c.Change.Row.AwaitingConfiguration),
+        new("authenticated_at", "timestamptz", c => c.Change.Row.AuthenticatedAt),
+        new("enrolled_at", "timestamptz", c => c.Change.Row.EnrolledAt),
+        new("token_updated_at", "timestamptz", c => c.Change.Row.TokenUpdatedAt),
+        new("unenrolled_at", "timestamptz", c => c.Change.Row.UnenrolledAt),
+        new("search", "text", c => c.Search),
+    ];
+
+    /// <summary>All of them, in order.</summary>
+    public static readonly string Names = string.Join(", ", All.Select(c => c.Name));
+
+    /// <summary>What an upsert assigns: all but the key, from the row that was offered.</summary>
+    public static readonly string Assignments =
+        string.Join(", ", All.Where(c => c.Name != "id").Select(c => $"{c.Name} = excluded.{c.Name}"));
+
+    /// <summary>What <see cref="Read"/> reads, from <c>devices d</c> and <c>device_activity a</c>.</summary>
+    public static readonly string Selected = string.Join(", ",
+        All.Where(c => c.Name is not ("write_id" or "search")).Select(c => "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result"));
+
+    public const string Joined = "devices d LEFT JOIN device_activity a ON a.id = d.id";
+
+    /// <summary>How many columns <see cref="Selected"/> has.</summary>
+    public const int SelectedCount = 33;
+
+    public static DeviceRow Read(Row row, int at = 0) => new()
+    {
+        Id = row.Text(at),
+        DeviceId = row.Text(at + 1),
+        Kind = (EnrolmentKind)row.Short(at + 2),
+        Status = (EnrolmentStatus)row.Short(at + 3),
+        Version = row.Long(at + 4),
+        Udid = row.TextOrNull(at + 5),
+        SerialNumber = row.TextOrNull(at + 6),
+        ProductName = row.TextOrNull(at + 7),
+        Model = row.TextOrNull(at + 8),
+        ModelName = row.TextOrNull(at + 9),
+        DeviceName = row.TextOrNull(at + 10),
+        OsVersion = row.TextOrNull(at + 11),
+        BuildVersion = row.TextOrNull(at + 12),
+        Imei = row.TextOrNull(at + 13),
+        Meid = row.TextOrNull(at + 14),
+        UserShortName = row.TextOrNull(at + 15),
+        UserLongName = row.TextOrNull(at + 16),
+        School = row.TextOrNull(at + 17),
+        InvitationId = row.TextOrNull(at + 18),
+        Topic = row.TextOrNull(at + 19),
+        PushToken = row.BytesOrNull(at + 20),
+        PushMagic = row.TextOrNull(at + 21),
+        PushTokenDead = row.TextOrNull(at + 22),
+        UnlockToken = row.BytesOrNull(at + 23),
+        BootstrapToken = row.BytesOrNull(at + 24),
+        AwaitingConfiguration = row.Bool(at + 25),
+        AuthenticatedAt = row.TimeOrNull(at + 26),
+        EnrolledAt = row.TimeOrNull(at + 27),
+        TokenUpdatedAt = row.TimeOrNull(at + 28),
+        UnenrolledAt = row.TimeOrNull(at + 29),
+        LastSeenAt = row.TimeOrNull(at + 30),
+        PushedAt = row.TimeOrNull(at + 31),
+        PushResult = row.TextOrNull(at + 32),
+    };
+
+    /// <summary>What the administrators' search looks into: serial number, names, ids, in lower case.</summary>
+    public static string SearchText(DeviceRow row)
+    {
+        var parts = new[] { row.SerialNumber, row.DeviceName, row.Id, row.Udid == row.Id ? null : row.Udid, row.UserShortName, row.UserLongName }
+            .Where(part => !string.IsNullOrEmpty(part))
+            .Select(part => part!.Length > MaxSearchPart ? Cut(part, MaxSearchPart) : part);
+        // A line break between the parts: no search text has one, so none matches across two parts.
+        var text = string.Join('\n', parts).ToLowerInvariant();
+        return text.Length > MaxSearchLength ? Cut(text, MaxSearchLength) : text;
+    }
+
+    private static string Cut(string text, int length) => text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
+}

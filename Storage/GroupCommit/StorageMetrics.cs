@@ -1,0 +1,58 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace FleetMdm.Storage.GroupCommit;
+
+/// <summary>The meter <c>FleetMdm.Storage</c>.</summary>
+internal sealed class StorageMetrics : IDisposable
+{
+    public const string MeterName = "FleetMdm.Storage";
+
+    private readonly Meter _meter;
+    private readonly Histogram<int> _batchSize;
+    private readonly Histogram<double> _latency;
+    private readonly ConcurrentDictionary<string, Func<int>> _depths = new();
+
+    public StorageMetrics(IMeterFactory? factory = null)
+    {
+        _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
+        _batchSize = _meter.CreateHistogram<int>("fleetmdm.storage.batch.size", "{item}", "Callers served by one transaction.");
+        _latency = _meter.CreateHistogram<double>("fleetmdm.storage.batch.duration", "s", "From the start of a batch until it is durable.");
+        _meter.CreateObservableGauge("fleetmdm.storage.lane.depth", ObserveDepths, "{item}", "Callers waiting for the next batch.");
+        Conflicts = _meter.CreateCounter<long>("fleetmdm.storage.conflicts", "{change}", "Changes refused since another activation wrote.");
+        Retries = _meter.CreateCounter<long>("fleetmdm.storage.retries", "{batch}", "Batches repeated after a failure of the database.");
+        Rejected = _meter.CreateCounter<long>("fleetmdm.storage.rejected", "{item}", "Rows that the database refused.");
+    }
+
+    public Counter<long> Conflicts { get; }
+
+    public Counter<long> Retries { get; }
+
+    public Counter<long> Rejected { get; }
+
+    public void Batch(string lane, int size, TimeSpan duration)
+    {
+        var tag = new KeyValuePair<string, object?>("lane", lane);
+        _batchSize.Record(size, tag);
+        _latency.Record(duration.TotalSeconds, tag);
+    }
+
+    public IDisposable WatchDepth(string lane, Func<int> depth)
+    {
+        _depths[lane] = depth;
+        return new Watch(() => _depths.TryRemove(new(lane, depth)));
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    private IEnumerable<Measurement<int>> ObserveDepths()
+    {
+        foreach (var (lane, depth) in _depths)
+            yield return new(depth(), new KeyValuePair<string, object?>("lane", lane));
+    }
+
+    private sealed class Watch(Action end) : IDisposable
+    {
+        public void Dispose() => end();
+    }
+}

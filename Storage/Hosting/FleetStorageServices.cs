@@ -1,0 +1,65 @@
+using FleetMdm.Storage.Access;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Queries;
+using FleetMdm.Storage.Secrets;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Storage.Hosting;
+
+/// <summary>Registers the store: all ports, on the database that the section <c>Storage</c> names.</summary>
+public static class FleetStorageServices
+{
+    /// <summary>
+    /// Adds the ports, <see cref="SecretSealer"/>, and a hosted service that migrates (or refuses) and checks the master key before
+    /// any other service starts. The sections <c>Storage</c> and <c>Secrets</c> are read from the root of the configuration.
+    /// </summary>
+    public static IServiceCollection AddFleetStorage(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<StorageOptions>().Bind(configuration.GetSection(StorageOptions.Section)).ValidateOnStart();
+        services.AddOptions<SecretsOptions>().Bind(configuration.GetSection(SecretsOptions.Section))
+            .Validate(secrets => secrets.MasterKey is null || secrets.MasterKeyFile is null,
+                "Only one of Secrets:MasterKey and Secrets:MasterKeyFile may be set.")
+            .ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddLogging();
+        services.AddMetrics();
+
+        services.AddSingleton<StorageMetrics>();
+        services.AddSingleton<BodyCache>();
+        services.AddSingleton(provider => new SecretSealer(
+            MasterKey.Load(provider.GetRequiredService<IOptions<SecretsOptions>>().Value, Options(provider))));
+        services.AddSingleton(provider => Options(provider).Provider == StorageProvider.PostgreSQL
+            ? StoreParts.OnPostgres(provider, Options(provider))
+            : StoreParts.OnSqlite(provider, Options(provider)));
+
+        // Only the parts are the container's to dispose: they know in which order.
+        services.AddSingleton<IDeviceStore>(provider => new DeviceStore(
+            Parts(provider).Lanes, Parts(provider).Activity, provider.GetRequiredService<BodyCache>(),
+            provider.GetRequiredService<StorageMetrics>()));
+        services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
+        services.AddSingleton<IOperationStore>(provider =>
+            new OperationStore(Parts(provider).Database, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IFleetQueries>(provider => new FleetQueries(Parts(provider).Database));
+        services.AddSingleton<IIdempotencyStore>(provider => new IdempotencyStore(Parts(provider).Database));
+        services.AddSingleton(provider => Parts(provider).KeyRing);
+        services.AddSingleton(provider => (IStoreControl)Parts(provider).Control);
+        services.AddSingleton<StorageStartup>();
+        services.AddHostedService(provider => provider.GetRequiredService<StorageStartup>());
+        return services;
+    }
+
+    /// <summary>What the hosted service does at start, for those who run without a host: migrates or refuses, checks the master key.</summary>
+    public static Task StartFleetStorage(this IServiceProvider services, CancellationToken cancellationToken = default) =>
+        services.GetRequiredService<StorageStartup>().StartingAsync(cancellationToken);
+
+    private static StoreParts Parts(IServiceProvider provider) => provider.GetRequiredService<StoreParts>();
+
+    private static StorageOptions Options(IServiceProvider provider) => provider.GetRequiredService<IOptions<StorageOptions>>().Value;
+}

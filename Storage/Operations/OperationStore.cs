@@ -1,0 +1,210 @@
+using System.Security.Cryptography;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Queries;
+
+namespace FleetMdm.Storage.Operations;
+
+/// <summary>
+/// Operations on either database. The append is one INSERT … SELECT for the whole target, in id order, so that two of the three
+/// indexes of the queue grow at one place.
+/// </summary>
+internal sealed class OperationStore(Database database, TimeProvider time) : IOperationStore
+{
+    /// <summary>Half a million rows take some ten seconds.</summary>
+    private static readonly TimeSpan AppendTimeout = TimeSpan.FromMinutes(3);
+
+    private const int MaxUnknownIds = 1_000;
+
+    private const string Columns =
+        "id, command_uuid, request_type, body_hash, accepted_at, requested_by, total, announced_at, cancelled_at, pushed_after, pushed";
+
+    public async Task<OperationRow> Append(OperationAppend operation)
+    {
+        Check(operation);
+        var hash = SHA256.HashData(operation.Body.Span);
+        // Made once: a repetition after a lost answer finds its own operation.
+        return await database.Write(s => AppendOnce(s, operation, hash), timeout: AppendTimeout);
+    }
+
+    public Task<OperationRow?> Find(string id)
+    {
+        StoredText.Check("The operation's id", id);
+        return database.Read(s => FindIn(s, id));
+    }
+
+    public async Task<IReadOnlyList<OperationRow>> List(string? before, int limit)
+    {
+        StoredText.Check("The operation's id", before);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {Columns} FROM operations
+                WHERE @before IS NULL OR number < (SELECT b.number FROM operations b WHERE b.id = @before)
+                ORDER BY number DESC LIMIT @limit
+                """)
+            .Text("@before", before).Int("@limit", limit).List(Read));
+    }
+
+    public Task<OperationCounts> Count(string id)
+    {
+        StoredText.Check("The operation's id", id);
+        return database.Read(async s =>
+        {
+            var queued = await s
+                .Sql("SELECT count(*), coalesce(sum(CASE WHEN not_now_at IS NOT NULL THEN 1 ELSE 0 END), 0) FROM queue WHERE operation_id = @id")
+                .Text("@id", id).First(row => (All: row.Long(0), NotNow: row.Long(1)));
+            var finished = await s
+                .Sql("""
+                    SELECT h.ending, count(*) FROM history h
+                    WHERE h.command_uuid = (SELECT command_uuid FROM operations WHERE id = @id) AND h.operation_id = @id
+                    GROUP BY h.ending
+                    """)
+                .Text("@id", id).List(row => (Ending: (CommandEnding)row.Short(0), Count: row.Long(1)));
+            long Sum(Func<CommandEnding, bool> which) => finished.Where(f => which(f.Ending)).Sum(f => f.Count);
+            return new OperationCounts(
+                queued.All,
+                queued.NotNow,
+                Sum(e => e == CommandEnding.Acknowledged),
+                Sum(e => e is CommandEnding.Error or CommandEnding.CommandFormatError),
+                Sum(e => e > CommandEnding.CommandFormatError));
+        });
+    }
+
+    public async Task<bool> Cancel(string id, DateTimeOffset at)
+    {
+        StoredText.Check("The operation's id", id);
+        return await database.Write(s => s
+            .Sql("UPDATE operations SET cancelled_at = coalesce(cancelled_at, @at) WHERE id = @id").Text("@id", id).Time("@at", at).Execute()) > 0;
+    }
+
+    public Task MarkAnnounced(string id, DateTimeOffset at)
+    {
+        StoredText.Check("The operation's id", id);
+        return database.Write(s => s
+            .Sql("UPDATE operations SET announced_at = coalesce(announced_at, @at) WHERE id = @id").Text("@id", id).Time("@at", at).Execute());
+    }
+
+    public Task MarkPushed(string id, long? afterSequence, long pushed)
+    {
+        StoredText.Check("The operation's id", id);
+        return database.Write(s => s
+            .Sql("UPDATE operations SET pushed_after = @after, pushed = @pushed WHERE id = @id")
+            .Text("@id", id).Long("@after", afterSequence).Long("@pushed", pushed).Execute());
+    }
+
+    public async Task<IReadOnlyList<string>> ListUnfinished(DateTimeOffset acceptedBefore) =>
+        await database.Read(s => s
+            .Sql("""
+                SELECT id FROM operations
+                WHERE (announced_at IS NULL OR pushed_after IS NOT NULL) AND accepted_at < @before
+                ORDER BY accepted_at
+                """)
+            .Time("@before", acceptedBefore).List(row => row.Text(0)));
+
+    public async Task<IReadOnlyList<OperationPushTarget>> PushTargets(string id, long afterSequence, int limit)
+    {
+        StoredText.Check("The operation's id", id);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT q.sequence, {FleetQueries.PushColumns}
+                FROM queue q JOIN devices d ON d.id = q.enrolment_id
+                WHERE q.operation_id = @id AND q.sequence > @after AND {FleetQueries.Pushable}
+                ORDER BY q.sequence LIMIT @limit
+                """)
+            .Text("@id", id).Long("@after", afterSequence).Int("@limit", limit)
+            .List(row => new OperationPushTarget(row.Long(0), FleetQueries.ReadPushTarget(row, 1))));
+    }
+
+    private async Task<OperationRow> AppendOnce(Session s, OperationAppend operation, byte[] hash)
+    {
+        // 1. Whoever stores the operation's row appends; a repetition waits here for the first one, and finds it.
+        var added = await s
+            .Sql("""
+                INSERT INTO operations (id, command_uuid, request_type, body_hash, accepted_at, expires_at, requested_by, pushed_after)
+                VALUES (@id, @uuid, @type, @hash, @accepted, @expires, @by, @pushed)
+                ON CONFLICT (id) DO NOTHING
+                """)
+            .Text("@id", operation.Id).Text("@uuid", operation.CommandUuid).Text("@type", operation.RequestType).Bytes("@hash", hash)
+            .Time("@accepted", operation.AcceptedAt).Time("@expires", operation.ExpiresAt).Text("@by", operation.RequestedBy)
+            .Long("@pushed", operation.Push ? 0 : null).Execute();
+        if (added == 0)
+            return (await FindIn(s, operation.Id))!;
+
+        // 2. The body, once.
+        await s.Sql(BodySql.Upsert)
+            .Bytes("@hash", hash).Bytes("@body", operation.Body.ToArray())
+            .Time("@now", time.GetUtcNow()).Time("@fresh", time.GetUtcNow() - BodySql.RefreshAfter).Execute();
+
+        // 3. The queue rows.
+        var target = Target(operation, out var bind);
+        var total = await s
+            .Sql($"""
+                INSERT INTO queue (enrolment_id, command_uuid, request_type, body_hash, accepted_at, expires_at, operation_id)
+                SELECT d.id, @uuid, @type, @hash, @accepted, @expires, @operation
+                FROM {DeviceColumns.Joined}
+                WHERE d.status IN (1, 2){target}
+                  AND NOT EXISTS (SELECT 1 FROM history h WHERE h.command_uuid = @uuid AND h.enrolment_id = d.id)
+                ORDER BY d.id
+                ON CONFLICT (command_uuid, enrolment_id) DO NOTHING
+                """)
+            .Text("@uuid", operation.CommandUuid).Text("@type", operation.RequestType).Bytes("@hash", hash)
+            .Time("@accepted", operation.AcceptedAt).Time("@expires", operation.ExpiresAt).Text("@operation", operation.Id)
+            .Bind(bind).Execute();
+
+        // 4. How many they are, and who was not found.
+        await s.Sql("UPDATE operations SET total = @total WHERE id = @id").Long("@total", total).Text("@id", operation.Id).Execute();
+        var unknown = operation.Ids is null ? [] : await s
+            .Sql($"""
+                SELECT t.id FROM {database.IdsTable} t
+                WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = t.id AND d.status IN (1, 2))
+                LIMIT {MaxUnknownIds}
+                """)
+            .Ids(operation.Ids).List(row => row.Text(0));
+        return (await FindIn(s, operation.Id))! with { UnknownIds = unknown };
+    }
+
+    private string Target(OperationAppend operation, out Action<Statement>? bind)
+    {
+        if (operation.Ids is { } ids)
+        {
+            bind = statement => statement.Ids(ids);
+            return $" AND d.id IN (SELECT id FROM {database.IdsTable})";
+        }
+
+        var filter = operation.Filter!;
+        bind = statement => DeviceConditions.Bind(statement, filter);
+        var channels = filter.Kind is null ? $" AND d.kind <> {(short)EnrolmentKind.SharedUser}" : "";
+        return channels + DeviceConditions.Of(filter, database);
+    }
+
+    private static void Check(OperationAppend operation)
+    {
+        if (operation.Ids is null == operation.Filter is null)
+            throw new ArgumentException("Exactly one of Ids and Filter is set.", nameof(operation));
+        StoredText.Check("The operation's id", operation.Id);
+        StoredText.Check("The CommandUUID", operation.CommandUuid);
+        StoredText.Check("The request type", operation.RequestType);
+        StoredText.Check("The name of who asked", operation.RequestedBy);
+        foreach (var id in operation.Ids ?? [])
+            StoredText.Check("An id of the target", id);
+        if (operation.Filter is { } filter)
+            DeviceConditions.Check(filter);
+    }
+
+    private static Task<OperationRow?> FindIn(Session s, string id) =>
+        s.Sql($"SELECT {Columns} FROM operations WHERE id = @id").Text("@id", id).First(Read);
+
+    private static OperationRow Read(Row row) => new()
+    {
+        Id = row.Text(0),
+        CommandUuid = row.Text(1),
+        RequestType = row.Text(2),
+        BodyHash = row.Bytes(3),
+        AcceptedAt = row.Time(4),
+        RequestedBy = row.Text(5),
+        Total = row.Long(6),
+        AnnouncedAt = row.TimeOrNull(7),
+        CancelledAt = row.TimeOrNull(8),
+        PushedAfter = row.LongOrNull(9),
+        Pushed = row.Long(10),
+    };
+}

@@ -1,0 +1,199 @@
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.GroupCommit;
+using Npgsql;
+
+namespace FleetMdm.Storage.PostgreSql;
+
+/// <summary>
+/// The statements for changes of enrolments. A change passes when its pin is free or its own, and when the row has the version before
+/// it. <c>xmin = pg_current_xact_id()</c> names the rows that this transaction has written: what belongs to a change happens only
+/// for those, so a repetition after a lost answer does not end a queue twice.
+/// </summary>
+/// <remarks>
+/// 1. pins are taken, first come first served; 2. rows are inserted or updated under their version, if their pin is theirs; 3. pins
+/// taken for a change that did not pass are given back; 4. the row of activity; 5. old pins go; 6. user channels end; 7. queues move
+/// to the history; 8. what came of it.
+/// </remarks>
+internal static class PostgresCommits
+{
+    private const string Mine = "xmin = pg_current_xact_id()::xid";
+
+    private const string TakePins = """
+        INSERT INTO pins (sha256, device_id, not_after, pinned_at)
+        SELECT * FROM unnest($1, $2, $3, $4) AS i(sha256, device_id, not_after, pinned_at)
+        ORDER BY i.sha256
+        ON CONFLICT (sha256) DO NOTHING
+        """;
+
+    private static readonly string Upsert = $"""
+        INSERT INTO devices ({DeviceColumns.Names})
+        SELECT {string.Join(", ", DeviceColumns.All.Select(c => "i." + c.Name))}
+        FROM unnest({string.Join(", ", DeviceColumns.All.Select((_, n) => $"${n + 1}"))}, ${DeviceColumns.All.Count + 1})
+          AS i({DeviceColumns.Names}, pin)
+        WHERE (i.version = 1 OR EXISTS (SELECT 1 FROM devices d WHERE d.id = i.id))
+          AND (i.pin IS NULL OR EXISTS (SELECT 1 FROM pins p WHERE p.sha256 = i.pin AND p.device_id = i.device_id))
+        ORDER BY i.id
+        ON CONFLICT (id) DO UPDATE SET {DeviceColumns.Assignments} WHERE devices.version = excluded.version - 1
+        """;
+
+    private const string GiveBackPins = $"""
+        DELETE FROM pins p
+        USING unnest($1, $2, $3) AS i(sha256, id, write_id)
+        WHERE p.sha256 = i.sha256 AND p.{Mine}
+          AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = i.id AND d.write_id = i.write_id)
+        """;
+
+    private const string AddActivity = """
+        INSERT INTO device_activity (id)
+        SELECT i.id FROM unnest($1) AS i(id) WHERE EXISTS (SELECT 1 FROM devices d WHERE d.id = i.id)
+        ORDER BY i.id
+        ON CONFLICT (id) DO NOTHING
+        """;
+
+    private const string DropPins = $"""
+        DELETE FROM pins p
+        USING unnest($1, $2, $3, $4, $5) AS i(id, write_id, device_id, before, keep), devices d
+        WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine}
+          AND p.device_id = i.device_id AND p.pinned_at < i.before AND p.sha256 IS DISTINCT FROM i.keep
+        """;
+
+    private const string EndUserChannels = $"""
+        UPDATE devices u SET status = 3, unenrolled_at = i.at, version = u.version + 1, write_id = i.write_id
+        FROM unnest($1, $2, $3) AS i(id, write_id, at), devices d
+        WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine}
+          AND u.device_id = i.id AND u.id <> u.device_id AND u.status IN (1, 2)
+        """;
+
+    private static readonly string EndQueues = $"""
+        WITH ended AS (
+          SELECT i.id, i.ending, i.at
+          FROM unnest($1, $2, $3, $4, $5) AS i(id, write_id, ending, users, at), devices d
+          WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine} AND i.ending IS NOT NULL
+          UNION ALL
+          SELECT u.id, coalesce(i.ending, {(short)CommandEnding.Reenrolled}), i.at
+          FROM unnest($1, $2, $3, $4, $5) AS i(id, write_id, ending, users, at), devices d, devices u
+          WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine} AND i.users AND u.device_id = i.id AND u.id <> u.device_id),
+        gone AS (
+          DELETE FROM queue q USING ended e WHERE q.enrolment_id = e.id
+          RETURNING q.enrolment_id, q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.not_now_count, q.operation_id,
+            e.ending, e.at)
+        INSERT INTO history ({QueueColumns.Kept}, ending, finished_at)
+        SELECT {QueueColumns.Kept}, ending, at FROM gone
+        """;
+
+    private const string Outcomes = """
+        SELECT i.id, coalesce(d.write_id = i.write_id, false), coalesce(p.device_id <> i.device_id, false)
+        FROM unnest($1, $2, $3, $4) AS i(id, write_id, pin, device_id)
+        LEFT JOIN devices d ON d.id = i.id LEFT JOIN pins p ON p.sha256 = i.pin
+        """;
+
+    private const string Ended = """
+        SELECT i.id, u.id
+        FROM unnest($1, $2) AS i(id, write_id)
+        JOIN devices u ON u.device_id = i.id AND u.id <> u.device_id AND u.write_id = i.write_id
+        ORDER BY u.id
+        """;
+
+    public static void Add(NpgsqlBatch statements, List<CommitItem> commits)
+    {
+        var pinned = commits.FindAll(c => c.Change.Pin is not null);
+        if (pinned.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, TakePins, pinned)
+                .Bytes(c => c.Change.Pin!.Sha256).Text(c => c.Change.Row.DeviceId).Time(c => c.Change.Pin!.NotAfter)
+                .Time(c => c.Change.Pin!.PinnedAt);
+        }
+
+        AddUpsert(statements, commits);
+        if (pinned.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, GiveBackPins, pinned)
+                .Bytes(c => c.Change.Pin!.Sha256).Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId);
+        }
+
+        var first = commits.FindAll(c => c.Change.Row.Version == 1);
+        if (first.Count > 0)
+            new ArrayStatement<CommitItem>(statements, AddActivity, first).Text(c => c.Change.Row.Id);
+
+        var dropping = commits.FindAll(c => c.Change.DropPinsBefore is not null);
+        if (dropping.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, DropPins, dropping)
+                .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Text(c => c.Change.Row.DeviceId)
+                .Time(c => c.Change.DropPinsBefore).Bytes(c => c.Change.Pin?.Sha256);
+        }
+
+        var users = commits.FindAll(c => c.Change.EndUserChannels);
+        if (users.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, EndUserChannels, users)
+                .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Time(c => c.Change.At);
+        }
+
+        var ending = commits.FindAll(c => c.Change.EndUserChannels || c.Change.EndQueue is not null);
+        if (ending.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, EndQueues, ending)
+                .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Short(c => (short?)c.Change.EndQueue)
+                .Bool(c => c.Change.EndUserChannels).Time(c => c.Change.At);
+        }
+
+        new ArrayStatement<CommitItem>(statements, Outcomes, commits)
+            .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Bytes(c => c.Change.Pin?.Sha256).Text(c => c.Change.Row.DeviceId);
+        if (users.Count > 0)
+            new ArrayStatement<CommitItem>(statements, Ended, users).Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId);
+    }
+
+    public static async Task Read(NpgsqlDataReader reader, List<CommitItem> commits, CancellationToken cancellationToken)
+    {
+        var row = new Row(reader, PostgresDatabase.TimeAt);
+        var outcomes = new Dictionary<string, CommitOutcome>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            outcomes[row.Text(0)] =
+                row.Bool(1) ? CommitOutcome.Committed : row.Bool(2) ? CommitOutcome.PinnedElsewhere : CommitOutcome.VersionConflict;
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        var ended = new Dictionary<string, List<string>>();
+        if (commits.Exists(c => c.Change.EndUserChannels))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                if (!ended.TryGetValue(row.Text(0), out var list))
+                    ended[row.Text(0)] = list = [];
+                list.Add(row.Text(1));
+            }
+
+            await reader.NextResultAsync(cancellationToken);
+        }
+
+        foreach (var commit in commits)
+        {
+            var outcome = outcomes[commit.Change.Row.Id];
+            commit.Outcome = new EnrolmentCommitted(
+                outcome,
+                outcome == CommitOutcome.Committed && ended.TryGetValue(commit.Change.Row.Id, out var list) ? list : []);
+        }
+    }
+
+    private static void AddUpsert(NpgsqlBatch statements, List<CommitItem> commits)
+    {
+        var statement = new ArrayStatement<CommitItem>(statements, Upsert, commits);
+        foreach (var column in DeviceColumns.All)
+        {
+            _ = column.Type switch
+            {
+                "text" => statement.Text(c => (string?)column.Value(c)),
+                "bytea" => statement.Bytes(c => (byte[]?)column.Value(c)),
+                "smallint" => statement.Short(c => (short)column.Value(c)!),
+                "bigint" => statement.Long(c => (long)column.Value(c)!),
+                "uuid" => statement.Guid(c => (Guid)column.Value(c)!),
+                "boolean" => statement.Bool(c => (bool)column.Value(c)!),
+                _ => statement.Time(c => (DateTimeOffset?)column.Value(c)),
+            };
+        }
+
+        statement.Bytes(c => c.Change.Pin?.Sha256);
+    }
+}

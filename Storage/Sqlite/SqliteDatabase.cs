@@ -1,0 +1,106 @@
+using System.Data;
+using System.Data.Common;
+using System.Text.Json;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.GroupCommit;
+using Microsoft.Data.Sqlite;
+
+namespace FleetMdm.Storage.Sqlite;
+
+/// <summary>Reads on pooled connections; writes take their turn in the one write lane. See <see cref="Database"/>.</summary>
+internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes lanes) : Database, IActivityStore
+{
+    private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan BackOff = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeProvider Clock = TimeProvider.System;
+
+    public override string IdsTable => "(SELECT value AS id FROM json_each(@ids))";
+
+    // One writer at a time: what a write has read cannot change under it.
+    public override string ForUpdate => "";
+
+    public override string Contains(string column, string parameter) => $"instr({column}, {parameter}) > 0";
+
+    public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
+        command.Parameters.Add(new SqliteParameter("@ids", JsonSerializer.Serialize(ids)));
+
+    public override void BindTime(DbParameter parameter, DateTimeOffset? time)
+    {
+        parameter.DbType = DbType.Int64;
+        parameter.Value = time is { } value ? value.ToUnixTimeMilliseconds() : DBNull.Value;
+    }
+
+    public override void BindGuid(DbParameter parameter, Guid value) => parameter.Value = value.ToByteArray();
+
+    public override DateTimeOffset ReadTime(DbDataReader reader, int column) => TimeAt(reader, column);
+
+    public static DateTimeOffset TimeAt(DbDataReader reader, int column) => DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(column));
+
+    public override async Task<T> Read<T>(Func<Session, Task<T>> work, CancellationToken cancellationToken = default)
+    {
+        var start = Clock.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await using var connection = await connections.OpenReader(cancellationToken);
+                return await work(new Session(this, connection, null, cancellationToken));
+            }
+            catch (SqliteException exception)
+            {
+                if (SqliteErrors.Classify(exception) != FailureKind.Transient || Clock.GetElapsedTime(start) + BackOff > RetryFor)
+                    throw new StoreUnavailableException($"The database is not available: {exception.Message}", exception);
+            }
+
+            await Task.Delay(BackOff, Clock, cancellationToken);
+        }
+    }
+
+    public override Task<T> Write<T>(
+        Func<Session, Task<T>> work, CancellationToken cancellationToken = default, TimeSpan? timeout = null)
+    {
+        // Once in the lane it is not withdrawn.
+        cancellationToken.ThrowIfCancellationRequested();
+        var item = new TransactionItem<T>((connection, token) => work(new Session(this, connection, null, token)));
+        return lanes.Writers[0].Run(item, item.Done);
+    }
+
+    public Task Touch(IReadOnlyList<(string EnrolmentId, DateTimeOffset At)> seen) => Write(async s =>
+    {
+        foreach (var (id, at) in seen)
+        {
+            await s.Sql("UPDATE device_activity SET last_seen_at = @at WHERE id = @id AND (last_seen_at IS NULL OR last_seen_at < @at)")
+                .Text("@id", id).Time("@at", at).Execute();
+        }
+    });
+
+    public Task RecordPushes(IReadOnlyList<PushRecord> pushes) => Write(async s =>
+    {
+        foreach (var push in pushes)
+        {
+            await s.Sql("UPDATE device_activity SET pushed_at = @at, push_result = @result WHERE id = @id AND (pushed_at IS NULL OR pushed_at <= @at)")
+                .Text("@id", push.EnrolmentId).Time("@at", push.At).Text("@result", push.Result).Execute();
+        }
+    });
+
+    public override async Task Ping(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await connections.OpenReader(cancellationToken);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "SELECT count(*) FROM facts";
+            await command.ExecuteScalarAsync(cancellationToken);
+        }
+        catch (SqliteException exception)
+        {
+            throw new StoreUnavailableException($"The database file {connections.File} does not answer: {exception.Message}", exception);
+        }
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        connections.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,207 @@
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.GroupCommit;
+using Microsoft.Data.Sqlite;
+
+namespace FleetMdm.Storage.Sqlite;
+
+/// <summary>
+/// One batch, one transaction, one fsync, by prepared statements on the only connection that writes the device plane. SQLite lets one
+/// writer in at a time, so what a statement reads holds until the commit: a change is checked first and then written, and a
+/// refused one has written nothing. No savepoints are needed; a row that SQLite refuses undoes the batch, and the lane finds it.
+/// </summary>
+/// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. NotNow; 5. finishes; 6. certificates;
+/// 7. renewals.</remarks>
+internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider time) : SqliteExecutor("BEGIN IMMEDIATE")
+{
+    private static readonly string Insert =
+        $"INSERT INTO devices ({DeviceColumns.Names}) VALUES ({string.Join(", ", DeviceColumns.All.Select((_, n) => $"@{n + 1}"))})";
+
+    private static readonly string Update =
+        $"UPDATE devices SET {string.Join(", ", DeviceColumns.All.Select((c, n) => $"{c.Name} = @{n + 1}"))} WHERE id = @1";
+
+    private const string UpsertBody = """
+        INSERT INTO bodies (hash, body, last_used) VALUES (@1, @2, @3)
+        ON CONFLICT (hash) DO UPDATE SET last_used = excluded.last_used WHERE bodies.last_used < @4
+        """;
+
+    private const string FindCommand = """
+        SELECT sequence, body_hash, accepted_at FROM queue WHERE command_uuid = @1 AND enrolment_id = @2
+        UNION ALL
+        SELECT sequence, body_hash, accepted_at FROM history WHERE command_uuid = @1 AND enrolment_id = @2
+        LIMIT 1
+        """;
+
+    private const string AppendRow = """
+        INSERT INTO queue (enrolment_id, command_uuid, request_type, body_hash, accepted_at, expires_at)
+        VALUES (@1, @2, @3, @4, @5, @6)
+        RETURNING sequence
+        """;
+
+    private const string FinishRow = $"""
+        INSERT INTO history ({QueueColumns.Kept}, {QueueColumns.Added})
+        SELECT {QueueColumns.Kept}, @3, @4, @5, @6, @7, @8 FROM queue WHERE sequence = @1 AND enrolment_id = @2
+        """;
+
+    private const string EndRows = $"""
+        INSERT INTO history ({QueueColumns.Kept}, ending, finished_at)
+        SELECT {QueueColumns.Kept}, @2, @3 FROM queue WHERE enrolment_id = @1
+        """;
+
+    private const string StoreCertificate = """
+        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after) VALUES (@1, @2, @3, @4, @5, @6)
+        ON CONFLICT (sha256) DO NOTHING
+        """;
+
+    private const string FindChallenge = """
+        SELECT u.public_key_hash, c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after
+        FROM used_challenges u JOIN issued_certificates c ON c.sha256 = u.certificate LEFT JOIN invitations v ON v.id = c.invitation_id
+        WHERE u.hash = @1
+        """;
+
+    private const string UseInvitation = """
+        UPDATE invitations SET uses = uses + 1
+        WHERE id = @1 AND revoked_at IS NULL AND expires_at > @2 AND (max_uses IS NULL OR uses < max_uses)
+        """;
+
+    protected override Task<SqliteConnection> Open(CancellationToken cancellationToken) => connections.OpenWriter(cancellationToken);
+
+    protected override async Task ExecuteInTransaction(Batch batch, CancellationToken cancellationToken)
+    {
+        foreach (var item in batch.Commits)
+            item.Outcome = Commit(item);
+        foreach (var item in batch.Bodies)
+        {
+            StoreBody(item.Hash, item.Body);
+            item.Outcome = item.Hash;
+        }
+
+        foreach (var item in batch.Appends)
+            item.Outcome = Append(item, batch.Repeated);
+        foreach (var item in batch.NotNows)
+        {
+            var notNow = item.NotNow;
+            Run("UPDATE queue SET not_now_at = @3, not_now_count = @4 WHERE sequence = @1 AND enrolment_id = @2",
+                notNow.Sequence, notNow.EnrolmentId, notNow.At, notNow.Count);
+        }
+
+        foreach (var item in batch.Finishes)
+            item.Outcome = Finish(item.Finish, batch.Repeated);
+        foreach (var item in batch.Issues)
+            item.Outcome = Issue(item.Request);
+        foreach (var item in batch.Renewals)
+            Store(item.Certificate);
+        if (batch.Transaction is { } transaction)
+            await transaction.Run(Connection, cancellationToken);
+    }
+
+    private EnrolmentCommitted Commit(CommitItem item)
+    {
+        var change = item.Change;
+        var row = change.Row;
+        var standing = First("SELECT version, write_id FROM devices WHERE id = @1", r => (Version: r.Long(0), WriteId: r.Guid(1)), row.Id);
+        // The row as this very change has left it: the answer to it was lost.
+        if (standing.Version > 0 && standing.WriteId == change.WriteId)
+            return Committed(change);
+        if (change.Pin is { } pin
+            && First("SELECT device_id FROM pins WHERE sha256 = @1", r => r.Text(0), pin.Sha256) is { } owner && owner != row.DeviceId)
+            return new EnrolmentCommitted(CommitOutcome.PinnedElsewhere, []);
+        if (standing.Version != row.Version - 1)
+            return new EnrolmentCommitted(CommitOutcome.VersionConflict, []);
+
+        var values = new object?[DeviceColumns.All.Count];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = DeviceColumns.All[i].Value(item);
+        Run(standing.Version == 0 ? Insert : Update, values);
+        Run("INSERT INTO device_activity (id) VALUES (@1) ON CONFLICT (id) DO NOTHING", row.Id);
+        if (change.Pin is { } mine)
+        {
+            Run("INSERT INTO pins (sha256, device_id, not_after, pinned_at) VALUES (@1, @2, @3, @4) ON CONFLICT (sha256) DO NOTHING",
+                mine.Sha256, row.DeviceId, mine.NotAfter, mine.PinnedAt);
+        }
+
+        if (change.DropPinsBefore is { } before)
+            Run("DELETE FROM pins WHERE device_id = @1 AND pinned_at < @2 AND sha256 IS NOT @3", row.DeviceId, before, change.Pin?.Sha256);
+        if (change.EndUserChannels)
+            EndUserChannels(change);
+        if (change.EndQueue is { } ending)
+            EndQueue(row.Id, ending, change.At);
+        return Committed(change);
+    }
+
+    private EnrolmentCommitted Committed(EnrolmentChange change) => new(
+        CommitOutcome.Committed,
+        change.EndUserChannels
+            ? List("SELECT id FROM devices WHERE device_id = @1 AND id <> device_id AND write_id = @2 ORDER BY id", r => r.Text(0),
+                change.Row.Id, change.WriteId)
+            : []);
+
+    private void EndUserChannels(EnrolmentChange change)
+    {
+        Run("""
+            UPDATE devices SET status = 3, unenrolled_at = @3, version = version + 1, write_id = @2
+            WHERE device_id = @1 AND id <> device_id AND status IN (1, 2)
+            """, change.Row.Id, change.WriteId, change.At);
+        foreach (var user in List("SELECT id FROM devices WHERE device_id = @1 AND id <> device_id", r => r.Text(0), change.Row.Id))
+            EndQueue(user, change.EndQueue ?? CommandEnding.Reenrolled, change.At);
+    }
+
+    private void EndQueue(string enrolmentId, CommandEnding ending, DateTimeOffset at)
+    {
+        Run(EndRows, enrolmentId, (short)ending, at);
+        Run("DELETE FROM queue WHERE enrolment_id = @1", enrolmentId);
+    }
+
+    private void StoreBody(byte[] hash, ReadOnlyMemory<byte> body)
+    {
+        var now = time.GetUtcNow();
+        Run(UpsertBody, hash, body, now, now - BodySql.RefreshAfter);
+    }
+
+    private QueueAppended Append(AppendItem item, bool repeated)
+    {
+        var command = item.Command;
+        var standing = First(
+            FindCommand, r => (Sequence: r.Long(0), Hash: r.Bytes(1), At: r.Time(2)), command.CommandUuid, command.EnrolmentId);
+        if (standing.Hash is not null)
+        {
+            // After an attempt without an answer, the row with this very time is our own.
+            var own = repeated && standing.At.ToUnixTimeMilliseconds() == command.AcceptedAt.ToUnixTimeMilliseconds();
+            return new QueueAppended(standing.Sequence, standing.Hash, AlreadyThere: !own);
+        }
+
+        StoreBody(item.BodyHash, command.Body);
+        var sequence = First(
+            AppendRow, r => r.Long(0),
+            command.EnrolmentId, command.CommandUuid, command.RequestType, item.BodyHash, command.AcceptedAt, command.ExpiresAt);
+        return new QueueAppended(sequence, item.BodyHash, AlreadyThere: false);
+    }
+
+    private bool Finish(QueueFinish finish, bool repeated)
+    {
+        var moved = Run(FinishRow, finish.Sequence, finish.EnrolmentId, (short)finish.Ending, finish.SentAt, finish.FinishedAt,
+            finish.ErrorSummary, finish.Result, finish.ResultHash);
+        if (moved > 0)
+            Run("DELETE FROM queue WHERE sequence = @1", finish.Sequence);
+        return moved > 0 || (repeated && First("SELECT 1 FROM history WHERE sequence = @1 AND enrolment_id = @2 AND finished_at = @3",
+            _ => true, finish.Sequence, finish.EnrolmentId, finish.FinishedAt));
+    }
+
+    private IssueResult Issue(IssueRequest request)
+    {
+        if (Find() is { } before)
+            return before;
+        var certificate = request.Certificate;
+        if (Run(UseInvitation, certificate.InvitationId, request.At) == 0)
+            return new IssueResult(IssueOutcome.InvitationClosed, null);
+        Run("INSERT INTO used_challenges (hash, invitation_id, public_key_hash, certificate, used_at) VALUES (@1, @2, @3, @4, @5)",
+            request.ChallengeHash, certificate.InvitationId, request.PublicKeyHash, certificate.Sha256, request.At);
+        Store(certificate);
+        return Find()!;
+
+        IssueResult? Find() => First(
+            FindChallenge, r => IssueOutcomes.Of(request, r.Bytes(0), CertificateColumns.Read(r, 1)), request.ChallengeHash);
+    }
+
+    private void Store(IssuedCertificate c) => Run(StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter);
+}

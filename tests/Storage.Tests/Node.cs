@@ -1,0 +1,70 @@
+using FleetMdm.Storage.Access;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Hosting;
+using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Queries;
+using FleetMdm.Storage.Secrets;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FleetMdm.Storage.Tests;
+
+/// <summary>The store as one process of a cluster has it: its own lanes, connections and caches.</summary>
+public sealed class Node : IAsyncDisposable
+{
+    private readonly ServiceProvider _services;
+
+    public Node(IReadOnlyDictionary<string, string?> settings, TimeProvider? time = null)
+    {
+        var services = new ServiceCollection();
+        if (time is not null)
+            services.AddSingleton(time);
+        services.AddFleetStorage(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        _services = services.BuildServiceProvider();
+    }
+
+    public static async Task<Node> Start(IReadOnlyDictionary<string, string?> settings, TimeProvider? time = null)
+    {
+        var node = new Node(settings, time);
+        try
+        {
+            await node.Start();
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    public IDeviceStore Devices => Get<IDeviceStore>();
+
+    public IOperationStore Operations => Get<IOperationStore>();
+
+    public IFleetQueries Queries => Get<IFleetQueries>();
+
+    public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
+
+    public IIdempotencyStore Idempotency => Get<IIdempotencyStore>();
+
+    public IKeyRingStore KeyRing => Get<IKeyRingStore>();
+
+    public IStoreControl Control => Get<IStoreControl>();
+
+    public SecretSealer Sealer => Get<SecretSealer>();
+
+    internal StoreLanes Lanes => Get<StoreParts>().Lanes;
+
+    internal StorageMetrics Metrics => Get<StorageMetrics>();
+
+    internal StoreParts Parts => Get<StoreParts>();
+
+    public Task Start() => _services.StartFleetStorage();
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    private T Get<T>() where T : notnull => _services.GetRequiredService<T>();
+}
