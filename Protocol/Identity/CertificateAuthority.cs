@@ -114,11 +114,13 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>An iPad's identity certificate, for the key and the name of its checked request.</summary>
-    /// <exception cref="IdentityException">UnsupportedAlgorithm: the platform cannot use the key.</exception>
+    /// <exception cref="IdentityException">UnsupportedAlgorithm: the platform cannot use the key; WrongUsage: the CA's own name.</exception>
     public IdentityCertificate IssueIdentity(CertificateSigningRequest csr, DateTimeOffset now, TimeSpan lifetime)
     {
         try
         {
+            if (csr.Subject.Span.SequenceEqual(Certificate.Subject.Span))
+                throw new IdentityException(IdentityRefusal.WrongUsage, "The request asks for the name of the CA itself.");
             var subject = new X500DistinguishedName(csr.Subject.Span);
             var request = new CertificateRequest(subject, PublicKey.CreateFromSubjectPublicKeyInfo(csr.PublicKeyInfo.Span, out _), _hash);
             var usage = csr.IsRsa

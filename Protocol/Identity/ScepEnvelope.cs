@@ -156,11 +156,10 @@ internal static class ScepEnvelope
         _ => throw new ScepException(ScepFailInfo.BadAlg, $"The cipher {cipher} is not supported."),
     };
 
-    /// <exception cref="ScepException">BadAlg: the requester's key cannot be encrypted to.</exception>
+    /// <param name="requester">With an RSA key.</param>
+    /// <exception cref="ScepException">BadRequest: its certificate cannot be encrypted to.</exception>
     public static byte[] Seal(byte[] content, string cipher, IdentityCertificate requester)
     {
-        if (requester.Key.Kind != KeyKind.Rsa)
-            throw new ScepException(ScepFailInfo.BadAlg, "SCEP needs an RSA key to answer to: sign the request with one.");
         try
         {
             using var certificate = X509CertificateLoader.LoadCertificate(requester.Der.Span);

@@ -1,7 +1,6 @@
 using System.Formats.Asn1;
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
 
 namespace FleetMdm.Protocol.Identity;
@@ -61,7 +60,7 @@ public sealed class ScepResponder : IDisposable
     ]);
 
     /// <summary>What GetCACert answers: the RA's and the CA's certificate as certs-only CMS.</summary>
-    public byte[] CaCertificates() => CertificatesOnly([_recipients[0].Certificate.Der, _ca.Der]);
+    public byte[] CaCertificates() => CmsWriter.CertificatesOnly([_recipients[0].Certificate.Der, _ca.Der]);
 
     /// <exception cref="IdentityException">The message says too little for an answer.</exception>
     public ScepRequest Read(ReadOnlyMemory<byte> message)
@@ -104,6 +103,9 @@ public sealed class ScepResponder : IDisposable
         {
             throw new ScepException(e.Refusal == IdentityRefusal.UnsupportedAlgorithm ? ScepFailInfo.BadAlg : ScepFailInfo.BadMessageCheck, e.Message, e);
         }
+        // Before anything is issued that could not be delivered.
+        if (request.Signer.Key.Kind != KeyKind.Rsa)
+            throw new ScepException(ScepFailInfo.BadAlg, "SCEP answers are encrypted to the requester: sign the request with an RSA key.");
         switch (request.MessageType)
         {
             case ScepMessageType.PkcsReq or ScepMessageType.RenewalReq:
@@ -136,70 +138,40 @@ public sealed class ScepResponder : IDisposable
     /// <exception cref="ScepException">The requester's key cannot be encrypted to: answer with <see cref="Failure"/>.</exception>
     public byte[] Success(ScepRequest request, ReadOnlyMemory<byte> certificate)
     {
-        var envelope = ScepEnvelope.Seal(CertificatesOnly([certificate]), request.ContentCipher ?? Oids.Aes256Cbc, request.Signer);
-        return Sign(new SignedCms(new ContentInfo(envelope)), request, StatusSuccess, null);
+        var envelope = ScepEnvelope.Seal(CmsWriter.CertificatesOnly([certificate]), request.ContentCipher ?? Oids.Aes256Cbc, request.Signer);
+        return Sign(envelope, request, StatusSuccess, null);
     }
 
     /// <summary>CertRep that says why not. It has no content (RFC 8894, 3.3.2.2).</summary>
     public byte[] Failure(ScepRequest request, ScepFailInfo failInfo) =>
-        Sign(new SignedCms(new ContentInfo([]), detached: true), request, StatusFailure, ((int)failInfo).ToString(CultureInfo.InvariantCulture));
+        Sign(null, request, StatusFailure, ((int)failInfo).ToString(CultureInfo.InvariantCulture));
 
-    private byte[] Sign(SignedCms cms, ScepRequest request, string status, string? failInfo)
+    private byte[] Sign(byte[]? content, ScepRequest request, string status, string? failInfo)
     {
-        var signer = new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, _recipients[0].Key)
+        var attributes = new List<(string, byte[])>
         {
-            DigestAlgorithm = new Oid(Oids.Sha256),
-            IncludeOption = X509IncludeOption.EndCertOnly,
+            (Oids.ScepTransactionId, Text(request.TransactionId)),
+            (Oids.ScepMessageType, Text(CertRep)),
+            (Oids.ScepPkiStatus, Text(status)),
+            (Oids.ScepRecipientNonce, Octets(request.SenderNonce)),
+            (Oids.ScepSenderNonce, Octets(RandomNumberGenerator.GetBytes(16))),
         };
-        AddText(signer, Oids.ScepTransactionId, request.TransactionId);
-        AddText(signer, Oids.ScepMessageType, CertRep);
-        AddText(signer, Oids.ScepPkiStatus, status);
         if (failInfo is not null)
-            AddText(signer, Oids.ScepFailInfo, failInfo);
-        AddOctets(signer, Oids.ScepRecipientNonce, request.SenderNonce);
-        AddOctets(signer, Oids.ScepSenderNonce, RandomNumberGenerator.GetBytes(16));
-        cms.ComputeSignature(signer);
-        return cms.Encode();
+            attributes.Add((Oids.ScepFailInfo, Text(failInfo)));
+        return CmsWriter.Sign(content, _recipients[0].Certificate, _recipients[0].Key, attributes);
     }
 
-    private static void AddText(CmsSigner signer, string oid, string value)
+    private static byte[] Text(string value)
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         writer.WriteCharacterString(UniversalTagNumber.PrintableString, value);
-        signer.SignedAttributes.Add(new AsnEncodedData(oid, writer.Encode()));
+        return writer.Encode();
     }
 
-    private static void AddOctets(CmsSigner signer, string oid, byte[] value)
+    private static byte[] Octets(byte[] value)
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         writer.WriteOctetString(value);
-        signer.SignedAttributes.Add(new AsnEncodedData(oid, writer.Encode()));
-    }
-
-    /// <summary>A degenerate SignedData: certificates, no content and no signer (RFC 8894, 3.4).</summary>
-    private static byte[] CertificatesOnly(ReadOnlySpan<ReadOnlyMemory<byte>> certificates)
-    {
-        var writer = new AsnWriter(AsnEncodingRules.DER);
-        using (writer.PushSequence())
-        {
-            writer.WriteObjectIdentifier(Oids.SignedData);
-            using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0)))
-            using (writer.PushSequence())
-            {
-                writer.WriteInteger(1);
-                writer.PushSetOf();
-                writer.PopSetOf();
-                using (writer.PushSequence())
-                    writer.WriteObjectIdentifier(Oids.Data);
-                using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0)))
-                {
-                    foreach (var certificate in certificates)
-                        writer.WriteEncodedValue(certificate.Span);
-                }
-                writer.PushSetOf();
-                writer.PopSetOf();
-            }
-        }
         return writer.Encode();
     }
 }

@@ -1,0 +1,156 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Storage.Secrets;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>
+/// Fetches the certificate authority from its grain, opens its keys with the master key, and keeps it as an immutable
+/// snapshot that is looked at again every few minutes.
+/// </summary>
+/// <remarks>
+/// One background loop refreshes; a request that comes before the first snapshot fetches it itself (one at a time). When a
+/// refresh fails, the snapshot at hand goes on being used: its certificates are renewed long before they end.
+/// </remarks>
+public sealed partial class EnrolmentAuthority(
+    IGrainFactory grains,
+    SecretSealer sealer,
+    IOptions<MdmOptions> mdm,
+    IOptions<ScepOptions> scep,
+    TimeProvider time,
+    ILogger<EnrolmentAuthority> logger) : BackgroundService
+{
+    /// <summary>A renewed certificate has months of overlap with its predecessor; this is for an operator's patience.</summary>
+    private static readonly TimeSpan RefreshEvery = TimeSpan.FromMinutes(5);
+
+    /// <summary>While there is no snapshot nobody can enrol and there is no TLS certificate.</summary>
+    private static readonly TimeSpan RetryAfterFailure = TimeSpan.FromSeconds(2);
+
+    private readonly SemaphoreSlim _loading = new(1, 1);
+    private readonly Lazy<IReadOnlyList<IdentityCertificate>> _trustedCas = new(() => LoadTrustedCas(mdm.Value.TrustedIdentityCas));
+    private volatile AuthoritySnapshot? _current;
+
+    /// <summary>Null until it was fetched for the first time.</summary>
+    public AuthoritySnapshot? Current => _current;
+
+    /// <exception cref="AuthorityUnavailableException">There is none yet and it could not be fetched.</exception>
+    public ValueTask<AuthoritySnapshot> Get() => _current is { } current ? ValueTask.FromResult(current) : new(Load());
+
+    /// <summary>Looks whether the grain has something newer.</summary>
+    /// <exception cref="AuthorityUnavailableException">It could not be fetched.</exception>
+    public async Task Refresh() => await Load(refresh: true);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await Refresh();
+            }
+            catch (AuthorityUnavailableException e)
+            {
+                LogUnavailable(e);
+            }
+            await Task.Delay(_current is null ? RetryAfterFailure : RefreshEvery, time, stoppingToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<AuthoritySnapshot> Load(bool refresh = false)
+    {
+        await _loading.WaitAsync();
+        try
+        {
+            if (!refresh && _current is { } loaded)
+                return loaded;
+            var present = await grains.GetGrain<ICertificateAuthorityGrain>(ICertificateAuthorityGrain.Key).GetSealed();
+            if (_current is not { } current || current.Version != present.Version)
+                _current = Open(present, _current);
+            return _current!;
+        }
+        catch (CryptographicException e)
+        {
+            throw new AuthorityUnavailableException(
+                "The certificate authority's keys cannot be opened: this node has another master key than the one that sealed them.", e);
+        }
+        catch (Exception e)
+        {
+            // Whatever keeps the grain from answering, the caller can only come again later.
+            throw new AuthorityUnavailableException("The certificate authority's keys cannot be fetched now.", e);
+        }
+        finally
+        {
+            _loading.Release();
+        }
+    }
+
+    private AuthoritySnapshot Open(SealedAuthority authority, AuthoritySnapshot? before)
+    {
+        var ca = new CertificateAuthority(Open(authority.Ca, SealedAuthority.CaKeyPurpose));
+        var responder = new ScepResponder(
+            ca.Certificate,
+            [.. authority.RegistrationAuthorities.Select(ra => Open(ra, SealedAuthority.RegistrationAuthorityKeyPurpose))],
+            scep.Value.AllowLegacyAlgorithms);
+        var sameCa = before is not null && before.Ca.Certificate.Sha256.AsSpan().SequenceEqual(ca.Certificate.Sha256);
+        LogOpened(authority.Version, ca.Certificate.SubjectName, ca.Certificate.Sha256Hex, ca.Certificate.NotAfter);
+        return new AuthoritySnapshot
+        {
+            Version = authority.Version,
+            Organization = authority.Organization,
+            Ca = ca,
+            Scep = responder,
+            ScepCertificates = responder.CaCertificates(),
+            ProfileSigner = Open(authority.ProfileSigner, SealedAuthority.ProfileSignerKeyPurpose).Open(),
+            ChallengeKey = sealer.Open(SealedAuthority.ChallengeKeyPurpose, authority.SealedChallengeKey),
+            Verifier = sameCa ? before!.Verifier : new IdentityVerifier(new IdentityVerifierSettings
+            {
+                OwnCas = [ca.Certificate],
+                TrustedCas = _trustedCas.Value,
+                ExpiredGrace = TimeSpan.FromDays(mdm.Value.ExpiredCertificateGraceDays),
+                AllowSha1 = scep.Value.AllowLegacyAlgorithms,
+            }),
+        };
+    }
+
+    private KeyedCertificate Open(SealedCertificate certificate, string purpose) =>
+        new(certificate.Certificate, sealer.Open(purpose, certificate.SealedKey));
+
+    /// <exception cref="OptionsValidationException">A file holds no certificate that can be a CA's.</exception>
+    private static IReadOnlyList<IdentityCertificate> LoadTrustedCas(IEnumerable<string> files)
+    {
+        var cas = new List<IdentityCertificate>();
+        foreach (var file in files)
+        {
+            var certificates = new X509Certificate2Collection();
+            try
+            {
+                certificates.ImportFromPemFile(file);
+                cas.AddRange(certificates.Select(certificate => IdentityCertificate.Parse(certificate.RawData)));
+            }
+            catch (Exception e) when (e is CryptographicException or IdentityException or IOException)
+            {
+                throw Fault(file, e.Message);
+            }
+            if (certificates.Count == 0)
+                throw Fault(file, "there is no certificate in it");
+        }
+        return cas;
+    }
+
+    private static OptionsValidationException Fault(string file, string why) => new(MdmOptions.Section, typeof(MdmOptions),
+        [$"Mdm:TrustedIdentityCas names \"{file}\", which cannot be used as PEM certificates: {why}."]);
+
+    /// <summary>For the validation at start: reads the files of <c>Mdm:TrustedIdentityCas</c> once.</summary>
+    internal void CheckTrustedCas() => _ = _trustedCas.Value;
+
+    [LoggerMessage(3300, LogLevel.Information, "Certificate authority {Subject} opened (version {Version}, SHA-256 {Sha256}, until {NotAfter:yyyy-MM-dd}).")]
+    private partial void LogOpened(long version, string subject, string sha256, DateTimeOffset notAfter);
+
+    [LoggerMessage(3301, LogLevel.Warning, "The certificate authority is not available; trying again.")]
+    private partial void LogUnavailable(Exception e);
+}

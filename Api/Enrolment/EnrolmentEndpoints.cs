@@ -1,0 +1,25 @@
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>The addresses by which iPads enrol. None asks for credentials: an invitation or a challenge is what lets in.</summary>
+public static class EnrolmentEndpoints
+{
+    /// <returns>The group, for what the whole device side has in common (limits, host).</returns>
+    public static RouteGroupBuilder MapEnrolment(this IEndpointRouteBuilder endpoints)
+    {
+        var group = endpoints.MapGroup("");
+        group.AddEndpointFilter<RouteGroupBuilder, UnavailableFilter>();
+        group.AllowAnonymous();
+        group.ExcludeFromDescription();
+
+        string[] getAndPost = [HttpMethods.Get, HttpMethods.Post];
+        group.MapMethods("/scep", getAndPost, (HttpContext context, ScepEndpoint scep) => scep.Handle(context));
+        group.MapMethods("/enroll/{invitation}", getAndPost,
+            (HttpContext context, string invitation, InvitationEndpoint invitations) => invitations.Handle(context, invitation));
+        group.MapMethods("/enroll", getAndPost, TrustEndpoints.NoInvitation);
+        group.MapGet("/MDMServiceConfig", (TrustEndpoints trust) => trust.ServiceConfig());
+        group.MapGet(TrustEndpoints.TrustPath, (HttpContext context, TrustEndpoints trust) => trust.TrustProfile(context));
+        group.MapGet(TrustEndpoints.AnchorsPath, (TrustEndpoints trust) => trust.Anchors());
+        group.MapGet("/ca.pem", (TrustEndpoints trust) => trust.CaPem());
+        return group;
+    }
+}

@@ -1,0 +1,27 @@
+using System.Diagnostics.Metrics;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>What enrolling iPads were answered.</summary>
+public sealed class EnrolmentMetrics : IDisposable
+{
+    public const string MeterName = "FleetMdm.Enrolment";
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _scep;
+    private readonly Counter<long> _profiles;
+
+    public EnrolmentMetrics(IMeterFactory factory)
+    {
+        _meter = factory.Create(MeterName);
+        _scep = _meter.CreateCounter<long>("fleetmdm.scep.requests", "{request}", "SCEP certificate requests by their result.");
+        _profiles = _meter.CreateCounter<long>("fleetmdm.enrolment.profiles", "{profile}", "Enrolment profiles asked for, by their result.");
+    }
+
+    /// <param name="result"><c>Issued</c>, <c>IssuedBefore</c>, <c>Renewed</c>, or the name of the refusal.</param>
+    public void CountScep(string result) => _scep.Add(1, new KeyValuePair<string, object?>("result", result));
+
+    public void CountProfile(string result) => _profiles.Add(1, new KeyValuePair<string, object?>("result", result));
+
+    public void Dispose() => _meter.Dispose();
+}

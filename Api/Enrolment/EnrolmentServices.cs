@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>Registration of everything by which iPads enrol, for a process that has the API in it.</summary>
+public static class EnrolmentServices
+{
+    public static IServiceCollection AddEnrolment(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<ScepOptions>().Bind(configuration.GetSection(ScepOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ScepOptions>, ScepOptionsValidator>();
+        services.AddSingleton<EnrolmentAuthority>();
+        services.AddHostedService(provider =>
+        {
+            var authority = provider.GetRequiredService<EnrolmentAuthority>();
+            authority.CheckTrustedCas();
+            return authority;
+        });
+        services.AddSingleton<ServerCertificateProvider>();
+        services.AddSingleton<EnrolmentMetrics>();
+        services.AddSingleton<ScepEndpoint>();
+        services.AddSingleton<InvitationEndpoint>();
+        services.AddSingleton<TrustEndpoints>();
+        return services;
+    }
+
+    private sealed class ScepOptionsValidator : IValidateOptions<ScepOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, ScepOptions options) =>
+            options.FindFault() is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
+    }
+}

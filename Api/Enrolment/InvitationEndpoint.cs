@@ -1,0 +1,88 @@
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Protocol.Profiles;
+using FleetMdm.Storage.Enrolment;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>
+/// <c>/enroll/{invitation}</c>: the enrolment profile for an iPad, a page with a button and a QR code for a browser. Each profile
+/// has a challenge of its own; fetching one uses nothing up, getting a certificate with it does.
+/// </summary>
+public sealed partial class InvitationEndpoint(
+    EnrolmentAuthority authority,
+    IEnrolmentStore store,
+    IGrainFactory grains,
+    IOptions<MdmOptions> mdm,
+    IOptions<ScepOptions> scep,
+    EnrolmentMetrics metrics,
+    TimeProvider time,
+    ILogger<InvitationEndpoint> logger)
+{
+    public async Task<IResult> Handle(HttpContext context, string invitation)
+    {
+        var found = OneTimeChallenge.IsInvitationId(invitation) ? await store.FindInvitation(invitation) : null;
+        if (found is null)
+            return Refuse(context, StatusCodes.Status404NotFound, "Unknown", "This invitation does not exist",
+                "Check the link, or ask whoever gave it to you for a new one.");
+        var now = time.GetUtcNow();
+        if (found.RevokedAt is not null)
+            return Refuse(context, StatusCodes.Status410Gone, "Revoked", "This invitation was withdrawn", "Ask whoever gave it to you for a new one.");
+        if (now >= found.ExpiresAt)
+            return Refuse(context, StatusCodes.Status410Gone, "Expired", "This invitation has expired", "Ask whoever gave it to you for a new one.");
+        if (found.Uses >= found.MaxUses)
+            return Refuse(context, StatusCodes.Status410Gone, "UsedUp", "This invitation was used as often as it may be",
+                "Ask whoever gave it to you for a new one.");
+
+        var push = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
+        if (push is null)
+            return Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet",
+                "An administrator has to install the push certificate first (PUT /api/v1/push-certificate).");
+
+        var snapshot = await authority.Get();
+        if (!WantsProfile(context.Request))
+        {
+            metrics.CountProfile("Page");
+            return EnrolmentPage.Invitation(context, snapshot.Organization, new Uri(mdm.Value.PublicUri, $"/enroll/{invitation}"), found.ExpiresAt);
+        }
+
+        var challengeEnds = now.AddMinutes(scep.Value.ChallengeLifetimeMinutes);
+        var profile = EnrolmentProfile.Build(new EnrolmentProfileSettings
+        {
+            Organization = snapshot.Organization,
+            PublicUrl = mdm.Value.PublicUri,
+            Topic = push.Topic,
+            CaCertificate = snapshot.Ca.Certificate.Der,
+            Challenge = OneTimeChallenge.Create(snapshot.ChallengeKey, invitation, challengeEnds),
+            SignMessage = mdm.Value.SignMessage,
+        });
+        LogGiven(invitation, profile.Uuid);
+        metrics.CountProfile("Given");
+        return ProfileResult.Of(context, snapshot, profile, "enrolment");
+    }
+
+    /// <summary>
+    /// True for an iPad and for tools that ask for the profile. A POST is Setup Assistant's or Apple Configurator's, which sends
+    /// facts about the iPad along that an invitation does not need.
+    /// </summary>
+    private static bool WantsProfile(HttpRequest request)
+    {
+        var agent = request.Headers.UserAgent.ToString();
+        return HttpMethods.IsPost(request.Method)
+            || request.Query["profile"] == "1"
+            || request.Headers.Accept.ToString().Contains(ConfigurationProfile.ContentType, StringComparison.OrdinalIgnoreCase)
+            || agent.Contains("iPad", StringComparison.Ordinal)
+            || agent.Contains("iPhone", StringComparison.Ordinal);
+    }
+
+    private IResult Refuse(HttpContext context, int status, string result, string title, string explanation)
+    {
+        metrics.CountProfile(result);
+        return EnrolmentPage.Refusal(context, status, title, explanation);
+    }
+
+    [LoggerMessage(3330, LogLevel.Information, "Enrolment profile {Uuid} given by invitation {Invitation}.")]
+    private partial void LogGiven(string invitation, Guid uuid);
+}

@@ -1,0 +1,224 @@
+using System.Buffers;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Storage;
+using FleetMdm.Storage.Enrolment;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>
+/// SCEP (RFC 8894) by GET and POST. A request goes this way:
+/// </summary>
+/// <remarks>
+/// <code>
+/// 1. operation   GetCACaps and GetCACert are answered at once
+/// 2. message     Base64 in the query or the body as it is, bounded     400, 413
+/// 3. read        who asks, under which transaction                     400
+/// 4. open        signature, envelope, proof of possession              SCEP failure
+/// 5. allow       a one-time challenge, or a certificate of ours        SCEP failure
+/// 6. issue       certify, store, and only then answer                  503 when the store is away
+/// </code>
+/// Whatever a stranger sends ends in a SCEP failure or a 4xx. A repeated request with the same key and challenge gets the
+/// certificate that was issued the first time.
+/// </remarks>
+public sealed partial class ScepEndpoint(
+    EnrolmentAuthority authority,
+    IEnrolmentStore store,
+    IOptions<ScepOptions> options,
+    EnrolmentMetrics metrics,
+    TimeProvider time,
+    ILogger<ScepEndpoint> logger)
+{
+    public async Task<IResult> Handle(HttpContext context)
+    {
+        var query = context.Request.Query;
+        // 1
+        switch (query["operation"].ToString())
+        {
+            case "GetCACaps":
+                return Results.Text((await authority.Get()).Scep.Capabilities, "text/plain");
+            case "GetCACert":
+                return Results.Bytes((await authority.Get()).ScepCertificates, ScepResponder.CaCertificatesContentType);
+            case "PKIOperation":
+                break;
+            default:
+                return Refuse("The operation must be GetCACaps, GetCACert or PKIOperation.");
+        }
+
+        // 2
+        byte[]? message;
+        if (HttpMethods.IsPost(context.Request.Method))
+        {
+            message = await ReadBody(context.Request);
+            if (message is null)
+                return Results.Text($"A SCEP message has at most {ScepResponder.MaxMessageBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge);
+        }
+        else
+        {
+            message = DecodeQuery(query["message"]);
+            if (message is null)
+                return Refuse("The message must be Base64.");
+        }
+
+        // 3
+        var snapshot = await authority.Get();
+        ScepRequest request;
+        try
+        {
+            request = snapshot.Scep.Read(message);
+        }
+        catch (IdentityException e)
+        {
+            LogUnreadable(e.Refusal, e.Message);
+            metrics.CountScep(e.Refusal.ToString());
+            return Refuse($"Not a SCEP request: {e.Message}");
+        }
+        return Results.Bytes(await Answer(snapshot, request), ScepResponder.MessageContentType);
+    }
+
+    private async Task<byte[]> Answer(AuthoritySnapshot snapshot, ScepRequest request)
+    {
+        try
+        {
+            // 4
+            var csr = snapshot.Scep.Open(request);
+            // 5, 6
+            var certificate = request.MessageType == ScepMessageType.RenewalReq
+                ? await Renew(snapshot, request, csr)
+                : await Enrol(snapshot, csr);
+            return snapshot.Scep.Success(request, certificate);
+        }
+        catch (ScepException e)
+        {
+            LogRefused(request.TransactionId, e.FailInfo, e.Message);
+            metrics.CountScep(e.FailInfo.ToString());
+            return snapshot.Scep.Failure(request, e.FailInfo);
+        }
+    }
+
+    private async Task<byte[]> Enrol(AuthoritySnapshot snapshot, CertificateSigningRequest csr)
+    {
+        var now = time.GetUtcNow();
+        var challenge = OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, now)
+            ?? throw new ScepException(ScepFailInfo.BadRequest, "The challenge is missing, not of this server, or expired: fetch a new enrolment profile.");
+        var certificate = Certify(snapshot, csr, now);
+        IssueResult result;
+        try
+        {
+            result = await store.Issue(new IssueRequest
+            {
+                ChallengeHash = challenge.Sha256,
+                PublicKeyHash = csr.PublicKeySha256,
+                Certificate = Row(certificate, now) with { InvitationId = challenge.InvitationId },
+                At = now,
+            });
+        }
+        catch (StoreRejectedException e)
+        {
+            throw new ScepException(ScepFailInfo.BadRequest, "The certificate cannot be stored.", e);
+        }
+        switch (result.Outcome)
+        {
+            case IssueOutcome.Issued or IssueOutcome.IssuedBefore:
+                var issued = result.Certificate!;
+                LogIssued(result.Outcome, Convert.ToHexStringLower(issued.Sha256), challenge.InvitationId, issued.NotAfter);
+                metrics.CountScep(result.Outcome.ToString());
+                return issued.Der;
+            case IssueOutcome.ChallengeUsed:
+                throw new ScepException(ScepFailInfo.BadRequest, "The challenge was used before, with another key: fetch a new enrolment profile.");
+            default:
+                throw new ScepException(ScepFailInfo.BadRequest, "The invitation is revoked, expired, or used up.");
+        }
+    }
+
+    private async Task<byte[]> Renew(AuthoritySnapshot snapshot, ScepRequest request, CertificateSigningRequest csr)
+    {
+        var now = time.GetUtcNow();
+        VerifiedIdentity old;
+        try
+        {
+            old = snapshot.Verifier.Verify(request.Signer.Der, now);
+        }
+        catch (IdentityException e)
+        {
+            var failInfo = e.Refusal is IdentityRefusal.Expired or IdentityRefusal.NotYetValid ? ScepFailInfo.BadTime : ScepFailInfo.BadMessageCheck;
+            throw new ScepException(failInfo, $"The certificate cannot be renewed: {e.Message}", e);
+        }
+        if (!old.IssuedByUs)
+            throw new ScepException(ScepFailInfo.BadMessageCheck, "Only certificates of this server's own CA are renewed.");
+        var certificate = Certify(snapshot, csr, now);
+        try
+        {
+            await store.StoreRenewal(Row(certificate, now) with { Renews = old.Sha256 });
+        }
+        catch (StoreRejectedException e)
+        {
+            throw new ScepException(ScepFailInfo.BadCertId, "The renewed certificate cannot be stored.", e);
+        }
+        LogRenewed(certificate.Sha256Hex, old.Certificate.Sha256Hex, certificate.NotAfter);
+        metrics.CountScep("Renewed");
+        return certificate.Der.ToArray();
+    }
+
+    private IdentityCertificate Certify(AuthoritySnapshot snapshot, CertificateSigningRequest csr, DateTimeOffset now)
+    {
+        try
+        {
+            return snapshot.Ca.IssueIdentity(csr, now, TimeSpan.FromDays(options.Value.CertificateLifetimeDays));
+        }
+        catch (IdentityException e)
+        {
+            throw new ScepException(e.Refusal == IdentityRefusal.UnsupportedAlgorithm ? ScepFailInfo.BadAlg : ScepFailInfo.BadRequest, e.Message, e);
+        }
+    }
+
+    private static IssuedCertificate Row(IdentityCertificate certificate, DateTimeOffset now) => new()
+    {
+        Sha256 = certificate.Sha256,
+        Der = certificate.Der.ToArray(),
+        IssuedAt = now,
+        NotAfter = certificate.NotAfter,
+    };
+
+    /// <summary>Null when it is not Base64, or too long.</summary>
+    private static byte[]? DecodeQuery(StringValues message)
+    {
+        // A plus sign that the client did not escape arrives as a blank.
+        var text = message.ToString().Replace(' ', '+');
+        if (text.Length is 0 or > ScepResponder.MaxMessageBytes / 3 * 4 + 4)
+            return null;
+        var buffer = new byte[text.Length / 4 * 3 + 3];
+        return Convert.TryFromBase64String(text, buffer, out var length) ? buffer[..length] : null;
+    }
+
+    /// <summary>Null when it is longer than a SCEP message may be.</summary>
+    private static async Task<byte[]?> ReadBody(HttpRequest request)
+    {
+        if (request.ContentLength > ScepResponder.MaxMessageBytes)
+            return null;
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            if (read.Buffer.Length > ScepResponder.MaxMessageBytes)
+                return null;
+            if (read.IsCompleted)
+                return read.Buffer.ToArray();
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static IResult Refuse(string why) => Results.Text(why, statusCode: StatusCodes.Status400BadRequest);
+
+    [LoggerMessage(3320, LogLevel.Information, "Identity certificate {Sha256} {Outcome} by invitation {Invitation}, until {NotAfter:yyyy-MM-dd}.")]
+    private partial void LogIssued(IssueOutcome outcome, string sha256, string invitation, DateTimeOffset notAfter);
+
+    [LoggerMessage(3321, LogLevel.Information, "Identity certificate {Sha256} renews {Old}, until {NotAfter:yyyy-MM-dd}.")]
+    private partial void LogRenewed(string sha256, string old, DateTimeOffset notAfter);
+
+    [LoggerMessage(3322, LogLevel.Warning, "SCEP request {Transaction} refused with {FailInfo}: {Reason}")]
+    private partial void LogRefused(string transaction, ScepFailInfo failInfo, string reason);
+
+    [LoggerMessage(3323, LogLevel.Warning, "SCEP message refused, {Refusal}: {Reason}")]
+    private partial void LogUnreadable(IdentityRefusal refusal, string reason);
+}

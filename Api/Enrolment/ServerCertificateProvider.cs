@@ -1,0 +1,68 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Identity;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>
+/// Kestrel's TLS certificate, issued by the built-in CA for <c>Mdm:PublicUrl</c>, localhost and this machine's name.
+/// </summary>
+/// <remarks>
+/// Each node issues its own, in memory, at the first connection, and a new one when a third of its life is left; iPads trust the root, not
+/// the certificate, so that nodes need not share one. Connections that were opened with the old one go on.
+/// </remarks>
+public sealed partial class ServerCertificateProvider(
+    EnrolmentAuthority authority, IOptions<MdmOptions> options, TimeProvider time, ILogger<ServerCertificateProvider> logger)
+{
+    private readonly Lock _issuing = new();
+    private volatile Issued? _issued;
+
+    /// <summary>Null while the CA has not been fetched: the handshake fails and the client comes again.</summary>
+    public X509Certificate2? Certificate => Current?.Context.TargetCertificate;
+
+    /// <summary>The certificate with its chain built once; for <see cref="SslServerAuthenticationOptions"/>, which otherwise
+    /// builds it for every connection.</summary>
+    public SslStreamCertificateContext? Context => Current?.Context;
+
+    private Issued? Current
+    {
+        get
+        {
+            var issued = _issued;
+            if (authority.Current is not { } snapshot)
+                return null;
+            if (issued is not null && ReferenceEquals(issued.Authority, snapshot.Ca) && time.GetUtcNow() < issued.RenewAt)
+                return issued;
+            lock (_issuing)
+            {
+                if (_issued is null || ReferenceEquals(_issued, issued))
+                    _issued = Issue(snapshot);
+                return _issued;
+            }
+        }
+    }
+
+    private Issued Issue(AuthoritySnapshot snapshot)
+    {
+        var now = time.GetUtcNow();
+        var names = Names(options.Value.PublicUri);
+        var keyed = snapshot.Ca.IssueServer(names, now, CertificateAuthority.MaxServerLifetime);
+        var certificate = keyed.Open();
+        var notAfter = IdentityCertificate.Parse(keyed.Certificate).NotAfter;
+        LogIssued(string.Join(", ", names), notAfter);
+        return new Issued(SslStreamCertificateContext.Create(certificate, null, offline: true), snapshot.Ca, now + (notAfter - now) * 2 / 3);
+    }
+
+    private static List<string> Names(Uri publicUri)
+    {
+        string[] names = [publicUri.IdnHost.Trim('[', ']'), "localhost", Environment.MachineName.ToLowerInvariant(), "127.0.0.1", "::1"];
+        return [.. names.Where(name => Uri.CheckHostName(name) is not UriHostNameType.Unknown).Distinct(StringComparer.OrdinalIgnoreCase)];
+    }
+
+    private sealed record Issued(SslStreamCertificateContext Context, CertificateAuthority Authority, DateTimeOffset RenewAt);
+
+    [LoggerMessage(3310, LogLevel.Information, "TLS certificate issued for {Names}, until {NotAfter:yyyy-MM-dd}.")]
+    private partial void LogIssued(string names, DateTimeOffset notAfter);
+}

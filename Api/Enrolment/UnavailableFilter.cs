@@ -1,0 +1,27 @@
+using System.Globalization;
+using FleetMdm.Storage;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>Store or cluster away: 503, and the iPad comes again. Nothing was promised.</summary>
+internal sealed partial class UnavailableFilter(ILogger<UnavailableFilter> logger) : IEndpointFilter
+{
+    private const int RetryAfterSeconds = 10;
+
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or AuthorityUnavailableException or Orleans.Runtime.OrleansException or TimeoutException)
+        {
+            LogUnavailable(context.HttpContext.Request.Path, e);
+            context.HttpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+            return Results.Text("The server cannot answer now; come again.", statusCode: StatusCodes.Status503ServiceUnavailable);
+        }
+    }
+
+    [LoggerMessage(3340, LogLevel.Warning, "{Path} answered 503: store or cluster away.")]
+    private partial void LogUnavailable(string path, Exception e);
+}

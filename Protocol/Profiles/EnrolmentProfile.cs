@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+
+namespace FleetMdm.Protocol.Profiles;
+
+/// <summary>What an enrolment profile of this server is made of.</summary>
+public sealed record EnrolmentProfileSettings
+{
+    public required string Organization { get; init; }
+
+    /// <summary>Where iPads reach the server; https, without a path.</summary>
+    public required Uri PublicUrl { get; init; }
+
+    /// <summary>Of the push certificate.</summary>
+    public required string Topic { get; init; }
+
+    /// <summary>The built-in CA's certificate, DER.</summary>
+    public required ReadOnlyMemory<byte> CaCertificate { get; init; }
+
+    /// <summary>One-time; a secret.</summary>
+    public required string Challenge { get; init; }
+
+    public required bool SignMessage { get; init; }
+
+    /// <summary>Without the challenge.</summary>
+    public override string ToString() => $"EnrolmentProfileSettings {{ PublicUrl = {PublicUrl} }}";
+}
+
+/// <summary>The two profiles that this server gives to iPads that are not enrolled yet.</summary>
+public static class EnrolmentProfile
+{
+    /// <summary>Never changed: a renewed enrolment profile replaces the old one only under the same identifier.</summary>
+    public const string Identifier = "com.fleetmdm.enrolment";
+
+    public const string TrustIdentifier = "com.fleetmdm.trust";
+
+    /// <summary>
+    /// Root certificate, SCEP and MDM. The root comes first, so that the server's own certificate is trusted when the iPad
+    /// goes for its identity.
+    /// </summary>
+    public static ConfigurationProfile Build(EnrolmentProfileSettings settings)
+    {
+        // No two iPads share a subject, so that people can tell their certificates apart in a list.
+        var label = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
+        var scep = new ScepPayload
+        {
+            Name = "identity",
+            DisplayName = "Identity of this iPad",
+            Url = new Uri(settings.PublicUrl, "/scep"),
+            Subject = [("O", settings.Organization), ("CN", $"iPad {label}")],
+            Challenge = settings.Challenge,
+        };
+        var mdm = new MdmPayload
+        {
+            Name = "mdm",
+            DisplayName = $"Management by {settings.Organization}",
+            IdentityCertificateUuid = scep.Uuid,
+            Topic = settings.Topic,
+            ServerUrl = new Uri(settings.PublicUrl, "/mdm/connect"),
+            CheckInUrl = new Uri(settings.PublicUrl, "/mdm/checkin"),
+            AccessRights = MdmAccessRights.All,
+            SignMessage = settings.SignMessage,
+            CheckOutWhenRemoved = true,
+            ServerCapabilities = [MdmPayload.PerUserConnections, MdmPayload.BootstrapToken],
+        };
+        return new ConfigurationProfile
+        {
+            Identifier = Identifier,
+            DisplayName = $"{settings.Organization}: device management",
+            Description = $"Puts this iPad under the management of {settings.Organization}.",
+            Organization = settings.Organization,
+            Payloads = [Root(settings.Organization, settings.CaCertificate), scep, mdm],
+        };
+    }
+
+    /// <summary>The root certificate only: for trusting the server before enrolling, with a web browser for instance.</summary>
+    public static ConfigurationProfile BuildTrust(string organization, ReadOnlyMemory<byte> caCertificate) => new()
+    {
+        Identifier = TrustIdentifier,
+        DisplayName = $"{organization}: trust in the management server",
+        Organization = organization,
+        Payloads = [Root(organization, caCertificate)],
+    };
+
+    private static RootCertificatePayload Root(string organization, ReadOnlyMemory<byte> certificate) => new()
+    {
+        Name = "root",
+        DisplayName = $"{organization} MDM root",
+        Certificate = certificate,
+        FileName = "root.cer",
+    };
+}

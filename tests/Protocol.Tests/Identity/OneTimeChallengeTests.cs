@@ -1,0 +1,72 @@
+using System.Security.Cryptography;
+using System.Text;
+using FleetMdm.Protocol.Identity;
+
+namespace FleetMdm.Protocol.Tests.Identity;
+
+public sealed class OneTimeChallengeTests
+{
+    private static readonly byte[] Key = RandomNumberGenerator.GetBytes(OneTimeChallenge.KeyBytes);
+    private static readonly DateTimeOffset Ends = TestPki.Now.AddHours(1);
+
+    [Fact]
+    public void A_challenge_says_whose_invitation_it_is()
+    {
+        var text = OneTimeChallenge.Create(Key, "in-vi_tation7", Ends);
+        var challenge = OneTimeChallenge.Verify(Key, text, TestPki.Now);
+        Assert.NotNull(challenge);
+        Assert.Equal("in-vi_tation7", challenge.InvitationId);
+        Assert.Equal(Ends, challenge.ExpiresAt);
+        Assert.Equal(SHA256.HashData(Encoding.ASCII.GetBytes(text)), challenge.Sha256);
+    }
+
+    [Fact]
+    public void Two_challenges_are_never_the_same() =>
+        Assert.NotEqual(OneTimeChallenge.Create(Key, "a", Ends), OneTimeChallenge.Create(Key, "a", Ends));
+
+    [Fact]
+    public void The_longest_challenge_fits_the_limit_of_PKCS_9() =>
+        Assert.InRange(OneTimeChallenge.Create(Key, new string('a', OneTimeChallenge.MaxInvitationIdLength), Ends).Length, 1, 255);
+
+    [Fact]
+    public void A_challenge_expires()
+    {
+        var text = OneTimeChallenge.Create(Key, "a", Ends);
+        Assert.NotNull(OneTimeChallenge.Verify(Key, text, Ends));
+        Assert.Null(OneTimeChallenge.Verify(Key, text, Ends.AddSeconds(1)));
+    }
+
+    [Fact]
+    public void No_changed_character_passes()
+    {
+        var text = OneTimeChallenge.Create(Key, "abc", Ends);
+        for (var i = 0; i < text.Length; i++)
+        {
+            var changed = text.ToCharArray();
+            changed[i] = changed[i] == '1' ? '2' : '1';
+            Assert.Null(OneTimeChallenge.Verify(Key, new string(changed), TestPki.Now));
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("v1....")]
+    [InlineData("v1.a.b.c.d")]
+    [InlineData("v2.a.b.1.d")]
+    [InlineData("....................")]
+    public void What_is_not_ours_is_refused(string? text) => Assert.Null(OneTimeChallenge.Verify(Key, text, TestPki.Now));
+
+    [Fact]
+    public void Another_key_refuses()
+    {
+        Assert.Null(OneTimeChallenge.Verify(new byte[32], OneTimeChallenge.Create(Key, "a", Ends), TestPki.Now));
+        Assert.Null(OneTimeChallenge.Verify(Key, new string('a', 5000), TestPki.Now));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("a.b")]
+    [InlineData("ü")]
+    public void An_odd_invitation_gets_no_challenge(string id) => Assert.Throws<ArgumentException>(() => OneTimeChallenge.Create(Key, id, Ends));
+}
