@@ -29,8 +29,12 @@ public sealed class FleetMeasurements
 {
     private const int HighestStatus = 599;
 
+    /// <summary>Commands that are tallied at one time; beyond, the oldest is forgotten.</summary>
+    private const int MostTallies = 100_000;
+
     private readonly long[] _answers = new long[HighestStatus + 1];
     private readonly ConcurrentDictionary<string, CommandTally> _tallies = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> _tallyAges = new();
 
     /// <summary>One HTTP request of the enrolment: invitation, SCEP.</summary>
     public Latency Enrolment { get; } = new("enrolment request");
@@ -55,7 +59,20 @@ public sealed class FleetMeasurements
         Enumerable.Range(100, HighestStatus - 99).Where(status => Answers(status) > 0).ToDictionary(status => status, Answers);
 
     /// <summary>Reports that the server answered 2xx to, for one command over all iPads.</summary>
-    public CommandTally Tally(string commandUuid) => _tallies.GetOrAdd(commandUuid, static _ => new CommandTally());
+    public CommandTally Tally(string commandUuid)
+    {
+        if (_tallies.TryGetValue(commandUuid, out var known))
+            return known;
+        var made = new CommandTally();
+        var tally = _tallies.GetOrAdd(commandUuid, made);
+        if (ReferenceEquals(tally, made))
+        {
+            _tallyAges.Enqueue(commandUuid);
+            if (_tallyAges.Count > MostTallies && _tallyAges.TryDequeue(out var oldest))
+                _tallies.TryRemove(oldest, out _);
+        }
+        return tally;
+    }
 
     internal void Answered(int status) => Interlocked.Increment(ref _answers[status is >= 100 and <= HighestStatus ? status : 0]);
 }
@@ -63,6 +80,11 @@ public sealed class FleetMeasurements
 /// <summary>Accepted reports of one command, over all the iPads that had it.</summary>
 public sealed class CommandTally
 {
+    /// <summary>Final reports that came before anybody said when the command was queued; more are not timed.</summary>
+    private const int MostEarly = 100_000;
+
+    private readonly Lock _lock = new();
+    private List<long>? _early;
     private long _acknowledged, _failed, _notNow, _enqueuedAt;
 
     public long Acknowledged => Interlocked.Read(ref _acknowledged);
@@ -71,11 +93,30 @@ public sealed class CommandTally
     /// <summary>Reports, not iPads: one iPad may say NotNow several times.</summary>
     public long NotNow => Interlocked.Read(ref _notNow);
 
-    /// <summary>A timestamp of the fleet's clock; 0 when nobody said.</summary>
-    internal long EnqueuedAt
+    /// <summary>Tells when the command was queued, and gets the final reports that came before that was told.</summary>
+    /// <param name="timestamp">Of the fleet's clock.</param>
+    internal IReadOnlyList<long> Enqueued(long timestamp)
     {
-        get => Interlocked.Read(ref _enqueuedAt);
-        set => Interlocked.Exchange(ref _enqueuedAt, value);
+        lock (_lock)
+        {
+            _enqueuedAt = timestamp;
+            var early = _early ?? [];
+            _early = null;
+            return early;
+        }
+    }
+
+    /// <summary>A final report at this timestamp: when the command was queued, or null when nobody said so far.</summary>
+    internal long? Finished(long timestamp)
+    {
+        lock (_lock)
+        {
+            if (_enqueuedAt != 0)
+                return _enqueuedAt;
+            if ((_early ??= []).Count < MostEarly)
+                _early.Add(timestamp);
+            return null;
+        }
     }
 
     internal void Count(string status)

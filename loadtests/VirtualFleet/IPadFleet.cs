@@ -68,7 +68,11 @@ public sealed class IPadFleet : IAsyncDisposable
     public void Enqueued(string commandUuid) => Enqueued(commandUuid, Options.Time.GetTimestamp());
 
     /// <param name="timestamp">Of the fleet's clock, taken before the request that queued the command.</param>
-    public void Enqueued(string commandUuid, long timestamp) => Measurements.Tally(commandUuid).EnqueuedAt = timestamp;
+    public void Enqueued(string commandUuid, long timestamp)
+    {
+        foreach (var finished in Measurements.Tally(commandUuid).Enqueued(timestamp))
+            Measurements.EnqueueToAcknowledged.Record(Options.Time.GetElapsedTime(timestamp, finished));
+    }
 
     /// <summary>Waits until the condition holds. It is looked at again whenever anything happened to any iPad.</summary>
     public Task WhenAsync(Func<bool> condition, CancellationToken cancellation = default) => _changed.WhenAsync(condition, cancellation);
@@ -84,8 +88,11 @@ public sealed class IPadFleet : IAsyncDisposable
     {
         var tally = Measurements.Tally(commandUuid);
         tally.Count(status);
-        if (status != "NotNow" && tally.EnqueuedAt is not 0 and var enqueued)
-            Measurements.EnqueueToAcknowledged.Record(Options.Time.GetElapsedTime(enqueued));
+        if (status == "NotNow")
+            return;
+        var now = Options.Time.GetTimestamp();
+        if (tally.Finished(now) is { } enqueued)
+            Measurements.EnqueueToAcknowledged.Record(Options.Time.GetElapsedTime(enqueued, now));
     }
 
     internal void Written(string udid, JournalEntry entry)

@@ -104,27 +104,39 @@ public sealed class VirtualIPad : IAsyncDisposable
             if (IsEnrolled)
                 throw new EnrolmentException("This iPad is enrolled; its management has to be removed first.");
             var profile = EnrolmentProfile.Read(ReadSigned(profileBytes));
-            var connection = new MdmConnection(Fleet.Http, Fleet.Options, await GetIdentityAsync(profile, cancellation), profile.SignMessage);
-            var device = new MdmChannel(this, profile, connection, userShortName: null);
-            Begin(profile, connection, device);
-            try
-            {
-                await StepAsync("Authenticate", device.AuthenticateAsync(cancellation));
-                await StepAsync("TokenUpdate", device.TokenUpdateAsync(UnlockToken, cancellation));
-            }
-            catch
-            {
-                // The profile is not installed by half.
-                End();
-                throw;
-            }
-            Journal.Write(JournalKind.Enrolled, device.Name);
-            device.Start();
+            await BeginAsync(profile, await GetIdentityAsync(profile, cancellation), cancellation);
         }
         finally
         {
             _turn.Release();
         }
+    }
+
+    /// <summary>The same from step 4 on, for tests of this simulator.</summary>
+    internal async Task BeginAsync(EnrolmentProfile profile, DeviceIdentity identity, CancellationToken cancellation)
+    {
+        var connection = new MdmConnection(Fleet.Http, Fleet.Options, identity, profile.SignMessage);
+        var device = new MdmChannel(this, profile, connection, userShortName: null);
+        lock (_lock)
+        {
+            _profile = profile;
+            _connection = connection;
+            _device = device;
+            UnlockToken = RandomNumberGenerator.GetBytes(UnlockTokenBytes);
+        }
+        try
+        {
+            await StepAsync("Authenticate", device.AuthenticateAsync(cancellation));
+            await StepAsync("TokenUpdate", device.TokenUpdateAsync(UnlockToken, cancellation));
+        }
+        catch
+        {
+            // The profile is not installed by half.
+            End();
+            throw;
+        }
+        Journal.Write(JournalKind.Enrolled, device.Name);
+        device.Start();
     }
 
     /// <summary>A user of a Shared iPad logs in with a Managed Apple Account: a channel of its own opens.</summary>
@@ -276,17 +288,6 @@ public sealed class VirtualIPad : IAsyncDisposable
         // Making a key is CPU work of up to a second: not on the caller's thread.
         var key = await Task.Run(() => Fleet.Options.Keys.Take(profile.Scep.KeySize), cancellation);
         return await new ScepClient(Fleet.Http, Fleet.Options.Time).EnrolAsync(profile.Scep, key, cancellation);
-    }
-
-    private void Begin(EnrolmentProfile profile, MdmConnection connection, MdmChannel device)
-    {
-        lock (_lock)
-        {
-            _profile = profile;
-            _connection = connection;
-            _device = device;
-            UnlockToken = RandomNumberGenerator.GetBytes(UnlockTokenBytes);
-        }
     }
 
     private static async Task StepAsync(string step, Task<MdmAnswer> sending)
