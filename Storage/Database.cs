@@ -12,7 +12,7 @@ namespace FleetMdm.Storage;
 /// <see cref="StoreUnavailableException"/> or <see cref="StoreRejectedException"/> where it could not be done.</remarks>
 internal abstract class Database : IAsyncDisposable
 {
-    /// <summary>A table expression with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
+    /// <summary>A table <c>ids</c> with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
     public abstract string IdsTable { get; }
 
     /// <summary>Appended to the first SELECT of a transaction that decides by what it reads.</summary>

@@ -154,8 +154,8 @@ internal sealed class OperationStore(Database database, TimeProvider time) : IOp
         await s.Sql("UPDATE operations SET total = @total WHERE id = @id").Long("@total", total).Text("@id", operation.Id).Execute();
         var unknown = operation.Ids is null ? [] : await s
             .Sql($"""
-                SELECT t.id FROM {database.IdsTable} t
-                WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = t.id AND d.status IN (1, 2))
+                SELECT ids.id FROM {database.IdsTable}
+                WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = ids.id AND d.status IN (1, 2))
                 LIMIT {MaxUnknownIds}
                 """)
             .Ids(operation.Ids).List(row => row.Text(0));
@@ -167,7 +167,7 @@ internal sealed class OperationStore(Database database, TimeProvider time) : IOp
         if (operation.Ids is { } ids)
         {
             bind = statement => statement.Ids(ids);
-            return $" AND d.id IN (SELECT id FROM {database.IdsTable})";
+            return $" AND d.id IN (SELECT ids.id FROM {database.IdsTable})";
         }
 
         var filter = operation.Filter!;

@@ -28,7 +28,7 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
         WHERE a.id = i.id AND (a.pushed_at IS NULL OR a.pushed_at <= i.at)
         """;
 
-    public override string IdsTable => "(SELECT unnest(@ids) AS id)";
+    public override string IdsTable => "(SELECT unnest(@ids) AS id) AS ids";
 
     public override string ForUpdate => " FOR UPDATE";
 

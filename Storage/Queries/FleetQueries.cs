@@ -96,7 +96,7 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
         foreach (var id in enrolmentIds)
             StoredText.Check("The enrolment id", id);
         return await database.Read(s => s
-            .Sql($"SELECT {PushColumns} FROM devices d WHERE d.id IN (SELECT id FROM {database.IdsTable}) AND {Pushable}")
+            .Sql($"SELECT {PushColumns} FROM devices d WHERE d.id IN (SELECT ids.id FROM {database.IdsTable}) AND {Pushable}")
             .Ids(enrolmentIds)
             .List(row => ReadPushTarget(row)));
     }

@@ -14,7 +14,7 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     private static readonly TimeSpan BackOff = TimeSpan.FromMilliseconds(50);
     private static readonly TimeProvider Clock = TimeProvider.System;
 
-    public override string IdsTable => "(SELECT value AS id FROM json_each(@ids))";
+    public override string IdsTable => "(SELECT value AS id FROM json_each(@ids)) AS ids";
 
     // One writer at a time: what a write has read cannot change under it.
     public override string ForUpdate => "";

@@ -1,0 +1,215 @@
+using FleetMdm.Storage.Enrolment;
+
+namespace FleetMdm.Storage.Tests;
+
+public sealed class PostgresEnrolmentStoreTests(PostgresFixture fixture) : EnrolmentStoreTests(fixture), IClassFixture<PostgresFixture>;
+
+public sealed class SqliteEnrolmentStoreTests(SqliteFixture fixture) : EnrolmentStoreTests(fixture), IClassFixture<SqliteFixture>;
+
+public abstract class EnrolmentStoreTests(StoreFixture fixture)
+{
+    private IEnrolmentStore Store => fixture.Node.Enrolments;
+
+    private static Invitation New(int? maxUses = null) => new()
+    {
+        Id = Make.Id(),
+        Name = "Class 7b",
+        School = "North",
+        MaxUses = maxUses,
+        CreatedAt = Make.Now,
+        ExpiresAt = Make.Now.AddDays(7),
+        CreatedBy = "ada",
+    };
+
+    private static IssueRequest Request(string? invitationId, byte[]? challenge = null, byte[]? key = null, DateTimeOffset? at = null) => new()
+    {
+        ChallengeHash = challenge ?? Make.Hash(),
+        PublicKeyHash = key ?? Make.Hash(),
+        Certificate = Certificate(invitationId),
+        At = at ?? Make.Now,
+    };
+
+    private static IssuedCertificate Certificate(string? invitationId = null) => new()
+    {
+        Sha256 = Make.Hash(),
+        Der = [0x30, 1, 2, 3],
+        InvitationId = invitationId,
+        IssuedAt = Make.Now,
+        NotAfter = Make.Now.AddYears(1),
+    };
+
+    private async Task<Invitation> Stored(int? maxUses = null)
+    {
+        var invitation = New(maxUses);
+        Assert.True(await Store.CreateInvitation(invitation));
+        return invitation;
+    }
+
+    [Fact]
+    public async Task An_invitation_is_found_as_it_was_created()
+    {
+        var invitation = await Stored(maxUses: 30);
+
+        Assert.Equal(invitation, await Store.FindInvitation(invitation.Id));
+        Assert.Null(await Store.FindInvitation(Make.Id()));
+    }
+
+    [Fact]
+    public async Task Creating_an_invitation_again_leaves_the_first_as_it_is()
+    {
+        var invitation = await Stored();
+
+        Assert.False(await Store.CreateInvitation(invitation with { Name = "other" }));
+
+        Assert.Equal("Class 7b", (await Store.FindInvitation(invitation.Id))!.Name);
+    }
+
+    [Fact]
+    public async Task Invitations_are_listed_newest_first_page_by_page()
+    {
+        var invitations = new List<Invitation>();
+        for (var i = 0; i < 5; i++)
+            invitations.Add(await Stored());
+
+        var first = await Store.ListInvitations(null, 2);
+        var second = await Store.ListInvitations(invitations[3].Id, 2);
+
+        Assert.Equal([invitations[4].Id, invitations[3].Id], first.Select(i => i.Id));
+        Assert.Equal([invitations[2].Id, invitations[1].Id], second.Select(i => i.Id));
+        Assert.Empty(await Store.ListInvitations("unknown", 2));
+    }
+
+    [Fact]
+    public async Task A_revoked_invitation_keeps_the_time_of_its_first_revocation_and_issues_nothing()
+    {
+        var invitation = await Stored();
+
+        Assert.True(await Store.RevokeInvitation(invitation.Id, Make.Now.AddHours(1)));
+        Assert.True(await Store.RevokeInvitation(invitation.Id, Make.Now.AddHours(2)));
+        Assert.False(await Store.RevokeInvitation(Make.Id(), Make.Now));
+
+        Assert.Equal(Make.Now.AddHours(1), (await Store.FindInvitation(invitation.Id))!.RevokedAt);
+        var request = Request(invitation.Id);
+        Assert.Equal(IssueOutcome.InvitationClosed, (await Store.Issue(request)).Outcome);
+        Assert.Null(await fixture.Node.Devices.FindIssued(request.Certificate.Sha256));
+    }
+
+    [Fact]
+    public async Task A_challenge_gives_one_certificate_and_counts_one_use()
+    {
+        var invitation = await Stored();
+        var request = Request(invitation.Id);
+
+        var issued = await Store.Issue(request);
+
+        Assert.Equal(IssueOutcome.Issued, issued.Outcome);
+        Assert.Equal(request.Certificate.Sha256, issued.Certificate!.Sha256);
+        Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
+        var found = (await fixture.Node.Devices.FindIssued(request.Certificate.Sha256))!;
+        Assert.Equal(request.Certificate.Der, found.Der);
+        Assert.Equal("North", found.School);
+        Assert.Equal(invitation.Id, found.InvitationId);
+        Assert.Equal(request.Certificate.NotAfter, found.NotAfter);
+        Assert.Equal(request.Certificate.IssuedAt, found.IssuedAt);
+    }
+
+    [Fact]
+    public async Task A_repeated_challenge_with_the_same_key_gives_the_certificate_of_the_first_time()
+    {
+        var invitation = await Stored(maxUses: 1);
+        var first = Request(invitation.Id);
+        await Store.Issue(first);
+
+        var again = await Store.Issue(Request(invitation.Id, first.ChallengeHash, first.PublicKeyHash));
+
+        Assert.Equal(IssueOutcome.IssuedBefore, again.Outcome);
+        Assert.Equal(first.Certificate.Sha256, again.Certificate!.Sha256);
+        Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task The_very_same_request_is_issued_again_without_a_second_use()
+    {
+        var invitation = await Stored(maxUses: 1);
+        var request = Request(invitation.Id);
+        await Store.Issue(request);
+
+        Assert.Equal(IssueOutcome.Issued, (await Store.Issue(request)).Outcome);
+        Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task A_challenge_cannot_be_used_with_another_key()
+    {
+        var invitation = await Stored();
+        var first = Request(invitation.Id);
+        await Store.Issue(first);
+        var stolen = Request(invitation.Id, first.ChallengeHash);
+
+        var outcome = await Store.Issue(stolen);
+
+        Assert.Equal(IssueOutcome.ChallengeUsed, outcome.Outcome);
+        Assert.Null(outcome.Certificate);
+        Assert.Null(await fixture.Node.Devices.FindIssued(stolen.Certificate.Sha256));
+        Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task An_unknown_expired_or_missing_invitation_issues_nothing()
+    {
+        var invitation = await Stored();
+
+        Assert.Equal(IssueOutcome.InvitationClosed, (await Store.Issue(Request(Make.Id()))).Outcome);
+        Assert.Equal(IssueOutcome.InvitationClosed, (await Store.Issue(Request(null))).Outcome);
+        Assert.Equal(IssueOutcome.InvitationClosed, (await Store.Issue(Request(invitation.Id, at: invitation.ExpiresAt))).Outcome);
+        Assert.Equal(0, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task An_invitation_is_never_used_more_often_than_it_may_be_whoever_asks_at_once()
+    {
+        await using var other = await fixture.OpenNode();
+        var invitation = await Stored(maxUses: 25);
+        var requests = Enumerable.Range(0, 60).Select(_ => Request(invitation.Id)).ToList();
+
+        var outcomes = await Task.WhenAll(requests.Select((r, i) => (i % 2 == 0 ? Store : other.Enrolments).Issue(r)));
+
+        Assert.Equal(25, outcomes.Count(o => o.Outcome == IssueOutcome.Issued));
+        Assert.Equal(35, outcomes.Count(o => o.Outcome == IssueOutcome.InvitationClosed));
+        Assert.Equal(25, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task One_challenge_sent_twice_at_once_gives_one_certificate()
+    {
+        var invitation = await Stored();
+        var challenge = Make.Hash();
+        var key = Make.Hash();
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Store.Issue(Request(invitation.Id, challenge, key))));
+
+        Assert.Single(outcomes, o => o.Outcome == IssueOutcome.Issued);
+        Assert.Equal(3, outcomes.Count(o => o.Outcome == IssueOutcome.IssuedBefore));
+        Assert.Single(outcomes.Select(o => Convert.ToHexString(o.Certificate!.Sha256)).Distinct());
+        Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task A_renewal_is_found_with_what_it_renews_and_may_be_stored_twice()
+    {
+        var invitation = await Stored();
+        var renewed = Certificate(invitation.Id) with { Renews = Make.Hash() };
+
+        await Store.StoreRenewal(renewed);
+        await Store.StoreRenewal(renewed);
+
+        var found = (await fixture.Node.Devices.FindIssued(renewed.Sha256))!;
+        Assert.Equal(renewed.Renews, found.Renews);
+        Assert.Equal("North", found.School);
+        Assert.Equal(0, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_nobody_issued_is_not_found() =>
+        Assert.Null(await fixture.Node.Devices.FindIssued(Make.Hash()));
+}

@@ -1,0 +1,273 @@
+using System.Text;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Queries;
+
+namespace FleetMdm.Storage.Tests;
+
+public sealed class PostgresOperationStoreTests(PostgresFixture fixture) : OperationStoreTests(fixture), IClassFixture<PostgresFixture>;
+
+public sealed class SqliteOperationStoreTests(SqliteFixture fixture) : OperationStoreTests(fixture), IClassFixture<SqliteFixture>;
+
+public abstract class OperationStoreTests(StoreFixture fixture)
+{
+    private IOperationStore Store => fixture.Node.Operations;
+
+    private IDeviceStore Devices => fixture.Node.Devices;
+
+    private static OperationAppend New(DeviceFilter? filter = null, IReadOnlyList<string>? ids = null, string? uuid = null) => new()
+    {
+        Id = Guid.NewGuid().ToString(),
+        CommandUuid = uuid ?? Make.Id(),
+        RequestType = "RestartDevice",
+        Body = Encoding.UTF8.GetBytes("<dict>restart</dict>"),
+        AcceptedAt = Make.Now,
+        RequestedBy = "ada",
+        Ids = ids,
+        Filter = filter,
+    };
+
+    private async Task<List<DeviceRow>> School(string school, int count, Func<DeviceRow, int, DeviceRow>? change = null)
+    {
+        var rows = new List<DeviceRow>();
+        for (var i = 0; i < count; i++)
+        {
+            var n = i;
+            rows.Add(await Make.Enrolled(fixture.Node, r => change is null ? r with { School = school } : change(r with { School = school }, n)));
+        }
+
+        return [.. rows.OrderBy(r => r.Id, StringComparer.Ordinal)];
+    }
+
+    [Fact]
+    public async Task An_operation_queues_its_command_for_every_enrolled_device_of_its_filter()
+    {
+        var school = Make.Id();
+        var rows = await School(school, 5, (r, i) => r with { Status = i == 0 ? EnrolmentStatus.Unenrolled : EnrolmentStatus.Enrolled });
+        await School(Make.Id(), 1);
+        var operation = New(new DeviceFilter { School = school }) with { ExpiresAt = Make.Now.AddDays(2) };
+
+        var stored = await Store.Append(operation);
+
+        Assert.Equal(4, stored.Total);
+        Assert.Equal(0, stored.PushedAfter);
+        Assert.Null(stored.AnnouncedAt);
+        Assert.Empty(stored.UnknownIds);
+        foreach (var row in rows)
+        {
+            var queue = (await Devices.Load(row.Id)).Queue;
+            if (row.Status == EnrolmentStatus.Unenrolled)
+            {
+                Assert.Empty(queue);
+                continue;
+            }
+
+            var queued = Assert.Single(queue);
+            Assert.Equal(operation.CommandUuid, queued.CommandUuid);
+            Assert.Equal("RestartDevice", queued.RequestType);
+            Assert.Equal(operation.Id, queued.OperationId);
+            Assert.Equal(operation.ExpiresAt, queued.ExpiresAt);
+            Assert.Equal(operation.AcceptedAt, queued.AcceptedAt);
+            Assert.Equal(operation.Body.ToArray(), await Devices.LoadBody(queued.BodyHash));
+        }
+    }
+
+    [Fact]
+    public async Task Ids_that_are_not_enrolled_are_told()
+    {
+        var rows = await School(Make.Id(), 2);
+        var removed = await Make.Enrolled(fixture.Node, r => r with { Status = EnrolmentStatus.Removed });
+        var unknown = Make.Id();
+
+        var stored = await Store.Append(New(ids: [rows[0].Id, removed.Id, rows[1].Id, unknown]));
+
+        Assert.Equal(2, stored.Total);
+        Assert.Equal(new[] { removed.Id, unknown }.Order(), stored.UnknownIds.Order());
+    }
+
+    [Fact]
+    public async Task A_repeated_operation_returns_what_stands_and_queues_nothing_twice()
+    {
+        var rows = await School(Make.Id(), 2);
+        var operation = New(ids: [.. rows.Select(r => r.Id)]);
+        var first = await Store.Append(operation);
+        await Make.Enrolled(fixture.Node);
+
+        var second = await Store.Append(operation with { Ids = null, Filter = DeviceFilter.Everything });
+
+        Assert.Equal(first with { UnknownIds = [] }, second with { UnknownIds = [], BodyHash = first.BodyHash });
+        Assert.Single((await Devices.Load(rows[0].Id)).Queue);
+    }
+
+    [Fact]
+    public async Task The_same_operation_by_two_nodes_at_once_is_appended_once()
+    {
+        await using var other = await fixture.OpenNode();
+        var rows = await School(Make.Id(), 3);
+        var operation = New(ids: [.. rows.Select(r => r.Id)]);
+
+        var stored = await Task.WhenAll(Store.Append(operation), other.Operations.Append(operation));
+
+        Assert.All(stored, o => Assert.Equal(3, o.Total));
+        Assert.Single((await Devices.Load(rows[0].Id)).Queue);
+    }
+
+    [Fact]
+    public async Task A_device_that_has_the_CommandUUID_queued_or_finished_is_passed_over()
+    {
+        var rows = await School(Make.Id(), 3);
+        var uuid = Make.Id();
+        await Devices.Append(Make.Command(rows[0].Id, uuid));
+        var finished = await Devices.Append(Make.Command(rows[1].Id, uuid));
+        await Devices.Finish(Make.Finish(rows[1].Id, finished.Sequence));
+
+        var stored = await Store.Append(New(ids: [.. rows.Select(r => r.Id)], uuid: uuid));
+
+        Assert.Equal(1, stored.Total);
+        Assert.Null(Assert.Single((await Devices.Load(rows[0].Id)).Queue).OperationId);
+        Assert.Empty((await Devices.Load(rows[1].Id)).Queue);
+        Assert.Equal(stored.Id, Assert.Single((await Devices.Load(rows[2].Id)).Queue).OperationId);
+    }
+
+    [Fact]
+    public async Task User_channels_are_meant_only_when_named_or_filtered_by_kind()
+    {
+        var school = Make.Id();
+        var device = (await School(school, 1))[0];
+        var user = await Make.Enrolled(
+            fixture.Node, r => r with { DeviceId = device.Id, Kind = EnrolmentKind.SharedUser, School = school }, device.Id + ":ada");
+
+        Assert.Equal(1, (await Store.Append(New(new DeviceFilter { School = school }))).Total);
+        Assert.Equal(1, (await Store.Append(New(new DeviceFilter { School = school, Kind = EnrolmentKind.SharedUser }))).Total);
+        Assert.Equal(1, (await Store.Append(New(ids: [user.Id]))).Total);
+        Assert.Equal(2, (await Devices.Load(user.Id)).Queue.Count);
+    }
+
+    [Fact]
+    public async Task Everything_is_every_enrolled_device()
+    {
+        await using var another = await fixture.CreateAnother();
+        await Make.Enrolled(another.Node);
+        await Make.Enrolled(another.Node, r => r with { Status = EnrolmentStatus.Authenticated });
+        await Make.Enrolled(another.Node, r => r with { Status = EnrolmentStatus.Removed });
+
+        Assert.Equal(2, (await another.Node.Operations.Append(New(DeviceFilter.Everything))).Total);
+    }
+
+    [Fact]
+    public async Task A_target_is_either_ids_or_a_filter()
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.Append(New()));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.Append(New(DeviceFilter.Everything, ["a"])));
+    }
+
+    [Fact]
+    public async Task An_operation_that_the_database_refuses_leaves_nothing_behind()
+    {
+        var rows = await School(Make.Id(), 1);
+        var operation = New(ids: [rows[0].Id], uuid: new string('X', 5_000));
+
+        await Assert.ThrowsAsync<StoreRejectedException>(() => Store.Append(operation));
+
+        Assert.Null(await Store.Find(operation.Id));
+        Assert.Empty((await Devices.Load(rows[0].Id)).Queue);
+    }
+
+    [Fact]
+    public async Task Counts_follow_the_rows_from_the_queue_to_their_endings()
+    {
+        var rows = await School(Make.Id(), 7);
+        var operation = await Store.Append(New(ids: [.. rows.Select(r => r.Id)]));
+        // The same UUID for a device that the operation does not name is not counted.
+        var stranger = await Devices.Append(Make.Command(Make.Id(), operation.CommandUuid));
+        Assert.Equal(new OperationCounts(7, 0, 0, 0, 0), await Store.Count(operation.Id));
+
+        async Task<long> Sequence(int i) => (await Devices.Load(rows[i].Id)).Queue.Single().Sequence;
+        await Devices.MarkNotNow(new QueueNotNow(rows[0].Id, await Sequence(0), Make.Now, 1));
+        CommandEnding[] endings = [CommandEnding.Acknowledged, CommandEnding.Error, CommandEnding.CommandFormatError, CommandEnding.Cancelled, CommandEnding.Expired];
+        for (var i = 0; i < endings.Length; i++)
+            await Devices.Finish(Make.Finish(rows[i + 1].Id, await Sequence(i + 1), endings[i]));
+
+        Assert.Equal(new OperationCounts(2, 1, 1, 2, 2), await Store.Count(operation.Id));
+        Assert.True(stranger.Sequence > 0);
+        Assert.Equal(new OperationCounts(0, 0, 0, 0, 0), await Store.Count("unknown"));
+    }
+
+    [Fact]
+    public async Task A_cancelled_operation_shows_in_the_queue_of_its_devices()
+    {
+        var rows = await School(Make.Id(), 1);
+        var operation = await Store.Append(New(ids: [rows[0].Id]));
+        Assert.False((await Devices.Load(rows[0].Id)).Queue.Single().OperationCancelled);
+
+        Assert.True(await Store.Cancel(operation.Id, Make.Now.AddMinutes(1)));
+        Assert.True(await Store.Cancel(operation.Id, Make.Now.AddMinutes(2)));
+        Assert.False(await Store.Cancel("unknown", Make.Now));
+
+        Assert.True((await Devices.Load(rows[0].Id)).Queue.Single().OperationCancelled);
+        Assert.Equal(Make.Now.AddMinutes(1), (await Store.Find(operation.Id))!.CancelledAt);
+    }
+
+    [Fact]
+    public async Task What_is_not_announced_or_not_pushed_is_unfinished()
+    {
+        await using var another = await fixture.CreateAnother();
+        var store = another.Node.Operations;
+        var waiting = await store.Append(New(DeviceFilter.Everything));
+        var quiet = await store.Append(New(DeviceFilter.Everything) with { Push = false });
+        var young = await store.Append(New(DeviceFilter.Everything) with { AcceptedAt = Make.Now.AddHours(1) });
+        Assert.Null(quiet.PushedAfter);
+
+        Assert.Equal(
+            new[] { waiting.Id, quiet.Id }.Order(), (await store.ListUnfinished(Make.Now.AddMinutes(1))).Order());
+
+        await store.MarkAnnounced(waiting.Id, Make.Now);
+        await store.MarkAnnounced(quiet.Id, Make.Now);
+        Assert.Equal([waiting.Id], await store.ListUnfinished(Make.Now.AddMinutes(1)));
+
+        await store.MarkPushed(waiting.Id, 17, 5);
+        var found = (await store.Find(waiting.Id))!;
+        Assert.Equal((17L, 5L), (found.PushedAfter!.Value, found.Pushed));
+        Assert.Equal([waiting.Id], await store.ListUnfinished(Make.Now.AddMinutes(1)));
+
+        await store.MarkPushed(waiting.Id, null, 9);
+        Assert.Empty(await store.ListUnfinished(Make.Now.AddMinutes(1)));
+        Assert.Equal(young.Id, Assert.Single(await store.ListUnfinished(Make.Now.AddDays(1))));
+    }
+
+    [Fact]
+    public async Task Pushes_go_to_what_is_queued_and_has_a_live_token_in_order_of_sequence()
+    {
+        var rows = await School(Make.Id(), 5, (r, i) => i switch
+        {
+            0 => r with { PushToken = null },
+            1 => r with { PushTokenDead = "Unregistered" },
+            _ => r with { PushToken = [(byte)i] },
+        });
+        var live = rows.Where(r => r.PushToken is not null && r.PushTokenDead is null).ToList();
+        var operation = await Store.Append(New(ids: [.. rows.Select(r => r.Id)]));
+        await Devices.Finish(Make.Finish(live[0].Id, (await Devices.Load(live[0].Id)).Queue.Single().Sequence));
+
+        var first = await Store.PushTargets(operation.Id, 0, 1);
+        var rest = await Store.PushTargets(operation.Id, first[0].Sequence, 10);
+
+        Assert.Equal(live[1].Id, Assert.Single(first).Target.EnrolmentId);
+        var target = Assert.Single(rest).Target;
+        Assert.Equal(live[2].Id, target.EnrolmentId);
+        Assert.Equal(live[2].PushToken, target.Token);
+        Assert.Equal("magic", target.PushMagic);
+        Assert.Equal("com.apple.mgmt.External.1", target.Topic);
+    }
+
+    [Fact]
+    public async Task Operations_are_listed_newest_first_page_by_page()
+    {
+        var ids = new List<string>();
+        for (var i = 0; i < 4; i++)
+            ids.Add((await Store.Append(New(ids: ["nobody"]))).Id);
+
+        Assert.Equal([ids[3], ids[2]], (await Store.List(null, 2)).Select(o => o.Id));
+        Assert.Equal([ids[1], ids[0]], (await Store.List(ids[2], 2)).Select(o => o.Id));
+        Assert.Null(await Store.Find("unknown"));
+    }
+}
