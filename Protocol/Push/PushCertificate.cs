@@ -20,6 +20,8 @@ public sealed class PushCertificate : IDisposable
     {
         Certificate = certificate;
         Topic = topic;
+        NotBefore = new DateTimeOffset(certificate.NotBefore.ToUniversalTime());
+        NotAfter = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
     }
 
     /// <summary>The certificate, with its private key.</summary>
@@ -33,9 +35,9 @@ public sealed class PushCertificate : IDisposable
     /// <summary>Hexadecimal, upper case.</summary>
     public string SerialNumber => Certificate.SerialNumber;
 
-    public DateTimeOffset NotBefore => new(Certificate.NotBefore.ToUniversalTime());
+    public DateTimeOffset NotBefore { get; }
 
-    public DateTimeOffset NotAfter => new(Certificate.NotAfter.ToUniversalTime());
+    public DateTimeOffset NotAfter { get; }
 
     /// <summary>Reads an upload, and checks everything that can be checked without asking Apple.</summary>
     /// <param name="content">PEM with the certificate and its key in any order (the key may be encrypted, further certificates
@@ -103,6 +105,10 @@ public sealed class PushCertificate : IDisposable
                 _ => throw Problem(PushCertificateProblem.UnsupportedKey, "The private key is neither RSA nor EC."),
             };
             return new PushCertificate(Persisted(joined), topic);
+        }
+        catch (CryptographicException e)
+        {
+            throw Problem(PushCertificateProblem.Unreadable, "The certificate or its key is damaged.", e);
         }
         catch (ArgumentException e)
         {
