@@ -1,16 +1,16 @@
 using System.Buffers;
+using System.Text;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.OpenApi;
-using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 
 namespace FleetMdm.Api.Admin;
 
-/// <summary>The push certificate, without which no iPad can be woken.</summary>
+/// <summary><c>/api/v1/push-certificate</c>: what lets this server wake iPads.</summary>
 internal static class PushCertificateEndpoints
 {
     /// <summary>A certificate and a key are a few kilobytes; with a chain of certificates, ten.</summary>
@@ -19,81 +19,78 @@ internal static class PushCertificateEndpoints
     private const string Pem = "application/x-pem-file";
     private const string Pkcs12 = "application/x-pkcs12";
     private const string PasswordHeader = "X-Certificate-Password";
+    private const string CodePrefix = "push-certificate-";
 
-    /// <summary>Maps <c>push-certificate</c> under the group that is passed in.</summary>
-    public static IEndpointRouteBuilder MapPushCertificate(this IEndpointRouteBuilder routes)
+    public static void MapPushCertificate(this IEndpointRouteBuilder api)
     {
-        routes.MapGet("push-certificate", Get)
-            .WithName("GetPushCertificate")
-            .WithTags("Push certificate")
-            .WithSummary("The push certificate: its topic, when it expires, and how many iPads depend on it")
-            .ProducesProblem(StatusCodes.Status404NotFound);
-        routes.MapPut("push-certificate", Put)
-            .WithName("PutPushCertificate")
-            .WithTags("Push certificate")
-            .WithSummary("Installs or renews the push certificate")
-            .WithDescription("The body is the certificate with its private key: PEM, both in one file, or PKCS#12. It is used at once, without a restart. "
-                + "A certificate with another topic is refused with 409 while iPads depend on the present one, since they could never be woken again; force=true installs it all the same.")
-            .AddOpenApiOperationTransformer(DescribeBody)
+        var certificate = api.MapGroup("/push-certificate").WithTags("Push certificate");
+        certificate.MapGet("", Get).Fails(404);
+        certificate.MapPut("", Put).WithQuery("force").Fails(400, 409, 413, 415, 422)
             .WithMetadata(new LargestBody(2 * LargestUpload))
-            .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status409Conflict)
-            .ProducesProblem(StatusCodes.Status413PayloadTooLarge)
-            .ProducesProblem(StatusCodes.Status415UnsupportedMediaType)
-            .ProducesProblem(StatusCodes.Status422UnprocessableEntity);
-        return routes;
+            .AddOpenApiOperationTransformer(DescribeBody);
     }
 
-    private static async Task<Results<Ok<PushCertificateView>, ProblemHttpResult>> Get(
-        IClusterClient cluster, IFleetQueries fleet, TimeProvider time)
+    /// <summary>The push certificate: its topic, when it expires, how many iPads depend on it</summary>
+    private static async Task<Ok<PushCertificateView>> Get(IGrainFactory grains, IFleetQueries fleet, TimeProvider time)
     {
-        if (await Grain(cluster).Describe() is not { } certificate)
-            return TypedResults.Problem(
-                statusCode: StatusCodes.Status404NotFound,
-                title: "No push certificate is installed",
-                detail: "Until one is, no iPad can enrol or be woken. Upload one with PUT.");
-        return TypedResults.Ok(View(certificate, await fleet.CountByTopic(certificate.Topic), time));
+        var certificate = await Grain(grains).Describe()
+            ?? throw ApiProblem.NotFound("No push certificate is installed: until one is, no iPad can be woken. Upload one with PUT.");
+        return TypedResults.Ok(await View(certificate, fleet, time));
     }
 
-    /// <param name="password">The password of the PKCS#12 file or of the encrypted PEM key.</param>
-    /// <param name="force">Install it even if iPads depend on another topic.</param>
-    private static async Task<Results<Ok<PushCertificateView>, ProblemHttpResult>> Put(
-        HttpRequest request, IClusterClient cluster, IFleetQueries fleet, TimeProvider time,
-        [FromHeader(Name = PasswordHeader)] string? password, bool force = false)
+    /// <summary>Install or renew the push certificate</summary>
+    /// <remarks>The body is the certificate with its private key: PEM, both in one file, or PKCS#12. All nodes use it within seconds,
+    /// without a restart. A certificate with another topic is refused with 409 while iPads depend on the present one, since they
+    /// could never be woken again; force=true installs it all the same.</remarks>
+    /// <param name="password">The password of the PKCS#12 file, or of the encrypted key in the PEM file.</param>
+    /// <param name="force">true: install it even if iPads depend on another topic.</param>
+    private static async Task<Ok<PushCertificateView>> Put(
+        HttpRequest request, IGrainFactory grains, IFleetQueries fleet, TimeProvider time,
+        [FromHeader(Name = PasswordHeader)] string? password, string? force)
     {
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            || !(type.MediaType.Equals(Pem, StringComparison.OrdinalIgnoreCase) || type.MediaType.Equals(Pkcs12, StringComparison.OrdinalIgnoreCase)))
-            return TypedResults.Problem(
-                statusCode: StatusCodes.Status415UnsupportedMediaType,
-                title: "Neither PEM nor PKCS#12",
-                detail: $"Set Content-Type to {Pem} or to {Pkcs12}.");
-        if (await ReadBody(request) is not { } content)
-            return TypedResults.Problem(
-                statusCode: StatusCodes.Status413PayloadTooLarge,
-                title: "The file is too large",
-                detail: $"A push certificate has at most {LargestUpload} bytes.");
-        if (content.Length == 0)
-            return TypedResults.Problem(
-                statusCode: StatusCodes.Status400BadRequest,
-                title: "The body is empty",
-                detail: "Send the certificate with its private key as the body.");
+        var forced = Text.Flag("force", force) ?? false;
+        RequestBody.RequireMediaType(request, Pem, Pkcs12);
+        var content = await ReadBody(request);
+        if (content.Length == 0) throw ApiProblem.Field("body", "It is empty; send the certificate with its private key.");
 
-        var installed = await Grain(cluster).Install(new PushCertificateUpload(content, password, force));
+        var installed = await Grain(grains).Install(new PushCertificateUpload(content, password, forced));
         return installed.Outcome switch
         {
-            PushCertificateOutcome.Installed =>
-                TypedResults.Ok(View(installed.Certificate!, await fleet.CountByTopic(installed.Certificate!.Topic), time)),
-            PushCertificateOutcome.TopicChanged => TypedResults.Problem(
-                statusCode: StatusCodes.Status409Conflict,
-                title: "iPads depend on the topic of the present push certificate",
-                detail: installed.Problem,
-                extensions: [new("problem", installed.ProblemCode), new("topic", installed.Certificate!.Topic), new("dependentDevices", installed.Dependants)]),
-            _ => TypedResults.Problem(
-                statusCode: StatusCodes.Status422UnprocessableEntity,
-                title: "The push certificate cannot be used",
-                detail: installed.Problem,
-                extensions: [new("problem", installed.ProblemCode)]),
+            PushCertificateOutcome.Installed => TypedResults.Ok(await View(installed.Certificate!, fleet, time)),
+            PushCertificateOutcome.TopicChanged => throw ApiProblem.Conflict(
+                Code(installed), "iPads depend on the topic of the present push certificate", installed.Problem!),
+            _ => throw new ApiProblem(
+                StatusCodes.Status422UnprocessableEntity, Code(installed), "The push certificate cannot be used", installed.Problem!),
         };
+    }
+
+    private static async Task<byte[]> ReadBody(HttpRequest request)
+    {
+        if (request.ContentLength > LargestUpload) throw TooLarge();
+        var cancellationToken = request.HttpContext.RequestAborted;
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(cancellationToken);
+            if (read.Buffer.Length > LargestUpload) throw TooLarge();
+            if (read.IsCompleted) return read.Buffer.ToArray();
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static ApiProblem TooLarge() => new(
+        StatusCodes.Status413PayloadTooLarge, ProblemCodes.BodyTooLarge, "The body is too large", $"A push certificate may have at most {LargestUpload} bytes.");
+
+    /// <summary><c>WrongPassword</c> → <c>push-certificate-wrong-password</c>.</summary>
+    private static string Code(PushCertificateInstalled installed)
+    {
+        var code = new StringBuilder(CodePrefix);
+        foreach (var c in installed.ProblemCode!)
+        {
+            if (char.IsAsciiLetterUpper(c) && code.Length > CodePrefix.Length) code.Append('-');
+            code.Append(char.ToLowerInvariant(c));
+        }
+
+        return code.ToString();
     }
 
     /// <summary>By hand: the framework's own way would answer a wrong Content-Type itself, without saying which are right.</summary>
@@ -111,56 +108,49 @@ internal static class PushCertificateEndpoints
         return Task.CompletedTask;
     }
 
-    /// <summary>The body, or null when it is larger than allowed.</summary>
-    private static async Task<byte[]?> ReadBody(HttpRequest request)
+    private static IPushCertificateGrain Grain(IGrainFactory grains) => grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key);
+
+    private static async Task<PushCertificateView> View(PushCertificateDescription certificate, IFleetQueries fleet, TimeProvider time) => new()
     {
-        if (request.ContentLength > LargestUpload)
-            return null;
-        var cancellationToken = request.HttpContext.RequestAborted;
-        while (true)
+        Topic = certificate.Topic,
+        Subject = certificate.Subject,
+        SerialNumber = certificate.SerialNumber,
+        NotBefore = certificate.NotBefore,
+        NotAfter = certificate.NotAfter,
+        DaysLeft = Math.Max(0, (int)(certificate.NotAfter - time.GetUtcNow()).TotalDays),
+        InstalledAt = certificate.InstalledAt,
+        Standing = certificate.Standing switch
         {
-            var read = await request.BodyReader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > LargestUpload)
-                return null;
-            if (read.IsCompleted)
-                return read.Buffer.ToArray();
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
-    private static IPushCertificateGrain Grain(IClusterClient cluster) =>
-        cluster.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key);
-
-    private static PushCertificateView View(PushCertificateDescription certificate, long dependants, TimeProvider time) => new(
-        certificate.Topic,
-        certificate.Subject,
-        certificate.SerialNumber,
-        certificate.NotBefore,
-        certificate.NotAfter,
-        Math.Max(0, (int)(certificate.NotAfter - time.GetUtcNow()).TotalDays),
-        certificate.InstalledAt,
-        certificate.Standing.ToString(),
-        certificate.Refusal,
-        dependants);
+            PushCertificateStanding.Good => "good",
+            PushCertificateStanding.ExpiresSoon => "expiresSoon",
+            PushCertificateStanding.Expired => "expired",
+            _ => "refused",
+        },
+        Refusal = certificate.Refusal,
+        DependentDevices = await fleet.CountByTopic(certificate.Topic),
+    };
 
     /// <summary>The server's own limit: above ours, so that it is ours that answers.</summary>
     private sealed record LargestBody(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }
 
 /// <summary>The push certificate as administrators see it: never its key.</summary>
-/// <param name="Topic">What the iPads' enrolment profiles name.</param>
-/// <param name="DaysLeft">Whole days until it expires; 0 when it has.</param>
-/// <param name="Standing">Good, ExpiresSoon (within 30 days), Expired, or Refused (by APNs).</param>
-/// <param name="Refusal">APNs' reason when it is refused.</param>
-/// <param name="DependentDevices">How many iPads are enrolled under its topic.</param>
-internal sealed record PushCertificateView(
-    string Topic,
-    string Subject,
-    string SerialNumber,
-    DateTimeOffset NotBefore,
-    DateTimeOffset NotAfter,
-    int DaysLeft,
-    DateTimeOffset InstalledAt,
-    string Standing,
-    string? Refusal,
-    long DependentDevices);
+public sealed record PushCertificateView
+{
+    /// <summary>What the iPads' enrolment profiles name.</summary>
+    public required string Topic { get; init; }
+    public required string Subject { get; init; }
+    /// <summary>Hexadecimal.</summary>
+    public required string SerialNumber { get; init; }
+    public required DateTimeOffset NotBefore { get; init; }
+    public required DateTimeOffset NotAfter { get; init; }
+    /// <summary>Whole days until it expires; 0 when it has.</summary>
+    public required int DaysLeft { get; init; }
+    public required DateTimeOffset InstalledAt { get; init; }
+    /// <summary>good, expiresSoon (within 30 days), expired, or refused (by APNs).</summary>
+    public required string Standing { get; init; }
+    /// <summary>APNs' reason when it is refused.</summary>
+    public string? Refusal { get; init; }
+    /// <summary>How many iPads are enrolled under its topic.</summary>
+    public required long DependentDevices { get; init; }
+}

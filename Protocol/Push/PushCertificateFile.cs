@@ -216,7 +216,8 @@ internal static class PushCertificateFile
             }
             return null;
         }
-        catch (Exception e) when (e is IOException or Org.BouncyCastle.Crypto.CryptoException or GeneralSecurityException or ArgumentException or InvalidCastException)
+        // Its parsers throw exceptions of many kinds for what is damaged.
+        catch (Exception e) when (e is not PushCertificateException)
         {
             throw PasswordProblem(password, "private key", e);
         }
