@@ -88,6 +88,7 @@ public static class AdminApi
         api.MapDevices();
         api.MapCommands();
         api.MapOperations();
+        api.MapPushCertificate();
         api.MapTokens();
         return admin;
     }
