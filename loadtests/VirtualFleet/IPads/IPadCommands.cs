@@ -128,13 +128,15 @@ internal sealed class IPadCommands(VirtualIPad ipad)
         ["PayloadDescription"] = signed ? "signed" : "",
     };
 
-    private static IPadReport InstallProfile(MdmChannel channel, IncomingCommand incoming, PlistDict command)
+    private IPadReport InstallProfile(MdmChannel channel, IncomingCommand incoming, PlistDict command)
     {
         if (command.Data("Payload") is not { } payload)
             return Report(channel, incoming, "CommandFormatError");
         try
         {
             var profile = ConfigurationProfile.Read(payload);
+            if (profile.Payloads.Any(part => part.Text("PayloadType") == "com.apple.mdm") && profile.Identifier != ipad.Profile?.Identifier)
+                return Error(channel, incoming, MdmDomain, 12009, "This iPad is managed by another profile.");
             // The same PayloadIdentifier is the same profile: it is replaced.
             channel.Profiles[profile.Identifier] = profile;
             return Acknowledged(channel, incoming);

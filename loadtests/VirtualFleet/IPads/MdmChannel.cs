@@ -226,7 +226,12 @@ internal sealed class MdmChannel
             {
                 _unsent = report.CommandUuid is null || report.OnlyOnce ? null : report;
                 if (!_ipad.IsOnline)
+                {
+                    // It erases itself all the same: it does not wait for anybody to have heard of it.
+                    if (report.OnlyOnce)
+                        await report.Afterwards!(cancellation);
                     return;
+                }
                 var answer = await _connection.PutAsync(_profile.ServerUrl, ConnectType, report.Body, cancellation);
                 var command = answer.Success ? ReadCommand(answer) : null;
                 Answered(report, answer, command);

@@ -29,6 +29,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     private MdmChannel? _device;
     private volatile bool _locked;
     private volatile bool _offline;
+    private volatile bool _offWifi;
 
     internal VirtualIPad(IPadFleet fleet, IPadDescription description)
     {
@@ -204,10 +205,13 @@ public sealed class VirtualIPad : IAsyncDisposable
         Journal.Write(JournalKind.Locked, MdmChannel.DeviceName);
     }
 
+    /// <summary>Somebody enters the passcode. An iPad that restarted joins its Wi-Fi only now.</summary>
     public void Unlock()
     {
         _locked = false;
         Journal.Write(JournalKind.Unlocked, MdmChannel.DeviceName);
+        if (_offWifi)
+            GoOnline();
         ForEachChannel(channel => channel.Unlocked());
     }
 
@@ -221,7 +225,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     /// <summary>Back on the network: APNs delivers the push it kept, and a report that could not be sent is sent.</summary>
     public void GoOnline()
     {
-        _offline = false;
+        _offline = _offWifi = false;
         Journal.Write(JournalKind.WentOnline, MdmChannel.DeviceName);
         ForEachChannel(channel => channel.CameOnline());
     }
@@ -268,6 +272,7 @@ public sealed class VirtualIPad : IAsyncDisposable
         {
             Lock();
             GoOffline();
+            _offWifi = true;
         }
     }
 

@@ -215,6 +215,32 @@ public sealed class SimulatedIPadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_iPad_whose_network_goes_before_it_could_report_erases_itself_all_the_same()
+    {
+        var ipad = await _server.EnrolAsync(_fleet);
+        _server.WillAnswer(ScriptedAnswer.Command("A", "EraseDevice") with { Meanwhile = ipad.GoOffline });
+
+        await ipad.ConnectAsync();
+
+        Assert.False(ipad.IsEnrolled);
+        await _server.NextReportAsync();
+        Assert.Equal(0, _server.UnreadReports);
+    }
+
+    [Fact]
+    public async Task After_a_restart_an_iPad_with_a_passcode_is_off_the_network_until_somebody_enters_it()
+    {
+        var ipad = await _server.EnrolAsync(_fleet, IPadDescription.Number(1) with { PasscodeSet = true });
+        _server.WillAnswer(ScriptedAnswer.Command("A", "RestartDevice"));
+
+        await ipad.ConnectAsync();
+
+        Assert.True(ipad is { IsLocked: true, IsOnline: false });
+        ipad.Unlock();
+        Assert.True(ipad is { IsLocked: false, IsOnline: true });
+    }
+
+    [Fact]
     public async Task A_profile_with_the_same_identifier_replaces_the_earlier_one()
     {
         var ipad = await _server.EnrolAsync(_fleet);
