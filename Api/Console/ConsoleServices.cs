@@ -1,14 +1,14 @@
+using FleetMdm.Api.Admin;
+using FleetMdm.Api.Auth;
+
 namespace FleetMdm.Api.Console;
 
-/// <summary>The web pages for people: rendered here, without scripts.</summary>
+/// <summary>The web pages for people: rendered here, without scripts, so they work in every browser and read well aloud.</summary>
 internal static class ConsoleServices
 {
     public const string StyleSheet = "/console/style.css";
 
-    public static void AddConsole(this IServiceCollection services)
-    {
-        services.AddRazorComponents();
-    }
+    public static void AddConsole(this IServiceCollection services) => services.AddRazorComponents();
 
     public static void MapConsole(this RouteGroupBuilder admin)
     {
@@ -18,6 +18,20 @@ internal static class ConsoleServices
             context.Response.Headers.CacheControl = "public, max-age=300";
             return TypedResults.Bytes(style, "text/css; charset=utf-8");
         }).ExcludeFromDescription();
+
+        var pages = admin.MapGroup("").ExcludeFromDescription().WithMetadata(ContentPolicy.Page)
+            .RequireAuthorization(FleetPolicies.ReadOrAdminister);
+        pages.MapGet("/", ConsolePages.Home);
+        pages.MapGet("/ipads", ConsolePages.Devices);
+        pages.MapGet("/ipads/{id}", ConsolePages.ShowDevice);
+        pages.MapGet("/invitations", ConsolePages.Invitations);
+        pages.MapGet("/invitations/{id}", ConsolePages.Invitation);
+        pages.MapPost("/invitations", ConsoleForms.CreateInvitation);
+        pages.MapPost("/invitations/{id}/revoke", ConsoleForms.RevokeInvitation);
+        pages.MapPost("/ipads/{id}/push", ConsoleForms.Push);
+        pages.MapPost("/ipads/{id}/query", ConsoleForms.Query);
+        pages.MapPost("/ipads/{id}/lock", ConsoleForms.Lock);
+        pages.MapPost("/ipads/{id}/commands/{uuid}/cancel", ConsoleForms.Cancel);
     }
 
     private static byte[] Read(string name)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Mdm;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -34,13 +35,22 @@ internal static class CommandEndpoints
     {
         var command = await CommandReader.ReadAsync(context);
         var expires = CommandExpiry.Read(Text.Time("expiresAt", expiresAt), CommandExpiry.Hours(expiresInHours), time.GetUtcNow());
+        var accepted = await Enqueue(id, context, command, expires, Text.Flag("push", push) ?? true, lookup, log);
+        return TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}/commands/{accepted.CommandUuid}", accepted);
+    }
+
+    /// <summary>Queues a command for one iPad.</summary>
+    /// <exception cref="ApiProblem">404, 409 or 429: nothing was queued.</exception>
+    internal static async Task<CommandAccepted> Enqueue(
+        string id, HttpContext context, BuiltCommand command, DateTimeOffset? expires, bool push, DeviceLookup lookup, CommandLog log)
+    {
         var order = new CommandOrder
         {
             CommandUuid = command.CommandUuid ?? RequestIds.NewGuid(context, "command").ToString("D").ToUpperInvariant(),
             RequestType = command.RequestType,
             Command = command.Fragment,
             ExpiresAt = expires,
-            Push = Text.Flag("push", push) ?? true,
+            Push = push,
         };
 
         var result = await lookup.Grain(id).Enqueue(order);
@@ -71,15 +81,13 @@ internal static class CommandEndpoints
                 throw DeviceLookup.NotFound();
         }
 
-        return TypedResults.Accepted(
-            $"/api/v1/devices/{Uri.EscapeDataString(id)}/commands/{order.CommandUuid}",
-            new CommandAccepted
-            {
-                CommandUuid = order.CommandUuid,
-                RequestType = order.RequestType,
-                AcceptedAt = result.AcceptedAt,
-                ExpiresAt = expires,
-            });
+        return new CommandAccepted
+        {
+            CommandUuid = order.CommandUuid,
+            RequestType = order.RequestType,
+            AcceptedAt = result.AcceptedAt,
+            ExpiresAt = expires,
+        };
     }
 
     /// <summary>List an iPad's commands, newest first, those that wait included</summary>
@@ -104,16 +112,29 @@ internal static class CommandEndpoints
     }
 
     /// <summary>Cancel a command that the iPad does not have yet</summary>
-    private static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup) =>
-        await lookup.Grain(id).Cancel(CommandUuid(uuid)) switch
+    private static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup)
+    {
+        await CancelCommand(lookup, id, uuid);
+        return TypedResults.NoContent();
+    }
+
+    /// <exception cref="ApiProblem">404, or 409 when it is too late.</exception>
+    internal static async Task CancelCommand(DeviceLookup lookup, string id, string uuid)
+    {
+        switch (await lookup.Grain(id).Cancel(CommandUuid(uuid)))
         {
-            CancelOutcome.Cancelled => TypedResults.NoContent(),
-            CancelOutcome.InFlight => throw ApiProblem.Conflict(ProblemCodes.CommandInFlight, "The iPad has it",
-                "The command was delivered and is not answered yet: it may be running."),
-            CancelOutcome.AlreadyFinished => throw ApiProblem.Conflict(ProblemCodes.CommandFinished, "It is finished",
-                "The command is finished; there is nothing to cancel."),
-            _ => throw NotFound(),
-        };
+            case CancelOutcome.Cancelled:
+                return;
+            case CancelOutcome.InFlight:
+                throw ApiProblem.Conflict(ProblemCodes.CommandInFlight, "The iPad has it",
+                    "The command was delivered and is not answered yet: it may be running.");
+            case CancelOutcome.AlreadyFinished:
+                throw ApiProblem.Conflict(ProblemCodes.CommandFinished, "It is finished",
+                    "The command is finished; there is nothing to cancel.");
+            default:
+                throw NotFound();
+        }
+    }
 
     private static string CommandUuid(string uuid) => Text.Uuid(uuid)?.ToString("D").ToUpperInvariant() ?? throw NotFound();
 

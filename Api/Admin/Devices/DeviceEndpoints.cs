@@ -74,14 +74,26 @@ internal static class DeviceEndpoints
     }
 
     /// <summary>Wake an iPad now</summary>
-    private static async Task<Accepted<PushRequested>> Push(string id, DeviceLookup lookup) =>
-        await lookup.Grain(id).Push() switch
+    private static async Task<Accepted<PushRequested>> Push(string id, DeviceLookup lookup)
+    {
+        await RequestPush(lookup, id);
+        return TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}", new PushRequested(id));
+    }
+
+    /// <exception cref="ApiProblem">404, or 409 when it cannot be woken.</exception>
+    internal static async Task RequestPush(DeviceLookup lookup, string id)
+    {
+        switch (await lookup.Grain(id).Push())
         {
-            PushOutcome.Requested => TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}", new PushRequested(id)),
-            PushOutcome.NoPushToken => throw ApiProblem.Conflict(ProblemCodes.NoPushToken, "It cannot be woken",
-                "This iPad has no push token that works: its enrolment is not complete, it left, or APNs said that the token is dead."),
-            _ => throw DeviceLookup.NotFound(),
-        };
+            case PushOutcome.Requested:
+                return;
+            case PushOutcome.NoPushToken:
+                throw ApiProblem.Conflict(ProblemCodes.NoPushToken, "It cannot be woken",
+                    "This iPad has no push token that works: its enrolment is not complete, it left, or APNs said that the token is dead.");
+            default:
+                throw DeviceLookup.NotFound();
+        }
+    }
 }
 
 /// <summary>A push was asked for.</summary>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FleetMdm.Api.Console.Pages;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -39,13 +40,22 @@ internal static class Problems
         return TypedResults.Problem(details);
     }
 
-    private sealed class WithRetryAfter(IResult result, int? seconds) : IResult
+    /// <summary>A person at a browser is shown a page; programs get problem details.</summary>
+    private static bool WantsPage(HttpRequest request) =>
+        !request.Path.StartsWithSegments("/api") && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+
+    private sealed class WithRetryAfter(ProblemHttpResult result, int? seconds) : IResult
     {
         public Task ExecuteAsync(HttpContext httpContext)
         {
             if (seconds is { } value) httpContext.Response.Headers.RetryAfter = value.ToString(CultureInfo.InvariantCulture);
             httpContext.Response.Headers.CacheControl = "no-store";
-            return result.ExecuteAsync(httpContext);
+            if (!WantsPage(httpContext.Request)) return result.ExecuteAsync(httpContext);
+
+            httpContext.Response.Headers.ContentSecurityPolicy = ContentPolicy.Page.Value;
+            var (heading, detail) = (result.ProblemDetails.Title ?? "", result.ProblemDetails.Detail ?? "");
+            return new RazorComponentResult<ErrorPage>(new { Heading = heading, Detail = detail }) { StatusCode = result.StatusCode }
+                .ExecuteAsync(httpContext);
         }
     }
 }

@@ -52,9 +52,9 @@ internal static class InvitationEndpoints
     private static async Task<NoContent> Revoke(string id, IEnrolmentStore store, TimeProvider time) =>
         IsId(id) && await store.RevokeInvitation(id, time.GetUtcNow()) ? TypedResults.NoContent() : throw NotFound();
 
-    private static async Task<Invitation?> Find(IEnrolmentStore store, string id) => IsId(id) ? await store.FindInvitation(id) : null;
+    internal static async Task<Invitation?> Find(IEnrolmentStore store, string id) => IsId(id) ? await store.FindInvitation(id) : null;
 
-    private static bool IsId(string id) => id.Length is > 0 and <= 64 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    internal static bool IsId(string id) => id.Length is > 0 and <= 64 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 
-    private static ApiProblem NotFound() => ApiProblem.NotFound("There is no invitation with this id.");
+    internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no invitation with this id.");
 }
