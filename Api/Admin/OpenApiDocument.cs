@@ -21,6 +21,13 @@ internal static class OpenApiDocument
 
     public static void MapOpenApiDocument(this RouteGroupBuilder admin) => admin.MapOpenApi("/openapi/{documentName}.json");
 
+    /// <summary>The same document, for the pages.</summary>
+    public static async Task<JsonObject> Read(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var document = await services.GetRequiredKeyedService<IOpenApiDocumentProvider>("v1").GetOpenApiDocumentAsync(cancellationToken);
+        return JsonNode.Parse(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1, cancellationToken))!.AsObject();
+    }
+
     private static Task Describe(Microsoft.OpenApi.OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         document.Info = new OpenApiInfo

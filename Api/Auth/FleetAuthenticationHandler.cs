@@ -32,7 +32,8 @@ internal sealed class FleetAuthenticationHandler(
         var token = value[Bearer.Length..].Trim();
         var address = Context.Connection.RemoteIpAddress;
         var looksRight = ApiToken.LooksRight(token);
-        if (throttle.IsThrottled(address) && !(looksRight && tokens.IsRemembered(token))) throw TooManyFailures();
+        // Not for tokens that were good before: many may share an address (a school's, a proxy's), and one of them may be hostile.
+        if (throttle.IsThrottled(address) && !(looksRight && tokens.WasGood(token))) throw TooManyFailures();
 
         if (looksRight && await tokens.FindBySecret(token) is { } found)
             return AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(found, Name), Name));

@@ -34,13 +34,14 @@ internal static class LoginEndpoints
         var returnUrl = LocalPath(form.Get("returnUrl"));
         var token = form.Get("token")?.Trim() ?? "";
         var address = context.Connection.RemoteIpAddress;
-        if (throttle.IsThrottled(address))
+        var looksRight = ApiToken.LooksRight(token);
+        if (throttle.IsThrottled(address) && !(looksRight && tokens.WasGood(token)))
         {
             context.Response.Headers.RetryAfter = "60";
             return Page(returnUrl, "Too many wrong tokens came from your address. Try again in a minute.", StatusCodes.Status429TooManyRequests);
         }
 
-        if (!ApiToken.LooksRight(token) || await tokens.FindBySecret(token) is not { } found)
+        if (!looksRight || await tokens.FindBySecret(token) is not { } found)
         {
             throttle.CountFailure(address);
             return Page(returnUrl, "This token is unknown, revoked or expired.", StatusCodes.Status401Unauthorized);

@@ -26,15 +26,18 @@ public sealed class TokenVerifier(IGrainFactory grains, TimeProvider time)
         return Recall(key, out var known) ? new(known) : Ask(key, () => grains.GetGrain<IAccessGrain>(IAccessGrain.Key).FindBySecret(hash));
     }
 
-    /// <summary>Known here and now, without asking anybody.</summary>
-    public bool IsRemembered(string token) => Recall(Convert.ToHexString(ApiToken.Hash(token)), out _);
+    /// <summary>It was good when this node last asked: whoever sends it is not guessing. Says nothing on whether it still is.</summary>
+    public bool WasGood(string token) => _remembered.ContainsKey(Convert.ToHexString(ApiToken.Hash(token)));
 
     /// <summary>For sessions: the token that one was begun with.</summary>
     public ValueTask<TokenDescription?> FindById(string id) =>
         Recall(id, out var known) ? new(known) : Ask(id, () => grains.GetGrain<IAccessGrain>(IAccessGrain.Key).FindById(id));
 
-    /// <summary>This node forgets at once; the others within <see cref="Remember"/>.</summary>
-    public void Forget() => _remembered.Clear();
+    /// <summary>This node asks again at once; the others within <see cref="Remember"/>.</summary>
+    public void Forget()
+    {
+        foreach (var (key, found) in _remembered) _remembered.TryUpdate(key, found with { Until = DateTimeOffset.MinValue }, found);
+    }
 
     private bool Recall(string key, out TokenDescription? token)
     {

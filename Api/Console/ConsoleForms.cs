@@ -42,7 +42,7 @@ internal static class ConsoleForms
         OnDevicePage(id, "lock", context, lookup, log, () => Send(id, "DeviceLock", context, ids, lookup, log));
 
     public static Task<IResult> Cancel(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log) =>
-        OnDevicePage(id, "cancel", context, lookup, log, () => CommandEndpoints.CancelCommand(lookup, id, uuid));
+        OnDevicePage(id, "cancel", context, lookup, log, () => CommandEndpoints.CancelCommand(lookup, log, id, uuid));
 
     private static async Task Send(string id, string requestType, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
     {

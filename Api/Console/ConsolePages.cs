@@ -6,6 +6,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Queries;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using QRCoder;
@@ -79,6 +80,14 @@ internal static class ConsolePages
         var invitation = InvitationView.Of(await InvitationEndpoints.Find(store, id) ?? throw InvitationEndpoints.NotFound(),
             mdm.Value.PublicUri, time.GetUtcNow());
         return new RazorComponentResult<InvitationPage>(new { User = FleetUser.Of(context), Invitation = invitation, QrCode = Draw(invitation.Url) });
+    }
+
+    /// <summary>The REST interface to read: public, as it holds no secrets.</summary>
+    public static async Task<RazorComponentResult<DocsPage>> Docs(HttpContext context)
+    {
+        var session = await context.AuthenticateAsync(FleetAuthenticationHandler.Name);
+        var user = session.Principal is { } principal ? FleetUser.Find(principal) : null;
+        return new RazorComponentResult<DocsPage>(new { User = user, Document = await OpenApiDocument.Read(context.RequestServices, context.RequestAborted) });
     }
 
     /// <summary>What a page says after a form did its work, by the word in its address: never text from there.</summary>

@@ -19,6 +19,8 @@ internal static class ConsoleServices
             return TypedResults.Bytes(style, "text/css; charset=utf-8");
         }).ExcludeFromDescription();
 
+        admin.MapGet("/docs", (Delegate)ConsolePages.Docs).ExcludeFromDescription().WithMetadata(ContentPolicy.Page);
+
         var pages = admin.MapGroup("").ExcludeFromDescription().WithMetadata(ContentPolicy.Page)
             .RequireAuthorization(FleetPolicies.ReadOrAdminister);
         pages.MapGet("/", ConsolePages.Home);

@@ -54,6 +54,7 @@ internal static class CommandEndpoints
         };
 
         var result = await lookup.Grain(id).Enqueue(order);
+        var acceptedAt = result.AcceptedAt;
         switch (result.Outcome)
         {
             case EnqueueOutcome.Accepted:
@@ -61,8 +62,9 @@ internal static class CommandEndpoints
 
             case EnqueueOutcome.AlreadyAccepted:
                 // The same command again is fine; another one under the same CommandUUID was not queued, and must not look so.
-                var standing = await log.FindBodyHash(id, order.CommandUuid);
-                if (standing is null || SHA256.HashData(order.Command).AsSpan().SequenceEqual(standing)) break;
+                if (await log.FindStanding(id, order.CommandUuid) is not { } standing) break;
+                acceptedAt = standing.AcceptedAt;
+                if (SHA256.HashData(order.Command).AsSpan().SequenceEqual(standing.BodyHash)) break;
                 throw ApiProblem.Conflict(ProblemCodes.CommandUuidTaken, "The CommandUUID is taken",
                     "This iPad has another command with this CommandUUID. Nothing was queued; leave CommandUUID out, or make a new one.");
 
@@ -85,7 +87,7 @@ internal static class CommandEndpoints
         {
             CommandUuid = order.CommandUuid,
             RequestType = order.RequestType,
-            AcceptedAt = result.AcceptedAt,
+            AcceptedAt = acceptedAt,
             ExpiresAt = expires,
         };
     }
@@ -112,16 +114,21 @@ internal static class CommandEndpoints
     }
 
     /// <summary>Cancel a command that the iPad does not have yet</summary>
-    private static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup)
+    private static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup, CommandLog log)
     {
-        await CancelCommand(lookup, id, uuid);
+        await CancelCommand(lookup, log, id, uuid);
         return TypedResults.NoContent();
     }
 
     /// <exception cref="ApiProblem">404, or 409 when it is too late.</exception>
-    internal static async Task CancelCommand(DeviceLookup lookup, string id, string uuid)
+    internal static async Task CancelCommand(DeviceLookup lookup, CommandLog log, string id, string uuid)
     {
-        switch (await lookup.Grain(id).Cancel(CommandUuid(uuid)))
+        var commandUuid = CommandUuid(uuid);
+        var outcome = await lookup.Grain(id).Cancel(commandUuid);
+        // The grain knows its queue; what left it stands in the history.
+        if (outcome == CancelOutcome.UnknownCommand && await log.FindStanding(id, commandUuid) is { IsFinished: true })
+            outcome = CancelOutcome.AlreadyFinished;
+        switch (outcome)
         {
             case CancelOutcome.Cancelled:
                 return;

@@ -48,10 +48,16 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, Device
         return (CommandView.Of(row, answer is null ? null : Render(answer)), answer);
     }
 
-    /// <summary>SHA-256 of the Command dictionary that stands under this UUID; null when there is none.</summary>
-    public async Task<byte[]?> FindBodyHash(string id, string commandUuid) =>
-        (await store.Load(id)).Queue.FirstOrDefault(row => row.CommandUuid == commandUuid)?.BodyHash
-        ?? (await fleet.FindHistory(id, commandUuid))?.BodyHash;
+    /// <summary>What stands under this UUID, waiting or finished; null when there is nothing.</summary>
+    public async Task<Standing?> FindStanding(string id, string commandUuid)
+    {
+        if ((await store.Load(id)).Queue.FirstOrDefault(row => row.CommandUuid == commandUuid) is { } queued)
+            return new Standing(queued.BodyHash, queued.AcceptedAt, queued.ExpiresAt, IsFinished: false);
+        return await fleet.FindHistory(id, commandUuid) is { } row ? new Standing(row.BodyHash, row.AcceptedAt, null, IsFinished: true) : null;
+    }
+
+    /// <param name="BodyHash">SHA-256 of the Command dictionary.</param>
+    public sealed record Standing(byte[] BodyHash, DateTimeOffset AcceptedAt, DateTimeOffset? ExpiresAt, bool IsFinished);
 
     private static long? Cursor(string? after)
     {
