@@ -11,48 +11,38 @@ namespace FleetMdm.Storage.GroupCommit;
 /// <para>Threading: any thread may call <c>Run</c>; one loop takes items out in the order in which they came and
 /// executes one batch at a time. There is no linger: a batch is whatever came while the batch before was on its way, so a
 /// lonely write travels at once and batches grow with the load.</para>
-/// <para>Bounded: <see cref="Capacity"/> items wait at most; then callers wait at the door. <see cref="MaxWait"/> after it came
+/// <para>Bounded: <see cref="LaneLimits.Capacity"/> items wait at most; then callers wait at the door. <see cref="LaneLimits.MaxWait"/> after it came
 /// an item is given up without an attempt, so no wait is longer than that and one attempt.</para>
 /// <para>Failure: data errors are cornered by halving the batch until the one row fails alone. What may pass is repeated for
-/// <see cref="RetryFor"/>, with the batch marked as repeated. Then every caller of the batch gets
+/// <see cref="LaneLimits.RetryFor"/>, with the batch marked as repeated. Then every caller of the batch gets
 /// <see cref="StoreUnavailableException"/>; the next batch gets a single attempt until one succeeds, so that a database that is away does not
 /// make everybody wait in line. A crash loses what no caller was told to be done.</para>
 /// </remarks>
 internal sealed partial class Lane : IAsyncDisposable
 {
-    /// <summary>Eight full batches: enough to fill the next batch, few enough to be through in a second.</summary>
-    public const int Capacity = 8 * Batch.MaxItems;
-
-    /// <summary>A restarted PostgreSQL is back within this time as a rule.</summary>
-    public static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(4);
-
-    /// <summary>Longer than <see cref="RetryFor"/>, shorter than an iPad's and a grain call's patience.</summary>
-    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
-
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LastBackOff = TimeSpan.FromMilliseconds(500);
-
-    /// <summary>How long a stop lets accepted items run on.</summary>
-    private static readonly TimeSpan DrainFor = TimeSpan.FromSeconds(15);
 
     // Back-off and bounds are about the real database and the real network: they run on the real clock even where tests turn
     // the clock of the domain.
     private static readonly TimeProvider Clock = TimeProvider.System;
 
-    private readonly Channel<LaneItem> _channel = Channel.CreateBounded<LaneItem>(
-        new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
-
+    private readonly Channel<LaneItem> _channel;
     private readonly IBatchExecutor _executor;
     private readonly StorageMetrics _metrics;
     private readonly ILogger _logger;
     private readonly string _name;
+    private readonly LaneLimits _limits;
     private readonly CancellationTokenSource _stop = new();
     private readonly IDisposable _depth;
     private readonly Task _loop;
     private bool _away;
 
-    public Lane(string name, IBatchExecutor executor, StorageMetrics metrics, ILogger logger)
+    public Lane(string name, IBatchExecutor executor, StorageMetrics metrics, ILogger logger, LaneLimits? limits = null)
     {
+        _limits = limits ?? LaneLimits.Default;
+        _channel = Channel.CreateBounded<LaneItem>(
+            new BoundedChannelOptions(_limits.Capacity) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
         _name = name;
         _executor = executor;
         _metrics = metrics;
@@ -78,14 +68,14 @@ internal sealed partial class Lane : IAsyncDisposable
 
     private async Task WaitForRoom(LaneItem item)
     {
-        using var patience = new CancellationTokenSource(MaxWait, Clock);
+        using var patience = new CancellationTokenSource(_limits.MaxWait, Clock);
         try
         {
             await _channel.Writer.WriteAsync(item, patience.Token);
         }
         catch (OperationCanceledException)
         {
-            throw new StoreUnavailableException($"The store did not keep up: lane {_name} was full for {MaxWait.TotalSeconds} s.");
+            throw new StoreUnavailableException($"The store did not keep up: lane {_name} was full for {_limits.MaxWait.TotalSeconds} s.");
         }
         catch (ChannelClosedException)
         {
@@ -96,27 +86,23 @@ internal sealed partial class Lane : IAsyncDisposable
     private async Task Loop()
     {
         var reader = _channel.Reader;
-        LaneItem? first = null;
-        while (first is not null || await reader.WaitToReadAsync())
+        LaneItem? next = null;
+        while (next is not null || await reader.WaitToReadAsync())
         {
             var batch = new Batch();
-            if (first is not null)
-                batch.TryAdd(first);
-            first = null;
-            while (reader.TryRead(out var item))
-            {
-                if (Clock.GetElapsedTime(item.EnteredAt) > MaxWait)
-                    item.Fail(new StoreUnavailableException($"The store did not keep up: {MaxWait.TotalSeconds} s in lane {_name}."));
-                else if (!batch.TryAdd(item))
-                {
-                    first = item;
-                    break;
-                }
-            }
-
+            while ((next is not null || reader.TryRead(out next)) && (GivenUp(next) || batch.TryAdd(next)))
+                next = null;
             if (batch.Items.Count > 0)
                 await Settle(batch);
         }
+    }
+
+    private bool GivenUp(LaneItem item)
+    {
+        if (Clock.GetElapsedTime(item.EnteredAt) <= _limits.MaxWait)
+            return false;
+        item.Fail(new StoreUnavailableException($"The store did not keep up: {_limits.MaxWait.TotalSeconds} s in lane {_name}."));
+        return true;
     }
 
     /// <summary>Ends when every item of the batch has its answer; never throws.</summary>
@@ -161,7 +147,7 @@ internal sealed partial class Lane : IAsyncDisposable
     {
         var start = Clock.GetTimestamp();
         var backOff = FirstBackOff;
-        while (true)
+        for (var attempt = 1; ; attempt++)
         {
             try
             {
@@ -178,7 +164,9 @@ internal sealed partial class Lane : IAsyncDisposable
                 if (kind == FailureKind.Data)
                     return (kind, exception);
                 batch.Repeated = true;
-                if (kind == FailureKind.Lasting || _away || Clock.GetElapsedTime(start) + backOff > RetryFor)
+                // One repetition at least: an attempt that ran into its time-out has used up the time, not the chance.
+                var enough = attempt > 1 && Clock.GetElapsedTime(start) + backOff > _limits.RetryFor;
+                if (kind == FailureKind.Lasting || _away || enough)
                 {
                     _away = true;
                     return (kind, exception);
@@ -198,7 +186,7 @@ internal sealed partial class Lane : IAsyncDisposable
     {
         if (!_channel.Writer.TryComplete())
             return;
-        _stop.CancelAfter(DrainFor);
+        _stop.CancelAfter(_limits.DrainFor);
         try
         {
             await _loop;

@@ -8,21 +8,22 @@ internal sealed class StorageMetrics : IDisposable
 {
     public const string MeterName = "FleetMdm.Storage";
 
-    private readonly Meter _meter;
     private readonly Histogram<int> _batchSize;
     private readonly Histogram<double> _latency;
     private readonly ConcurrentDictionary<string, Func<int>> _depths = new();
 
     public StorageMetrics(IMeterFactory? factory = null)
     {
-        _meter = factory?.Create(MeterName) ?? new Meter(MeterName);
-        _batchSize = _meter.CreateHistogram<int>("fleetmdm.storage.batch.size", "{item}", "Callers served by one transaction.");
-        _latency = _meter.CreateHistogram<double>("fleetmdm.storage.batch.duration", "s", "From the start of a batch until it is durable.");
-        _meter.CreateObservableGauge("fleetmdm.storage.lane.depth", ObserveDepths, "{item}", "Callers waiting for the next batch.");
-        Conflicts = _meter.CreateCounter<long>("fleetmdm.storage.conflicts", "{change}", "Changes refused since another activation wrote.");
-        Retries = _meter.CreateCounter<long>("fleetmdm.storage.retries", "{batch}", "Batches repeated after a failure of the database.");
-        Rejected = _meter.CreateCounter<long>("fleetmdm.storage.rejected", "{item}", "Rows that the database refused.");
+        Meter = factory?.Create(MeterName) ?? new Meter(MeterName);
+        _batchSize = Meter.CreateHistogram<int>("fleetmdm.storage.batch.size", "{item}", "Callers served by one transaction.");
+        _latency = Meter.CreateHistogram<double>("fleetmdm.storage.batch.duration", "s", "From the start of a batch until it is durable.");
+        Meter.CreateObservableGauge("fleetmdm.storage.lane.depth", ObserveDepths, "{item}", "Callers waiting for the next batch.");
+        Conflicts = Meter.CreateCounter<long>("fleetmdm.storage.conflicts", "{change}", "Changes refused since another activation wrote.");
+        Retries = Meter.CreateCounter<long>("fleetmdm.storage.retries", "{batch}", "Batches repeated after a failure of the database.");
+        Rejected = Meter.CreateCounter<long>("fleetmdm.storage.rejected", "{item}", "Rows that the database refused.");
     }
+
+    public Meter Meter { get; }
 
     public Counter<long> Conflicts { get; }
 
@@ -43,7 +44,7 @@ internal sealed class StorageMetrics : IDisposable
         return new Watch(() => _depths.TryRemove(new(lane, depth)));
     }
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
     private IEnumerable<Measurement<int>> ObserveDepths()
     {

@@ -1,4 +1,5 @@
 using FleetMdm.Testing;
+using Microsoft.Data.Sqlite;
 
 namespace FleetMdm.Storage.Tests;
 
@@ -31,6 +32,11 @@ public abstract class StoreFixture : IAsyncLifetime
     /// <summary>An empty database of the same kind, for tests that must have one to themselves.</summary>
     public abstract Task<StoreFixture> CreateAnother();
 
+    /// <summary>Takes the database back to before the first migration.</summary>
+    public abstract Task ForgetSchema();
+
+    public abstract Task Execute(string sql);
+
     protected abstract Task CreateDatabase();
 
     protected abstract ValueTask DropDatabase();
@@ -58,6 +64,10 @@ public sealed class PostgresFixture : StoreFixture
         return another;
     }
 
+    public override Task ForgetSchema() => Database.Execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+
+    public override Task Execute(string sql) => Database.Execute(sql);
+
     protected override async Task CreateDatabase() => _database = await PostgresDatabase.Create();
 
     protected override ValueTask DropDatabase() => _database?.DisposeAsync() ?? ValueTask.CompletedTask;
@@ -79,6 +89,22 @@ public sealed class SqliteFixture : StoreFixture
         var another = new SqliteFixture();
         await another.InitializeAsync();
         return another;
+    }
+
+    public override async Task ForgetSchema()
+    {
+        await Node.DisposeAsync();
+        foreach (var file in Directory.GetFiles(Folder, "fleetmdm.db*"))
+            File.Delete(file);
+    }
+
+    public override async Task Execute(string sql)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(Folder, "fleetmdm.db")};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
     }
 
     protected override Task CreateDatabase() => Task.CompletedTask;
