@@ -1,1 +1,11 @@
-var builder = WebApplication.CreateBuilder(args); builder.Build().Run();
+using FleetMdm.Api.Hosting;
+using FleetMdm.Silo.Hosting;
+
+return await FleetProcess.Run(() => args switch
+{
+    ["-h" or "--help" or "help", ..] => Usage.Print(),
+    ["--version"] => Usage.PrintVersion(),
+    ["health", .. var rest] => HealthCommand.Run(rest),
+    ["migrate", .. var rest] => MigrateCommand.Run(rest),
+    _ => ServeCommand.Run(args),
+});

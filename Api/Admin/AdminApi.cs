@@ -61,11 +61,11 @@ public static class AdminApi
             admin.UseMiddleware<AdminHeaders>();
             admin.UseExceptionHandler(_ => { });
             admin.UseStatusCodePages(EmptyErrors.Fill);
-        });
 
-        // 4
-        app.UseAuthentication();
-        app.UseAuthorization();
+            // 4
+            admin.UseAuthentication();
+            admin.UseAuthorization();
+        });
 
         app.MapHealth();
 

@@ -1,4 +1,5 @@
 using FleetMdm.Api.Auth;
+using FleetMdm.Api.Hosting;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -44,10 +45,10 @@ internal static class ObservabilityServices
     /// <summary>For load balancers, on every listener, without a token: they say yes or no and nothing else worth knowing.</summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/health/live", () => TypedResults.Text("alive\n")).ExcludeFromDescription();
+        app.MapGet("/health/live", () => TypedResults.Text("alive\n")).WithMetadata(SideMetadata.Both).ExcludeFromDescription();
         app.MapGet("/health/ready", async (Readiness readiness) =>
             await readiness.FindFault() is { } fault
                 ? Results.Text($"not ready: {fault}\n", statusCode: StatusCodes.Status503ServiceUnavailable)
-                : Results.Text("ready\n")).ExcludeFromDescription();
+                : Results.Text("ready\n")).WithMetadata(SideMetadata.Both).ExcludeFromDescription();
     }
 }

@@ -1,0 +1,62 @@
+using System.Net;
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Device;
+
+/// <summary>
+/// Establishes the identity certificate of an iPad's message. In this order, the first that is there decides, and no other is
+/// tried after it failed: the header of a trusted proxy, the client certificate of the TLS connection, <c>Mdm-Signature</c>.
+/// </summary>
+/// <remarks>Whether the certificate is pinned to the enrolment is the grain's question. Any thread; no state but caches.</remarks>
+public sealed class DeviceIdentity
+{
+    private readonly MdmOptions _options;
+    private readonly EnrolmentAuthority _authority;
+    private readonly TimeProvider _clock;
+    private readonly IReadOnlyList<IPNetwork> _proxies;
+
+    public DeviceIdentity(IOptions<MdmOptions> options, EnrolmentAuthority authority, TimeProvider clock)
+    {
+        _options = options.Value;
+        _authority = authority;
+        _clock = clock;
+        _proxies = [.. _options.TrustedProxies.Select(Network)];
+    }
+
+    /// <exception cref="IdentityException">None was there, or it may not identify an iPad.</exception>
+    public async ValueTask<PresentedCertificate> Establish(HttpContext context, ReadOnlyMemory<byte> body)
+    {
+        var verifier = (await _authority.Get()).Verifier;
+        var now = _clock.GetUtcNow();
+        var identity =
+            FromProxy(context) is { } header ? verifier.Verify(CertificateHeader.Parse(header), now)
+            : context.Connection.ClientCertificate is { } certificate ? verifier.Verify(certificate.RawDataMemory, now)
+            : verifier.VerifySignature(body.Span, context.Request.Headers[MdmSignature.HeaderName], now);
+        return new PresentedCertificate(identity.Sha256, identity.NotAfter);
+    }
+
+    /// <summary>A header that is not from a trusted proxy is not refused but not seen: anybody could have set it.</summary>
+    private string? FromProxy(HttpContext context)
+    {
+        if (_options.ClientCertificateHeader is not { } name || context.Connection.RemoteIpAddress is not { } address) return null;
+        if (!context.Request.Headers.TryGetValue(name, out var values) || values is not [{ Length: > 0 } value]) return null;
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        foreach (var proxy in _proxies)
+        {
+            if (proxy.Contains(address)) return value;
+        }
+
+        return null;
+    }
+
+    private static IPNetwork Network(string text)
+    {
+        if (IPNetwork.TryParse(text, out var network)) return network;
+        var address = IPAddress.Parse(text);
+        return new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
+    }
+}

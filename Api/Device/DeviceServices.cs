@@ -1,0 +1,25 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace FleetMdm.Api.Device;
+
+/// <summary>Composition of the device side.</summary>
+public static class DeviceServices
+{
+    public static IServiceCollection AddDeviceEndpoints(this IServiceCollection services)
+    {
+        services.TryAddSingleton<MessageBodyReader>();
+        services.TryAddSingleton<DeviceMetrics>();
+        services.TryAddSingleton<DeviceIdentity>();
+        services.TryAddSingleton<CheckInEndpoints>();
+        return services;
+    }
+
+    public static IEndpointConventionBuilder MapDeviceEndpoints(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/mdm").ExcludeFromDescription();
+        var endpoints = routes.ServiceProvider.GetRequiredService<CheckInEndpoints>();
+        group.MapPut("/checkin", (RequestDelegate)endpoints.Handle);
+        group.MapPut("/connect", (RequestDelegate)endpoints.Handle);
+        return group;
+    }
+}

@@ -1,0 +1,42 @@
+using FleetMdm.Api.Admin;
+using FleetMdm.Api.Device;
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Limits;
+using FleetMdm.Api.Observability;
+
+namespace FleetMdm.Api;
+
+/// <summary>The API as a whole: what a process that serves HTTP adds and maps.</summary>
+public static class FleetApi
+{
+    public static void AddFleetApi(this WebApplicationBuilder builder)
+    {
+        builder.ConfigureFleetWeb();
+        builder.Services.AddSingleton<ServerCertificates>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ServerCertificates>());
+        builder.Services.AddDeviceEndpoints();
+        builder.Services.AddEnrolment(builder.Configuration);
+        builder.AddAdminApi();
+    }
+
+    // The order is the security story:
+    //
+    //   1. routing; each listener serves its own side only
+    //   2. admission, for each kind of traffic by itself (Api/Limits)
+    //   3. for the administrators' side alone: headers, errors, credentials (Api/Admin). Nothing of it runs for an iPad, so
+    //      nothing of it can answer an iPad 401
+    //   4. the endpoints
+
+    public static void MapFleetApi(this WebApplication app)
+    {
+        app.UseRouting();
+        app.UseListenerSides();
+        app.MapAdminApi();
+        app.MapGroup("").WithMetadata(SideMetadata.Device).RequireDeviceAdmission().MapEnrolment();
+        app.MapDeviceEndpoints().WithMetadata(SideMetadata.Device).RequireDeviceAdmission();
+    }
+
+    /// <summary>A node without an API of its own still says whether it is alive.</summary>
+    public static void MapFleetHealth(this WebApplication app) => app.MapHealth();
+}

@@ -1,0 +1,21 @@
+using FleetMdm.Storage.Hosting;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+using Orleans.Serialization;
+
+namespace FleetMdm.Api.Hosting;
+
+/// <summary>The role <c>api</c>: a client of the silos, which it finds through PostgreSQL.</summary>
+public static class ClientHosting
+{
+    public static void AddFleetClient(this WebApplicationBuilder builder) => builder.UseOrleansClient(client =>
+    {
+        var cluster = builder.Configuration.GetSection(FleetClusterOptions.Section).Get<FleetClusterOptions>() ?? new FleetClusterOptions();
+        client.UseAdoNetClustering((OptionsBuilder<AdoNetClusteringClientOptions> options) => options.Configure<IStoreControl>(
+            (clustering, store) => (clustering.Invariant, clustering.ConnectionString) = store.Orleans));
+        client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId));
+        client.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
+        client.AddDashboard();
+    });
+}

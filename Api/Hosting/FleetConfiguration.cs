@@ -1,0 +1,41 @@
+namespace FleetMdm.Api.Hosting;
+
+/// <summary>Where options come from: <c>appsettings.json</c> in the working directory, then the environment
+/// (<c>FLEETMDM__SECTION__KEY</c>), then the command line (<c>--Section:Key=value</c>); the later one wins.</summary>
+public static class FleetConfiguration
+{
+    /// <summary>The sections that exist. A section that is not here is a typing error, and stops the start.</summary>
+    public static readonly IReadOnlyList<string> Sections =
+    [
+        "Storage", "Secrets", "Cluster", "Http", "Mdm", "Ca", "Scep", "Push", "Queue", "Limits", "Retention", "Metrics", "Logging",
+    ];
+
+    public static void AddFleetConfiguration(this ConfigurationManager configuration, IReadOnlyList<string> arguments)
+    {
+        configuration.Sources.Clear();
+        configuration.AddJsonFile("appsettings.json", optional: true, reloadOnChange: false);
+        configuration.AddEnvironmentVariables("FLEETMDM__");
+        configuration.AddCommandLine([.. arguments]);
+        foreach (var section in configuration.GetChildren())
+        {
+            if (!Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase))
+                throw new FleetStartException($"There is no option \"{section.Key}\"; the sections are {string.Join(", ", Sections)}.");
+        }
+    }
+
+    /// <summary>Refuses what the framework would silently skip: words that are not <c>--Section:Key=value</c>.</summary>
+    public static void CheckArguments(IReadOnlyList<string> arguments)
+    {
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var argument = arguments[i];
+            if (!argument.StartsWith("--", StringComparison.Ordinal) || !argument.Contains(':'))
+                throw new FleetStartException($"\"{argument}\" is not understood; options look like --Http:Listen=https://*:8443. See --help.");
+            if (argument.Contains('=')) continue;
+            if (++i == arguments.Count) throw new FleetStartException($"The option {argument} has no value.");
+        }
+    }
+}
+
+/// <summary>The server cannot start; the message is one sentence for the person who started it.</summary>
+public sealed class FleetStartException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,0 +1,26 @@
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage;
+using Orleans.Runtime;
+
+namespace FleetMdm.Api.Hosting;
+
+/// <summary>Failures that mean "not now": the store or the cluster is away, full or stopping. All become 503.</summary>
+public static class Unavailability
+{
+    public static bool Is(Exception exception) => exception switch
+    {
+        StoreUnavailableException or FleetUnavailableException or AuthorityUnavailableException => true,
+
+        // A grain call that was not answered in time: its outcome is unknown, and repeating it is safe.
+        TimeoutException => true,
+
+        // A node that died, a silo that is stopping, no silo that could take the grain.
+        OrleansException or SiloUnavailableException => true,
+        ObjectDisposedException => true,
+
+        // What a remote grain threw and this node could not rebuild.
+        { InnerException: { } inner } => Is(inner),
+        _ => false,
+    };
+}

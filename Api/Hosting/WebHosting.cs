@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Security;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Hosting;
+
+/// <summary>Kestrel: listeners, TLS, limits of the transport.</summary>
+public static class WebHosting
+{
+    /// <summary>SCEP by GET carries the whole message in the request line (RFC 8894, 4.1).</summary>
+    private const int MaxRequestLine = 16 * 1024;
+
+    /// <summary>An Mdm-Signature with its certificate takes 4 to 8 KiB.</summary>
+    private const int MaxHeaders = 48 * 1024;
+
+    /// <summary>A client that trickles its headers is let go after this; bodies have Kestrel's minimum rate.</summary>
+    private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>An iPad on a bad network needs a few round trips; nobody needs longer.</summary>
+    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a stop waits for requests and for grains; a load balancer's health check has to notice before.</summary>
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
+
+    public static void ConfigureFleetWeb(this WebApplicationBuilder builder)
+    {
+        AddOptions<MdmOptions>(builder, MdmOptions.Section, options => options.FindFault());
+        AddOptions<HttpOptions>(builder, HttpOptions.Section, options => options.FindFault());
+        AddOptions<FleetClusterOptions>(builder, FleetClusterOptions.Section, options => options.FindFault());
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
+    }
+
+    public static void AddOptions<T>(IHostApplicationBuilder builder, string section, Func<T, string?> findFault) where T : class
+    {
+        builder.Services.AddOptions<T>()
+            .Bind(builder.Configuration.GetSection(section), binder => binder.ErrorOnUnknownConfiguration = true)
+            .ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<T>>(new Validation<T>(findFault));
+    }
+
+    private sealed class Validation<T>(Func<T, string?> findFault) : IValidateOptions<T> where T : class
+    {
+        public ValidateOptionsResult Validate(string? name, T options) =>
+            findFault(options) is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel)
+    {
+        var http = kestrel.ApplicationServices.GetRequiredService<IOptions<HttpOptions>>().Value;
+        var mdm = kestrel.ApplicationServices.GetRequiredService<IOptions<MdmOptions>>().Value;
+        var certificates = kestrel.ApplicationServices.GetRequiredService<ServerCertificates>();
+
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestLineSize = MaxRequestLine;
+        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaders;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.MaxRequestBodySize = mdm.MaxMessageBytes;
+
+        Listen(kestrel, http.Listen, http.AdminListen is null ? Side.Both : Side.Device, certificates);
+        if (http.AdminListen is { } admin) Listen(kestrel, admin, Side.Admin, certificates);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, string url, Side side, ServerCertificates certificates)
+    {
+        var address = ListenAddress.TryParse(url)!;
+        void Setup(ListenOptions listen)
+        {
+            var feature = new ListenerFeature(side);
+            listen.Use(next => connection =>
+            {
+                connection.Features.Set(feature);
+                return next(connection);
+            });
+            if (!address.Https) return;
+            listen.UseHttps(new TlsHandshakeCallbackOptions
+            {
+                OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(certificates.Options(askForClientCertificate: side != Side.Admin)),
+                HandshakeTimeout = HandshakeTimeout,
+            });
+        }
+
+        switch (address.Host)
+        {
+            case "*": kestrel.ListenAnyIP(address.Port, Setup); break;
+            case "localhost" when address.Port != 0: kestrel.ListenLocalhost(address.Port, Setup); break;
+            case "localhost": kestrel.Listen(IPAddress.Loopback, 0, Setup); break;
+            default: kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port, Setup); break;
+        }
+    }
+}

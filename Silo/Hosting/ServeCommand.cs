@@ -1,0 +1,47 @@
+using FleetMdm.Api.Auth;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Storage.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Silo.Hosting;
+
+/// <summary>The server: runs until it is told to stop (SIGTERM, Ctrl-C), then drains.</summary>
+internal static class ServeCommand
+{
+    public static async Task<int> Run(IReadOnlyList<string> arguments)
+    {
+        FleetConfiguration.CheckArguments(arguments);
+        await using var app = ServerHost.Build(arguments);
+        await FleetProcess.Start(app, CancellationToken.None);
+        await FirstSteps.Print(app, Console.Out);
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+}
+
+/// <summary>What a new administrator reads first.</summary>
+internal static class FirstSteps
+{
+    public static async Task Print(WebApplication app, TextWriter output)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
+        var publicUrl = app.Services.GetRequiredService<IOptions<MdmOptions>>().Value.PublicUri;
+        await output.WriteLineAsync($"FleetMdm listens on {string.Join(", ", addresses)}.");
+        if (app.Services.GetRequiredService<IOptions<FleetClusterOptions>>().Value.Role == NodeRole.Silo) return;
+
+        var data = app.Services.GetRequiredService<IOptions<StorageOptions>>().Value.DataDirectory;
+        var token = await FirstToken.Ensure(app.Services.GetRequiredService<IGrainFactory>(), data);
+        await output.WriteLineAsync($"  Console           {publicUrl}");
+        await output.WriteLineAsync($"  API documentation {publicUrl}docs");
+        await output.WriteLineAsync($"  iPads enrol at    {publicUrl}enroll/INVITATION (make an invitation in the console)");
+        if (token is not null)
+        {
+            await output.WriteLineAsync($"  First administrator's token, shown once, also in {Path.Combine(data, FirstToken.FileName)}:");
+            await output.WriteLineAsync($"    {token}");
+        }
+
+        await output.FlushAsync();
+    }
+}

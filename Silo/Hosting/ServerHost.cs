@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Sockets;
+using FleetMdm.Api;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Hosting;
+using FleetMdm.Storage.Hosting;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+using Orleans.Serialization;
+
+namespace FleetMdm.Silo.Hosting;
+
+/// <summary>Puts the process together: configuration, store, silo, API. The server and the demo start the same host.</summary>
+public static class ServerHost
+{
+    /// <param name="arguments">Options as on the command line.</param>
+    /// <param name="configure">For what a host of its own needs; null for the server.</param>
+    /// <exception cref="FleetStartException">An option is wrong.</exception>
+    public static WebApplication Build(IReadOnlyList<string> arguments, Action<WebApplicationBuilder>? configure = null)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.AddFleetConfiguration(arguments);
+        builder.AddFleetLogging();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddFleetStorage(builder.Configuration);
+        builder.Services.AddSystemd();
+
+        var cluster = builder.Configuration.GetSection(FleetClusterOptions.Section).Get<FleetClusterOptions>() ?? new FleetClusterOptions();
+        if (cluster.Role == NodeRole.Api)
+        {
+            builder.AddFleetClient();
+        }
+        else
+        {
+            builder.UseOrleans(silo => ConfigureSilo(silo, builder.Configuration, cluster));
+        }
+
+        builder.AddFleetApi();
+        configure?.Invoke(builder);
+
+        var app = builder.Build();
+        if (cluster.Role == NodeRole.Silo) app.MapFleetHealth();
+        else app.MapFleetApi();
+        return app;
+    }
+
+    private static void ConfigureSilo(ISiloBuilder silo, IConfiguration configuration, FleetClusterOptions cluster)
+    {
+        if (cluster.Enabled)
+        {
+            silo.UseAdoNetClustering((OptionsBuilder<AdoNetClusteringSiloOptions> options) => options.Configure<IStoreControl>(
+                (clustering, store) => (clustering.Invariant, clustering.ConnectionString) = store.Orleans));
+            silo.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId));
+            if (cluster.AdvertisedAddress is { } address)
+                silo.ConfigureEndpoints(IPAddress.Parse(address), cluster.SiloPort, cluster.GatewayPort, listenOnAnyHostAddress: false);
+            else
+                silo.ConfigureEndpoints(cluster.SiloPort, cluster.GatewayPort);
+        }
+        else
+        {
+            // One process: the silo's port is never used, so any free one on loopback will do.
+            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, serviceId: cluster.ClusterId, clusterId: cluster.ClusterId);
+        }
+
+        silo.AddAdoNetGrainStorage("control", (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>((storage, store) =>
+            (storage.Invariant, storage.ConnectionString) = store.Orleans));
+        silo.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
+        silo.AddDashboard(options => options.HideTrace = true);
+        silo.AddFleetGrains(configuration);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

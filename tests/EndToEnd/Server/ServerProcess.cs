@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+using FleetMdm.VirtualFleet.Enrolment;
+
+namespace FleetMdm.EndToEnd.Server;
+
+/// <summary>The server as its users run it: a process of its own, started with options, killed or told to stop.</summary>
+public sealed partial class ServerProcess : IAsyncDisposable
+{
+    /// <summary>Every wait for the process ends by then, with its output in the failure.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private const int SignalTerm = 15;
+    private const int SignalStop = 19;
+    private const int SignalContinue = 18;
+
+    private readonly string[] _arguments;
+    private readonly StringBuilder _output = new();
+    private Process? _process;
+    private TaskCompletionSource _listening = NewSource();
+
+    public ServerProcess(string folder, IReadOnlyDictionary<string, string>? options = null, int? port = null)
+    {
+        Folder = folder;
+        Port = port ?? FreePort();
+        var all = new Dictionary<string, string>
+        {
+            ["Http:Listen"] = $"https://127.0.0.1:{Port}",
+            ["Mdm:PublicUrl"] = $"https://localhost:{Port}",
+            ["Storage:DataDirectory"] = folder,
+        };
+        foreach (var (name, value) in options ?? new Dictionary<string, string>()) all[name] = value;
+        _arguments = [.. all.Select(option => $"--{option.Key}={option.Value}")];
+    }
+
+    public string Folder { get; }
+
+    public int Port { get; }
+
+    public Uri Url => new($"https://localhost:{Port}");
+
+    public string Output
+    {
+        get
+        {
+            lock (_output) return _output.ToString();
+        }
+    }
+
+    /// <summary>The first administrator's token, as the server left it for its owner.</summary>
+    public string AdminToken => File.ReadAllText(Path.Combine(Folder, "admin-token")).Trim();
+
+    public async Task<ServerProcess> Start()
+    {
+        _listening = NewSource();
+        _process = Launch(_arguments, line =>
+        {
+            lock (_output) _output.AppendLine(line);
+            if (line.Contains("FleetMdm listens on", StringComparison.Ordinal)) _listening.TrySetResult();
+        });
+        var exited = _process.WaitForExitAsync();
+        if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited)
+            throw new InvalidOperationException($"The server ended with {_process.ExitCode} instead of listening:\n{Output}");
+        return this;
+    }
+
+    /// <summary>The built-in CA, read over a connection that cannot be checked yet: the first look at a server of one's own.</summary>
+    public async Task<TrustAnchors> Trust()
+    {
+        using var careless = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } });
+        return TrustAnchors.FromPem(await careless.GetStringAsync(new Uri(Url, "/ca.pem")));
+    }
+
+    /// <summary>Runs the program to its end with these arguments.</summary>
+    public static async Task<(int ExitCode, string Output)> RunToEnd(IReadOnlyList<string> arguments, TimeSpan? patience = null)
+    {
+        var output = new StringBuilder();
+        using var process = Launch(arguments, line =>
+        {
+            lock (output) output.AppendLine(line);
+        });
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(patience ?? Patience);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The program did not end:\n{output}");
+        }
+
+        process.WaitForExit();
+        lock (output) return (process.ExitCode, output.ToString());
+    }
+
+    /// <summary>SIGKILL: no goodbye.</summary>
+    public async Task Kill()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>SIGTERM, and the exit code.</summary>
+    public async Task<int> Stop()
+    {
+        Signal(_process!.Id, SignalTerm);
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        var code = _process.ExitCode;
+        _process.Dispose();
+        _process = null;
+        return code;
+    }
+
+    public void Freeze() => Signal(_process!.Id, SignalStop);
+
+    public void Thaw() => Signal(_process!.Id, SignalContinue);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await Kill();
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static Process Launch(IReadOnlyList<string> arguments, Action<string> line)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll");
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        start.ArgumentList.Add(program);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, e) => { if (e.Data is not null) line(e.Data); };
+        process.ErrorDataReceived += (_, e) => { if (e.Data is not null) line(e.Data); };
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private static void Signal(int process, int signal)
+    {
+        if (kill(process, signal) != 0) throw new InvalidOperationException($"Signal {signal} could not be sent to process {process}.");
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int process, int signal);
+}

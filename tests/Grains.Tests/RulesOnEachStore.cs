@@ -1,0 +1,43 @@
+using FleetMdm.Grains.Tests.Devices;
+using FleetMdm.Grains.Tests.Fixture;
+using FleetMdm.Grains.Tests.Operations;
+
+namespace FleetMdm.Grains.Tests;
+
+// Each suite of rules on each store, with grains that stay and with grains that are deactivated after every step.
+
+[Collection(nameof(OnSqlite))]
+public sealed class QueueRulesOnSqlite(SqliteCluster cluster) : QueueRules(cluster, forgetful: false);
+
+[Collection(nameof(OnSqlite))]
+public sealed class QueueRulesOnSqliteForgetful(SqliteCluster cluster) : QueueRules(cluster, forgetful: true);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class QueueRulesOnPostgreSql(PostgresCluster cluster) : QueueRules(cluster, forgetful: false);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class QueueRulesOnPostgreSqlForgetful(PostgresCluster cluster) : QueueRules(cluster, forgetful: true);
+
+[Collection(nameof(OnSqlite))]
+public sealed class EnrolmentRulesOnSqlite(SqliteCluster cluster) : EnrolmentRules(cluster, forgetful: false);
+
+[Collection(nameof(OnSqlite))]
+public sealed class EnrolmentRulesOnSqliteForgetful(SqliteCluster cluster) : EnrolmentRules(cluster, forgetful: true);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class EnrolmentRulesOnPostgreSql(PostgresCluster cluster) : EnrolmentRules(cluster, forgetful: false);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class EnrolmentRulesOnPostgreSqlForgetful(PostgresCluster cluster) : EnrolmentRules(cluster, forgetful: true);
+
+[Collection(nameof(OnSqlite))]
+public sealed class PushRulesOnSqlite(SqliteCluster cluster) : PushRules(cluster);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class PushRulesOnPostgreSql(PostgresCluster cluster) : PushRules(cluster);
+
+[Collection(nameof(OnSqlite))]
+public sealed class OperationRulesOnSqlite(SqliteCluster cluster) : OperationRules(cluster);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class OperationRulesOnPostgreSql(PostgresCluster cluster) : OperationRules(cluster);
