@@ -32,9 +32,6 @@ internal readonly record struct ApnsAttempt(ApnsAttemptKind Kind, ApnsAnswer Ans
 /// </remarks>
 internal sealed class ApnsLane : IDisposable
 {
-    /// <summary>APNs answers within a fraction of a second; what took so long is lost.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
-
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(30);
     /// <summary>A Retry-After beyond this is a mistake of some proxy.</summary>
@@ -49,6 +46,7 @@ internal sealed class ApnsLane : IDisposable
     private readonly TimeProvider _time;
     private readonly InFlightLimit _limit;
     private readonly TimeSpan _expiration;
+    private readonly TimeSpan _deadline;
     private HttpMessageInvoker _invoker;
     private int _inFlight;
     private int _round;
@@ -64,6 +62,7 @@ internal sealed class ApnsLane : IDisposable
         _time = time;
         _limit = new InFlightLimit(options.MaxInFlightPerConnection);
         _expiration = TimeSpan.FromHours(options.ExpirationHours);
+        _deadline = TimeSpan.FromSeconds(options.AnswerSeconds);
         _invoker = connections.Connect(identity);
         _restUntil = time.GetTimestamp();
     }
@@ -196,7 +195,8 @@ internal sealed class ApnsLane : IDisposable
         request.Headers.TryAddWithoutValidation(ApnsRequest.TopicHeader, apns.Topic);
         request.Headers.TryAddWithoutValidation(ApnsRequest.PriorityHeader, ApnsRequest.Priority);
         request.Headers.TryAddWithoutValidation(ApnsRequest.ExpirationHeader, apns.Expiration);
-        using var deadline = new CancellationTokenSource(Deadline, _time);
+        // The network goes by the real clock, whatever the time is for the fleet.
+        using var deadline = new CancellationTokenSource(_deadline);
         try
         {
             using var response = await invoker.SendAsync(request, deadline.Token).ConfigureAwait(false);

@@ -8,7 +8,7 @@ internal sealed class Pacer(int perSecond, TimeProvider time)
     private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(5);
 
     private readonly double _most = Math.Max(1, perSecond * Burst.TotalSeconds);
-    private double _tokens = 1;
+    private double _tokens = Math.Max(1, perSecond * Burst.TotalSeconds);
     private long _at = time.GetTimestamp();
 
     /// <summary>Zero: one may pass, and is counted. Otherwise: how long to wait before asking again.</summary>

@@ -22,7 +22,10 @@ public sealed partial class PushCertificateSource(
     /// <summary>How long a certificate that APNs refused is left alone before one more push tries it.</summary>
     private static readonly TimeSpan RefusalRest = TimeSpan.FromMinutes(1);
 
+    private static readonly TimeSpan AskOnceEvery = TimeSpan.FromSeconds(1);
+
     private readonly Wakeup _wakeup = new(time);
+    private readonly Asking _asking = new();
     private readonly LogThrottle _askFailed = new(time);
     private volatile PushIdentity? _current;
     private volatile Refusal? _refusal;
@@ -82,6 +85,21 @@ public sealed partial class PushCertificateSource(
         }
     }
 
+    /// <summary>Looks for a certificate when none is known; joins who is looking, and does not look again within a second.</summary>
+    internal async Task AskOnce()
+    {
+        Task asking;
+        lock (_asking)
+        {
+            if (_asking.Running is { IsCompleted: true } && time.GetElapsedTime(_asking.At) < AskOnceEvery)
+                return;
+            if (_asking.Running is null or { IsCompleted: true })
+                (_asking.Running, _asking.At) = (Ask(), time.GetTimestamp());
+            asking = _asking.Running;
+        }
+        await asking;
+    }
+
     /// <summary>Looks once for a newer certificate.</summary>
     internal async Task Ask()
     {
@@ -126,6 +144,12 @@ public sealed partial class PushCertificateSource(
             if (_askFailed.Due(out _))
                 LogAskFailed(logger, e);
         }
+    }
+
+    private sealed class Asking
+    {
+        public Task? Running;
+        public long At;
     }
 
     private sealed record Refusal(long Version, DateTimeOffset Until);

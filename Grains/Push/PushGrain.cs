@@ -9,7 +9,7 @@ namespace FleetMdm.Grains.Push;
 /// goes to sleep and wakes where there is least to do, so that a node that joined gets its share.
 /// </summary>
 [Reentrant, GrainType("push"), ActivationCountBasedPlacement]
-internal sealed class PushGrain(ApnsSender sender, TimeProvider time) : Grain, IPushGrain
+internal sealed class PushGrain(ApnsSender sender, PushCertificateSource certificate, TimeProvider time) : Grain, IPushGrain
 {
     /// <summary>How many there are: enough to spread over the nodes of a large cluster, few enough to fill batches.</summary>
     public const int Count = 8;
@@ -21,10 +21,13 @@ internal sealed class PushGrain(ApnsSender sender, TimeProvider time) : Grain, I
     /// <summary>Which of them pushes for an enrolment: the same from every node.</summary>
     public static long KeyOf(string enrolmentId) => StableHash.ComputeHash(enrolmentId) % Count;
 
-    public Task<PushBatchTaken> Push(PushBatch batch)
+    public async Task<PushBatchTaken> Push(PushBatch batch)
     {
+        // A certificate that was installed on another node a moment ago counts.
+        if (certificate.Current is null)
+            await certificate.AskOnce();
         if (time.GetElapsedTime(_since) > StayFor)
             DeactivateOnIdle();
-        return Task.FromResult(sender.Offer(batch.Orders, batch.Paced));
+        return sender.Offer(batch.Orders, batch.Paced);
     }
 }

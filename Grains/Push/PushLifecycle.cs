@@ -44,23 +44,24 @@ internal sealed partial class PushLifecycle(
     {
         await _stopLooking.CancelAsync();
         await _looking;
-        await Drain(() => outbox.Count == 0, cancellationToken);
+        await Drain(() => outbox.Count == 0);
         await _stopOutbox.CancelAsync();
         await _outbox;
-        await Drain(() => sender.Count == 0, cancellationToken);
+        await Drain(() => sender.Count == 0);
         await _stopSender.CancelAsync();
         await _sender;
         results.Complete();
-        await Drain(() => _results.IsCompleted, cancellationToken);
+        await Drain(() => _results.IsCompleted);
         await _stopResults.CancelAsync();
         await _results;
     }
 
-    private async Task Drain(Func<bool> isEmpty, CancellationToken cancellationToken)
+    /// <summary>By the real clock, whatever the time is for the fleet: this is about the process.</summary>
+    private static async Task Drain(Func<bool> isEmpty)
     {
-        var started = time.GetTimestamp();
-        while (!isEmpty() && time.GetElapsedTime(started) < DrainFor && !cancellationToken.IsCancellationRequested)
-            await Task.Delay(DrainLook, time, CancellationToken.None);
+        var started = TimeProvider.System.GetTimestamp();
+        while (!isEmpty() && TimeProvider.System.GetElapsedTime(started) < DrainFor)
+            await Task.Delay(DrainLook, TimeProvider.System);
     }
 
     private async Task TickSweep(CancellationToken cancellationToken)

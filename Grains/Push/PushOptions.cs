@@ -26,6 +26,9 @@ public sealed class PushOptions
     /// <summary>How many requests may be under way on one connection at most. The sender finds by itself how many APNs takes.</summary>
     public int MaxInFlightPerConnection { get; set; } = 500;
 
+    /// <summary>After how many seconds without an answer a request is given up and sent again. APNs takes a fraction of one.</summary>
+    public int AnswerSeconds { get; set; } = 10;
+
     /// <summary>How long APNs keeps a push for an iPad that is switched off.</summary>
     public int ExpirationHours { get; set; } = 24;
 
@@ -56,6 +59,7 @@ internal sealed class PushOptionsValidator : IValidateOptions<PushOptions>
     private const int MostConnections = 32;
     /// <summary>What Apple's servers were seen to allow is 1,500; beyond 1,000 nothing is gained.</summary>
     private const int MostInFlight = 1_000;
+    private const int MostAnswerSeconds = 120;
     private const int MostExpirationHours = 30 * 24;
     private const int MostPerSecond = 1_000_000;
     private const int MostSilentMinutes = 7 * 24 * 60;
@@ -71,6 +75,7 @@ internal sealed class PushOptionsValidator : IValidateOptions<PushOptions>
             problems.Add("Push:Proxy must be an http or https URL, as http://proxy.example:3128.");
         Range(problems, "Connections", options.Connections, 1, MostConnections);
         Range(problems, "MaxInFlightPerConnection", options.MaxInFlightPerConnection, 1, MostInFlight);
+        Range(problems, "AnswerSeconds", options.AnswerSeconds, 1, MostAnswerSeconds);
         Range(problems, "ExpirationHours", options.ExpirationHours, 1, MostExpirationHours);
         Range(problems, "RatePerSecond", options.RatePerSecond, 1, MostPerSecond);
         Range(problems, "SweepSilentMinutes", options.SweepSilentMinutes, 1, MostSilentMinutes);

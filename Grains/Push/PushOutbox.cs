@@ -6,19 +6,18 @@ namespace FleetMdm.Grains.Push;
 
 /// <summary>Where the grains of this node leave the iPads that are to be woken.</summary>
 /// <remarks>
-/// Threading: any thread adds; one loop gathers what came within a few milliseconds into batches and gives them to the push grains, several calls
-/// at a time. Bounded: <see cref="Capacity"/> pushes, half of them for operations and sweeps; <see cref="MostCalls"/> calls. Full:
-/// <see cref="TryAdd"/> says false and never waits, <see cref="AddAsync"/> waits. Pushes for one enrolment that
-/// wait together become one. What is lost when the node dies, the outbox is full or a push grain cannot be reached: pushes, which the
+/// Threading: any thread adds; one loop gives what is there to the push grains at once. While <see cref="MostCalls"/> calls are under way
+/// pushes gather, so that batches grow with the load and a single push waits for nothing. Bounded: <see cref="Capacity"/> pushes, half
+/// of them for operations and sweeps. Full: <see cref="TryAdd"/> says false and never waits, <see cref="AddAsync"/> waits. Pushes for
+/// one enrolment that wait together become one. What is lost when the node dies, the outbox is full or a push grain cannot be reached: pushes, which the
 /// sweep repeats; never commands.
 /// </remarks>
 public sealed partial class PushOutbox
 {
     private const int Capacity = 50_000;
     private const int LargestBatch = 256;
-    private const int MostCalls = 32;
-    /// <summary>How long to gather: unnoticeable for an iPad, long enough for a batch when many commands come.</summary>
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(5);
+    /// <summary>One for each push grain, on average.</summary>
+    private const int MostCalls = PushGrain.Count;
     /// <summary>A sender that had no room is asked again after so long.</summary>
     private static readonly TimeSpan FullDelay = TimeSpan.FromMilliseconds(100);
     /// <summary>Once more, in case that the push grain's node died: its next activation is elsewhere.</summary>
@@ -32,13 +31,11 @@ public sealed partial class PushOutbox
     private readonly SemaphoreSlim _calls = new(MostCalls);
     private readonly LogThrottle _fullLog;
     private readonly LogThrottle _failedLog;
-    private readonly TimeProvider _time;
 
     internal PushOutbox(IGrainFactory grains, PushMetrics metrics, TimeProvider time, ILogger<PushOutbox> logger)
     {
         _grains = grains;
         _metrics = metrics;
-        _time = time;
         _logger = logger;
         _queue = new PushQueue(Capacity, pacer: null, time);
         _fullLog = new LogThrottle(time);
@@ -70,14 +67,15 @@ public sealed partial class PushOutbox
         var batch = new List<PushItem>(LargestBatch);
         while (!cancellationToken.IsCancellationRequested)
         {
+            // First, so that what comes meanwhile is in the batch.
+            await _calls.WaitAsync(cancellationToken);
+            _calls.Release();
             if (!_queue.TryTake(out var first, out var wait))
             {
                 await _queue.Wait(wait, cancellationToken);
                 continue;
             }
             batch.Add(first);
-            if (_queue.Waiting < LargestBatch)
-                await Task.Delay(Gather, _time, cancellationToken);
             while (batch.Count < LargestBatch && _queue.TryTake(out var next, out _))
                 batch.Add(next);
             foreach (var share in batch.GroupBy(item => (Key: PushGrain.KeyOf(item.Order.EnrolmentId), item.Paced)))

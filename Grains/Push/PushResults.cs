@@ -17,7 +17,7 @@ internal sealed partial class PushResults(IDeviceStore store, IGrainFactory grai
 {
     private const int Capacity = 50_000;
     private const int LargestBatch = 1_000;
-    /// <summary>How long answers gather. Nobody waits for them.</summary>
+    /// <summary>How long answers gather. Nobody waits for them, except for dead tokens, which cut it short.</summary>
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(250);
     /// <summary>How many grains are told of their dead token at a time.</summary>
     private const int MostTold = 16;
@@ -26,6 +26,8 @@ internal sealed partial class PushResults(IDeviceStore store, IGrainFactory grai
     private const string Lost = "result-lost";
 
     private readonly LogThrottle _lostLog = new(time);
+    private readonly Wakeup _wakeup = new(time);
+    private volatile bool _completed;
     private readonly Channel<Answer> _answers = Channel.CreateBounded<Answer>(
         new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
@@ -33,8 +35,11 @@ internal sealed partial class PushResults(IDeviceStore store, IGrainFactory grai
 
     public void Failed(string enrolmentId, string reason) => Add(new Answer(enrolmentId, time.GetUtcNow(), reason, null, null));
 
-    public void TokenDead(PushOrder order, string reason, DateTimeOffset? since) =>
+    public void TokenDead(PushOrder order, string reason, DateTimeOffset? since)
+    {
         Add(new Answer(order.EnrolmentId, time.GetUtcNow(), reason, order.Token, since));
+        _wakeup.Set();
+    }
 
     /// <summary>Runs until <see cref="Complete"/> was called and everything is written, or until it is cancelled.</summary>
     public async Task Run(CancellationToken cancellationToken)
@@ -42,8 +47,8 @@ internal sealed partial class PushResults(IDeviceStore store, IGrainFactory grai
         var batch = new List<Answer>(LargestBatch);
         while (await _answers.Reader.WaitToReadAsync(cancellationToken))
         {
-            if (_answers.Reader.Count < LargestBatch && !_answers.Reader.Completion.IsCompleted)
-                await Task.Delay(Gather, time, cancellationToken);
+            if (!_completed && _answers.Reader.Count < LargestBatch)
+                await _wakeup.Wait(Gather, cancellationToken);
             while (batch.Count < LargestBatch && _answers.Reader.TryRead(out var answer))
                 batch.Add(answer);
             await Record(batch, cancellationToken);
@@ -56,12 +61,25 @@ internal sealed partial class PushResults(IDeviceStore store, IGrainFactory grai
     }
 
     /// <summary>No more answers will come.</summary>
-    public void Complete() => _answers.Writer.TryComplete();
+    public void Complete()
+    {
+        _answers.Writer.TryComplete();
+        _completed = true;
+        _wakeup.Set();
+    }
 
     private void Add(Answer answer)
     {
         if (!_answers.Writer.TryWrite(answer))
-            Lose(1, null);
+        {
+            metrics.Count(Lost);
+            if (_lostLog.Due(out var suppressed))
+                LogLost(logger, suppressed, null);
+        }
+        else if (_answers.Reader.Count >= LargestBatch)
+        {
+            _wakeup.Set();
+        }
     }
 
     private async Task Record(List<Answer> batch, CancellationToken cancellationToken)
@@ -104,13 +122,6 @@ internal sealed partial class PushResults(IDeviceStore store, IGrainFactory grai
             }
             await Task.Delay(Jitter.Around(FirstRetry * Math.Pow(2, attempt - 1)), time, cancellationToken);
         }
-    }
-
-    private void Lose(int answers, Exception? exception)
-    {
-        metrics.Count(Lost, answers);
-        if (_lostLog.Due(out var suppressed))
-            LogLost(logger, suppressed, exception);
     }
 
     private readonly record struct Answer(string EnrolmentId, DateTimeOffset At, string Result, byte[]? DeadToken, DateTimeOffset? Since);
