@@ -13,6 +13,8 @@ internal sealed class SqliteConnections : IDisposable
 
     private const int TimeoutSeconds = 5;
 
+    private readonly string _readerConnectionString;
+
     public SqliteConnections(string? connectionString, string dataDirectory)
     {
         var builder = new SqliteConnectionStringBuilder(connectionString ?? "");
@@ -24,6 +26,9 @@ internal sealed class SqliteConnections : IDisposable
         builder.ForeignKeys = false;
         File = builder.DataSource;
         ConnectionString = builder.ConnectionString;
+        // Another string is another pool: a connection that may only query must never be lent to Orleans, which writes.
+        builder.Mode = SqliteOpenMode.ReadWrite;
+        _readerConnectionString = builder.ConnectionString;
     }
 
     public string File { get; }
@@ -49,7 +54,7 @@ internal sealed class SqliteConnections : IDisposable
 
     public async Task<SqliteConnection> OpenReader(CancellationToken cancellationToken)
     {
-        var connection = new SqliteConnection(ConnectionString);
+        var connection = new SqliteConnection(_readerConnectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);
@@ -81,8 +86,11 @@ internal sealed class SqliteConnections : IDisposable
 
     public void Dispose()
     {
-        using var connection = new SqliteConnection(ConnectionString);
-        SqliteConnection.ClearPool(connection);
+        foreach (var pool in new[] { ConnectionString, _readerConnectionString })
+        {
+            using var connection = new SqliteConnection(pool);
+            SqliteConnection.ClearPool(connection);
+        }
     }
 
     private static void Configure(SqliteConnection connection, string pragmas)
