@@ -322,7 +322,7 @@ public static class MdmMessageReader
 
         public void Set(string key, string text)
         {
-            var shown = text.Length > LongestText ? text[..LongestText] : text;
+            var shown = PlistText.Cut(text, LongestText);
             if (key == "ErrorDomain")
                 _domain = shown;
             else if (key == "LocalizedDescription")

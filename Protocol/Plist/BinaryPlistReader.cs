@@ -199,7 +199,10 @@ internal ref struct BinaryPlistReader
         var isDate = seconds >= (DateTimeOffset.MinValue - Epoch).TotalSeconds && seconds < (DateTimeOffset.MaxValue - Epoch).TotalSeconds - 1;
         if (!isDate)
             throw new PlistFormatException(PlistReason.InvalidValue, "A date is outside of the years 1 to 9999.", start);
-        return Epoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
+
+        // Apart, since a double cannot count the ticks of a distant year.
+        var whole = Math.Floor(seconds);
+        return Epoch.AddTicks((long)whole * TimeSpan.TicksPerSecond + (long)((seconds - whole) * TimeSpan.TicksPerSecond));
     }
 
     private readonly string ReadAscii(int start)

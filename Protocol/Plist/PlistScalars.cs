@@ -87,7 +87,12 @@ internal static class PlistScalars
         if (length == 0)
             return [];
         var bytes = new byte[length];
-        return Base64.DecodeFromUtf8(text, bytes, out _, out var written) == OperationStatus.Done && written == length ? bytes : null;
+        if (Base64.DecodeFromUtf8(text, bytes, out _, out var written) == OperationStatus.Done && written == length)
+            return bytes;
+
+        // With white space near its end the decoder wants more room than it fills.
+        bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(text.Length)];
+        return Base64.DecodeFromUtf8(text, bytes, out _, out written) == OperationStatus.Done ? bytes[..written] : null;
     }
 
     private static double? NamedReal(ReadOnlySpan<byte> text) => Encoding.ASCII.GetString(text).ToLowerInvariant() switch

@@ -25,16 +25,22 @@ internal static class PlistText
         return -1;
     }
 
+    /// <summary>The beginning of a text, without half of a surrogate pair at its end.</summary>
+    public static string Cut(string text, int longest)
+    {
+        if (text.Length <= longest)
+            return text;
+        return text[..(char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)];
+    }
+
     /// <summary>A stranger's key, short and without control characters, for a message.</summary>
     public static string Excerpt(string text)
     {
-        var length = Math.Min(text.Length, LongestExcerpt);
-        if (length > 0 && char.IsHighSurrogate(text[length - 1]))
-            length--;
-        return string.Create(length, text, static (target, source) =>
+        var cut = Cut(text, LongestExcerpt);
+        return string.Create(cut.Length, cut, static (target, source) =>
         {
             for (var index = 0; index < target.Length; index++)
                 target[index] = char.IsControl(source[index]) ? '?' : source[index];
-        }) + (length < text.Length ? "…" : "");
+        }) + (cut.Length < text.Length ? "…" : "");
     }
 }
