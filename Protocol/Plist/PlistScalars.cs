@@ -70,8 +70,7 @@ internal static class PlistScalars
         if (text.Length != "2000-01-01T00:00:00Z".Length)
             return null;
         Span<char> characters = stackalloc char[text.Length];
-        if (Encoding.ASCII.GetChars(text, characters) != text.Length)
-            return null;
+        Encoding.ASCII.GetChars(text, characters);
         return DateTimeOffset.TryParseExact(characters, DateFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var moment)
             ? moment
             : null;

@@ -25,8 +25,9 @@ internal enum PlistToken : byte
 
 /// <summary>
 /// Reads an XML property list forward, one token at a time, over the bytes as they came. It knows only the XML that property
-/// lists consist of, which makes it some ten times faster than a general parser, and it refuses the rest: no document type
-/// declares anything, no element but <c>plist</c> has attributes, nothing is ever resolved.
+/// lists consist of, and refuses the rest: no document type declares anything, no element but <c>plist</c> has attributes,
+/// nothing is ever resolved. For the messages of iPads that takes a quarter to a half of XmlReader's time and a twentieth of its
+/// memory (PlistBenchmarks); XmlReader is what the tests compare it with.
 /// </summary>
 /// <remarks>
 /// The tokens that come out are well formed: containers nest and close, keys and values alternate, there is one root. What a
@@ -77,9 +78,6 @@ internal ref struct PlistXmlScanner
         Item,
         Nothing,
     }
-
-    /// <summary>Containers that are open.</summary>
-    public readonly int Depth => _depth;
 
     /// <summary>The next token. After <see cref="PlistToken.End"/> it must not be called again.</summary>
     public PlistToken Next()

@@ -53,6 +53,18 @@ public sealed class PlistWriterTests
         Assert.Throws<PlistFormatException>(() => PlistWriter.ToFragment(new PlistDictionary { [text] = true }));
     }
 
+    [Theory]
+    [InlineData(double.NaN, "nan")]
+    [InlineData(double.PositiveInfinity, "+infinity")]
+    [InlineData(double.NegativeInfinity, "-infinity")]
+    [InlineData(0.1, "0.1")]
+    public void Reals_are_written_as_Apple_reads_them(double value, string text)
+    {
+        var fragment = PlistWriter.ToFragment(new PlistReal(value));
+        Assert.Equal($"<real>{text}</real>", Encoding.UTF8.GetString(fragment));
+        Assert.Equal(value, ((PlistReal)PlistReader.Read(fragment, PlistLimits.Device)).Value);
+    }
+
     [Fact]
     public void A_tree_deeper_than_any_reader_takes_is_refused_and_not_recursed_into()
     {

@@ -345,11 +345,19 @@ public sealed class PlistXmlReaderTests
         Assert.Equal(30_000, PlistReader.ReadDictionary(body, PlistLimits.Device).Count);
     }
 
-    [Fact]
-    public void The_root_must_be_a_dictionary_where_one_is_asked_for()
+    [Theory]
+    [InlineData("<array/>", "<array>")]
+    [InlineData("<string/>", "<string>")]
+    [InlineData("<integer>1</integer>", "<integer>")]
+    [InlineData("<real>1</real>", "<real>")]
+    [InlineData("<true/>", "<true>")]
+    [InlineData("<date>2026-01-01T00:00:00Z</date>", "<date>")]
+    [InlineData("<data/>", "<data>")]
+    public void The_root_must_be_a_dictionary_where_one_is_asked_for(string xml, string named)
     {
-        var refused = Assert.Throws<PlistFormatException>(() => PlistReader.ReadDictionary("<array/>"u8.ToArray(), PlistLimits.Device));
+        var refused = Assert.Throws<PlistFormatException>(() => PlistReader.ReadDictionary(Encoding.UTF8.GetBytes(xml), PlistLimits.Device));
         Assert.Equal(PlistReason.UnexpectedContent, refused.Reason);
+        Assert.Contains(named, refused.Message, StringComparison.Ordinal);
         Assert.Null(refused.Offset);
     }
 
