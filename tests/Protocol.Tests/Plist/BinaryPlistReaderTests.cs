@@ -79,9 +79,11 @@ public sealed class BinaryPlistReaderTests
     public void Many_objects_over_the_same_bytes_count_each_time()
     {
         var writer = new BinaryPlistWriter();
-        var data = writer.Add(new byte[100_000]);
-        writer.AddRaw(writer.Container(0xA, [.. Enumerable.Repeat(data, 100)]));
-        Refused(PlistReason.TooMuchExpanded, writer.Finish(1));
+        int[] copies = [writer.Add(new byte[100_000]), .. Enumerable.Range(0, 100).Select(_ => writer.AddRaw(9))];
+        writer.AddRaw(writer.Container(0xA, copies));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Refused(PlistReason.TooMuchExpanded, writer.Finish(copies.Length, oneOffset: true));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2 * PlistLimits.Device.MaxExpandedBytes);
     }
 
     [Theory]

@@ -71,7 +71,8 @@ internal sealed class BinaryPlistWriter
         }
     }
 
-    public byte[] Finish(int root, ulong? count = null, ulong? tableStart = null, ulong? firstOffset = null)
+    /// <param name="oneOffset">All objects but the last lie where the first lies.</param>
+    public byte[] Finish(int root, ulong? count = null, ulong? tableStart = null, ulong? firstOffset = null, bool oneOffset = false)
     {
         var document = new List<byte>("bplist00"u8.ToArray());
         var offsets = new List<ulong>();
@@ -82,6 +83,8 @@ internal sealed class BinaryPlistWriter
         }
 
         offsets[0] = firstOffset ?? offsets[0];
+        for (var number = 1; oneOffset && number < offsets.Count - 1; number++)
+            offsets[number] = offsets[0];
         var table = (ulong)document.Count;
         foreach (var offset in offsets)
             document.AddRange(Sized(offset, OffsetLength));
