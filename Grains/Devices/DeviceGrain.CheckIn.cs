@@ -70,7 +70,8 @@ internal sealed partial class DeviceGrain
             WriteId = Guid.NewGuid(),
             At = now,
             Pin = new Pin(certificate.Sha256, certificate.NotAfter, now),
-            DropPinsBefore = renewal ? null : now,
+            // All others, also one that was pinned in this very millisecond: the old enrolment speaks no more.
+            DropPinsBefore = renewal ? null : now.AddMilliseconds(1),
             EndQueue = renewal ? null : CommandEnding.Reenrolled,
             EndUserChannels = !renewal,
         });

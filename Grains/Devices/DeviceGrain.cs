@@ -83,7 +83,7 @@ internal sealed partial class DeviceGrain(
         _pins = snapshot.Pins;
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
-        if (_lastSeen is null || snapshot.Row?.LastSeenAt > _lastSeen) _lastSeen = snapshot.Row?.LastSeenAt;
+        _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _readEpoch = readEpoch;
         _readAt = Now();
         _believed = true;
@@ -211,6 +211,8 @@ internal sealed partial class DeviceGrain(
         var now = clock.GetUtcNow();
         return new DateTimeOffset(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
     }
+
+    private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one is null || other > one ? other : one;
 
     private string Purpose(string secret) => $"{secret}/{DeviceId}";
 

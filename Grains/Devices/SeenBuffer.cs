@@ -24,6 +24,9 @@ public sealed partial class SeenBuffer(IDeviceStore store, TimeProvider clock, I
 
     public void Mark(string enrolmentId, DateTimeOffset at) => _seen[enrolmentId] = at;
 
+    /// <summary>What this node has not written yet; null when there is nothing.</summary>
+    public DateTimeOffset? Find(string enrolmentId) => _seen.TryGetValue(enrolmentId, out var at) ? at : null;
+
     public async Task Flush()
     {
         var seen = Interlocked.Exchange(ref _seen, new ConcurrentDictionary<string, DateTimeOffset>(StringComparer.Ordinal));

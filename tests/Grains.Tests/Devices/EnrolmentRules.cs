@@ -85,6 +85,7 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
         var a = await ipad.Enqueue();
         var old = ipad.Certificate;
         var renewed = TestIPad.NewCertificate();
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
         await cluster.Enrolments.StoreRenewal(new IssuedCertificate
         {
             Sha256 = renewed.Sha256,
