@@ -27,6 +27,9 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
     private readonly Dictionary<ISweepDuty, (long Started, Task Running)> _runs = [];
     private long? _lastTick;
 
+    /// <summary>Ends when every duty that is running now has ended.</summary>
+    internal Task Running => Task.WhenAll(_runs.Values.Select(run => run.Running));
+
     public Task Tick()
     {
         if (_lastTick is { } last && time.GetElapsedTime(last) < ShortestInterval)
@@ -44,7 +47,7 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(_runs.Values.Select(run => run.Running)).WaitAsync(cancellationToken);
+        await Running.WaitAsync(cancellationToken);
         _stopping.Dispose();
     }
 

@@ -23,7 +23,7 @@ namespace FleetMdm.Grains.Tests.Push;
 public sealed class PushNode : IAsyncDisposable
 {
     /// <summary>Every wait of a test ends by then.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentDictionary<string, long> _counts = new(StringComparer.Ordinal);
@@ -98,6 +98,13 @@ public sealed class PushNode : IAsyncDisposable
     {
         foreach (var target in targets)
             Assert.True(Outbox.TryAdd(target));
+    }
+
+    /// <summary>Ends when the sweep's duties have.</summary>
+    public async Task SweepEnded()
+    {
+        Assert.True(_cluster!.TryGetGrainContext(Grains.GetGrain<ISweepGrain>(0).GetGrainId(), out var context));
+        await ((SweepGrain)context!.GrainInstance!).Running.WaitAsync(Patience);
     }
 
     public Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
