@@ -41,7 +41,7 @@ internal sealed class FleetStatus(IFleetQueries fleet, IGrainFactory grains, Tim
     internal static void Map(RouteGroupBuilder api) => api.MapGet("/status", Get).WithTags("Status").Fails();
 
     /// <summary>The server at a glance</summary>
-    private static async Task<Ok<StatusView>> Get(FleetStatus status) => TypedResults.Ok(await status.Read());
+    public static async Task<Ok<StatusView>> Get(FleetStatus status) => TypedResults.Ok(await status.Read());
 }
 
 /// <summary>The server at a glance.</summary>

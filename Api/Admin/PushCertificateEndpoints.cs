@@ -31,7 +31,7 @@ internal static class PushCertificateEndpoints
     }
 
     /// <summary>The push certificate: its topic, when it expires, how many iPads depend on it</summary>
-    private static async Task<Ok<PushCertificateView>> Get(IGrainFactory grains, IFleetQueries fleet, TimeProvider time)
+    public static async Task<Ok<PushCertificateView>> Get(IGrainFactory grains, IFleetQueries fleet, TimeProvider time)
     {
         var certificate = await Grain(grains).Describe()
             ?? throw ApiProblem.NotFound("No push certificate is installed: until one is, no iPad can be woken. Upload one with PUT.");
@@ -44,7 +44,7 @@ internal static class PushCertificateEndpoints
     /// could never be woken again; force=true installs it all the same.</remarks>
     /// <param name="password">The password of the PKCS#12 file, or of the encrypted key in the PEM file.</param>
     /// <param name="force">true: install it even if iPads depend on another topic.</param>
-    private static async Task<Ok<PushCertificateView>> Put(
+    public static async Task<Ok<PushCertificateView>> Put(
         HttpRequest request, IGrainFactory grains, IFleetQueries fleet, TimeProvider time,
         [FromHeader(Name = PasswordHeader)] string? password, string? force)
     {
@@ -94,7 +94,7 @@ internal static class PushCertificateEndpoints
     }
 
     /// <summary>By hand: the framework's own way would answer a wrong Content-Type itself, without saying which are right.</summary>
-    private static Task DescribeBody(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    public static Task DescribeBody(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         operation.RequestBody = new OpenApiRequestBody
         {

@@ -29,7 +29,7 @@ internal static class CommandEndpoints
     /// <param name="expiresAt">From when on it is not delivered any more.</param>
     /// <param name="expiresInHours">The same, 1 to 8760 hours from now.</param>
     /// <param name="push">false: do not wake the iPad; it gets the command when it next comes.</param>
-    private static async Task<Accepted<CommandAccepted>> Send(
+    public static async Task<Accepted<CommandAccepted>> Send(
         string id, HttpContext context, DeviceLookup lookup, CommandLog log, TimeProvider time,
         [FromQuery] string? expiresAt = null, [FromQuery] string? expiresInHours = null, [FromQuery] string? push = null)
     {
@@ -96,13 +96,13 @@ internal static class CommandEndpoints
     /// <param name="id">Of the iPad.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
-    private static async Task<Ok<Page<CommandView>>> List(
+    public static async Task<Ok<Page<CommandView>>> List(
         string id, CommandLog log, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
         TypedResults.Ok(await log.List(id, after, Page.Limit(limit)));
 
     /// <summary>One command with the iPad's answer</summary>
     /// <remarks>With <c>Accept: application/xml</c> the answer is the property list that the iPad sent.</remarks>
-    private static async Task<IResult> Get(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log)
+    public static async Task<IResult> Get(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log)
     {
         await lookup.Row(id);
         var (view, answer) = await log.Find(id, CommandUuid(uuid)) ?? throw NotFound();
@@ -114,7 +114,7 @@ internal static class CommandEndpoints
     }
 
     /// <summary>Cancel a command that the iPad does not have yet</summary>
-    private static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup, CommandLog log)
+    public static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup, CommandLog log)
     {
         await CancelCommand(lookup, log, id, uuid);
         return TypedResults.NoContent();

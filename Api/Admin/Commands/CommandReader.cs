@@ -30,7 +30,7 @@ internal static class CommandReader
         }
         catch (InvalidOperationException)
         {
-            throw ApiProblem.Field(prefix.Length > 0 ? prefix : "command", "It holds text that is not valid Unicode.", ProblemCodes.InvalidCommand);
+            throw NotUnicode(prefix.Length > 0 ? prefix : "command");
         }
     }
 
@@ -40,6 +40,11 @@ internal static class CommandReader
         {
             using var document = JsonDocument.Parse(body, Strict);
             return FromJson(document.RootElement);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair in a name, met when names are compared.
+            throw NotUnicode("command");
         }
         catch (JsonException e)
         {
@@ -64,6 +69,9 @@ internal static class CommandReader
             throw new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidCommand, "The body is not a property list", e.Message);
         }
     }
+
+    private static ApiProblem NotUnicode(string field) =>
+        ApiProblem.Field(field, "It holds text that is not valid Unicode.", ProblemCodes.InvalidCommand);
 
     private static ApiProblem Invalid(CommandFieldException e, string prefix)
     {

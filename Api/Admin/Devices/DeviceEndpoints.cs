@@ -34,7 +34,7 @@ internal static class DeviceEndpoints
     /// <param name="seenAfter">Last seen after this time.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
-    private static async Task<Ok<Page<DeviceSummary>>> List(
+    public static async Task<Ok<Page<DeviceSummary>>> List(
         IFleetQueries fleet,
         [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
         [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
@@ -62,19 +62,19 @@ internal static class DeviceEndpoints
     }
 
     /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>
-    private static async Task<Ok<DeviceView>> Get(string id, DeviceLookup lookup) =>
+    public static async Task<Ok<DeviceView>> Get(string id, DeviceLookup lookup) =>
         TypedResults.Ok(DeviceView.Of(await lookup.Row(id), await lookup.Describe(id)));
 
     /// <summary>Remove an iPad from management</summary>
     /// <remarks>Whenever it comes, it is told to unenrol (iOS 17 and later remove the profile). What was queued ends.</remarks>
-    private static async Task<NoContent> Remove(string id, DeviceLookup lookup)
+    public static async Task<NoContent> Remove(string id, DeviceLookup lookup)
     {
         var outcome = await lookup.Grain(id).Remove();
         return outcome == RemoveOutcome.UnknownDevice ? throw DeviceLookup.NotFound() : TypedResults.NoContent();
     }
 
     /// <summary>Wake an iPad now</summary>
-    private static async Task<Accepted<PushRequested>> Push(string id, DeviceLookup lookup)
+    public static async Task<Accepted<PushRequested>> Push(string id, DeviceLookup lookup)
     {
         await RequestPush(lookup, id);
         return TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}", new PushRequested(id));

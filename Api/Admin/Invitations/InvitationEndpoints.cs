@@ -19,7 +19,7 @@ internal static class InvitationEndpoints
 
     /// <summary>Make an invitation</summary>
     /// <remarks>Whoever has its link can enrol iPads with it, until it is used up, expires or is revoked.</remarks>
-    private static async Task<Created<InvitationView>> Create(
+    public static async Task<Created<InvitationView>> Create(
         HttpContext context, InvitationService service, IOptions<MdmOptions> mdm, TimeProvider time)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.InvitationRequest);
@@ -30,7 +30,7 @@ internal static class InvitationEndpoints
     /// <summary>List invitations, newest first</summary>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
-    private static async Task<Ok<Page<InvitationView>>> List(
+    public static async Task<Ok<Page<InvitationView>>> List(
         string? after, string? limit, IEnrolmentStore store, IOptions<MdmOptions> mdm, TimeProvider time)
     {
         var most = Page.Limit(limit);
@@ -42,14 +42,14 @@ internal static class InvitationEndpoints
     }
 
     /// <summary>One invitation</summary>
-    private static async Task<Ok<InvitationView>> Get(string id, IEnrolmentStore store, IOptions<MdmOptions> mdm, TimeProvider time) =>
+    public static async Task<Ok<InvitationView>> Get(string id, IEnrolmentStore store, IOptions<MdmOptions> mdm, TimeProvider time) =>
         await Find(store, id) is { } invitation
             ? TypedResults.Ok(InvitationView.Of(invitation, mdm.Value.PublicUri, time.GetUtcNow()))
             : throw NotFound();
 
     /// <summary>Revoke an invitation</summary>
     /// <remarks>It gives no profile and no certificate any more; iPads that enrolled by it stay enrolled.</remarks>
-    private static async Task<NoContent> Revoke(string id, IEnrolmentStore store, TimeProvider time) =>
+    public static async Task<NoContent> Revoke(string id, IEnrolmentStore store, TimeProvider time) =>
         IsId(id) && await store.RevokeInvitation(id, time.GetUtcNow()) ? TypedResults.NoContent() : throw NotFound();
 
     internal static async Task<Invitation?> Find(IEnrolmentStore store, string id) => IsId(id) ? await store.FindInvitation(id) : null;

@@ -27,7 +27,7 @@ internal static class OperationEndpoints
     /// <summary>Send one command to many iPads</summary>
     /// <remarks>When it is answered 202, the command is durable in the queue of every iPad of the target. They are woken at a pace
     /// that APNs and the network can take.</remarks>
-    private static async Task<Accepted<OperationStarted>> Start(HttpContext context, IGrainFactory grains, TimeProvider time)
+    public static async Task<Accepted<OperationStarted>> Start(HttpContext context, IGrainFactory grains, TimeProvider time)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.OperationRequest);
         var target = Target(request.Target);
@@ -58,7 +58,7 @@ internal static class OperationEndpoints
     /// <summary>List operations, newest first</summary>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
-    private static async Task<Ok<Page<OperationSummary>>> List(
+    public static async Task<Ok<Page<OperationSummary>>> List(
         IOperationStore store, [FromQuery] string? after = null, [FromQuery] string? limit = null)
     {
         var most = Page.Limit(limit);
@@ -70,12 +70,12 @@ internal static class OperationEndpoints
     }
 
     /// <summary>One operation with its counts</summary>
-    private static async Task<Ok<OperationView>> Get(string id, IGrainFactory grains) =>
+    public static async Task<Ok<OperationView>> Get(string id, IGrainFactory grains) =>
         TypedResults.Ok(OperationView.Of(await Grain(grains, id).Describe() ?? throw NotFound()));
 
     /// <summary>Cancel an operation</summary>
     /// <remarks>iPads that do not have the command yet never get it; what runs or is finished stays as it is.</remarks>
-    private static async Task<Accepted<OperationView>> Cancel(string id, IGrainFactory grains)
+    public static async Task<Accepted<OperationView>> Cancel(string id, IGrainFactory grains)
     {
         var grain = Grain(grains, id);
         if (!await grain.Cancel()) throw NotFound();

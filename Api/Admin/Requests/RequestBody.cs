@@ -39,13 +39,15 @@ internal static class RequestBody
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(context.RequestAborted);
-            foreach (var segment in read.Buffer)
+            var fits = body.WrittenCount + read.Buffer.Length <= limit;
+            if (fits)
             {
-                if (body.WrittenCount + segment.Length > limit) throw TooLarge(limit);
-                body.Write(segment.Span);
+                foreach (var segment in read.Buffer) body.Write(segment.Span);
             }
 
+            // Also before refusing: the server reads on to keep the connection.
             request.BodyReader.AdvanceTo(read.Buffer.End);
+            if (!fits) throw TooLarge(limit);
             if (read.IsCompleted) break;
         }
 

@@ -11,14 +11,14 @@ internal static class TokenEndpoints
     {
         var tokens = api.MapGroup("/tokens").WithTags("Tokens").RequireAuthorization(FleetPolicies.Administer);
         tokens.MapPost("", Create).Idempotent().AnswersSecret().Takes<TokenRequest>().Fails(400, 409, 413, 415, 422);
-        tokens.MapGet("", List);
+        tokens.MapGet("", List).Fails();
         tokens.MapDelete("/{id}", Revoke).Fails(404, 409);
     }
 
     /// <summary>Make an API token</summary>
     /// <remarks>The token is in this answer and nowhere else: the server keeps its SHA-256 only. The same request with the same
     /// Idempotency-Key gives the same token again.</remarks>
-    private static async Task<Created<TokenMade>> Create(HttpContext context, IGrainFactory grains, TimeProvider time)
+    public static async Task<Created<TokenMade>> Create(HttpContext context, IGrainFactory grains, TimeProvider time)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.TokenRequest);
         var name = Text.Required("name", request.Name);
@@ -40,7 +40,7 @@ internal static class TokenEndpoints
     }
 
     /// <summary>List API tokens, newest first, without their secrets</summary>
-    private static async Task<Ok<Page<TokenView>>> List(IGrainFactory grains)
+    public static async Task<Ok<Page<TokenView>>> List(IGrainFactory grains)
     {
         var tokens = await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).List();
         return TypedResults.Ok(new Page<TokenView>([.. tokens.Select(TokenView.Of)], null));
@@ -48,7 +48,7 @@ internal static class TokenEndpoints
 
     /// <summary>Revoke an API token</summary>
     /// <remarks>Every node refuses it within 5 seconds, and the sessions that were begun with it end.</remarks>
-    private static async Task<NoContent> Revoke(string id, IGrainFactory grains, TokenVerifier verifier)
+    public static async Task<NoContent> Revoke(string id, IGrainFactory grains, TokenVerifier verifier)
     {
         var outcome = Text.Uuid(id) is { } uuid
             ? await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).Revoke(uuid.ToString("D"))

@@ -1,0 +1,163 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using FleetMdm.Api.Auth;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Silo.Hosting;
+using FleetMdm.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+
+[assembly: AssemblyFixture(typeof(FleetMdm.Api.Tests.Admin.AdminServer))]
+
+namespace FleetMdm.Api.Tests.Admin;
+
+/// <summary>A whole server on a port of its own, with SQLite in a folder of its own: what a new user starts.</summary>
+public sealed class AdminServer : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private WebApplication? _app;
+    private int _devices;
+
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>The first administrator's token.</summary>
+    public string Token { get; private set; } = "";
+
+    public string DataDirectory => _folder.File("data");
+
+    public IServiceProvider Services => _app!.Services;
+
+    public IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Sends as the first administrator.</summary>
+    public HttpClient Admin { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _app = ServerHost.Build(
+        [
+            $"--Storage:DataDirectory={DataDirectory}",
+            "--Http:Listen=http://127.0.0.1:0",
+            "--Mdm:PublicUrl=https://mdm.test",
+            "--Queue:MaxPerDevice=20",
+        ]);
+        await FleetProcess.Start(_app, CancellationToken.None);
+        Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        Token = await FirstToken.Ensure(Grains, DataDirectory) ?? throw new InvalidOperationException("The first token was not made.");
+        Admin = Client(Token);
+    }
+
+    public HttpClient Client(string? token = null)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address };
+        if (token is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
+    /// <summary>A token made by the first administrator.</summary>
+    public async Task<(string Id, string Token)> MakeToken(string role, string name = "test")
+    {
+        using var response = await Admin.PostAsync("/api/v1/tokens", Json($$"""{"name": "{{name}}", "role": "{{role}}"}"""));
+        var made = await Body(response, 201);
+        return ((string)made["description"]!["id"]!, (string)made["token"]!);
+    }
+
+    /// <summary>An iPad that has just enrolled, by the messages that it sends.</summary>
+    public async Task<TestPad> Enrol(string? serial = null, string? name = null)
+    {
+        var number = Interlocked.Increment(ref _devices);
+        var pad = new TestPad(this, $"00008030-{number:D16}", new PresentedCertificate(
+            System.Security.Cryptography.SHA256.HashData(Encoding.ASCII.GetBytes($"certificate {number}")), DateTimeOffset.MaxValue.AddYears(-5000)));
+        var authenticated = await pad.Grain.Authenticate(
+            new AuthenticateMessage
+            {
+                Topic = "com.apple.mgmt.test",
+                Udid = pad.Id,
+                SerialNumber = serial ?? $"SERIAL{number:D5}",
+                DeviceName = name ?? $"iPad {number}",
+                ProductName = "iPad14,1",
+                OsVersion = "18.3.2",
+            },
+            pad.Certificate);
+        Assert.Equal(DeviceRefusal.None, authenticated.Refusal);
+        var updated = await pad.Grain.TokenUpdate(
+            new TokenUpdateMessage { Topic = "com.apple.mgmt.test", Token = new byte[32], PushMagic = "magic" }, pad.Certificate);
+        Assert.Equal(DeviceRefusal.None, updated.Refusal);
+        return pad;
+    }
+
+    public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    /// <summary>The JSON of an answer that must have this status.</summary>
+    public static async Task<JsonObject> Body(HttpResponseMessage response, int status)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True((int)response.StatusCode == status, $"{(int)response.StatusCode} instead of {status}: {text}");
+        return JsonNode.Parse(text)!.AsObject();
+    }
+
+    /// <summary>The problem details of an answer that must have this status; each must have all that is promised.</summary>
+    public static async Task<JsonObject> Problem(HttpResponseMessage response, int status)
+    {
+        var problem = await Body(response, status);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(status, (int)problem["status"]!);
+        Assert.Equal("urn:fleetmdm:problem:" + (string)problem["code"]!, (string)problem["type"]!);
+        Assert.False(string.IsNullOrWhiteSpace((string?)problem["title"]));
+        Assert.False(string.IsNullOrWhiteSpace((string?)problem["detail"]));
+        return problem;
+    }
+
+    /// <summary>A 400 that blames this field.</summary>
+    public static async Task Blames(HttpResponseMessage response, string field, int status = 400)
+    {
+        var problem = await Problem(response, status);
+        Assert.True(problem["errors"]?[field] is JsonArray { Count: > 0 }, $"It does not blame {field}: {problem.ToJsonString()}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Admin?.Dispose();
+        if (_app is not null)
+        {
+            await _app.StopAsync();
+            await _app.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+}
+
+/// <summary>An iPad that the tests speak for.</summary>
+public sealed record TestPad(AdminServer Server, string Id, PresentedCertificate Certificate)
+{
+    public IDeviceGrain Grain => Server.Grains.GetGrain<IDeviceGrain>(Id);
+
+    public string Path => "/api/v1/devices/" + Uri.EscapeDataString(Id);
+
+    /// <summary>Queues a command by REST and returns its CommandUUID.</summary>
+    public async Task<string> Send(string json = """{"requestType": "DeviceLock"}""", string query = "?push=false")
+    {
+        using var response = await Server.Admin.PostAsync($"{Path}/commands{query}", AdminServer.Json(json));
+        return (string)(await AdminServer.Body(response, 202))["commandUuid"]!;
+    }
+
+    /// <summary>Asks for the next command.</summary>
+    public async Task<DeviceReply> Idle() => await Grain.Report(CommandReportMessage.Idle, Certificate);
+
+    /// <summary>Asks for the next command and answers it.</summary>
+    public async Task Answer(string commandUuid, ReportStatus status = ReportStatus.Acknowledged, string extra = "")
+    {
+        await Idle();
+        var report = $"""
+            <?xml version="1.0" encoding="UTF-8"?>
+            <plist version="1.0"><dict><key>CommandUUID</key><string>{commandUuid}</string><key>Status</key><string>{status}</string><key>UDID</key><string>{Id}</string>{extra}</dict></plist>
+            """;
+        await Grain.Report(
+            new CommandReportMessage { Status = status, CommandUuid = commandUuid, Result = Encoding.UTF8.GetBytes(report) }, Certificate);
+    }
+}
