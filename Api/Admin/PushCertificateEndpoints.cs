@@ -71,9 +71,11 @@ internal static class PushCertificateEndpoints
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > LargestUpload) throw TooLarge();
-            if (read.IsCompleted) return read.Buffer.ToArray();
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            var content = read.IsCompleted && read.Buffer.Length <= LargestUpload ? read.Buffer.ToArray() : null;
+            var tooLarge = read.Buffer.Length > LargestUpload;
+            request.BodyReader.AdvanceTo(content is null && !tooLarge ? read.Buffer.Start : read.Buffer.End, read.Buffer.End);
+            if (tooLarge) throw TooLarge();
+            if (content is not null) return content;
         }
     }
 
