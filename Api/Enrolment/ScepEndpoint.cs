@@ -197,14 +197,19 @@ public sealed partial class ScepEndpoint(
     {
         if (request.ContentLength > ScepResponder.MaxMessageBytes)
             return null;
+        var reader = request.BodyReader;
         while (true)
         {
-            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
-            if (read.Buffer.Length > ScepResponder.MaxMessageBytes)
-                return null;
-            if (read.IsCompleted)
-                return read.Buffer.ToArray();
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            var read = await reader.ReadAsync(request.HttpContext.RequestAborted);
+            var tooLong = read.Buffer.Length > ScepResponder.MaxMessageBytes;
+            if (!tooLong && !read.IsCompleted)
+            {
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                continue;
+            }
+            var body = tooLong ? null : read.Buffer.ToArray();
+            reader.AdvanceTo(read.Buffer.End);
+            return body;
         }
     }
 

@@ -53,10 +53,12 @@ public sealed class ScepResponder : IDisposable
             key.Dispose();
     }
 
-    /// <summary>What GetCACaps answers: one capability a line (RFC 8894, 3.5.2).</summary>
+    /// <summary>What GetCACaps answers: one capability a line (RFC 8894, 3.5.2). SHA-384 is true though not in the RFC's list:
+    /// strongSwan before 5.9.9 finds AES and Renewal only beside it.</summary>
     public string Capabilities => string.Join('\n', (string[])
     [
-        "AES", "DES3", .. _allowLegacy ? (string[])["SHA-1"] : [], "SHA-256", "SHA-512", "POSTPKIOperation", "Renewal", "SCEPStandard", "",
+        "AES", "DES3", .. _allowLegacy ? (string[])["SHA-1"] : [], "SHA-256", "SHA-384", "SHA-512",
+        "POSTPKIOperation", "Renewal", "SCEPStandard", "",
     ]);
 
     /// <summary>What GetCACert answers: the RA's and the CA's certificate as certs-only CMS.</summary>

@@ -194,7 +194,7 @@ public sealed class ScepTests
     public void The_capabilities_are_those_of_RFC_8894()
     {
         using var responder = TestScepClient.Responder();
-        Assert.Equal("AES\nDES3\nSHA-256\nSHA-512\nPOSTPKIOperation\nRenewal\nSCEPStandard\n", responder.Capabilities);
+        Assert.Equal("AES\nDES3\nSHA-256\nSHA-384\nSHA-512\nPOSTPKIOperation\nRenewal\nSCEPStandard\n", responder.Capabilities);
         using var lenient = TestScepClient.Responder(allowLegacy: true);
         Assert.Contains("SHA-1\n", lenient.Capabilities);
     }

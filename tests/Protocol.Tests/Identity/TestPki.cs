@@ -32,9 +32,12 @@ internal static class TestPki
     }
 
     /// <summary>The bytes as they are, as a client writes them that does not look at the rules of PrintableString.</summary>
-    public static byte[] PrintableString(string text) => text.Length < 128
-        ? [0x13, (byte)text.Length, .. System.Text.Encoding.UTF8.GetBytes(text)]
-        : [0x13, 0x82, (byte)(text.Length >> 8), (byte)text.Length, .. System.Text.Encoding.UTF8.GetBytes(text)];
+    public static byte[] PrintableString(string text) => text.Length switch
+    {
+        < 128 => [0x13, (byte)text.Length, .. System.Text.Encoding.UTF8.GetBytes(text)],
+        < 256 => [0x13, 0x81, (byte)text.Length, .. System.Text.Encoding.UTF8.GetBytes(text)],
+        _ => [0x13, 0x82, (byte)(text.Length >> 8), (byte)text.Length, .. System.Text.Encoding.UTF8.GetBytes(text)],
+    };
 
     public static X509Certificate2 Identity(AsymmetricAlgorithm key, CertificateAuthority? ca = null, DateTimeOffset? now = null)
     {

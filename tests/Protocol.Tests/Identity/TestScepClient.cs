@@ -52,7 +52,7 @@ internal static class TestScepClient
     }
 
     /// <summary>Checks the answer's signature and gives its attributes and what was inside.</summary>
-    public static ScepAnswer Read(byte[] answer, X509Certificate2? requester = null)
+    public static ScepAnswer Read(byte[] answer, X509Certificate2? requester = null, byte[]? ra = null)
     {
         var cms = new SignedCms();
         cms.Decode(answer);
@@ -63,7 +63,7 @@ internal static class TestScepClient
         }
         cms.CheckSignature(verifySignatureOnly: true);
         var signer = Assert.Single(cms.SignerInfos.Cast<SignerInfo>());
-        Assert.Equal(Ra.Certificate, signer.Certificate!.RawData);
+        Assert.Equal(ra ?? Ra.Certificate, signer.Certificate!.RawData);
         var attributes = signer.SignedAttributes.Cast<CryptographicAttributeObject>().ToDictionary(a => a.Oid.Value!, a => a.Values[0].RawData);
         string? Text(string name) => attributes.TryGetValue(Arc + name, out var raw)
             ? new AsnReader(raw, AsnEncodingRules.DER).ReadCharacterString(UniversalTagNumber.PrintableString)
