@@ -213,6 +213,10 @@ internal sealed partial class ApnsSender : IDisposable
                 _metrics.Count(answer.Reason!);
                 _results.TokenDead(item.Order, answer.Reason!, answer.Since);
                 break;
+            case ApnsOutcome.CertificateRefused when lane.Identity.Version != _certificate.Current?.Version:
+                // Of the certificate that was replaced meanwhile: the new one has not been tried.
+                Retry(item, TimeSpan.Zero, PushResult.CertificateRefused, answered: false);
+                return;
             case ApnsOutcome.CertificateRefused:
                 if (_certificate.Refuse(lane.Identity.Version, answer.Reason!))
                 {

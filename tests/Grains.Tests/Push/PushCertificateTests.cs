@@ -99,6 +99,24 @@ public sealed class PushCertificateTests
     }
 
     [Fact]
+    public async Task A_push_that_is_refused_with_the_old_certificate_goes_out_with_the_renewed_one()
+    {
+        await using var node = await PushNode.Start();
+        using var renewed = node.Apns.Authority.MintPushCertificate(node.Certificate.Topic);
+        using (node.Apns.HoldAnswers())
+        {
+            node.Push([node.Target()]);
+            await node.Apns.Statistics.When(seen => seen.InFlight == 1).WaitAsync(PushNode.Patience);
+            await node.InstallAndUse(renewed);
+            node.Apns.Revoke(node.Certificate);
+        }
+
+        await node.Eventually(() => node.Counted(PushResult.Accepted) == 1);
+        Assert.Equal(1, node.Apns.Statistics.Refused["BadCertificate"]);
+        Assert.Null((await node.CertificateGrain.Describe())!.Refusal);
+    }
+
+    [Fact]
     public async Task A_certificate_that_APNs_takes_again_is_used_again()
     {
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());

@@ -14,6 +14,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.TestingHost;
 
@@ -23,7 +24,7 @@ namespace FleetMdm.Grains.Tests.Push;
 public sealed class PushNode : IAsyncDisposable
 {
     /// <summary>Every wait of a test ends by then.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentDictionary<string, long> _counts = new(StringComparer.Ordinal);
@@ -69,6 +70,11 @@ public sealed class PushNode : IAsyncDisposable
     public T Service<T>() where T : notnull =>
         _cluster!.GetSiloServiceProvider(_cluster.GetActiveSilos().First().SiloAddress).GetRequiredService<T>();
 
+    /// <summary>Calls of grains that fail before they arrive, as by a node that has just died: interface and method.</summary>
+    public Func<string, string, bool> Unreachable { get; set; } = static (_, _) => false;
+
+    public string DatabaseFile => _folder.File("fleetmdm.db");
+
     /// <summary>How many pushes ended so.</summary>
     public long Counted(string result) => _counts.GetValueOrDefault(result);
 
@@ -111,9 +117,17 @@ public sealed class PushNode : IAsyncDisposable
 
     public async Task Eventually(Func<Task<bool>> condition)
     {
-        using var guard = new CancellationTokenSource(Patience);
+        var started = TimeProvider.System.GetTimestamp();
         while (!await condition())
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, guard.Token);
+        {
+            if (TimeProvider.System.GetElapsedTime(started) > Patience)
+            {
+                var counts = string.Join(", ", _counts.Select(count => $"{count.Key} {count.Value}"));
+                Assert.Fail($"It did not happen. Counted: {counts}. Requests at APNs: {Apns.Statistics.Requests}, under way {Apns.Statistics.InFlight}. "
+                    + $"Outbox {Outbox.Count}, sender {Sender.Count}.");
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -164,6 +178,9 @@ public sealed class PushNode : IAsyncDisposable
                 (control, store) => (control.Invariant, control.ConnectionString) = store.Orleans));
             silo.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
             silo.AddFleetGrains(configuration);
+            silo.AddOutgoingGrainCallFilter(call => Unreachable(call.InterfaceMethod.DeclaringType!.Name, call.InterfaceMethod.Name)
+                ? throw new SiloUnavailableException("on purpose")
+                : call.Invoke());
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
