@@ -22,6 +22,17 @@ internal sealed partial class PostgresControl(
     /// <summary>What one call takes from the default partition, and of bodies, at most.</summary>
     private const int DropBatch = 2_000;
 
+    // The condition on last_used stands twice: the outer one is asked again for a row that a refresh has changed meanwhile.
+    private const string DropBodies = """
+        DELETE FROM bodies WHERE hash IN (
+          SELECT b.hash FROM bodies b
+          WHERE b.last_used < @cutoff
+            AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.body_hash = b.hash)
+            AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.body_hash = b.hash)
+          LIMIT @limit)
+        AND last_used < @cutoff
+        """;
+
     private static readonly IReadOnlyList<Migration> Migrations = Migration.Of("PostgreSql");
 
     public (string Invariant, string ConnectionString) Orleans => ("Npgsql", connections.Orleans);
@@ -82,9 +93,9 @@ internal sealed partial class PostgresControl(
                   SELECT ctid FROM history_default WHERE finished_at < @before LIMIT @limit))
                 """)
             .Time("@before", finishedBefore).Int("@limit", DropBatch).Execute(), cancellationToken);
-        var cutoff = (finishedBefore < time.GetUtcNow() ? finishedBefore : time.GetUtcNow()) - BodySql.KeepUnusedFor;
+        var cutoff = BodySql.Cutoff(finishedBefore, await OldestHistory(connection, cancellationToken), time.GetUtcNow());
         dropped += await database.Write(s => s
-            .Sql(BodySql.DropUnused).Time("@cutoff", cutoff).Int("@limit", DropBatch).Execute(), cancellationToken);
+            .Sql(DropBodies).Time("@cutoff", cutoff).Int("@limit", DropBatch).Execute(), cancellationToken);
         return dropped;
     }
 
@@ -149,29 +160,44 @@ internal sealed partial class PostgresControl(
         }
     }
 
-    private async Task<long> DropPartitions(NpgsqlConnection connection, DateTimeOffset finishedBefore, CancellationToken cancellationToken)
+    private sealed record Partition(string Name, DateTime Month, long Rows);
+
+    private static async Task<List<Partition>> Partitions(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var old = new List<(string Name, long Rows)>();
-        await using (var list = new NpgsqlCommand("""
+        await using var list = new NpgsqlCommand("""
             SELECT c.relname, greatest(c.reltuples::bigint, 1)
             FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
             WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]{6}$'
             ORDER BY c.relname
-            """, connection))
+            """, connection);
+        await using var reader = await list.ExecuteReaderAsync(cancellationToken);
+        var partitions = new List<Partition>();
+        while (await reader.ReadAsync(cancellationToken))
         {
-            await using var reader = await list.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                var name = reader.GetString(0);
-                var month = DateTime.ParseExact(name["history_".Length..], "yyyyMM", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal);
-                // Whole months only: the last day of the partition must be past.
-                if (month.AddMonths(1) <= finishedBefore.UtcDateTime)
-                    old.Add((name, reader.GetInt64(1)));
-            }
+            var name = reader.GetString(0);
+            var month = DateTime.ParseExact(name["history_".Length..], "yyyyMM", CultureInfo.InvariantCulture);
+            partitions.Add(new Partition(name, DateTime.SpecifyKind(month, DateTimeKind.Utc), reader.GetInt64(1)));
         }
 
+        return partitions;
+    }
+
+    /// <summary>No row of the history ended before it.</summary>
+    private static async Task<DateTimeOffset?> OldestHistory(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        var partitions = await Partitions(connection, cancellationToken);
+        await using var oldest = new NpgsqlCommand("SELECT min(finished_at) FROM history_default", connection);
+        var stray = await oldest.ExecuteScalarAsync(cancellationToken) as DateTime?;
+        DateTime? month = partitions.Count > 0 ? partitions[0].Month : null;
+        return (stray < month ? stray : month ?? stray) is { } time ? new DateTimeOffset(time) : null;
+    }
+
+    private async Task<long> DropPartitions(NpgsqlConnection connection, DateTimeOffset finishedBefore, CancellationToken cancellationToken)
+    {
+        // Whole months only: the last day of the partition must be past.
+        var old = (await Partitions(connection, cancellationToken)).FindAll(p => p.Month.AddMonths(1) <= finishedBefore.UtcDateTime);
         long dropped = 0;
-        foreach (var (name, rows) in old)
+        foreach (var (name, _, rows) in old)
         {
             try
             {

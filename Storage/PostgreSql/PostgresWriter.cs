@@ -53,6 +53,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         WHERE q.enrolment_id = i.enrolment_id AND q.sequence = i.sequence
         """;
 
+    /// <summary>The beginning of a statement that notes when bodies were last used (see <see cref="BodySql"/>); u: hash, at.</summary>
+    public const string RefreshBodies =
+        "UPDATE bodies b SET last_used = u.at FROM (SELECT r.hash, max(r.at) AS at FROM (";
+
     private const string FinishRows = $"""
         WITH gone AS (
           DELETE FROM queue q
@@ -63,7 +67,12 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             i.ending, i.sent_at, i.finished_at, i.error_summary, i.result, i.result_hash),
         kept AS (
           INSERT INTO history ({QueueColumns.Kept}, {QueueColumns.Added})
-          SELECT {QueueColumns.Kept}, {QueueColumns.Added} FROM gone)
+          SELECT {QueueColumns.Kept}, {QueueColumns.Added} FROM gone),
+        used AS ({RefreshBodies}
+            SELECT body_hash AS hash, finished_at AS at FROM gone
+            UNION ALL
+            SELECT result_hash, finished_at FROM gone WHERE result_hash IS NOT NULL) r GROUP BY r.hash) u
+          WHERE b.hash = u.hash AND b.last_used < u.at - interval '1 day')
         SELECT enrolment_id, sequence FROM gone
         """;
 

@@ -13,6 +13,15 @@ internal sealed partial class SqliteControl(
     /// <summary>Small, since the one writer does nothing else meanwhile.</summary>
     private const int DropBatch = 2_000;
 
+    // NOT IN reads each of the two tables once; NOT EXISTS would read them once for each body.
+    private const string DropBodies = """
+        DELETE FROM bodies WHERE rowid IN (
+          SELECT rowid FROM bodies
+          WHERE last_used < @cutoff
+            AND hash NOT IN (SELECT body_hash FROM queue) AND hash NOT IN (SELECT body_hash FROM operations)
+          LIMIT @limit)
+        """;
+
     private static readonly IReadOnlyList<Migration> Migrations = Migration.Of("Sqlite");
 
     // Orleans knows Microsoft.Data.Sqlite by the older library's name.
@@ -63,9 +72,12 @@ internal sealed partial class SqliteControl(
         var dropped = await database.Write(s => s
             .Sql("DELETE FROM history WHERE sequence IN (SELECT sequence FROM history WHERE finished_at < @before LIMIT @limit)")
             .Time("@before", finishedBefore).Int("@limit", DropBatch).Execute(), cancellationToken);
-        var cutoff = (finishedBefore < time.GetUtcNow() ? finishedBefore : time.GetUtcNow()) - BodySql.KeepUnusedFor;
-        dropped += await database.Write(s => s
-            .Sql(BodySql.DropUnused).Time("@cutoff", cutoff).Int("@limit", DropBatch).Execute(), cancellationToken);
+        dropped += await database.Write(async s =>
+        {
+            var oldest = await s.Sql("SELECT min(finished_at) FROM history").First(row => row.TimeOrNull(0));
+            return await s.Sql(DropBodies)
+                .Time("@cutoff", BodySql.Cutoff(finishedBefore, oldest, time.GetUtcNow())).Int("@limit", DropBatch).Execute();
+        }, cancellationToken);
         return dropped;
     }
 

@@ -43,6 +43,12 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         SELECT {QueueColumns.Kept}, @3, @4, @5, @6, @7, @8 FROM queue WHERE sequence = @1 AND enrolment_id = @2
         """;
 
+    /// <summary>Notes when the bodies of queued rows (@2 to @3) were last used; see <see cref="BodySql"/>.</summary>
+    private const string RefreshBodies = """
+        UPDATE bodies SET last_used = @4
+        WHERE hash IN (SELECT body_hash FROM queue WHERE enrolment_id = @1 AND sequence BETWEEN @2 AND @3) AND last_used < @5
+        """;
+
     private const string EndRows = $"""
         INSERT INTO history ({QueueColumns.Kept}, ending, finished_at)
         SELECT {QueueColumns.Kept}, @2, @3 FROM queue WHERE enrolment_id = @1
@@ -148,6 +154,7 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
 
     private void EndQueue(string enrolmentId, CommandEnding ending, DateTimeOffset at)
     {
+        Run(RefreshBodies, enrolmentId, 0, long.MaxValue, at, at - BodySql.RefreshAfter);
         Run(EndRows, enrolmentId, (short)ending, at);
         Run("DELETE FROM queue WHERE enrolment_id = @1", enrolmentId);
     }
@@ -179,6 +186,9 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
 
     private bool Finish(QueueFinish finish, bool repeated)
     {
+        Run(RefreshBodies, finish.EnrolmentId, finish.Sequence, finish.Sequence, finish.FinishedAt, finish.FinishedAt - BodySql.RefreshAfter);
+        if (finish.ResultHash is { } report)
+            Run("UPDATE bodies SET last_used = @2 WHERE hash = @1 AND last_used < @3", report, finish.FinishedAt, finish.FinishedAt - BodySql.RefreshAfter);
         var moved = Run(FinishRow, finish.Sequence, finish.EnrolmentId, (short)finish.Ending, finish.SentAt, finish.FinishedAt,
             finish.ErrorSummary, finish.Result, finish.ResultHash);
         if (moved > 0)
