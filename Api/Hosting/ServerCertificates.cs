@@ -14,6 +14,7 @@ namespace FleetMdm.Api.Hosting;
 public sealed partial class ServerCertificates(
     IOptions<HttpOptions> options,
     ServerCertificateProvider builtIn,
+    EnrolmentAuthority authority,
     TimeProvider clock,
     ILogger<ServerCertificates> logger) : BackgroundService
 {
@@ -25,15 +26,18 @@ public sealed partial class ServerCertificates(
     private volatile Snapshot? _snapshot;
     private DateTime _fileTime;
 
-    /// <summary>The options for a new connection.</summary>
-    /// <exception cref="AuthenticationException">No certificate yet: the cluster has not told the CA.</exception>
-    public SslServerAuthenticationOptions Options(bool askForClientCertificate)
+    /// <summary>The options for a new connection. The first connections after a start may have to wait for the CA.</summary>
+    /// <exception cref="AuthorityUnavailableException">No certificate: the CA cannot be fetched now. The handshake fails.</exception>
+    public async ValueTask<SslServerAuthenticationOptions> Options(bool askForClientCertificate)
     {
         var snapshot = _snapshot;
-        if (options.Value.CertificateFile is null && builtIn.Context is { } current && !ReferenceEquals(current, snapshot?.Context))
-            _snapshot = snapshot = Take(current);
-        if (snapshot is null) throw new AuthenticationException("The server has no TLS certificate yet.");
-        return askForClientCertificate ? snapshot.WithClients : snapshot.WithoutClients;
+        if (options.Value.CertificateFile is null)
+        {
+            if (builtIn.Context is null) await authority.Get();
+            if (builtIn.Context is { } current && !ReferenceEquals(current, snapshot?.Context)) _snapshot = snapshot = Take(current);
+        }
+
+        return askForClientCertificate ? snapshot!.WithClients : snapshot!.WithoutClients;
     }
 
     /// <summary>Reads the configured file; called before listening so that a wrong one stops the start.</summary>

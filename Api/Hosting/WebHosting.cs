@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
@@ -77,7 +76,7 @@ public static class WebHosting
             if (!address.Https) return;
             listen.UseHttps(new TlsHandshakeCallbackOptions
             {
-                OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(certificates.Options(askForClientCertificate: side != Side.Admin)),
+                OnConnection = _ => certificates.Options(askForClientCertificate: side != Side.Admin),
                 HandshakeTimeout = HandshakeTimeout,
             });
         }
