@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Text;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -50,7 +50,7 @@ internal static class PushCertificateEndpoints
     {
         var forced = Text.Flag("force", force) ?? false;
         RequestBody.RequireMediaType(request, Pem, Pkcs12);
-        var content = await ReadBody(request);
+        var content = await BoundedBody.Read(request, LargestUpload) ?? throw TooLarge();
         if (content.Length == 0) throw ApiProblem.Field("body", "It is empty; send the certificate with its private key.");
 
         var installed = await Grain(grains).Install(new PushCertificateUpload(content, password, forced));
@@ -62,21 +62,6 @@ internal static class PushCertificateEndpoints
             _ => throw new ApiProblem(
                 StatusCodes.Status422UnprocessableEntity, Code(installed), "The push certificate cannot be used", installed.Problem!),
         };
-    }
-
-    private static async Task<byte[]> ReadBody(HttpRequest request)
-    {
-        if (request.ContentLength > LargestUpload) throw TooLarge();
-        var cancellationToken = request.HttpContext.RequestAborted;
-        while (true)
-        {
-            var read = await request.BodyReader.ReadAsync(cancellationToken);
-            var content = read.IsCompleted && read.Buffer.Length <= LargestUpload ? read.Buffer.ToArray() : null;
-            var tooLarge = read.Buffer.Length > LargestUpload;
-            request.BodyReader.AdvanceTo(content is null && !tooLarge ? read.Buffer.Start : read.Buffer.End, read.Buffer.End);
-            if (tooLarge) throw TooLarge();
-            if (content is not null) return content;
-        }
     }
 
     private static ApiProblem TooLarge() => new(

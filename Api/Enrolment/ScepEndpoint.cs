@@ -1,4 +1,4 @@
-using System.Buffers;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Enrolment;
@@ -50,7 +50,7 @@ public sealed partial class ScepEndpoint(
         byte[]? message;
         if (HttpMethods.IsPost(context.Request.Method))
         {
-            message = await ReadBody(context.Request);
+            message = await BoundedBody.Read(context.Request, ScepResponder.MaxMessageBytes);
             if (message is null)
                 return Results.Text($"A SCEP message has at most {ScepResponder.MaxMessageBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge);
         }
@@ -190,27 +190,6 @@ public sealed partial class ScepEndpoint(
             return null;
         var buffer = new byte[text.Length / 4 * 3 + 3];
         return Convert.TryFromBase64String(text, buffer, out var length) ? buffer[..length] : null;
-    }
-
-    /// <summary>Null when it is longer than a SCEP message may be.</summary>
-    private static async Task<byte[]?> ReadBody(HttpRequest request)
-    {
-        if (request.ContentLength > ScepResponder.MaxMessageBytes)
-            return null;
-        var reader = request.BodyReader;
-        while (true)
-        {
-            var read = await reader.ReadAsync(request.HttpContext.RequestAborted);
-            var tooLong = read.Buffer.Length > ScepResponder.MaxMessageBytes;
-            if (!tooLong && !read.IsCompleted)
-            {
-                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-                continue;
-            }
-            var body = tooLong ? null : read.Buffer.ToArray();
-            reader.AdvanceTo(read.Buffer.End);
-            return body;
-        }
     }
 
     private static IResult Refuse(string why) => Results.Text(why, statusCode: StatusCodes.Status400BadRequest);

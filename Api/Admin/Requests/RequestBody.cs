@@ -1,6 +1,6 @@
-using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -33,25 +33,7 @@ internal static class RequestBody
         }
 
         var limit = BodyLimitMetadata.BytesFor(context, context.RequestServices.GetRequiredService<IOptions<LimitsOptions>>().Value);
-        if (request.ContentLength > limit) throw TooLarge(limit);
-
-        var body = new ArrayBufferWriter<byte>((int)(request.ContentLength ?? 0) + 1);
-        while (true)
-        {
-            var read = await request.BodyReader.ReadAsync(context.RequestAborted);
-            var fits = body.WrittenCount + read.Buffer.Length <= limit;
-            if (fits)
-            {
-                foreach (var segment in read.Buffer) body.Write(segment.Span);
-            }
-
-            // Also before refusing: the server reads on to keep the connection.
-            request.BodyReader.AdvanceTo(read.Buffer.End);
-            if (!fits) throw TooLarge(limit);
-            if (read.IsCompleted) break;
-        }
-
-        var bytes = body.WrittenSpan.ToArray();
+        var bytes = await BoundedBody.Read(request, limit) ?? throw TooLarge(limit);
         context.Items[ReadBefore] = bytes;
         return bytes;
     }
