@@ -7,19 +7,23 @@ using FleetMdm.VirtualFleet.IPads;
 namespace FleetMdm.VirtualFleet.Enrolment;
 
 /// <summary>
-/// The requester's side of SCEP (RFC 8894), as iOS plays it: GetCACaps, GetCACert, PKCSReq, and a close look at the answer.
+/// The requester's side of SCEP (RFC 8894), as iOS plays it: GetCACaps, GetCACert, PKCSReq (or RenewalReq), and a close look at the answer.
 /// </summary>
 internal sealed class ScepClient(MdmHttp http, TimeProvider time)
 {
     /// <summary>1. Ask what the server can. 2. Get its certificates. 3. Ask for a certificate. 4. Check what came.</summary>
+    /// <param name="renews">The identity that the new one replaces; null: there is none.</param>
     /// <exception cref="EnrolmentException">The server refused, or its answer does not hold.</exception>
-    public async Task<DeviceIdentity> EnrolAsync(ScepPayload payload, RSA key, CancellationToken cancellation)
+    public async Task<DeviceIdentity> EnrolAsync(ScepPayload payload, RSA key, DeviceIdentity? renews, CancellationToken cancellation)
     {
         var capabilities = ScepCapabilities.Read(await GetAsync(payload, "GetCACaps", null, cancellation));
         var authority = ScepAuthority.Read(await GetAsync(payload, "GetCACert", payload.Name, cancellation), payload.CaFingerprint);
-        using var request = ScepRequest.Create(payload, key, authority.Encryption, capabilities.ContentCipher, time.GetUtcNow());
+        if (renews is not null && !capabilities.Renewal)
+            renews = null;
+        var request = ScepRequest.Create(payload, key, authority.Encryption, capabilities.ContentCipher, time.GetUtcNow(), renews?.Certificate);
         var answer = await SendAsync(payload, request.Message, capabilities.Post, cancellation);
-        var certificate = ScepAnswer.Read(answer, request, key, authority);
+        using var oldKey = renews?.Certificate.GetRSAPrivateKey();
+        var certificate = ScepAnswer.Read(answer, request, oldKey ?? key, authority);
         return new DeviceIdentity(certificate.CopyWithPrivateKey(key));
     }
 
@@ -46,7 +50,7 @@ internal sealed class ScepClient(MdmHttp http, TimeProvider time)
 }
 
 /// <summary>GetCACaps' lines, as far as they matter to a requester. A capability not named is not there.</summary>
-internal sealed record ScepCapabilities(bool Post, Oid ContentCipher)
+internal sealed record ScepCapabilities(bool Post, bool Renewal, Oid ContentCipher)
 {
     private static readonly Oid Aes128Cbc = new("2.16.840.1.101.3.4.1.2");
 
@@ -57,7 +61,7 @@ internal sealed record ScepCapabilities(bool Post, Oid ContentCipher)
         bool Has(string name) => standard || lines.Contains(name, StringComparer.OrdinalIgnoreCase);
         if (!Has("AES") || !(Has("SHA-256") || Has("SHA-512")))
             throw new EnrolmentException("The SCEP server names neither SCEPStandard nor AES with SHA-256; this iPad uses nothing older.");
-        return new ScepCapabilities(Has("POSTPKIOperation"), Aes128Cbc);
+        return new ScepCapabilities(Has("POSTPKIOperation"), lines.Contains("Renewal", StringComparer.OrdinalIgnoreCase), Aes128Cbc);
     }
 }
 

@@ -18,6 +18,7 @@ internal static class ScepNames
 
     public const string CertRep = "3";
     public const string PkcsReq = "19";
+    public const string RenewalReq = "17";
     public const string Success = "0";
 
     public static string FailReason(string? failInfo) => failInfo switch
@@ -31,8 +32,9 @@ internal static class ScepNames
     };
 }
 
-/// <summary>A PKCSReq message and what its answer is checked against.</summary>
-internal sealed record ScepRequest(byte[] Message, string TransactionId, byte[] SenderNonce, X509Certificate2 Requester) : IDisposable
+/// <summary>A PKCSReq or RenewalReq message and what its answer is checked against.</summary>
+/// <param name="PublicKey">The SubjectPublicKeyInfo that a certificate is asked for.</param>
+internal sealed record ScepRequest(byte[] Message, string TransactionId, byte[] SenderNonce, byte[] PublicKey)
 {
     private const string ChallengePassword = "1.2.840.113549.1.9.7";
     private const int NonceBytes = 16;
@@ -40,9 +42,11 @@ internal sealed record ScepRequest(byte[] Message, string TransactionId, byte[] 
     /// <summary>Long enough for any enrolment; the certificate only carries the requester's public key.</summary>
     private static readonly TimeSpan RequesterLife = TimeSpan.FromDays(1);
 
-    public static ScepRequest Create(ScepPayload payload, RSA key, X509Certificate2 recipient, Oid contentCipher, DateTimeOffset now)
+    /// <param name="renews">The certificate that the new one replaces: it signs, instead of one that the iPad makes for itself.</param>
+    public static ScepRequest Create(ScepPayload payload, RSA key, X509Certificate2 recipient, Oid contentCipher, DateTimeOffset now,
+        X509Certificate2? renews = null)
     {
-        // CSR with the challenge inside, encrypted to the server, signed by a certificate the iPad makes for itself.
+        // A CSR with the challenge inside, encrypted to the server, signed.
         var subject = DistinguishedName.Build(payload.Subject);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         if (KeyUsage(payload.KeyUsage) is { } usage)
@@ -52,24 +56,25 @@ internal sealed record ScepRequest(byte[] Message, string TransactionId, byte[] 
         var envelope = new EnvelopedCms(new ContentInfo(request.CreateSigningRequest()), new AlgorithmIdentifier(contentCipher));
         envelope.Encrypt(new CmsRecipient(SubjectIdentifierType.IssuerAndSerialNumber, recipient));
 
-        var requester = new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
-            .CreateSelfSigned(now - RequesterLife, now + RequesterLife);
-        var transactionId = Convert.ToHexString(SHA256.HashData(requester.PublicKey.ExportSubjectPublicKeyInfo()));
+        using var selfSigned = renews is null
+            ? new CertificateRequest(subject, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+                .CreateSelfSigned(now - RequesterLife, now + RequesterLife)
+            : null;
+        var publicKey = key.ExportSubjectPublicKeyInfo();
+        var transactionId = Convert.ToHexString(SHA256.HashData(publicKey));
         var senderNonce = RandomNumberGenerator.GetBytes(NonceBytes);
         var cms = new SignedCms(new ContentInfo(envelope.Encode()), detached: false);
-        var signer = new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, requester)
+        var signer = new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, renews ?? selfSigned!)
         {
             DigestAlgorithm = new Oid("2.16.840.1.101.3.4.2.1"),
             IncludeOption = X509IncludeOption.EndCertOnly,
         };
-        signer.SignedAttributes.Add(Printable(ScepNames.MessageType, ScepNames.PkcsReq));
+        signer.SignedAttributes.Add(Printable(ScepNames.MessageType, renews is null ? ScepNames.PkcsReq : ScepNames.RenewalReq));
         signer.SignedAttributes.Add(Printable(ScepNames.TransactionId, transactionId));
         signer.SignedAttributes.Add(new AsnEncodedData(new Oid(ScepNames.SenderNonce), Octets(senderNonce)));
         cms.ComputeSignature(signer, silent: true);
-        return new ScepRequest(cms.Encode(), transactionId, senderNonce, requester);
+        return new ScepRequest(cms.Encode(), transactionId, senderNonce, publicKey);
     }
-
-    public void Dispose() => Requester.Dispose();
 
     private static X509KeyUsageFlags? KeyUsage(long bits) => (bits & 5) switch
     {
@@ -102,6 +107,7 @@ internal sealed record ScepRequest(byte[] Message, string TransactionId, byte[] 
 internal static class ScepAnswer
 {
     /// <summary>The certificate for the requester's key.</summary>
+    /// <param name="key">Of the certificate that signed the request: the answer is encrypted to it.</param>
     /// <exception cref="EnrolmentException">A refusal, or an answer that does not hold.</exception>
     public static X509Certificate2 Read(MdmAnswer answer, ScepRequest request, RSA key, ScepAuthority authority)
     {
@@ -151,8 +157,8 @@ internal static class ScepAnswer
 
     private static X509Certificate2 OwnCertificate(X509Certificate2Collection issued, ScepRequest request, ScepAuthority authority)
     {
-        var ours = request.Requester.PublicKey.ExportSubjectPublicKeyInfo();
-        var certificate = issued.FirstOrDefault(candidate => candidate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(ours))
+        var certificate = issued.FirstOrDefault(candidate =>
+                candidate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(request.PublicKey))
             ?? throw new EnrolmentException("The SCEP answer holds no certificate for our key.");
         using var chain = new X509Chain { ChainPolicy = new TrustAnchors([authority.Ca]).NewPolicy(certificate.NotBefore.ToUniversalTime().AddSeconds(1)) };
         chain.ChainPolicy.ExtraStore.AddRange(authority.All);

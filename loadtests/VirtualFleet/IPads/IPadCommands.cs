@@ -26,11 +26,13 @@ internal sealed class IPadCommands(VirtualIPad ipad)
     };
 
     /// <summary>Runs a command and makes the report on it.</summary>
-    public IPadReport Run(MdmChannel channel, IncomingCommand incoming)
+    public async Task<IPadReport> RunAsync(MdmChannel channel, IncomingCommand incoming, CancellationToken cancellation)
     {
         var report = ipad.IsLocked && incoming.RequestType.Length > 0 && !NeverNotNow.Contains(incoming.RequestType)
             ? Report(channel, incoming, "NotNow")
-            : Execute(channel, incoming);
+            : incoming.RequestType == "InstallProfile"
+                ? await InstallProfileAsync(channel, incoming, cancellation)
+                : Execute(channel, incoming);
         ipad.Journal.CommandRan(channel.Name, incoming.CommandUuid, incoming.RequestType, report.Status);
         return report;
     }
@@ -49,7 +51,6 @@ internal sealed class IPadCommands(VirtualIPad ipad)
                 "SecurityInfo" => Acknowledged(channel, incoming, ("SecurityInfo", SecurityInfo())),
                 "InstalledApplicationList" => Acknowledged(channel, incoming, ("InstalledApplicationList", Applications(command))),
                 "ProfileList" => Acknowledged(channel, incoming, ("ProfileList", Profiles(channel))),
-                "InstallProfile" => InstallProfile(channel, incoming, command),
                 "RemoveProfile" => RemoveProfile(channel, incoming, command),
                 "Settings" => Settings(channel, incoming, command),
                 "DeviceLock" => DeviceLock(channel, incoming, command),
@@ -128,17 +129,27 @@ internal sealed class IPadCommands(VirtualIPad ipad)
         ["PayloadDescription"] = signed ? "signed" : "",
     };
 
-    private IPadReport InstallProfile(MdmChannel channel, IncomingCommand incoming, PlistDict command)
+    private async Task<IPadReport> InstallProfileAsync(MdmChannel channel, IncomingCommand incoming, CancellationToken cancellation)
     {
-        if (command.Data("Payload") is not { } payload)
+        if (incoming.Command?.Data("Payload") is not { } payload)
             return Report(channel, incoming, "CommandFormatError");
         try
         {
             var profile = ConfigurationProfile.Read(payload);
-            if (profile.Payloads.Any(part => part.Text("PayloadType") == "com.apple.mdm") && profile.Identifier != ipad.Profile?.Identifier)
+            if (profile.Payloads.All(part => part.Text("PayloadType") != "com.apple.mdm"))
+            {
+                // The same PayloadIdentifier is the same profile: it is replaced.
+                lock (ipad.StateLock)
+                    channel.Profiles[profile.Identifier] = profile;
+            }
+            else if (channel.UserShortName is null && profile.Identifier == ipad.Profile?.Identifier)
+            {
+                await ipad.RenewAsync(channel, profile, cancellation);
+            }
+            else
+            {
                 return Error(channel, incoming, MdmDomain, 12009, "This iPad is managed by another profile.");
-            // The same PayloadIdentifier is the same profile: it is replaced.
-            channel.Profiles[profile.Identifier] = profile;
+            }
             return Acknowledged(channel, incoming);
         }
         catch (EnrolmentException e)

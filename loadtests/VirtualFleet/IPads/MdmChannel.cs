@@ -28,8 +28,8 @@ internal sealed class MdmChannel
     private const string SharedUserId = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF";
 
     private readonly VirtualIPad _ipad;
-    private readonly EnrolmentProfile _profile;
-    private readonly MdmConnection _connection;
+    private volatile EnrolmentProfile _profile;
+    private volatile MdmConnection _connection;
     private readonly Channel<bool> _reasons = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly CancellationTokenSource _ended = new();
@@ -67,6 +67,9 @@ internal sealed class MdmChannel
 
     private IPadJournal Journal => _ipad.Journal;
     private FleetOptions Options => _ipad.Fleet.Options;
+
+    /// <summary>From now on in the name of this identity.</summary>
+    public void Use(EnrolmentProfile profile, MdmConnection connection) => (_profile, _connection) = (profile, connection);
 
     // ---- Check-in ----
 
@@ -250,7 +253,7 @@ internal sealed class MdmChannel
                     PollAgainIfNotNow(report);
                     return;
                 }
-                report = _ipad.Commands.Run(this, command);
+                report = await _ipad.Commands.RunAsync(this, command, cancellation);
             }
         }
         finally

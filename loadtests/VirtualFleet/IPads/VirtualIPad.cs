@@ -105,7 +105,7 @@ public sealed class VirtualIPad : IAsyncDisposable
             if (IsEnrolled)
                 throw new EnrolmentException("This iPad is enrolled; its management has to be removed first.");
             var profile = EnrolmentProfile.Read(ReadSigned(profileBytes));
-            await BeginAsync(profile, await GetIdentityAsync(profile, cancellation), cancellation);
+            await BeginAsync(profile, await GetIdentityAsync(profile, renews: null, cancellation), cancellation);
         }
         finally
         {
@@ -239,6 +239,43 @@ public sealed class VirtualIPad : IAsyncDisposable
 
     // ---- What commands do ----
 
+    /// <summary>
+    /// The enrolment profile came again, by InstallProfile: a new identity, a new check-in, the same management. What fails leaves
+    /// everything as it was.
+    /// </summary>
+    /// <exception cref="EnrolmentException">The profile or the server does not do; the old enrolment stands.</exception>
+    internal async Task RenewAsync(MdmChannel device, ConfigurationProfile received, CancellationToken cancellation)
+    {
+        var profile = EnrolmentProfile.Read(received);
+        var (oldProfile, oldConnection) = (_profile!, _connection!);
+        if (profile.ServerUrl != oldProfile.ServerUrl || profile.Topic != oldProfile.Topic)
+            throw new EnrolmentException("A renewed enrolment profile keeps its ServerURL and its Topic.");
+        var identity = await GetIdentityAsync(profile, oldConnection.Identity, cancellation);
+        Use(profile, new MdmConnection(Fleet.Http, Fleet.Options, identity, profile.SignMessage));
+        try
+        {
+            await StepAsync("Authenticate", device.AuthenticateAsync(cancellation));
+            await StepAsync("TokenUpdate", device.TokenUpdateAsync(UnlockToken, cancellation));
+        }
+        catch
+        {
+            Use(oldProfile, oldConnection);
+            throw;
+        }
+        oldConnection.Close();
+        Journal.Write(JournalKind.Renewed, device.Name);
+
+        void Use(EnrolmentProfile current, MdmConnection connection)
+        {
+            lock (_lock)
+            {
+                (_profile, _connection) = (current, connection);
+                foreach (var channel in _users.Values.Append(device))
+                    channel.Use(current, connection);
+            }
+        }
+    }
+
     /// <summary>Everything that came by the management profile goes with it.</summary>
     internal void Unenrol(string why, bool violation = false)
     {
@@ -288,11 +325,11 @@ public sealed class VirtualIPad : IAsyncDisposable
         return profile;
     }
 
-    private async Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, CancellationToken cancellation)
+    private async Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, DeviceIdentity? renews, CancellationToken cancellation)
     {
         // Making a key is CPU work of up to a second: not on the caller's thread.
         var key = await Task.Run(() => Fleet.Options.Keys.Take(profile.Scep.KeySize), cancellation);
-        return await new ScepClient(Fleet.Http, Fleet.Options.Time).EnrolAsync(profile.Scep, key, cancellation);
+        return await new ScepClient(Fleet.Http, Fleet.Options.Time).EnrolAsync(profile.Scep, key, renews, cancellation);
     }
 
     private static async Task StepAsync(string step, Task<MdmAnswer> sending)

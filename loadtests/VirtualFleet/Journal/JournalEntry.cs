@@ -17,6 +17,8 @@ public enum JournalKind
     Locked,
     Unlocked,
     Enrolled,
+    /// <summary>A new identity for the same enrolment.</summary>
+    Renewed,
     /// <summary>The management profile is gone, with all that came by it; the detail says why.</summary>
     Unenrolled,
     /// <summary>All content and settings are gone.</summary>

@@ -18,7 +18,7 @@ public sealed class SimulatedScepTests : IDisposable
         using var authorityKey = RSA.Create(2048);
         using var authority = SelfSigned("CN=RA", authorityKey);
         using var key = RSA.Create(2048);
-        using var request = ScepRequest.Create(Payload, key, authority, new("2.16.840.1.101.3.4.1.2"), TimeProvider.System.GetUtcNow());
+        var request = ScepRequest.Create(Payload, key, authority, new("2.16.840.1.101.3.4.1.2"), TimeProvider.System.GetUtcNow());
         Write("request", request.Message);
         WriteText("ra.pem", authority.ExportCertificatePem());
         WriteText("ra.key", authorityKey.ExportPkcs8PrivateKeyPem());
@@ -40,7 +40,7 @@ public sealed class SimulatedScepTests : IDisposable
         using var authorityKey = RSA.Create(2048);
         using var authority = SelfSigned("CN=RA", authorityKey);
         using var key = RSA.Create(2048);
-        using var request = ScepRequest.Create(Payload, key, authority, new("2.16.840.1.101.3.4.1.2"), TimeProvider.System.GetUtcNow());
+        var request = ScepRequest.Create(Payload, key, authority, new("2.16.840.1.101.3.4.1.2"), TimeProvider.System.GetUtcNow());
         Write("request", request.Message);
 
         var text = await OpenSslAsync("cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", "request");
