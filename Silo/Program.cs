@@ -1,10 +1,12 @@
 using FleetMdm.Api.Hosting;
+using FleetMdm.Silo.Demo;
 using FleetMdm.Silo.Hosting;
 
 return await FleetProcess.Run(() => args switch
 {
     ["-h" or "--help" or "help", ..] => Usage.Print(),
     ["--version"] => Usage.PrintVersion(),
+    ["demo", .. var rest] => DemoCommand.Run(rest),
     ["health", .. var rest] => HealthCommand.Run(rest),
     ["migrate", .. var rest] => MigrateCommand.Run(rest),
     _ => ServeCommand.Run(args),

@@ -62,8 +62,8 @@ public sealed class AdminClient : IDisposable
     /// <param name="pem">Both in one text.</param>
     public async Task PutPushCertificateAsync(string pem, CancellationToken cancellation = default)
     {
-        using var content = new StringContent(pem, Encoding.ASCII, "application/x-pem-file");
-        await SendAsync(HttpMethod.Put, "/api/v1/push-certificate", content, null, cancellation);
+        var bytes = Encoding.ASCII.GetBytes(pem);
+        await SendAsync(HttpMethod.Put, "/api/v1/push-certificate", () => Bytes(bytes, "application/x-pem-file"), null, cancellation);
     }
 
     /// <summary>Queues a command for one enrolment.</summary>
@@ -114,13 +114,13 @@ public sealed class AdminClient : IDisposable
         GetAsync($"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands/{commandUuid}", cancellation);
 
     public async Task RemoveDeviceAsync(string id, CancellationToken cancellation = default) =>
-        await SendAsync(HttpMethod.Delete, $"/api/v1/devices/{Uri.EscapeDataString(id)}", default(HttpContent), null, cancellation);
+        await SendAsync(HttpMethod.Delete, $"/api/v1/devices/{Uri.EscapeDataString(id)}", static () => null, null, cancellation);
 
     public async Task PushAsync(string id, CancellationToken cancellation = default) =>
         await PostAsync($"/api/v1/devices/{Uri.EscapeDataString(id)}/push", new JsonObject(), cancellation);
 
     public async Task<JsonNode> GetAsync(string path, CancellationToken cancellation = default) =>
-        await SendAsync(HttpMethod.Get, path, default(HttpContent), null, cancellation)
+        await SendAsync(HttpMethod.Get, path, static () => null, null, cancellation)
         ?? throw new AdminException(HttpMethod.Get, path, (int)HttpStatusCode.OK, "no body");
 
     public async Task<JsonNode> PostAsync(string path, JsonObject body, CancellationToken cancellation = default)
@@ -147,9 +147,6 @@ public sealed class AdminClient : IDisposable
         return items;
     }
 
-    private Task<JsonNode?> SendAsync(HttpMethod method, string path, HttpContent? content, string? key, CancellationToken cancellation) =>
-        SendAsync(method, path, () => content, key, cancellation);
-
     private async Task<JsonNode?> SendAsync(HttpMethod method, string path, Func<HttpContent?> content, string? key, CancellationToken cancellation)
     {
         var wait = FirstWait;
@@ -163,7 +160,8 @@ public sealed class AdminClient : IDisposable
             if (response.IsSuccessStatusCode)
                 return body.Length == 0 ? null : JsonNode.Parse(body);
             var busy = response.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests;
-            if (!busy || attempt == Tries || (key is null && method != HttpMethod.Get))
+            // A POST is repeated only under a key; the other methods may be repeated as they are.
+            if (!busy || attempt == Tries || (key is null && method == HttpMethod.Post))
                 throw new AdminException(method, path, (int)response.StatusCode, body);
             await Task.Delay(response.Headers.RetryAfter?.Delta ?? wait, _time, cancellation);
             wait *= 2;

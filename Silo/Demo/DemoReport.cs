@@ -1,0 +1,81 @@
+using System.Globalization;
+using FleetMdm.VirtualFleet;
+using Spectre.Console;
+
+namespace FleetMdm.Silo.Demo;
+
+/// <summary>The tables at the end of the demo.</summary>
+internal static class DemoReport
+{
+    /// <summary>Enough to see what kind of trouble it is.</summary>
+    private const int MostTroubles = 10;
+
+    public static void Print(DemoAudit audit, DemoStory story)
+    {
+        var measured = story.Fleet.Measurements;
+        Console.WriteLine();
+        Write("iPads", [("enrolled", Number(audit.Enrolled)), ("expected", Number(audit.Expected))]);
+        Write("Commands by state", [.. audit.ByState.OrderByDescending(state => state.Value).Select(state => (state.Key, Number(state.Value)))]);
+        Write("Pushes by result",
+        [
+            ("accepted", Number(story.Apns.Statistics.Accepted)),
+            .. story.Apns.Statistics.Refused.OrderByDescending(refused => refused.Value).Select(refused => (refused.Key, Number(refused.Value))),
+        ]);
+        Write("HTTP answers to iPads",
+        [
+            .. measured.AnswersByStatus.OrderBy(status => status.Key).Select(status => (status.Key.ToString(CultureInfo.InvariantCulture), Number(status.Value))),
+            .. measured.NoAnswer > 0 ? [("none", Number(measured.NoAnswer))] : Array.Empty<(string, string)>(),
+        ]);
+        WriteLatencies([measured.Enrolment, measured.Request, measured.PushToConnect, measured.EnqueueToAcknowledged]);
+        WriteTroubles("Lost", audit.Lost);
+        WriteTroubles("Against Apple's rules", [.. audit.Violations]);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"demo: {audit.Enrolled} iPads enrolled, {audit.Acknowledged} commands acknowledged, {audit.Lost.Count} lost"));
+    }
+
+    /// <summary>Says where to look around, and waits for Ctrl-C.</summary>
+    public static async Task ServeOnAsync(DemoServer server)
+    {
+        Console.WriteLine();
+        Console.WriteLine("The server and the iPads go on until Ctrl-C. Its certificate is one of its own CA: a browser will warn.");
+        Console.WriteLine($"  Console           {server.Url}");
+        Console.WriteLine($"  API documentation {server.Url}docs");
+        Console.WriteLine($"  Dashboard         {server.Url}orleans/");
+        Console.WriteLine($"  Token             {server.Token}");
+        Console.WriteLine($"  Log               {Path.Combine(server.Folder, "server.log")}");
+        await server.WaitForShutdownAsync();
+    }
+
+    private static void Write(string title, IReadOnlyList<(string Name, string Value)> rows)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumn(title).AddColumn(new TableColumn("").RightAligned());
+        foreach (var (name, value) in rows)
+            table.AddRow(Markup.Escape(name), value);
+        AnsiConsole.Write(table);
+    }
+
+    private static void WriteLatencies(IReadOnlyList<Latency> latencies)
+    {
+        var table = new Table().Border(TableBorder.Rounded).AddColumn("Latency");
+        foreach (var heading in (ReadOnlySpan<string>)["count", "p50", "p99", "max"])
+            table.AddColumn(new TableColumn(heading).RightAligned());
+        foreach (var latency in latencies)
+            table.AddRow(latency.Name, Number(latency.Count), Milliseconds(latency.At(50)), Milliseconds(latency.At(99)), Milliseconds(latency.Highest));
+        AnsiConsole.Write(table);
+    }
+
+    private static void WriteTroubles(string title, IReadOnlyList<string> troubles)
+    {
+        if (troubles.Count == 0)
+            return;
+        Console.WriteLine($"{title}:");
+        foreach (var trouble in troubles.Take(MostTroubles))
+            Console.WriteLine($"  {trouble}");
+        if (troubles.Count > MostTroubles)
+            Console.WriteLine($"  and {troubles.Count - MostTroubles} more");
+    }
+
+    private static string Number(long number) => number.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Milliseconds(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:N1} ms");
+}
