@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using FleetMdm.Api.Admin;
 using FleetMdm.Api.Auth;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Api.Console;

@@ -1,7 +1,6 @@
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage;
-using Orleans.Runtime;
 
 namespace FleetMdm.Api.Hosting;
 

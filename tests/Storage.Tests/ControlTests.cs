@@ -1,4 +1,3 @@
-using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using CsCheck;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Secrets;

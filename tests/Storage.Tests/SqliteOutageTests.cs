@@ -1,4 +1,3 @@
-using FleetMdm.Storage.Hosting;
 using FleetMdm.Testing;
 using Microsoft.Data.Sqlite;
 

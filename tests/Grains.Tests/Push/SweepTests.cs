@@ -2,9 +2,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.Operations;
-using FleetMdm.VirtualFleet.Apns;
 using Microsoft.Extensions.Time.Testing;
-using Orleans.Runtime;
 
 namespace FleetMdm.Grains.Tests.Push;
 
