@@ -185,9 +185,10 @@ public sealed class CertificateAuthority : IDisposable
     {
         var builder = new X500DistinguishedNameBuilder();
         // Both are limited to 64 characters by RFC 5280, appendix A.1.
+        // The builder encodes the last one first: organization, then name, as is usual.
+        builder.AddCommonName(Cut(commonName));
         if (organization is not null)
             builder.AddOrganizationName(Cut(organization));
-        builder.AddCommonName(Cut(commonName));
         return builder.Build();
     }
 

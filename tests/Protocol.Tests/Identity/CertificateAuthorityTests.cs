@@ -1,0 +1,150 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Protocol.Identity;
+
+namespace FleetMdm.Protocol.Tests.Identity;
+
+public sealed class CertificateAuthorityTests
+{
+    private static readonly TimeSpan Year = TimeSpan.FromDays(365);
+
+    public static TheoryData<CaKeyType> KeyTypes => [.. Enum.GetValues<CaKeyType>()];
+
+    private static X509Certificate2 Load(ReadOnlyMemory<byte> der) => X509CertificateLoader.LoadCertificate(der.Span);
+
+    private static T Extension<T>(X509Certificate2 certificate) where T : X509Extension => certificate.Extensions.OfType<T>().Single();
+
+    [Theory, MemberData(nameof(KeyTypes))]
+    public void Every_kind_of_CA_issues_certificates_that_openssl_trusts(CaKeyType keyType)
+    {
+        // openssl looks at its own clock.
+        var now = TimeProvider.System.GetUtcNow();
+        var root = CertificateAuthority.CreateRoot(keyType, "District of Ölmühle", now, Year * 20);
+        using var ca = new CertificateAuthority(root);
+        var folder = Directory.CreateTempSubdirectory("fleetmdm-ca-").FullName;
+        try
+        {
+            string Save(string name, ReadOnlyMemory<byte> der)
+            {
+                var path = Path.Combine(folder, name);
+                File.WriteAllText(path, PemEncoding.WriteString("CERTIFICATE", der.Span));
+                return path;
+            }
+            var rootFile = Save("root.pem", root.Certificate);
+            var identity = Save("identity.pem", ca.IssueIdentity(CertificateSigningRequest.Parse(TestPki.Csr(TestPki.EcKey)), now, Year).Der);
+            var server = Save("server.pem", ca.IssueServer(["mdm.example.org"], now, CertificateAuthority.MaxServerLifetime).Certificate);
+            TestPki.Run("openssl", $"verify -x509_strict -purpose sslclient -CAfile {rootFile} {identity}");
+            TestPki.Run("openssl", $"verify -x509_strict -purpose sslserver -verify_hostname mdm.example.org -CAfile {rootFile} {server}");
+            TestPki.Run("openssl", $"verify -x509_strict -purpose sslserver -CAfile {rootFile} {identity}", expectFailure: true);
+            TestPki.Run("openssl", $"verify -x509_strict -purpose sslclient -CAfile {rootFile} {server}", expectFailure: true);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void The_root_may_sign_end_certificates_only()
+    {
+        var root = Load(TestPki.Root.Certificate);
+        var constraints = Extension<X509BasicConstraintsExtension>(root);
+        Assert.True(constraints is { Critical: true, CertificateAuthority: true, HasPathLengthConstraint: true, PathLengthConstraint: 0 });
+        Assert.Equal(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, Extension<X509KeyUsageExtension>(root).KeyUsages);
+        Assert.Equal(["District MDM root", "District"],
+            root.SubjectName.EnumerateRelativeDistinguishedNames().Select(name => name.GetSingleElementValue()));
+    }
+
+    [Fact]
+    public void An_identity_certificate_is_for_its_key_its_name_and_its_time()
+    {
+        var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.RsaKey, "CN=iPad 7, O=School"));
+        var certificate = Load(TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year).Der);
+        Assert.Equal("CN=iPad 7, O=School", certificate.Subject);
+        Assert.Equal(TestPki.RsaKey.ExportSubjectPublicKeyInfo(), certificate.PublicKey.ExportSubjectPublicKeyInfo());
+        Assert.Equal(TestPki.Now.UtcDateTime - CertificateAuthority.ClockSkew, certificate.NotBefore.ToUniversalTime());
+        Assert.Equal(TestPki.Now.UtcDateTime + Year, certificate.NotAfter.ToUniversalTime());
+        Assert.True(Extension<X509BasicConstraintsExtension>(certificate) is { Critical: true, CertificateAuthority: false });
+        Assert.Equal(["1.3.6.1.5.5.7.3.2"], Extension<X509EnhancedKeyUsageExtension>(certificate).EnhancedKeyUsages.Cast<Oid>().Select(usage => usage.Value));
+        Assert.Equal(Extension<X509SubjectKeyIdentifierExtension>(Load(TestPki.Root.Certificate)).SubjectKeyIdentifierBytes,
+            Extension<X509AuthorityKeyIdentifierExtension>(certificate).KeyIdentifier!.Value);
+        Assert.NotNull(Extension<X509SubjectKeyIdentifierExtension>(certificate).SubjectKeyIdentifier);
+    }
+
+    [Fact]
+    public void Serial_numbers_are_positive_16_bytes_and_never_meet()
+    {
+        var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.EcKey));
+        var serials = Enumerable.Range(0, 100).Select(_ => TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year).SerialNumber.ToArray()).ToList();
+        Assert.All(serials, serial => Assert.Equal(16, serial.Length));
+        Assert.All(serials, serial => Assert.InRange(serial[0], 0x40, 0x7F));
+        Assert.Equal(100, serials.Select(Convert.ToHexString).Distinct().Count());
+    }
+
+    [Fact]
+    public void Nothing_outlives_the_CA()
+    {
+        using var ca = new CertificateAuthority(CertificateAuthority.CreateRoot(CaKeyType.EcP256, "Short", TestPki.Now, Year));
+        var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.EcKey));
+        Assert.Equal(ca.Certificate.NotAfter, ca.IssueIdentity(csr, TestPki.Now, Year * 5).NotAfter);
+        Assert.True(ca.IssueIdentity(csr, TestPki.Now, Year).NotBefore >= ca.Certificate.NotBefore);
+    }
+
+    [Fact]
+    public void A_root_of_after_2049_is_read_like_any_other()
+    {
+        using var ca = new CertificateAuthority(CertificateAuthority.CreateRoot(CaKeyType.EcP384, "Long", TestPki.Now, Year * 40));
+        Assert.Equal(2066, ca.Certificate.NotAfter.Year);
+    }
+
+    [Fact]
+    public void A_server_certificate_lives_no_longer_than_Apple_allows()
+    {
+        var certificate = Load(TestPki.Ca.IssueServer(["mdm.example.org", "10.0.0.7", "::1"], TestPki.Now, CertificateAuthority.MaxServerLifetime).Certificate);
+        Assert.InRange(certificate.NotAfter - certificate.NotBefore, TimeSpan.FromDays(396), TimeSpan.FromDays(397));
+        Assert.True(certificate.MatchesHostname("mdm.example.org"));
+        Assert.True(certificate.MatchesHostname("10.0.0.7"));
+        Assert.False(certificate.MatchesHostname("example.org"));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TestPki.Ca.IssueServer(["a"], TestPki.Now, TimeSpan.FromDays(398)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TestPki.Ca.IssueServer([], TestPki.Now, Year));
+    }
+
+    [Fact]
+    public void A_request_may_not_take_the_CAs_name()
+    {
+        var csr = CertificateSigningRequest.Parse(
+            new CertificateRequest(new X500DistinguishedName(TestPki.Ca.Certificate.Subject.Span), TestPki.EcKey, HashAlgorithmName.SHA256).CreateSigningRequest());
+        Assert.Equal(IdentityRefusal.WrongUsage, TestPki.Refusal(() => TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year)));
+    }
+
+    [Fact]
+    public void Certificate_and_key_survive_PKCS_12()
+    {
+        var identities = new[] { TestPki.Root, TestPki.Ca.IssueProfileSigner("District", TestPki.Now, Year) };
+        foreach (var keyed in identities)
+        {
+            var back = KeyedCertificate.FromPkcs12(keyed.ExportPkcs12("secret"), "secret");
+            Assert.Equal(keyed.Certificate, back.Certificate);
+            using var opened = back.Open();
+            Assert.True(opened.HasPrivateKey);
+            Assert.ThrowsAny<CryptographicException>(() => KeyedCertificate.FromPkcs12(keyed.ExportPkcs12("secret"), "guess"));
+        }
+    }
+
+    [Fact]
+    public void A_key_never_shows_in_text()
+    {
+        Assert.DoesNotContain(Convert.ToHexStringLower(TestPki.Root.PrivateKey.AsSpan(0, 8)), TestPki.Root.ToString());
+        Assert.StartsWith("certificate ", TestPki.Root.ToString());
+        Assert.Equal(TestPki.Ca.Certificate.ToString(), TestPki.Root.ToString());
+    }
+
+    [Fact]
+    public void A_certificate_that_is_no_CAs_makes_no_CA()
+    {
+        var server = TestPki.Ca.IssueServer(["a"], TestPki.Now, TimeSpan.FromDays(1));
+        Assert.Throws<CryptographicException>(() => new CertificateAuthority(server));
+        Assert.Throws<ArgumentOutOfRangeException>(() => CertificateAuthority.CreateRoot((CaKeyType)9, "x", TestPki.Now, Year));
+        Assert.ThrowsAny<Exception>(() => new CertificateAuthority(TestPki.Root with { PrivateKey = server.PrivateKey }));
+    }
+}
