@@ -72,7 +72,7 @@ public readonly record struct ApnsAnswer(
         // Only with one of APNs' own reasons: an enrolment is not silenced by the 410 of some proxy.
         (410, "Unregistered" or "ExpiredToken") => ApnsOutcome.TokenDead,
         (429, _) => ApnsOutcome.TooManyRequests,
-        (>= 500, _) => ApnsOutcome.Busy,
+        ( >= 500, _) => ApnsOutcome.Busy,
         _ => ApnsOutcome.Malformed,
     };
 

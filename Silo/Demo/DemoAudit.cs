@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.IPads;
-using FleetMdm.VirtualFleet.Journal;
 
 namespace FleetMdm.Silo.Demo;
 

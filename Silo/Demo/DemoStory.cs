@@ -4,7 +4,6 @@ using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.IPads;
-using FleetMdm.VirtualFleet.Journal;
 
 namespace FleetMdm.Silo.Demo;
 

@@ -95,12 +95,19 @@ public abstract class ControlTests(StoreFixture fixture)
         var report = await node.Devices.StoreBody("report"u8.ToArray());
         await node.Devices.Finish(Make.Finish(id, finished.Sequence) with
         {
-            FinishedAt = Make.Now.AddDays(60), Result = null, ResultHash = report,
+            FinishedAt = Make.Now.AddDays(60),
+            Result = null,
+            ResultHash = report,
         });
         var operation = await node.Operations.Append(new()
         {
-            Id = Make.Id(), CommandUuid = Make.Id(), RequestType = "RestartDevice", Body = "<dict>operation</dict>"u8.ToArray(),
-            AcceptedAt = Make.Now, RequestedBy = "ada", Ids = ["nobody"],
+            Id = Make.Id(),
+            CommandUuid = Make.Id(),
+            RequestType = "RestartDevice",
+            Body = "<dict>operation</dict>"u8.ToArray(),
+            AcceptedAt = Make.Now,
+            RequestedBy = "ada",
+            Ids = ["nobody"],
         });
         var unused = await node.Devices.StoreBody("unused"u8.ToArray());
 

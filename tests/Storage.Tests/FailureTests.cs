@@ -118,7 +118,11 @@ public abstract class FailureTests(StoreFixture fixture)
         await using var node = await fixture.OpenNode();
         var invitation = new Invitation
         {
-            Id = Make.Id(), MaxUses = 1, CreatedAt = Make.Now, ExpiresAt = Make.Now.AddDays(1), CreatedBy = "ada",
+            Id = Make.Id(),
+            MaxUses = 1,
+            CreatedAt = Make.Now,
+            ExpiresAt = Make.Now.AddDays(1),
+            CreatedBy = "ada",
         };
         await node.Enrolments.CreateInvitation(invitation);
         LoseNextAnswer(node);
@@ -130,7 +134,11 @@ public abstract class FailureTests(StoreFixture fixture)
             At = Make.Now,
             Certificate = new IssuedCertificate
             {
-                Sha256 = Make.Hash(), Der = [1], InvitationId = invitation.Id, IssuedAt = Make.Now, NotAfter = Make.Now.AddYears(1),
+                Sha256 = Make.Hash(),
+                Der = [1],
+                InvitationId = invitation.Id,
+                IssuedAt = Make.Now,
+                NotAfter = Make.Now.AddYears(1),
             },
         }).WaitAsync(Guard);
 
