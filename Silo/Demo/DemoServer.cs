@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using FleetMdm.Api.Auth;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Silo.Hosting;
+using FleetMdm.VirtualFleet.Administration;
 
 namespace FleetMdm.Silo.Demo;
 
@@ -11,6 +12,9 @@ internal sealed class DemoServer : IAsyncDisposable
 {
     /// <summary>The documented port, if nobody has it.</summary>
     private const int UsualPort = 8443;
+
+    /// <summary>Making the certificate authority's keys takes seconds on a busy machine.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly WebApplication _app;
 
@@ -63,6 +67,7 @@ internal sealed class DemoServer : IAsyncDisposable
         try
         {
             await FleetProcess.Start(app, CancellationToken.None);
+            await Readiness.WaitAsync(url, Patience, TimeProvider.System, app.Lifetime.ApplicationStopping);
             var token = await FirstToken.Ensure(app.Services.GetRequiredService<IGrainFactory>(), folder)
                 ?? throw new InvalidOperationException("A new server had a first token already.");
             return new DemoServer(app, url, folder, token);

@@ -37,6 +37,7 @@ public sealed class RunningServer : IAsyncLifetime
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = root,
         }).Start();
+        await Readiness.WaitAsync(Url, Guard, TimeProvider.System);
         Trust = await TrustProfile.FetchAsync(Url);
         Admin = new AdminClient(Url, _process.AdminToken, Trust);
         using var certificate = Apns.Authority.MintPushCertificate();
