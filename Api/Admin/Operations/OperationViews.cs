@@ -15,7 +15,8 @@ public sealed record OperationRequest
     /// <summary>The same, 1 to 8760 hours from now.</summary>
     public int? ExpiresInHours { get; init; }
     /// <summary>false: wake nobody; each gets it when it next comes.</summary>
-    public bool Push { get; init; } = true;
+    /// <remarks>Settable: for an init property the serializer's generated code would put false where the field is absent.</remarks>
+    public bool Push { get; set; } = true;
 }
 
 /// <summary>Which iPads: exactly one of the three.</summary>
