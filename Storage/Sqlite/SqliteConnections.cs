@@ -24,6 +24,7 @@ internal sealed class SqliteConnections : IDisposable
         if (!builder.ContainsKey("Default Timeout") || !builder.ShouldSerialize("Default Timeout"))
             builder.DefaultTimeout = TimeoutSeconds;
         builder.ForeignKeys = false;
+        builder.Mode = SqliteOpenMode.ReadWriteCreate;
         File = builder.DataSource;
         ConnectionString = builder.ConnectionString;
         // Another string is another pool: a connection that may only query must never be lent to Orleans, which writes.

@@ -83,6 +83,30 @@ public sealed class SqliteOutageTests : IDisposable
         Assert.Equal(2, synchronous);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(";Mode=ReadWrite")]
+    public async Task Orleans_is_never_lent_a_connection_that_may_only_read_and_its_commits_are_on_disk_too(string mode)
+    {
+        var settings = Settings;
+        settings["Storage:ConnectionString"] = $"Data Source={_folder.File("fleetmdm.db")}{mode}";
+        await using (await Node.Start(Settings))
+        {
+            // The file is there from now on, as a connection string with Mode=ReadWrite needs it.
+        }
+
+        await using var node = await Node.Start(settings);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => node.Queries.FindDevice("A")));
+        for (var i = 0; i < 20; i++)
+        {
+            await using var connection = new SqliteConnection(node.Control.Orleans.ConnectionString);
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = $"INSERT INTO facts (name, value) VALUES ('orleans-{i}', x'00'); PRAGMA synchronous";
+            Assert.Equal(2L, await command.ExecuteScalarAsync());
+        }
+    }
+
     [Fact]
     public async Task A_file_that_is_no_database_is_refused_by_its_name()
     {

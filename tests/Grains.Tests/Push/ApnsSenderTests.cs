@@ -196,16 +196,19 @@ public sealed class ApnsSenderTests
     }
 
     [Fact]
-    public async Task Retry_after_is_waited_for()
+    public async Task Retry_after_is_waited_for_by_all_pushes_of_that_connection()
     {
-        await using var node = await PushNode.Start();
+        await using var node = await PushNode.Start(settings: new Dictionary<string, string?> { ["Push:Connections"] = "1" });
         node.Apns.Faults.Next(new ApnsFault.Answer(503, "ServiceUnavailable", RetryAfterSeconds: 2));
         var started = TimeProvider.System.GetTimestamp();
 
         node.Push([node.Target()]);
+        await node.Eventually(() => node.Counted(PushResult.Retried) == 1);
+        node.Push([node.Target()]);
 
-        await node.Eventually(() => node.Counted(PushResult.Accepted) == 1);
+        await node.Apns.Statistics.When(seen => seen.Requests == 2).WaitAsync(PushNode.Patience);
         Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.FromSeconds(2), PushNode.Patience);
+        await node.Eventually(() => node.Counted(PushResult.Accepted) == 2);
     }
 
     [Fact]
