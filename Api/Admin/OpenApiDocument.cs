@@ -68,7 +68,7 @@ internal static class OpenApiDocument
                 Content = body.Type is { } type
                     ? new Dictionary<string, OpenApiMediaType>
                     {
-                        [RequestBody.Json] = new() { Schema = await context.GetOrCreateSchemaAsync(type, null, cancellationToken) },
+                        [RequestBody.Json] = new() { Schema = await Component(type, context, cancellationToken) },
                     }
                     : CommandBody(),
             };
@@ -90,6 +90,15 @@ internal static class OpenApiDocument
         {
             if (parameter is OpenApiParameter { In: ParameterLocation.Query, Schema: OpenApiSchema schema } query) Refine(query, schema);
         }
+    }
+
+    /// <summary>A shape by name, as those of the answers are.</summary>
+    private static async Task<IOpenApiSchema> Component(Type type, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        var schema = await context.GetOrCreateSchemaAsync(type, null, cancellationToken);
+        if (context.Document is not { } document) return schema;
+        document.AddComponent(type.Name, schema);
+        return new OpenApiSchemaReference(type.Name, document);
     }
 
     private static void Refine(OpenApiParameter parameter, OpenApiSchema schema)

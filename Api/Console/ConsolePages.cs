@@ -22,8 +22,13 @@ internal static class ConsolePages
     private const int InvitationsOnPage = 50;
     private const int NewestOperations = 5;
 
+    public static Task<RazorComponentResult<HomePage>> ShowHome(
+        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments) =>
+        Home(context, status, operations, watch, enrolments, null);
+
+    /// <summary>The overview, with what became of an uploaded certificate.</summary>
     public static async Task<RazorComponentResult<HomePage>> Home(
-        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments)
+        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, ApiProblem? problem)
     {
         List<OperationView> newest = [];
         foreach (var row in await operations.List(null, NewestOperations))
@@ -33,8 +38,8 @@ internal static class ConsolePages
 
         var view = new HomeView(
             FleetUser.Of(context), await status.Read(), newest, (await enrolments.ListInvitations(null, 1)).Count > 0,
-            $"{context.Request.Scheme}://{context.Request.Host}", FormKey());
-        return new RazorComponentResult<HomePage>(new { View = view });
+            FormKey(), problem?.Message);
+        return new RazorComponentResult<HomePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
     public static async Task<RazorComponentResult<DevicesPage>> Devices(

@@ -23,11 +23,12 @@ internal static class ConsoleServices
 
         var pages = admin.MapGroup("").ExcludeFromDescription().WithMetadata(ContentPolicy.Page)
             .RequireAuthorization(FleetPolicies.ReadOrAdminister);
-        pages.MapGet("/", ConsolePages.Home);
+        pages.MapGet("/", ConsolePages.ShowHome);
         pages.MapGet("/ipads", ConsolePages.Devices);
         pages.MapGet("/ipads/{id}", ConsolePages.ShowDevice);
         pages.MapGet("/invitations", ConsolePages.Invitations);
         pages.MapGet("/invitations/{id}", ConsolePages.Invitation);
+        pages.MapPost("/push-certificate", PushCertificateForm.Install);
         pages.MapPost("/invitations", ConsoleForms.CreateInvitation);
         pages.MapPost("/invitations/{id}/revoke", ConsoleForms.RevokeInvitation);
         pages.MapPost("/ipads/{id}/push", ConsoleForms.Push);

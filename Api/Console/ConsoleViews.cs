@@ -5,8 +5,10 @@ namespace FleetMdm.Api.Console;
 
 /// <summary>What the overview shows.</summary>
 /// <param name="FormKey">Makes a form that is sent twice do its work once.</param>
+/// <param name="PushCertificateProblem">Why the certificate that was just uploaded was not installed.</param>
 public sealed record HomeView(
-    FleetUser User, StatusView Status, IReadOnlyList<OperationView> Operations, bool HasInvitation, string Origin, string FormKey);
+    FleetUser User, StatusView Status, IReadOnlyList<OperationView> Operations, bool HasInvitation, string FormKey,
+    string? PushCertificateProblem);
 
 /// <summary>What the list of iPads shows.</summary>
 public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, string? Query, string? Status, bool IsLaterPage)

@@ -16,9 +16,9 @@ public enum Traffic
 /// <summary>Endpoint metadata: by which gate a request comes in. The last one counts.</summary>
 public sealed class AdmissionMetadata
 {
-    internal static readonly AdmissionMetadata Device = new(Traffic.Device);
-    internal static readonly AdmissionMetadata Admin = new(Traffic.Admin);
-    internal static readonly AdmissionMetadata Stream = new(Traffic.Stream);
+    public static readonly AdmissionMetadata Device = new(Traffic.Device);
+    public static readonly AdmissionMetadata Admin = new(Traffic.Admin);
+    public static readonly AdmissionMetadata Stream = new(Traffic.Stream);
 
     private AdmissionMetadata(Traffic traffic) => Traffic = traffic;
 

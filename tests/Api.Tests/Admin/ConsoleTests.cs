@@ -34,6 +34,20 @@ public sealed class ConsoleTests(AdminServer server)
     }
 
     [Fact]
+    public async Task A_file_that_is_no_push_certificate_is_refused_on_the_page()
+    {
+        foreach (var (file, status) in new[] { ("no certificate", HttpStatusCode.Conflict), ("", HttpStatusCode.BadRequest), (new string('a', 2_000_000), HttpStatusCode.RequestEntityTooLarge) })
+        {
+            using var form = new MultipartFormDataContent { { new StringContent(file), "certificate", "push.pem" }, { new StringContent(""), "password" } };
+            using var response = await server.Admin.PostAsync("/push-certificate", form);
+            Assert.Equal(status, response.StatusCode);
+        }
+
+        using var json = await server.Admin.PostAsync("/push-certificate", AdminServer.Json("{}"));
+        await AdminServer.Problem(json, 415);
+    }
+
+    [Fact]
     public async Task The_buttons_of_an_iPads_page_queue_and_cancel_commands()
     {
         var pad = await server.Enrol();

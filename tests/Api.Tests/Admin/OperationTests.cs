@@ -185,7 +185,15 @@ public sealed class OperationTests(AdminServer server)
             $$"""{"target": {{target}}, "command": {"requestType": "DeviceLock"}, "push": false}"""));
         var started = await AdminServer.Body(response, 202);
         Assert.Equal($"{Path}/{(string?)started["id"]}", response.Headers.Location?.OriginalString);
-        return started;
+
+        // The iPads' grains look for the new rows from the moment on when every node was told of them.
+        using var guard = new CancellationTokenSource(Guard);
+        while (true)
+        {
+            using var read = await server.Admin.GetAsync(response.Headers.Location, guard.Token);
+            if ((await AdminServer.Body(read, 200))["announcedAt"] is not null) return started;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, guard.Token);
+        }
     }
 
     private static string Ids(IEnumerable<TestPad> pads) =>
