@@ -10,9 +10,18 @@ public static class FleetConfiguration
         "Storage", "Secrets", "Cluster", "Http", "Mdm", "Ca", "Scep", "Push", "Queue", "Limits", "Retention", "Metrics", "Logging",
     ];
 
+    /// <summary>Beneath everything that a user says.</summary>
+    private static readonly Dictionary<string, string?> Defaults = new()
+    {
+        ["Logging:LogLevel:Default"] = nameof(LogLevel.Warning),
+        ["Logging:LogLevel:FleetMdm"] = nameof(LogLevel.Information),
+    };
+
     public static void AddFleetConfiguration(this ConfigurationManager configuration, IReadOnlyList<string> arguments)
     {
         configuration.Sources.Clear();
+        configuration.SetBasePath(Directory.GetCurrentDirectory());
+        configuration.AddInMemoryCollection(Defaults);
         configuration.AddJsonFile("appsettings.json", optional: true, reloadOnChange: false);
         configuration.AddEnvironmentVariables("FLEETMDM__");
         configuration.AddCommandLine([.. arguments]);

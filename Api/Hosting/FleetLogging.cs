@@ -16,7 +16,8 @@ public static class FleetLogging
             console.UseUtcTimestamp = true;
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         });
-        builder.Logging.AddFilter("", LogLevel.Warning);
-        builder.Logging.AddFilter("FleetMdm", LogLevel.Information);
+
+        // Whoever starts the server reads one sentence on why it did not start, not the host's stack trace before it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= LogLevel.Warning && !FleetProcess.IsStarting);
     }
 }

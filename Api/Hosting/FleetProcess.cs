@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Connections;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Api.Hosting;
 
 /// <summary>Starts and stops a server process. Whatever keeps it from starting is one sentence and exit code 1 or 2.</summary>
-public static class FleetProcess
+public static partial class FleetProcess
 {
     /// <summary>A wrong option or argument.</summary>
     public const int WrongUsage = 2;
@@ -29,12 +30,28 @@ public static class FleetProcess
         }
     }
 
+    /// <summary>True until the server listens.</summary>
+    internal static bool IsStarting { get; private set; }
+
     /// <summary>Checks the options, then starts everything; the store brings its schema up to date first (or refuses).</summary>
+    /// <remarks>What keeps it from starting ends the process at once, with its sentence: nothing was promised yet, and taking a
+    /// half-started silo apart only hides the sentence among its complaints.</remarks>
     public static async Task Start(WebApplication app, CancellationToken cancellationToken)
     {
-        app.Services.GetRequiredService<IStartupValidator>().Validate();
-        app.Services.GetService<ServerCertificates>()?.Load();
-        await app.StartAsync(cancellationToken);
+        IsStarting = true;
+        try
+        {
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+            app.Services.GetService<ServerCertificates>()?.Load();
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception e) when (Sentence(e) is { } sentence)
+        {
+            await System.Console.Error.WriteLineAsync($"fleetmdm: {sentence.Text}");
+            Environment.Exit(sentence.ExitCode);
+        }
+
+        IsStarting = false;
     }
 
     private static (string Text, int ExitCode)? Sentence(Exception exception) => exception switch
@@ -44,6 +61,8 @@ public static class FleetProcess
         OptionsValidationException e => (string.Join(" ", e.Failures), WrongUsage),
 
         // Raised by the binder for a key that no option has, or a value of the wrong kind.
+        InvalidOperationException e when UnknownOption().Match(e.Message) is { Success: true } match =>
+            ($"There is no option {match.Groups["keys"].Value} in the section {match.Groups["section"].Value}; docs/configuration.md lists them.", WrongUsage),
         InvalidOperationException e when e.StackTrace?.Contains("ConfigurationBinder", StringComparison.Ordinal) == true =>
             ($"An option is wrong: {e.Message}{(e.InnerException is { } inner ? " " + inner.Message : "")}", WrongUsage),
         InvalidDataException or FormatException when exception.StackTrace?.Contains("Configuration", StringComparison.Ordinal) == true =>
@@ -57,4 +76,8 @@ public static class FleetProcess
         { InnerException: { } inner } => Sentence(inner),
         _ => null,
     };
+
+    /// <summary>The binder names the class and the keys; users know the section, whose class is called like it.</summary>
+    [GeneratedRegex(@"instance of [\w.]*\.(Fleet)?(?<section>\w+)Options: (?<keys>.+)$")]
+    private static partial Regex UnknownOption();
 }

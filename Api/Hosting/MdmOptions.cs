@@ -8,7 +8,8 @@ public sealed class MdmOptions
     public const string Section = "Mdm";
 
     /// <summary>Where iPads reach this server: <c>https://mdm.district.example</c>, with a port when it is not 443. It is written
-    /// into every enrolment profile, so it must never change while iPads are enrolled. Default: this machine's name, port 8443.</summary>
+    /// into every enrolment profile, so it must never change while iPads are enrolled. Default: this machine's name and the
+    /// port of <c>Http:Listen</c>.</summary>
     public string? PublicUrl { get; set; }
 
     /// <summary>Enrolment profiles ask iPads to sign each message (the Mdm-Signature header). Needed where a proxy ends TLS
@@ -33,7 +34,10 @@ public sealed class MdmOptions
     public int MaxMessageBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary><see cref="PublicUrl"/>, or what stands in for it.</summary>
-    public Uri PublicUri => new(PublicUrl ?? $"https://{Dns.GetHostName().ToLowerInvariant()}:8443");
+    public Uri PublicUri => new(PublicUrl ?? $"https://{Dns.GetHostName().ToLowerInvariant()}:{ListenPort}");
+
+    /// <summary>Of <c>Http:Listen</c>: the port of a URL that nobody gave.</summary>
+    internal int ListenPort { get; set; } = 8443;
 
     /// <summary>A sentence on what is wrong, or null.</summary>
     internal string? FindFault()

@@ -26,6 +26,8 @@ public static class WebHosting
     public static void ConfigureFleetWeb(this WebApplicationBuilder builder)
     {
         AddOptions<MdmOptions>(builder, MdmOptions.Section, options => options.FindFault());
+        builder.Services.AddOptions<MdmOptions>().PostConfigure<IOptions<HttpOptions>>((mdm, http) =>
+            mdm.ListenPort = ListenAddress.TryParse(http.Value.Listen)?.Port ?? mdm.ListenPort);
         AddOptions<HttpOptions>(builder, HttpOptions.Section, options => options.FindFault());
         AddOptions<FleetClusterOptions>(builder, FleetClusterOptions.Section, options => options.FindFault());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);

@@ -18,12 +18,21 @@ internal sealed partial class DeviceGrain
 
         // 3, 4: Idle begins a connection; a report on a command that is not queued (repeated, unknown) changes nothing.
         if (report.Status == ReportStatus.Idle) _queue.BeginConnection();
-        else if (report.CommandUuid is { } uuid && _queue.Find(uuid) is { } command) await Settle(command, report);
+        else if (report.CommandUuid is { } uuid && await Find(uuid) is { } command) await Settle(command, report);
 
         // 5
         var next = await Next();
         if (next is null) OwePush(report.Status);
         return next ?? DeviceReply.Empty;
+    }
+
+    /// <summary>A command that memory does not know may have been delivered by another activation, from rows newer than these:
+    /// the store is asked once before the report is taken for a repetition.</summary>
+    private async ValueTask<PendingCommand?> Find(string commandUuid)
+    {
+        if (_queue.Find(commandUuid) is { } command) return command;
+        await Read();
+        return _queue.Find(commandUuid);
     }
 
     private async Task Settle(PendingCommand command, CommandReportMessage report)
