@@ -68,7 +68,8 @@ internal sealed partial class DeviceGrain
             Ending = ending,
             FinishedAt = at,
             SentAt = command.SentAt,
-            Result = report?.Result,
+            // Spelled out: a null array would become an empty report on its way into the nullable memory.
+            Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
             ResultHash = report?.ResultHash,
             ErrorSummary = report?.ErrorSummary ?? summary,
         }));
