@@ -62,7 +62,7 @@ public sealed class CertificateSigningRequest
         var signed = request.PeekEncodedValue();
         var info = request.ReadSequence();
         var algorithm = SignatureAlgorithm.Of(SignatureAlgorithm.ReadOid(request));
-        var signature = request.ReadBitString(out _);
+        var signature = SignatureAlgorithm.ReadSignature(request);
 
         info.ReadInteger();
         var subject = info.PeekEncodedValue();

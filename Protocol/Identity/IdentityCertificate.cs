@@ -32,14 +32,17 @@ public sealed class IdentityCertificate
 
         Signed = certificate.PeekEncodedValue();
         var tbs = certificate.ReadSequence();
+        var algorithm = certificate.PeekEncodedValue();
         SignatureOid = SignatureAlgorithm.ReadOid(certificate);
-        Signature = certificate.ReadBitString(out _);
+        Signature = SignatureAlgorithm.ReadSignature(certificate);
         certificate.ThrowIfNotEmpty();
 
         if (tbs.HasData && tbs.PeekTag() == Version)
             tbs.ReadSequence(Version);
         SerialNumber = tbs.ReadIntegerBytes();
-        if (SignatureAlgorithm.ReadOid(tbs) != SignatureOid)
+
+        // The whole of it, parameters too (RFC 5280, 4.1.1.2): what stands outside the signed part must add nothing of its own.
+        if (!tbs.ReadEncodedValue().Span.SequenceEqual(algorithm.Span))
             throw new IdentityException(IdentityRefusal.BadCms, "The certificate names two different signature algorithms.");
         Issuer = ReadName(tbs);
         var validity = tbs.ReadSequence();

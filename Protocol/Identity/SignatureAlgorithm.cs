@@ -58,6 +58,14 @@ internal readonly record struct SignatureAlgorithm(HashAlgorithmName Hash, KeyKi
     /// <summary>Reads an AlgorithmIdentifier and gives its object identifier; parameters are not looked at.</summary>
     public static string ReadOid(AsnReader reader) => reader.ReadSequence().ReadObjectIdentifier();
 
+    /// <summary>Reads a signature. The count of unused bits is not signed: if it were not looked at, one certificate would have many
+    /// encodings, and so many fingerprints.</summary>
+    public static byte[] ReadSignature(AsnReader reader)
+    {
+        var signature = reader.ReadBitString(out var unused);
+        return unused == 0 ? signature : throw new IdentityException(IdentityRefusal.BadCms, "The signature is not a whole number of bytes.");
+    }
+
     private static IdentityException Unsupported(string what, string oid) =>
         new(IdentityRefusal.UnsupportedAlgorithm, $"The {what} algorithm {oid} is not supported.");
 }

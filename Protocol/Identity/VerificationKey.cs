@@ -35,10 +35,11 @@ internal sealed class VerificationKey
     /// <exception cref="AsnContentException">Broken DER.</exception>
     public static VerificationKey Parse(ReadOnlyMemory<byte> spki)
     {
-        var sequence = new AsnReader(spki, AsnEncodingRules.DER).ReadSequence();
+        var sequence = Whole(spki);
         var algorithm = sequence.ReadSequence();
         var oid = algorithm.ReadObjectIdentifier();
         var bits = sequence.ReadBitString(out var unused);
+        sequence.ThrowIfNotEmpty();
         if (unused != 0)
             throw new IdentityException(IdentityRefusal.BadCms, "The public key is not a whole number of bytes.");
         return oid switch
@@ -49,11 +50,21 @@ internal sealed class VerificationKey
         };
     }
 
+    /// <summary>A sequence with nothing behind it: what no reader looks at must not be there.</summary>
+    private static AsnReader Whole(ReadOnlyMemory<byte> der)
+    {
+        var outer = new AsnReader(der, AsnEncodingRules.DER);
+        var sequence = outer.ReadSequence();
+        outer.ThrowIfNotEmpty();
+        return sequence;
+    }
+
     private static VerificationKey ParseRsa(byte[] encoded)
     {
-        var sequence = new AsnReader(encoded, AsnEncodingRules.DER).ReadSequence();
+        var sequence = Whole(encoded);
         var modulus = sequence.ReadIntegerBytes().Span;
         var exponent = sequence.ReadIntegerBytes().Span;
+        sequence.ThrowIfNotEmpty();
         if (modulus is [0, ..])
             modulus = modulus[1..];
         if (exponent is [0, ..])

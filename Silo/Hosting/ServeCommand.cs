@@ -28,11 +28,17 @@ internal static class FirstSteps
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
         var publicUrl = app.Services.GetRequiredService<IOptions<MdmOptions>>().Value.PublicUri;
-        await output.WriteLineAsync($"FleetMdm listens on {string.Join(", ", addresses)}.");
-        if (app.Services.GetRequiredService<IOptions<FleetClusterOptions>>().Value.Role == NodeRole.Silo) return;
+        var listens = $"FleetMdm listens on {string.Join(", ", addresses)}.";
+        if (app.Services.GetRequiredService<IOptions<FleetClusterOptions>>().Value.Role == NodeRole.Silo)
+        {
+            await output.WriteLineAsync(listens);
+            return;
+        }
 
+        // Before the first line: a script that waits for it finds the token.
         var data = app.Services.GetRequiredService<IOptions<StorageOptions>>().Value.DataDirectory;
         var token = await FirstToken.Ensure(app.Services.GetRequiredService<IGrainFactory>(), data);
+        await output.WriteLineAsync(listens);
         await output.WriteLineAsync($"  Console           {publicUrl}");
         await output.WriteLineAsync($"  API documentation {publicUrl}docs");
         await output.WriteLineAsync($"  iPads enrol at    {publicUrl}enroll/INVITATION (make an invitation in the console)");

@@ -86,6 +86,22 @@ public sealed class HostileInputTests
     }
 
     [Fact]
+    public void A_certificate_whose_signature_claims_unused_bits_is_refused()
+    {
+        var der = (byte[])TestPki.EcIdentity.RawData.Clone();
+        var reader = new System.Formats.Asn1.AsnReader(der, System.Formats.Asn1.AsnEncodingRules.DER).ReadSequence();
+        reader.ReadEncodedValue();
+        reader.ReadEncodedValue();
+        var signature = reader.ReadEncodedValue();
+
+        // Tag and length take a byte each here, then comes the count; the last bit is made zero, so that the encoding stays DER.
+        der[^(signature.Length - 2)] = 1;
+        der[^1] &= 0xFE;
+        var refusal = Assert.Throws<IdentityException>(() => IdentityCertificate.Parse(der));
+        Assert.Equal(IdentityRefusal.BadCms, refusal.Refusal);
+    }
+
+    [Fact]
     public void Random_headers_are_refused() =>
         Gen.String[0, 400].Sample(text => Typed(() => MdmSignature.Verify(Body, text)) && Typed(() => CertificateHeader.Parse(text)), iter: 10_000);
 

@@ -77,12 +77,22 @@ public sealed class PlistProperties
             var text = Encoding.UTF8.GetString(document);
             if (TryRead(document, out var reason) is null)
             {
-                // A DOCTYPE of another form or with declarations, names beyond ASCII in processing instructions, UTF-16; and half
-                // a character at the very end, which XmlReader does not look at.
+                // A DOCTYPE of another form or with declarations, names beyond ASCII in processing instructions, UTF-16; another
+                // version than 1.0; and half a character at the very end, which XmlReader does not look at.
                 Assert.True(text.Contains("<!DOCTYPE", StringComparison.Ordinal) || text.Contains("<?", StringComparison.Ordinal)
+                    || HasOddVersion(text)
                     || reason is PlistReason.UnsupportedEncoding or PlistReason.InvalidCharacter, $"{reason}: {text}");
             }
         }, iter: 4_000);
+
+    /// <summary>An attribute of the plist element that is not version 1.0 to the letter.</summary>
+    private static bool HasOddVersion(string text)
+    {
+        var start = text.IndexOf("<plist", StringComparison.Ordinal);
+        if (start < 0) return false;
+        var attributes = text[(start + "<plist".Length)..text.IndexOf('>', start)];
+        return attributes.Trim(' ', '\t', '\r', '\n', '/').Replace('\'', '"') is not ("" or "version=\"1.0\"");
+    }
 
     [Fact]
     public void A_damaged_binary_document_is_refused_or_read_and_nothing_else_happens() =>

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Sockets;
+using FleetMdm.Testing;
+
+namespace FleetMdm.EndToEnd.Server;
+
+/// <summary>The server as an operator starts and stops it.</summary>
+public sealed class StartAndStopTests
+{
+    [Theory]
+    [InlineData(2, "Lisen", "--Http:Lisen=https://*:8443")]
+    [InlineData(2, "Http:Listen", "--Http:Listen=ftp://x")]
+    [InlineData(2, "Nope", "--Nope:Key=1")]
+    [InlineData(2, "serve", "serve")]
+    [InlineData(2, "PublicUrl", "--Mdm:PublicUrl=http://insecure.example")]
+    [InlineData(2, "Cluster:Role", "--Cluster:Role=Silo")]
+    [InlineData(2, "Push:Endpoint", "--Push:Endpoint=nowhere")]
+    [InlineData(2, "MasterKey", "--Secrets:MasterKey=short")]
+    [InlineData(1, "PostgreSQL cannot be reached", "--Storage:Provider=PostgreSQL", "--Storage:ConnectionString=Host=127.0.0.1;Port=1;Username=x;Database=y",
+        "--Secrets:MasterKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]
+    public async Task What_keeps_it_from_starting_is_told_in_one_sentence(int exitCode, string names, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        var (code, output) = await ServerProcess.RunToEnd([.. arguments, $"--Storage:DataDirectory={folder.Path}"]);
+
+        Assert.Equal(exitCode, code);
+        Assert.Contains(names, output);
+        Assert.Single(output.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task A_port_in_use_ends_the_start_with_a_sentence()
+    {
+        using var folder = new TemporaryFolder();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var (code, output) = await ServerProcess.RunToEnd(
+        [
+            $"--Http:Listen=https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}", $"--Storage:DataDirectory={folder.Path}",
+            "--Logging:LogLevel:Default=Critical", "--Logging:LogLevel:FleetMdm=Critical",
+        ]);
+
+        Assert.Equal(1, code);
+        Assert.Contains("address already in use", output);
+        Assert.Single(output.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Told_to_stop_it_ends_in_order_and_starts_again_with_the_same_token_and_CA()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await new ServerProcess(folder.Path).Start();
+        var token = server.AdminToken;
+        var root = (await server.Trust()).Roots.Single().Thumbprint;
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File("admin-token")));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File("master.key")));
+        }
+
+        Assert.Contains(token, server.Output);
+        Assert.Equal(0, await server.Stop());
+
+        await server.Start();
+        Assert.Equal(token, server.AdminToken);
+        Assert.Equal(root, (await server.Trust()).Roots.Single().Thumbprint);
+        Assert.Equal(server.Output.IndexOf(token, StringComparison.Ordinal), server.Output.LastIndexOf(token, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Migrate_brings_the_schema_up_to_date_and_says_so_the_second_time()
+    {
+        using var folder = new TemporaryFolder();
+        var first = await ServerProcess.RunToEnd(["migrate", $"--Storage:DataDirectory={folder.Path}"]);
+        var second = await ServerProcess.RunToEnd(["migrate", $"--Storage:DataDirectory={folder.Path}"]);
+
+        Assert.Equal((0, 0), (first.ExitCode, second.ExitCode));
+        Assert.Contains("Applied", first.Output);
+        Assert.Contains("The schema is up to date.", second.Output);
+    }
+
+    [Fact]
+    public async Task Health_answers_by_its_exit_code()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await new ServerProcess(folder.Path).Start();
+        var up = await ServerProcess.RunToEnd(["health", $"--Http:Listen=https://127.0.0.1:{server.Port}"]);
+        await server.Stop();
+        var down = await ServerProcess.RunToEnd(["health", $"--Http:Listen=https://127.0.0.1:{server.Port}"]);
+
+        Assert.Equal((0, 1), (up.ExitCode, down.ExitCode));
+    }
+}
