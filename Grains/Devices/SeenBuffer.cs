@@ -20,26 +20,29 @@ public sealed partial class SeenBuffer(IDeviceStore store, TimeProvider clock, I
     /// <summary>Rows in one statement: large enough to be cheap, small enough not to hold locks for long.</summary>
     private const int MaxBatch = 5_000;
 
-    private ConcurrentDictionary<string, DateTimeOffset> _seen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _seen = new(StringComparer.Ordinal);
 
     public void Mark(string enrolmentId, DateTimeOffset at) => _seen[enrolmentId] = at;
 
     /// <summary>What this node has not written yet; null when there is nothing.</summary>
     public DateTimeOffset? Find(string enrolmentId) => _seen.TryGetValue(enrolmentId, out var at) ? at : null;
 
+    /// <summary>
+    /// Writes what was marked until now. An entry leaves only when it is written and was not marked again meanwhile: a time marked
+    /// during a write is neither lost nor invisible to a grain that activates then.
+    /// </summary>
     public async Task Flush()
     {
-        var seen = Interlocked.Exchange(ref _seen, new ConcurrentDictionary<string, DateTimeOffset>(StringComparer.Ordinal));
-        foreach (var batch in seen.Select(entry => (entry.Key, entry.Value)).Chunk(MaxBatch))
+        foreach (var batch in _seen.ToArray().Chunk(MaxBatch))
         {
             try
             {
-                await store.Touch(batch);
+                await store.Touch([.. batch.Select(entry => (entry.Key, entry.Value))]);
+                foreach (var entry in batch) _seen.TryRemove(entry);
             }
             catch (Exception e)
             {
                 LogNotWritten(batch.Length, e);
-                foreach (var (id, at) in batch) _seen.TryAdd(id, at);
             }
         }
     }
