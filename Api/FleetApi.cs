@@ -33,8 +33,10 @@ public static class FleetApi
         app.UseRouting();
         app.UseListenerSides();
         app.MapAdminApi();
-        app.MapGroup("").WithMetadata(SideMetadata.Device).RequireDeviceAdmission().MapEnrolment();
-        app.MapDeviceEndpoints().WithMetadata(SideMetadata.Device).RequireDeviceAdmission();
+
+        var device = app.MapGroup("").WithMetadata(SideMetadata.Device).RequireDeviceAdmission();
+        device.MapEnrolment();
+        device.MapDeviceEndpoints();
     }
 
     /// <summary>A node without an API of its own still says whether it is alive.</summary>

@@ -1,5 +1,6 @@
 using FleetMdm.Api.Auth;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
 using Microsoft.AspNetCore.Diagnostics;
@@ -24,7 +25,7 @@ public static class AdminApi
     public static IHostApplicationBuilder AddAdminApi(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddFleetLimits();
+        services.AddFleetLimits(builder.Configuration);
         services.AddFleetAuth();
         services.AddConsole();
         services.AddOpenApiDocument();
@@ -55,7 +56,7 @@ public static class AdminApi
     {
         // 1
         app.UseFleetLimits();
-        app.UseWhen(context => !IsDeviceSide(context), admin =>
+        app.UseWhen(context => ListenerSides.SideOf(context) != Side.Device, admin =>
         {
             // 2, 3
             admin.UseMiddleware<AdminHeaders>();
@@ -70,7 +71,7 @@ public static class AdminApi
         app.MapHealth();
 
         var admin = app.MapGroup("");
-        admin.MapMetrics(app.Configuration);
+        admin.MapMetrics();
 
         var served = admin.MapGroup("").RequireAdminAdmission();
         served.MapLogin();
@@ -92,7 +93,4 @@ public static class AdminApi
         api.MapTokens();
         return admin;
     }
-
-    private static bool IsDeviceSide(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<AdmissionMetadata>() is { Traffic: Traffic.Device };
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FleetMdm.Api.Admin;
 using FleetMdm.Api.Auth;
+using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Api.Console;
@@ -27,7 +28,7 @@ internal static class ConsoleForms
 
     public static async Task<IResult> RevokeInvitation(string id, IEnrolmentStore store, TimeProvider time)
     {
-        if (!InvitationEndpoints.IsId(id) || !await store.RevokeInvitation(id, time.GetUtcNow())) throw InvitationEndpoints.NotFound();
+        if (!OneTimeChallenge.IsInvitationId(id) || !await store.RevokeInvitation(id, time.GetUtcNow())) throw InvitationEndpoints.NotFound();
         return See($"/invitations/{id}");
     }
 

@@ -2,6 +2,7 @@ using FleetMdm.Api.Admin;
 using FleetMdm.Api.Auth;
 using FleetMdm.Api.Console.Pages;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Operations;
@@ -72,7 +73,7 @@ internal static class ConsolePages
     public static async Task<RazorComponentResult<InvitationsPage>> Invitations(
         HttpContext context, IEnrolmentStore store, IOptions<MdmOptions> mdm, TimeProvider time, string? after)
     {
-        if (after is not null && !InvitationEndpoints.IsId(after)) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        if (after is not null && !OneTimeChallenge.IsInvitationId(after)) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
         var rows = await store.ListInvitations(after, InvitationsOnPage + 1);
         var now = time.GetUtcNow();
         var page = Page.Of(rows, InvitationsOnPage, row => InvitationView.Of(row, mdm.Value.PublicUri, now), row => row.Id);

@@ -14,12 +14,11 @@ public static class DeviceServices
         return services;
     }
 
-    public static IEndpointConventionBuilder MapDeviceEndpoints(this IEndpointRouteBuilder routes)
+    public static void MapDeviceEndpoints(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/mdm").ExcludeFromDescription();
         var endpoints = routes.ServiceProvider.GetRequiredService<CheckInEndpoints>();
         group.MapPut("/checkin", (RequestDelegate)endpoints.Handle);
         group.MapPut("/connect", (RequestDelegate)endpoints.Handle);
-        return group;
     }
 }

@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Options;
+using FleetMdm.Storage.Hosting;
 
 namespace FleetMdm.Api.Enrolment;
 
@@ -7,8 +7,7 @@ public static class EnrolmentServices
 {
     public static IServiceCollection AddEnrolment(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddOptions<ScepOptions>().Bind(configuration.GetSection(ScepOptions.Section)).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<ScepOptions>, ScepOptionsValidator>();
+        services.AddFleetOptions<ScepOptions>(configuration, ScepOptions.Section, options => options.FindFault());
         services.AddSingleton<EnrolmentAuthority>();
         services.AddHostedService(provider =>
         {
@@ -22,11 +21,5 @@ public static class EnrolmentServices
         services.AddSingleton<InvitationEndpoint>();
         services.AddSingleton<TrustEndpoints>();
         return services;
-    }
-
-    private sealed class ScepOptionsValidator : IValidateOptions<ScepOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, ScepOptions options) =>
-            options.FindFault() is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
     }
 }

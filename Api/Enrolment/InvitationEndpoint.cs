@@ -28,13 +28,17 @@ public sealed partial class InvitationEndpoint(
             return Refuse(context, StatusCodes.Status404NotFound, "Unknown", "This invitation does not exist",
                 "Check the link, or ask whoever gave it to you for a new one.");
         var now = time.GetUtcNow();
-        if (found.RevokedAt is not null)
-            return Refuse(context, StatusCodes.Status410Gone, "Revoked", "This invitation was withdrawn", "Ask whoever gave it to you for a new one.");
-        if (now >= found.ExpiresAt)
-            return Refuse(context, StatusCodes.Status410Gone, "Expired", "This invitation has expired", "Ask whoever gave it to you for a new one.");
-        if (found.Uses >= found.MaxUses)
-            return Refuse(context, StatusCodes.Status410Gone, "UsedUp", "This invitation was used as often as it may be",
-                "Ask whoever gave it to you for a new one.");
+        var state = found.StateAt(now);
+        if (state != InvitationState.Open)
+        {
+            var title = state switch
+            {
+                InvitationState.Revoked => "This invitation was withdrawn",
+                InvitationState.Expired => "This invitation has expired",
+                _ => "This invitation was used as often as it may be",
+            };
+            return Refuse(context, StatusCodes.Status410Gone, state.ToString(), title, "Ask whoever gave it to you for a new one.");
+        }
 
         var push = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
         if (push is null)

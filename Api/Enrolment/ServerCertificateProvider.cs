@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Identity;
 using Microsoft.Extensions.Options;
@@ -19,11 +18,8 @@ public sealed partial class ServerCertificateProvider(
     private readonly Lock _issuing = new();
     private volatile Issued? _issued;
 
-    /// <summary>Null while the CA has not been fetched: the handshake fails and the client comes again.</summary>
-    public X509Certificate2? Certificate => Current?.Context.TargetCertificate;
-
     /// <summary>The certificate with its chain built once; for <see cref="SslServerAuthenticationOptions"/>, which otherwise
-    /// builds it for every connection.</summary>
+    /// builds it for every connection. Null while the CA has not been fetched.</summary>
     public SslStreamCertificateContext? Context => Current?.Context;
 
     private Issued? Current

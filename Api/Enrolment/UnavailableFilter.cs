@@ -1,5 +1,5 @@
 using System.Globalization;
-using FleetMdm.Storage;
+using FleetMdm.Api.Hosting;
 
 namespace FleetMdm.Api.Enrolment;
 
@@ -14,7 +14,7 @@ internal sealed partial class UnavailableFilter(ILogger<UnavailableFilter> logge
         {
             return await next(context);
         }
-        catch (Exception e) when (e is StoreUnavailableException or AuthorityUnavailableException or Orleans.Runtime.OrleansException or TimeoutException)
+        catch (Exception e) when (Unavailability.Is(e))
         {
             LogUnavailable(context.HttpContext.Request.Path, e);
             context.HttpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);

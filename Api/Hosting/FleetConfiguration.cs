@@ -1,3 +1,5 @@
+using System.Collections;
+
 namespace FleetMdm.Api.Hosting;
 
 /// <summary>Where options come from: <c>appsettings.json</c> in the working directory, then the environment
@@ -9,6 +11,9 @@ public static class FleetConfiguration
     [
         "Storage", "Secrets", "Cluster", "Http", "Mdm", "Ca", "Scep", "Push", "Queue", "Limits", "Retention", "Metrics", "Logging",
     ];
+
+    /// <summary>OpenTelemetry's own options keep the names that every program gives them, as <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>.</summary>
+    private const string OpenTelemetryPrefix = "OTEL_";
 
     /// <summary>Beneath everything that a user says.</summary>
     private static readonly Dictionary<string, string?> Defaults = new()
@@ -23,14 +28,21 @@ public static class FleetConfiguration
         configuration.SetBasePath(Directory.GetCurrentDirectory());
         configuration.AddInMemoryCollection(Defaults);
         configuration.AddJsonFile("appsettings.json", optional: true, reloadOnChange: false);
+        configuration.AddInMemoryCollection(OpenTelemetryVariables());
         configuration.AddEnvironmentVariables("FLEETMDM__");
         configuration.AddCommandLine([.. arguments]);
         foreach (var section in configuration.GetChildren())
         {
-            if (!Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase))
+            if (!Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase) && !section.Key.StartsWith(OpenTelemetryPrefix, StringComparison.Ordinal))
                 throw new FleetStartException($"There is no option \"{section.Key}\"; the sections are {string.Join(", ", Sections)}.");
         }
     }
+
+    private static IEnumerable<KeyValuePair<string, string?>> OpenTelemetryVariables() =>
+        from DictionaryEntry variable in Environment.GetEnvironmentVariables()
+        let name = (string)variable.Key
+        where name.StartsWith(OpenTelemetryPrefix, StringComparison.Ordinal)
+        select new KeyValuePair<string, string?>(name, (string?)variable.Value);
 
     /// <summary>Refuses what the framework would silently skip: words that are not <c>--Section:Key=value</c>.</summary>
     public static void CheckArguments(IReadOnlyList<string> arguments)

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Text.RegularExpressions;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Connections;
@@ -8,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Api.Hosting;
 
 /// <summary>Starts and stops a server process. Whatever keeps it from starting is one sentence and exit code 1 or 2.</summary>
-public static partial class FleetProcess
+public static class FleetProcess
 {
     /// <summary>A wrong option or argument.</summary>
     public const int WrongUsage = 2;
@@ -60,9 +59,7 @@ public static partial class FleetProcess
         StorageConfigurationException e => (e.Message, WrongUsage),
         OptionsValidationException e => (string.Join(" ", e.Failures), WrongUsage),
 
-        // Raised by the binder for a key that no option has, or a value of the wrong kind.
-        InvalidOperationException e when UnknownOption().Match(e.Message) is { Success: true } match =>
-            ($"There is no option {match.Groups["keys"].Value} in the section {match.Groups["section"].Value}; docs/configuration.md lists them.", WrongUsage),
+        // Raised by the binder for a value of the wrong kind.
         InvalidOperationException e when e.StackTrace?.Contains("ConfigurationBinder", StringComparison.Ordinal) == true =>
             ($"An option is wrong: {e.Message}{(e.InnerException is { } inner ? " " + inner.Message : "")}", WrongUsage),
         InvalidDataException or FormatException when exception.StackTrace?.Contains("Configuration", StringComparison.Ordinal) == true =>
@@ -76,8 +73,4 @@ public static partial class FleetProcess
         { InnerException: { } inner } => Sentence(inner),
         _ => null,
     };
-
-    /// <summary>The binder names the class and the keys; users know the section, whose class is called like it.</summary>
-    [GeneratedRegex(@"instance of [\w.]*\.(Fleet)?(?<section>\w+)Options: (?<keys>.+)$")]
-    private static partial Regex UnknownOption();
 }

@@ -27,10 +27,13 @@ public static class ListenerSides
     public static IApplicationBuilder UseListenerSides(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         if (context.Features.Get<ListenerFeature>() is not { Side: not Side.Both } listener) return next(context);
-        var side = context.GetEndpoint()?.Metadata.GetMetadata<SideMetadata>()?.Side ?? Side.Admin;
+        var side = SideOf(context);
         if (side == Side.Both || side == listener.Side) return next(context);
         context.SetEndpoint(null);
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
     });
+
+    /// <summary>Of the endpoint that the request is for; what has none, or no mark, is the administrators'.</summary>
+    internal static Side SideOf(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<SideMetadata>()?.Side ?? Side.Admin;
 }

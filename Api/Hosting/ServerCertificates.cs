@@ -108,9 +108,9 @@ public sealed partial class ServerCertificates(
         return new Snapshot(context, With(clients: true), With(clients: false));
     }
 
-    [LoggerMessage(3101, LogLevel.Information, "New connections use the changed certificate of {File}, good until {NotAfter}")]
+    [LoggerMessage(3201, LogLevel.Information, "New connections use the changed certificate of {File}, good until {NotAfter}")]
     private partial void LogReplaced(string file, DateTime notAfter);
 
-    [LoggerMessage(3102, LogLevel.Error, "The changed server certificate is not used: {Problem}")]
+    [LoggerMessage(3202, LogLevel.Error, "The changed server certificate is not used: {Problem}")]
     private partial void LogNotReplaced(string problem);
 }

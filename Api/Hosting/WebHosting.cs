@@ -1,4 +1,5 @@
 using System.Net;
+using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
@@ -25,27 +26,14 @@ public static class WebHosting
 
     public static void ConfigureFleetWeb(this WebApplicationBuilder builder)
     {
-        AddOptions<MdmOptions>(builder, MdmOptions.Section, options => options.FindFault());
+        builder.Services
+            .AddFleetOptions<MdmOptions>(builder.Configuration, MdmOptions.Section, options => options.FindFault())
+            .AddFleetOptions<HttpOptions>(builder.Configuration, HttpOptions.Section, options => options.FindFault())
+            .AddFleetOptions<FleetClusterOptions>(builder.Configuration, FleetClusterOptions.Section, options => options.FindFault());
         builder.Services.AddOptions<MdmOptions>().PostConfigure<IOptions<HttpOptions>>((mdm, http) =>
             mdm.ListenPort = ListenAddress.TryParse(http.Value.Listen)?.Port ?? mdm.ListenPort);
-        AddOptions<HttpOptions>(builder, HttpOptions.Section, options => options.FindFault());
-        AddOptions<FleetClusterOptions>(builder, FleetClusterOptions.Section, options => options.FindFault());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
-    }
-
-    public static void AddOptions<T>(IHostApplicationBuilder builder, string section, Func<T, string?> findFault) where T : class
-    {
-        builder.Services.AddOptions<T>()
-            .Bind(builder.Configuration.GetSection(section), binder => binder.ErrorOnUnknownConfiguration = true)
-            .ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<T>>(new Validation<T>(findFault));
-    }
-
-    private sealed class Validation<T>(Func<T, string?> findFault) : IValidateOptions<T> where T : class
-    {
-        public ValidateOptionsResult Validate(string? name, T options) =>
-            findFault(options) is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
     }
 
     private static void Configure(KestrelServerOptions kestrel)

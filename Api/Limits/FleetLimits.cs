@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -71,13 +72,11 @@ public static class FleetLimits
 {
     private const string InPlace = "__FleetLimits";
 
-    public static IServiceCollection AddFleetLimits(this IServiceCollection services)
+    public static IServiceCollection AddFleetLimits(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<FleetGates>();
-        services.AddOptions<LimitsOptions>().BindConfiguration(LimitsOptions.Section).ValidateOnStart();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<LimitsOptions>, LimitsValidation>());
-        return services;
+        return services.AddFleetOptions<LimitsOptions>(configuration, LimitsOptions.Section, options => options.FindFault());
     }
 
     /// <summary>Puts the gates before the endpoints. Called twice, it stands once.</summary>
@@ -98,10 +97,4 @@ public static class FleetLimits
     /// <summary>Event streams: admitted by <see cref="LimitsOptions.AdminStreams"/>.</summary>
     public static TBuilder RequireStreamAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(AdmissionMetadata.Stream);
-
-    private sealed class LimitsValidation : IValidateOptions<LimitsOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, LimitsOptions options) =>
-            options.FindFault() is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
-    }
 }

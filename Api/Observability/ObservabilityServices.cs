@@ -1,5 +1,7 @@
 using FleetMdm.Api.Auth;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Storage.Hosting;
+using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -12,11 +14,9 @@ internal static class ObservabilityServices
 {
     private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-    /// <summary>Configuration: <c>/metrics</c> needs no token. Only where nobody else reaches the listener.</summary>
-    private const string AllowAnonymous = "Metrics:AllowAnonymous";
-
     public static void AddObservability(this IHostApplicationBuilder builder)
     {
+        builder.Services.AddFleetOptions<MetricsOptions>(builder.Configuration, MetricsOptions.Section);
         builder.Services.AddSingleton<ClusterConnection>();
         builder.Services.AddSingleton<IClusterConnectionStatusObserver>(provider => provider.GetRequiredService<ClusterConnection>());
         builder.Services.AddSingleton<Readiness>();
@@ -36,10 +36,11 @@ internal static class ObservabilityServices
         telemetry.UseOtlpExporter();
     }
 
-    public static void MapMetrics(this RouteGroupBuilder admin, IConfiguration configuration)
+    public static void MapMetrics(this RouteGroupBuilder admin)
     {
+        var options = ((IEndpointRouteBuilder)admin).ServiceProvider.GetRequiredService<IOptions<MetricsOptions>>().Value;
         var metrics = admin.MapPrometheusScrapingEndpoint("/metrics").WithDisplayName("Metrics");
-        if (!configuration.GetValue<bool>(AllowAnonymous)) metrics.RequireAuthorization(FleetPolicies.ReadOrAdminister);
+        if (!options.AllowAnonymous) metrics.RequireAuthorization(FleetPolicies.ReadOrAdminister);
     }
 
     /// <summary>For load balancers, on every listener, without a token: they say yes or no and nothing else worth knowing.</summary>

@@ -38,7 +38,6 @@ public enum CancelOutcome : byte
     UnknownCommand = 1,
     /// <summary>Delivered and not yet answered: it may be running.</summary>
     InFlight = 2,
-    AlreadyFinished = 3,
 }
 
 public enum RemoveOutcome : byte

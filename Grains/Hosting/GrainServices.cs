@@ -2,9 +2,9 @@ using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
+using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Hosting;
 
@@ -17,10 +17,7 @@ public static class GrainServices
         silo.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
 
         var services = silo.Services;
-        services.AddOptions<QueueOptions>()
-            .Bind(configuration.GetSection(QueueOptions.Section), binder => binder.ErrorOnUnknownConfiguration = true)
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<QueueOptions>, QueueOptionsValidation>();
+        services.AddFleetOptions<QueueOptions>(configuration, QueueOptions.Section, options => options.FindFault());
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();
         services.AddSingleton<SeenBuffer>();
@@ -28,13 +25,5 @@ public static class GrainServices
         services.AddPush(configuration);
         services.AddCertificateAuthority(configuration);
         return silo;
-    }
-
-    private sealed class QueueOptionsValidation : IValidateOptions<QueueOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, QueueOptions options) =>
-            options.FindFault() is { } fault
-                ? ValidateOptionsResult.Fail(fault)
-                : ValidateOptionsResult.Success;
     }
 }

@@ -1,22 +1,12 @@
+using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Identity;
 
 /// <summary>Registration of the certificate authority, for a process that has the silo in it.</summary>
 public static class IdentityServices
 {
-    public static IServiceCollection AddCertificateAuthority(this IServiceCollection services, IConfiguration configuration)
-    {
-        services.AddOptions<CaOptions>().Bind(configuration.GetSection(CaOptions.Section)).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<CaOptions>, CaOptionsValidator>();
-        return services;
-    }
-
-    private sealed class CaOptionsValidator : IValidateOptions<CaOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, CaOptions options) =>
-            options.FindFault() is { } fault ? ValidateOptionsResult.Fail(fault) : ValidateOptionsResult.Success;
-    }
+    public static IServiceCollection AddCertificateAuthority(this IServiceCollection services, IConfiguration configuration) =>
+        services.AddFleetOptions<CaOptions>(configuration, CaOptions.Section, options => options.FindFault());
 }

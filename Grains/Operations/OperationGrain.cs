@@ -128,11 +128,15 @@ internal sealed partial class OperationGrain(
 
     private async Task Drive(CancellationToken stopping)
     {
-        if (_driving || _row is not { } row) return;
+        if (_driving) return;
         _driving = true;
-        var done = false;
+        var failed = false;
         try
         {
+            // From the store: this may go on where an earlier attempt, or another node, left off.
+            if (await store.Find(Id) is not { } row) return;
+            _row = row;
+
             // 2
             if (row.AnnouncedAt is null)
             {
@@ -141,53 +145,34 @@ internal sealed partial class OperationGrain(
             }
 
             // 3
-            var after = row.PushedAfter;
-            var pushed = row.Pushed;
-            while (after is { } sequence && _row?.CancelledAt is null)
+            var (after, pushed) = (row.PushedAfter, row.Pushed);
+            while (after is { } sequence)
             {
-                var page = await store.PushTargets(Id, sequence, PushPage);
+                // A cancelled operation wakes nobody any more.
+                var page = _row.CancelledAt is null ? await store.PushTargets(Id, sequence, PushPage) : [];
                 if (page.Count > 0) await outbox.AddAsync([.. page.Select(target => target.Target)], stopping);
                 pushed += page.Count;
                 after = page.Count < PushPage ? null : page[^1].Sequence;
                 await store.MarkPushed(Id, after, pushed);
             }
 
-            if (after is not null) await store.MarkPushed(Id, null, pushed);
-            _row = await store.Find(Id);
-            done = true;
+            _counts = null;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // This node stops; the sweep of another one resumes.
-            done = true;
         }
         catch (Exception e)
         {
             LogDriveFailed(Id, e);
+            failed = true;
         }
         finally
         {
             _driving = false;
         }
 
-        if (!done)
-        {
-            _row = _row is null ? null : await Reread();
-            DriveSoon(DriveAgainAfter);
-        }
-    }
-
-    private async Task<OperationRow?> Reread()
-    {
-        try
-        {
-            return await store.Find(Id);
-        }
-        catch (Exception e)
-        {
-            LogDriveFailed(Id, e);
-            return _row;
-        }
+        if (failed) DriveSoon(DriveAgainAfter);
     }
 
     private static Storage.Queries.DeviceFilter ToStore(DeviceFilter? filter) => filter is null

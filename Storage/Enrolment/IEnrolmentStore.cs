@@ -37,6 +37,21 @@ public sealed record Invitation
     public required DateTimeOffset ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
     public required string CreatedBy { get; init; }
+
+    /// <summary>Whether it lets iPads in at this moment, and if not, why.</summary>
+    public InvitationState StateAt(DateTimeOffset now) =>
+        RevokedAt is not null ? InvitationState.Revoked
+        : ExpiresAt <= now ? InvitationState.Expired
+        : Uses >= MaxUses ? InvitationState.UsedUp
+        : InvitationState.Open;
+}
+
+public enum InvitationState
+{
+    Open,
+    Revoked,
+    Expired,
+    UsedUp,
 }
 
 public sealed record IssueRequest

@@ -21,12 +21,9 @@ public static class FleetStorageServices
     /// </summary>
     public static IServiceCollection AddFleetStorage(this IServiceCollection services, IConfiguration configuration)
     {
-        services.AddOptions<StorageOptions>().Bind(configuration.GetSection(StorageOptions.Section)).ValidateOnStart();
-        services.AddOptions<SecretsOptions>().Bind(configuration.GetSection(SecretsOptions.Section))
-            .Validate(secrets => secrets.MasterKey is null || secrets.MasterKeyFile is null,
-                "Only one of Secrets:MasterKey and Secrets:MasterKeyFile may be set.")
-            .ValidateOnStart();
+        services.AddFleetOptions<StorageOptions>(configuration, StorageOptions.Section);
         services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptionsValidator>();
+        services.AddFleetOptions<SecretsOptions>(configuration, SecretsOptions.Section, options => options.FindFault());
         services.TryAddSingleton(TimeProvider.System);
         services.AddLogging();
         services.AddMetrics();

@@ -91,16 +91,6 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
             .List(row => ReadPushTarget(row)));
     }
 
-    public async Task<IReadOnlyList<PushTarget>> FindPushTargets(IReadOnlyList<string> enrolmentIds)
-    {
-        foreach (var id in enrolmentIds)
-            StoredText.Check("The enrolment id", id);
-        return await database.Read(s => s
-            .Sql($"SELECT {PushColumns} FROM devices d WHERE d.id IN (SELECT ids.id FROM {database.IdsTable}) AND {Pushable}")
-            .Ids(enrolmentIds)
-            .List(row => ReadPushTarget(row)));
-    }
-
     public static PushTarget ReadPushTarget(Row row, int at = 0) =>
         new(row.Text(at), row.Text(at + 1), row.Bytes(at + 2), row.Text(at + 3));
 

@@ -28,9 +28,6 @@ public interface IFleetQueries
     /// <paramref name="pushedBefore"/>: to be woken again.
     /// </summary>
     Task<IReadOnlyList<PushTarget>> ListSilent(DateTimeOffset silentSince, DateTimeOffset pushedBefore, string? after, int limit);
-
-    /// <summary>Push credentials by id; those without a live token are left out.</summary>
-    Task<IReadOnlyList<PushTarget>> FindPushTargets(IReadOnlyList<string> enrolmentIds);
 }
 
 /// <summary>Where to push for one enrolment. Data for the sender; never logged.</summary>

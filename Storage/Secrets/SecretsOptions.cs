@@ -11,4 +11,9 @@ public sealed class SecretsOptions
     /// <summary>A file that holds the same. On SQLite it may be left out: <c>master.key</c> in the data directory, made at first start,
     /// readable by its owner only.</summary>
     public string? MasterKeyFile { get; set; }
+
+    /// <summary>A sentence on what is wrong, or null.</summary>
+    internal string? FindFault() => MasterKey is not null && MasterKeyFile is not null
+        ? "Only one of Secrets:MasterKey and Secrets:MasterKeyFile may be set."
+        : null;
 }

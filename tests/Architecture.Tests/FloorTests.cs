@@ -70,7 +70,7 @@ public sealed class FloorTests
     private static IEnumerable<string> References(string project) =>
         Assembly.Load($"FleetMdm.{project}").GetReferencedAssemblies().Select(reference => reference.Name!);
 
-    private static string Root()
+    internal static string Root()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

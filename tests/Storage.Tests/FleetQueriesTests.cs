@@ -217,20 +217,6 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
     }
 
     [Fact]
-    public async Task Push_targets_are_found_by_id_and_those_without_a_live_token_are_left_out()
-    {
-        var live = await Enrolled(r => r with { PushToken = [7, 8] });
-        var dead = await Enrolled(r => r with { PushTokenDead = "Unregistered" });
-
-        var targets = await Queries.FindPushTargets([live.Id, dead.Id, Make.Id()]);
-
-        var target = Assert.Single(targets);
-        Assert.Equal(live.Id, target.EnrolmentId);
-        Assert.Equal([7, 8], target.Token);
-        Assert.Empty(await Queries.FindPushTargets([]));
-    }
-
-    [Fact]
     public async Task Text_that_cannot_be_stored_cannot_be_searched_for() =>
         await Assert.ThrowsAsync<StoreRejectedException>(() => Queries.ListDevices(new DeviceFilter { Query = "a\0" }, null, 1));
 }

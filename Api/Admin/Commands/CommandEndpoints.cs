@@ -124,18 +124,15 @@ internal static class CommandEndpoints
     internal static async Task CancelCommand(DeviceLookup lookup, CommandLog log, string id, string uuid)
     {
         var commandUuid = CommandUuid(uuid);
-        var outcome = await lookup.Grain(id).Cancel(commandUuid);
-        // The grain knows its queue; what left it stands in the history.
-        if (outcome == CancelOutcome.UnknownCommand && await log.FindStanding(id, commandUuid) is { IsFinished: true })
-            outcome = CancelOutcome.AlreadyFinished;
-        switch (outcome)
+        switch (await lookup.Grain(id).Cancel(commandUuid))
         {
             case CancelOutcome.Cancelled:
                 return;
             case CancelOutcome.InFlight:
                 throw ApiProblem.Conflict(ProblemCodes.CommandInFlight, "The iPad has it",
                     "The command was delivered and is not answered yet: it may be running.");
-            case CancelOutcome.AlreadyFinished:
+            // The grain knows its queue; what left it stands in the history.
+            case CancelOutcome.UnknownCommand when await log.FindStanding(id, commandUuid) is { IsFinished: true }:
                 throw ApiProblem.Conflict(ProblemCodes.CommandFinished, "It is finished",
                     "The command is finished; there is nothing to cancel.");
             default:

@@ -1,4 +1,4 @@
-using FleetMdm.Grains.Interfaces;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 
@@ -42,7 +42,7 @@ internal sealed partial class FleetExceptionHandler(IHostApplicationLifetime lif
                     "The database refused what this request would store. Repeating it cannot help.");
 
             default:
-                if (IsUnavailable(exception) || lifetime.ApplicationStopping.IsCancellationRequested)
+                if (Unavailability.Is(exception) || lifetime.ApplicationStopping.IsCancellationRequested)
                 {
                     LogUnavailable(exception, httpContext.Request.Method, httpContext.Request.Path);
                     return Problems.Of(StatusCodes.Status503ServiceUnavailable, ProblemCodes.Unavailable, "Not now",
@@ -55,15 +55,6 @@ internal sealed partial class FleetExceptionHandler(IHostApplicationLifetime lif
                     "The server failed in a way that it did not foresee; its log says how.");
         }
     }
-
-    private static bool IsUnavailable(Exception exception) => exception switch
-    {
-        StoreUnavailableException or FleetUnavailableException => true,
-        // A grain call whose answer did not come in time, or a node that is away: the outcome is unknown, repeating is safe.
-        TimeoutException or OrleansException => true,
-        { InnerException: { } inner } => IsUnavailable(inner),
-        _ => false,
-    };
 
     [LoggerMessage(3100, LogLevel.Warning, "{Method} {Path} was answered 503: the store or the cluster is away")]
     private partial void LogUnavailable(Exception exception, string method, string path);

@@ -1,4 +1,5 @@
 using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Enrolment;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
@@ -50,11 +51,9 @@ internal static class InvitationEndpoints
     /// <summary>Revoke an invitation</summary>
     /// <remarks>It gives no profile and no certificate any more; iPads that enrolled by it stay enrolled.</remarks>
     public static async Task<NoContent> Revoke(string id, IEnrolmentStore store, TimeProvider time) =>
-        IsId(id) && await store.RevokeInvitation(id, time.GetUtcNow()) ? TypedResults.NoContent() : throw NotFound();
+        OneTimeChallenge.IsInvitationId(id) && await store.RevokeInvitation(id, time.GetUtcNow()) ? TypedResults.NoContent() : throw NotFound();
 
-    internal static async Task<Invitation?> Find(IEnrolmentStore store, string id) => IsId(id) ? await store.FindInvitation(id) : null;
-
-    internal static bool IsId(string id) => id.Length is > 0 and <= 64 && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    internal static async Task<Invitation?> Find(IEnrolmentStore store, string id) => OneTimeChallenge.IsInvitationId(id) ? await store.FindInvitation(id) : null;
 
     internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no invitation with this id.");
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Api.Admin;
@@ -42,13 +43,7 @@ public sealed record InvitationView
         Url = new Uri(publicUrl, "/enroll/" + invitation.Id).AbsoluteUri,
         Name = invitation.Name,
         School = invitation.School,
-        State = invitation switch
-        {
-            { RevokedAt: not null } => "revoked",
-            _ when invitation.ExpiresAt <= now => "expired",
-            { MaxUses: { } most } when invitation.Uses >= most => "usedUp",
-            _ => "open",
-        },
+        State = JsonNamingPolicy.CamelCase.ConvertName(invitation.StateAt(now).ToString()),
         MaxUses = invitation.MaxUses,
         Uses = invitation.Uses,
         CreatedAt = invitation.CreatedAt,

@@ -97,9 +97,8 @@ public sealed class AdmissionTests
     public void A_limit_out_of_range_is_named(string name, int value)
     {
         var services = new ServiceCollection();
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder()
+        services.AddFleetLimits(new ConfigurationBuilder()
             .AddInMemoryCollection([new($"Limits:{name}", value.ToString(System.Globalization.CultureInfo.InvariantCulture))]).Build());
-        services.AddFleetLimits();
         using var provider = services.BuildServiceProvider();
         var refused = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IOptions<LimitsOptions>>().Value);
         Assert.StartsWith($"Limits:{name} must be ", refused.Message);

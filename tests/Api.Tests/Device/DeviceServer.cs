@@ -15,7 +15,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FleetMdm.Api.Tests.Device;
 
 /// <summary>The whole server on SQLite, spoken to as iPads do: PUT in, status and body out.</summary>
-public sealed class DeviceServer : IAsyncLifetime
+public class DeviceServer : IAsyncLifetime
 {
     public const int MaxMessageBytes = 128 * 1024;
 
@@ -27,12 +27,16 @@ public sealed class DeviceServer : IAsyncLifetime
 
     public T Service<T>() where T : notnull => _app!.Services.GetRequiredService<T>();
 
+    /// <summary>Options of a server that differs.</summary>
+    protected virtual IEnumerable<string> Further(TemporaryFolder folder) => [];
+
     public async ValueTask InitializeAsync()
     {
         _app = ServerHost.Build(
         [
             $"--Storage:DataDirectory={_folder.File("data")}", "--Http:Listen=http://127.0.0.1:0", $"--Mdm:MaxMessageBytes={MaxMessageBytes}",
             "--Mdm:ClientCertificateHeader=Client-Cert", "--Mdm:TrustedProxies:0=127.0.0.1", "--Logging:LogLevel:FleetMdm=Error",
+            .. Further(_folder),
         ]);
         await FleetProcess.Start(_app, CancellationToken.None);
         _http = new HttpClient { BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()) };
@@ -43,6 +47,7 @@ public sealed class DeviceServer : IAsyncLifetime
         _http?.Dispose();
         if (_app is not null) await _app.DisposeAsync();
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>An identity certificate of the server's own CA, with its key.</summary>

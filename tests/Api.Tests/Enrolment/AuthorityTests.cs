@@ -50,13 +50,12 @@ public sealed class AuthorityTests
         Assert.InRange((seen.NotAfter - seen.NotBefore).TotalDays, 390, 397.01);
 
         var provider = host.Services.GetRequiredService<ServerCertificateProvider>();
-        var first = provider.Certificate;
-        Assert.Same(first, provider.Certificate);
+        var first = provider.Context!.TargetCertificate;
+        Assert.Same(first, provider.Context!.TargetCertificate);
         host.Time.Shift = TimeSpan.FromDays(200);
-        Assert.Same(first, provider.Certificate);
+        Assert.Same(first, provider.Context!.TargetCertificate);
         host.Time.Shift = TimeSpan.FromDays(300);
-        Assert.NotSame(first, provider.Certificate);
-        Assert.Same(provider.Certificate, provider.Context!.TargetCertificate);
+        Assert.NotSame(first, provider.Context!.TargetCertificate);
     }
 
     [Fact]

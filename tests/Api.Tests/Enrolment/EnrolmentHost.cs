@@ -93,7 +93,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
             kestrel.Limits.MaxRequestLineSize = 16 * 1024;
             kestrel.Listen(IPAddress.Loopback, httpPort);
             kestrel.Listen(IPAddress.Loopback, httpsPort, listen => listen.UseHttps(https =>
-                https.ServerCertificateSelector = (_, _) => Services.GetRequiredService<ServerCertificateProvider>().Certificate));
+                https.ServerCertificateSelector = (_, _) => Services.GetRequiredService<ServerCertificateProvider>().Context?.TargetCertificate));
         });
 
         _app = builder.Build();

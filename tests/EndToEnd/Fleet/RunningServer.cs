@@ -8,7 +8,7 @@ using FleetMdm.VirtualFleet.Journal;
 
 namespace FleetMdm.EndToEnd.Fleet;
 
-/// <summary>The server as a process on SQLite, a simulated APNs, an administrator's client: one for the journeys of a class.</summary>
+/// <summary>The server as a process (on SQLite unless <see cref="Options"/> say otherwise), a simulated APNs, an administrator's client.</summary>
 public sealed class RunningServer : IAsyncLifetime
 {
     /// <summary>Every wait for something to happen ends by then, with the journal of the iPad in the failure.</summary>
@@ -16,15 +16,15 @@ public sealed class RunningServer : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-journeys-").FullName;
     private readonly KeySource _keys = KeySource.Shared(4);
-    private ServerProcess _process = null!;
-    private int _devices;
+        private int _devices;
 
+    public ServerProcess Process { get; private set; } = null!;
     public ApnsSimulator Apns { get; private set; } = null!;
     public TrustAnchors Trust { get; private set; } = null!;
     public AdminClient Admin { get; private set; } = null!;
-    public Uri Url => _process.Url;
+    public Uri Url => Process.Url;
 
-    /// <summary>Options beyond the usual ones; a class that needs some derives from this one.</summary>
+    /// <summary>Options beyond the usual ones.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 
     public async ValueTask InitializeAsync()
@@ -32,14 +32,14 @@ public sealed class RunningServer : IAsyncLifetime
         Apns = await ApnsSimulator.StartAsync();
         var root = Path.Combine(_folder, "apns.pem");
         await File.WriteAllTextAsync(root, Apns.Authority.RootPem);
-        _process = await new ServerProcess(_folder, new Dictionary<string, string>(Options)
+        Process = await new ServerProcess(_folder, new Dictionary<string, string>(Options)
         {
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = root,
         }).Start();
         await Readiness.WaitAsync(Url, Guard, TimeProvider.System);
         Trust = await TrustProfile.FetchAsync(Url);
-        Admin = new AdminClient(Url, _process.AdminToken, Trust);
+        Admin = new AdminClient(Url, Process.AdminToken, Trust);
         using var certificate = Apns.Authority.MintPushCertificate();
         await Admin.PutPushCertificateAsync(certificate.ToPem());
     }
@@ -47,8 +47,8 @@ public sealed class RunningServer : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         Admin?.Dispose();
-        if (_process is not null)
-            await _process.DisposeAsync();
+        if (Process is not null)
+            await Process.DisposeAsync();
         if (Apns is not null)
             await Apns.DisposeAsync();
         Directory.Delete(_folder, recursive: true);

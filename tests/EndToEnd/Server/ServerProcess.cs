@@ -18,14 +18,17 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SignalContinue = 18;
 
     private readonly string[] _arguments;
+    private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly StringBuilder _output = new();
     private Process? _process;
     private TaskCompletionSource _listening = NewSource();
 
-    public ServerProcess(string folder, IReadOnlyDictionary<string, string>? options = null, int? port = null)
+    public ServerProcess(
+        string folder, IReadOnlyDictionary<string, string>? options = null, IReadOnlyDictionary<string, string>? environment = null)
     {
+        _environment = environment ?? new Dictionary<string, string>();
         Folder = folder;
-        Port = port ?? FreePort();
+        Port = FreePort();
         var all = new Dictionary<string, string>
         {
             ["Http:Listen"] = $"https://127.0.0.1:{Port}",
@@ -56,7 +59,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public async Task<ServerProcess> Start()
     {
         _listening = NewSource();
-        _process = Launch(_arguments, line =>
+        _process = Launch(_arguments, _environment, line =>
         {
             lock (_output) _output.AppendLine(line);
             if (line.Contains("FleetMdm listens on", StringComparison.Ordinal)) _listening.TrySetResult();
@@ -78,7 +81,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public static async Task<(int ExitCode, string Output)> RunToEnd(IReadOnlyList<string> arguments, TimeSpan? patience = null)
     {
         var output = new StringBuilder();
-        using var process = Launch(arguments, line =>
+        using var process = Launch(arguments, new Dictionary<string, string>(), line =>
         {
             lock (output) output.AppendLine(line);
         });
@@ -132,12 +135,13 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static Process Launch(IReadOnlyList<string> arguments, Action<string> line)
+    private static Process Launch(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         start.ArgumentList.Add(program);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, e) => { if (e.Data is not null) line(e.Data); };
         process.ErrorDataReceived += (_, e) => { if (e.Data is not null) line(e.Data); };

@@ -16,6 +16,18 @@ public sealed class StartAndStopTests
     [InlineData(2, "Cluster:Role", "--Cluster:Role=Silo")]
     [InlineData(2, "Push:Endpoint", "--Push:Endpoint=nowhere")]
     [InlineData(2, "MasterKey", "--Secrets:MasterKey=short")]
+    [InlineData(2, "Http:CertificateFile", "--Http:CertificateFile=/nowhere.pem")]
+    [InlineData(2, "Mdm:Nothing", "--Mdm:Nothing=1")]
+    [InlineData(2, "Cluster:Nothing", "--Cluster:Nothing=1")]
+    [InlineData(2, "Storage:Nothing", "--Storage:Nothing=1")]
+    [InlineData(2, "Secrets:Nothing", "--Secrets:Nothing=1")]
+    [InlineData(2, "Ca:Nothing", "--Ca:Nothing=1")]
+    [InlineData(2, "Scep:Nothing", "--Scep:Nothing=1")]
+    [InlineData(2, "Push:Nothing", "--Push:Nothing=1")]
+    [InlineData(2, "Queue:Nothing", "--Queue:Nothing=1")]
+    [InlineData(2, "Limits:Nothing", "--Limits:Nothing=1")]
+    [InlineData(2, "Retention:Nothing", "--Retention:Nothing=1")]
+    [InlineData(2, "Metrics:Nothing", "--Metrics:Nothing=1")]
     [InlineData(1, "PostgreSQL cannot be reached", "--Storage:Provider=PostgreSQL", "--Storage:ConnectionString=Host=127.0.0.1;Port=1;Username=x;Database=y",
         "--Secrets:MasterKey=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")]
     public async Task What_keeps_it_from_starting_is_told_in_one_sentence(int exitCode, string names, params string[] arguments)
@@ -43,6 +55,24 @@ public sealed class StartAndStopTests
         Assert.Equal(1, code);
         Assert.Contains("address already in use", output);
         Assert.Single(output.TrimEnd().Split('\n'));
+    }
+
+    [Fact]
+    public async Task Metrics_go_to_where_OpenTelemetrys_own_variables_say()
+    {
+        using var folder = new TemporaryFolder();
+        using var collector = new TcpListener(IPAddress.Loopback, 0);
+        collector.Start();
+        await using var server = await new ServerProcess(folder.Path, environment: new Dictionary<string, string>
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{((IPEndPoint)collector.LocalEndpoint).Port}",
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
+        }).Start();
+
+        using var connection = await collector.AcceptTcpClientAsync().WaitAsync(ServerProcess.Patience);
+        using var reader = new StreamReader(connection.GetStream());
+        Assert.StartsWith("POST /v1/", await reader.ReadLineAsync().WaitAsync(ServerProcess.Patience));
     }
 
     [Fact]

@@ -1,0 +1,181 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Silo.Hosting;
+using FleetMdm.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace FleetMdm.Api.Tests.Hosting;
+
+/// <summary>Where the server listens, and what it presents there.</summary>
+public sealed class ListenerTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly TemporaryFolder _folder = new();
+
+    private async Task<(WebApplication App, Uri[] Listeners)> Start(params string[] options)
+    {
+        var app = ServerHost.Build([$"--Storage:DataDirectory={_folder.File("data")}", "--Logging:LogLevel:FleetMdm=Error", .. options]);
+        await FleetProcess.Start(app, CancellationToken.None);
+        return (app, [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a))]);
+    }
+
+    private static async Task<int> Status(Uri listener, string path, HttpMethod? method = null)
+    {
+        using var http = new HttpClient { BaseAddress = listener };
+        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, path);
+        using var response = await http.SendAsync(request);
+        return (int)response.StatusCode;
+    }
+
+    [Fact]
+    public async Task With_a_listener_of_their_own_administrators_are_served_there_and_iPads_on_theirs()
+    {
+        var (app, listeners) = await Start("--Http:Listen=http://127.0.0.1:0", "--Http:AdminListen=http://127.0.0.1:0");
+        await using (app)
+        {
+            var (device, admin) = (listeners[0], listeners[1]);
+            Assert.Equal(400, await Status(device, "/mdm/connect", HttpMethod.Put));
+            Assert.Equal(200, await Status(device, "/ca.pem"));
+            Assert.Equal(404, await Status(device, "/api/v1/status"));
+            Assert.Equal(404, await Status(device, "/login"));
+            Assert.Equal(404, await Status(device, "/metrics"));
+            Assert.Equal(200, await Status(device, "/health/ready"));
+
+            Assert.Equal(401, await Status(admin, "/api/v1/status"));
+            Assert.Equal(200, await Status(admin, "/login"));
+            Assert.Equal(404, await Status(admin, "/mdm/connect", HttpMethod.Put));
+            Assert.Equal(404, await Status(admin, "/ca.pem"));
+            Assert.Equal(200, await Status(admin, "/health/ready"));
+        }
+    }
+
+    [Fact]
+    public async Task With_one_listener_both_sides_are_served_there()
+    {
+        var (app, listeners) = await Start("--Http:Listen=http://127.0.0.1:0");
+        await using (app)
+        {
+            Assert.Equal(400, await Status(Assert.Single(listeners), "/mdm/connect", HttpMethod.Put));
+            Assert.Equal(401, await Status(listeners[0], "/api/v1/status"));
+        }
+    }
+
+    [Fact]
+    public async Task Metrics_need_a_token_unless_they_are_opened()
+    {
+        var (closed, listeners) = await Start("--Http:Listen=http://127.0.0.1:0");
+        await using (closed) Assert.Equal(401, await Status(listeners[0], "/metrics"));
+        var (open, openListeners) = await Start("--Http:Listen=http://127.0.0.1:0", "--Metrics:AllowAnonymous=true");
+        await using (open) Assert.Equal(200, await Status(openListeners[0], "/metrics"));
+    }
+
+    [Theory]
+    [InlineData("one PEM file")]
+    [InlineData("two PEM files")]
+    [InlineData("PKCS#12")]
+    public async Task A_certificate_of_ones_own_is_presented_and_nothing_is_to_be_trusted_beforehand(string form)
+    {
+        using var certificate = MakeCertificate();
+        var (app, listeners) = await Start(["--Http:Listen=https://127.0.0.1:0", .. Write(certificate, form)]);
+        await using (app)
+        {
+            Assert.Equal(certificate.Thumbprint, await Presented(listeners[0]));
+            using var http = Careless();
+            Assert.DoesNotContain("trust_profile_url", await http.GetStringAsync(new Uri(listeners[0], "/MDMServiceConfig")));
+        }
+    }
+
+    [Fact]
+    public async Task A_changed_certificate_file_is_used_for_new_connections_within_a_minute()
+    {
+        using var first = MakeCertificate();
+        using var second = MakeCertificate();
+        var (app, _) = await Start(["--Http:Listen=https://127.0.0.1:0", .. Write(first, "one PEM file")]);
+        await using (app)
+        {
+            var clock = new FakeTimeProvider();
+            using var certificates = ActivatorUtilities.CreateInstance<ServerCertificates>(app.Services, clock);
+            certificates.Load();
+            await certificates.StartAsync(CancellationToken.None);
+
+            // A file that cannot be used changes nothing.
+            File.WriteAllText(_folder.File("server.pem"), "not a certificate");
+            File.SetLastWriteTimeUtc(_folder.File("server.pem"), File.GetLastWriteTimeUtc(_folder.File("server.pem")).AddSeconds(5));
+            clock.Advance(TimeSpan.FromMinutes(1));
+            Assert.Equal(first.Thumbprint, await Current());
+
+            Write(second, "one PEM file");
+            File.SetLastWriteTimeUtc(_folder.File("server.pem"), File.GetLastWriteTimeUtc(_folder.File("server.pem")).AddSeconds(10));
+            using var patience = new CancellationTokenSource(Patience);
+            while (await Current() != second.Thumbprint)
+            {
+                clock.Advance(TimeSpan.FromMinutes(1));
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, patience.Token);
+            }
+
+            await certificates.StopAsync(CancellationToken.None);
+
+            async Task<string> Current() => (await certificates.Options(askForClientCertificate: true)).ServerCertificateContext!.TargetCertificate.Thumbprint;
+        }
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private string[] Write(X509Certificate2 certificate, string form)
+    {
+        using var key = certificate.GetECDsaPrivateKey()!;
+        switch (form)
+        {
+            case "one PEM file":
+                File.WriteAllText(_folder.File("server.pem"), certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem());
+                return [$"--Http:CertificateFile={_folder.File("server.pem")}"];
+            case "two PEM files":
+                File.WriteAllText(_folder.File("server.crt"), certificate.ExportCertificatePem());
+                File.WriteAllText(_folder.File("server.key"), key.ExportEncryptedPkcs8PrivateKeyPem(
+                    "secret", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 10_000)));
+                return
+                [
+                    $"--Http:CertificateFile={_folder.File("server.crt")}", $"--Http:CertificateKeyFile={_folder.File("server.key")}",
+                    "--Http:CertificatePassword=secret",
+                ];
+            default:
+                File.WriteAllBytes(_folder.File("server.p12"), certificate.Export(X509ContentType.Pkcs12, "secret"));
+                return [$"--Http:CertificateFile={_folder.File("server.p12")}", "--Http:CertificatePassword=secret"];
+        }
+    }
+
+    private static X509Certificate2 MakeCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=mdm.district.example", key, HashAlgorithmName.SHA256);
+        return request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(90));
+    }
+
+    private static async Task<string?> Presented(Uri listener)
+    {
+        string? thumbprint = null;
+        using var http = Careless(certificate => thumbprint = certificate.Thumbprint);
+        using var response = await http.GetAsync(new Uri(listener, "/health/live"));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return thumbprint;
+    }
+
+    private static HttpClient Careless(Action<X509Certificate2>? seen = null) => new(new SocketsHttpHandler
+    {
+        SslOptions =
+        {
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            {
+                seen?.Invoke((X509Certificate2)certificate!);
+                return true;
+            },
+        },
+    });
+}
