@@ -41,13 +41,13 @@ public sealed class DatabaseAwayTests
         var uuid = await admin.SendCommandAsync(ipad.Udid, new JsonObject { ["requestType"] = "DeviceInformation" }, cancellation);
         await postgres.StopAtOnce();
         ipad.GoOnline();
-        await ipad.Journal.WaitForAsync(entry => entry.HttpStatus == 503, Patience);
+        await ipad.Journal.WaitForAsync(entry => entry.HttpStatus == 503, Patience, cancellation: cancellation);
         var refused = await Assert.ThrowsAsync<AdminException>(
             () => admin.SendCommandAsync(ipad.Udid, new JsonObject { ["requestType"] = "SecurityInfo" }, cancellation));
         Assert.Equal(503, refused.Status);
 
         await postgres.Start();
-        await ipad.Journal.WaitForAsync(entry => entry.HttpStatus == 200 && entry.CommandUuid == uuid && entry.What == "Acknowledged", Patience);
+        await ipad.Journal.WaitForAsync(entry => entry.HttpStatus == 200 && entry.CommandUuid == uuid && entry.What == "Acknowledged", Patience, cancellation: cancellation);
         var command = await admin.GetCommandAsync(ipad.Udid, uuid, cancellation);
         Assert.Equal("Acknowledged", command["state"]!.GetValue<string>());
     }

@@ -16,7 +16,7 @@ public sealed class RunningServer : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-journeys-").FullName;
     private readonly KeySource _keys = KeySource.Shared(4);
-        private int _devices;
+    private int _devices;
 
     public ServerProcess Process { get; private set; } = null!;
     public ApnsSimulator Apns { get; private set; } = null!;
