@@ -4,19 +4,22 @@
 #   ./test.sh                          everything
 #   ./test.sh tests/Storage.Tests      one project (or several)
 #   ./test.sh --coverage [projects]    and the line coverage of Protocol, Grains and Storage
+#   ./test.sh --long [projects]        and the long tests, [Trait("Length", "Long")]: faults that take minutes each
 #
 # Needs the .NET SDK. As root on Debian it installs what else is missing: a PostgreSQL server (which is then run privately, in a
-# temporary folder, on a free port), strongSwan's pki (a SCEP client) and openssl. Set FLEETMDM_TEST_POSTGRES to use a
-# PostgreSQL that runs already: a connection string of someone who may create databases.
+# temporary folder, on a free port), strongSwan's pki (a SCEP client), haproxy (the balancer of a cluster) and openssl. Set
+# FLEETMDM_TEST_POSTGRES to use a PostgreSQL that runs already: a connection string of someone who may create databases.
 # The last line is always "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")"
 
 coverage=false
+long=false
 projects=()
 for argument in "$@"; do
   case $argument in
     --coverage) coverage=true ;;
+    --long) long=true ;;
     -*) sed -n '2,12p' "$0" >&2; exit 2 ;;
     *) projects+=("$argument") ;;
   esac
@@ -42,38 +45,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # 1. What the tests need beside the SDK.
-have() {
-  case $1 in
-    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ;;
-    strongswan-pki) command -v pki >/dev/null ;;
-    openssl) command -v openssl >/dev/null ;;
-  esac
-}
-
-missing=()
-for package in postgresql strongswan-pki openssl; do
-  [ "$package" = postgresql ] && [ -n "${FLEETMDM_TEST_POSTGRES:-}" ] && continue
-  have "$package" || missing+=("$package")
-done
-if [ ${#missing[@]} -gt 0 ]; then
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
-    echo "The tests need ${missing[*]}: install them, or run this as root on Debian or Ubuntu." >&2
-    exit 1
-  fi
-  echo "Installing ${missing[*]} ..."
-  export DEBIAN_FRONTEND=noninteractive
-  # Debian's package would create and start a server of its own; the tests bring theirs.
-  if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-    mkdir -p /etc/postgresql-common
-    echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
-  fi
-  if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } \
-    >"$work/apt.log" 2>&1; then
-    cat "$work/apt.log" >&2
-    echo "apt-get could not install ${missing[*]}: see above." >&2
-    exit 1
-  fi
-fi
+packages=(strongswan-pki openssl haproxy)
+[ -n "${FLEETMDM_TEST_POSTGRES:-}" ] || packages+=(postgresql)
+scripts/install.sh "${packages[@]}"
 
 # 2. A private PostgreSQL.
 if [ -z "${FLEETMDM_TEST_POSTGRES:-}" ]; then
@@ -94,7 +68,13 @@ for project in "${projects[@]}"; do
   name=$(basename "$project")
   results="$work/results/$name"
   options=(--no-build -c Release --nologo --results-directory "$results" --logger "trx;LogFileName=$name.trx"
-    --logger "console;verbosity=minimal" --blame-hang --blame-hang-timeout 15m --blame-hang-dump-type none)
+    --blame-hang --blame-hang-dump-type none)
+  # What the long tests measured is in their output.
+  if $long; then
+    options+=(--blame-hang-timeout 60m --logger "console;verbosity=normal")
+  else
+    options+=(--blame-hang-timeout 15m --logger "console;verbosity=minimal" --filter "Length!=Long")
+  fi
   if $coverage; then options+=(--collect "XPlat Code Coverage"); fi
   ended=0
   dotnet test "$project" "${options[@]}" || ended=$?

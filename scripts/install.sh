@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs what is missing of these Debian packages, as root on Debian or Ubuntu; elsewhere it says what to install.
+#
+#   scripts/install.sh postgresql strongswan-pki openssl haproxy
+#
+# A package whose programs are there already, from wherever, is left alone. Nothing that it installs is started: PostgreSQL and haproxy
+# are run privately by those who call this.
+set -euo pipefail
+
+have() {
+  case $1 in
+    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ;;
+    strongswan-pki) command -v pki >/dev/null ;;
+    haproxy) command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
+}
+
+missing=()
+for package in "$@"; do
+  have "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+  echo "Missing here: ${missing[*]}. Install them, or run this as root on Debian or Ubuntu." >&2
+  exit 1
+fi
+
+echo "Installing ${missing[*]} ..." >&2
+export DEBIAN_FRONTEND=noninteractive
+
+# Debian's packages would start servers of their own, and PostgreSQL's would create a database for it.
+if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+  mkdir -p /etc/postgresql-common
+  echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+fi
+log=$(mktemp)
+trap 'rm -f "$log"; [ "${policy:-}" != ours ] || rm -f /usr/sbin/policy-rc.d' EXIT
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  policy=ours
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod 755 /usr/sbin/policy-rc.d
+fi
+
+if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } \
+  >"$log" 2>&1; then
+  cat "$log" >&2
+  echo "apt-get could not install ${missing[*]}: see above." >&2
+  exit 1
+fi
