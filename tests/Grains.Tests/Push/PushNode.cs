@@ -12,6 +12,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using Orleans.Configuration;
 using Orleans.Serialization;
 using Orleans.TestingHost;
@@ -23,6 +24,8 @@ public sealed class PushNode : IAsyncDisposable
 {
     /// <summary>Every wait of a test ends by then.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(10);
 
     private readonly TemporaryFolder _folder = new();
     private readonly ConcurrentDictionary<string, long> _counts = new(StringComparer.Ordinal);
@@ -111,6 +114,8 @@ public sealed class PushNode : IAsyncDisposable
         await ((SweepGrain)context!.GrainInstance!).Running.WaitAsync(Patience);
     }
 
+    /// <summary>Waits for it. A clock of the test's own goes on meanwhile, about as fast as the real one: a push whose connection broke
+    /// is then tried again instead of waiting for ever.</summary>
     public Task Eventually(Func<bool> condition) => Eventually(() => Task.FromResult(condition()));
 
     public async Task Eventually(Func<Task<bool>> condition)
@@ -124,7 +129,8 @@ public sealed class PushNode : IAsyncDisposable
                 Assert.Fail($"It did not happen. Counted: {counts}. Requests at APNs: {Apns.Statistics.Requests}, under way {Apns.Statistics.InFlight}. "
                     + $"Outbox {Outbox.Count}, sender {Sender.Count}.");
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System);
+            await Task.Delay(Poll, TimeProvider.System);
+            (_time as FakeTimeProvider)?.Advance(Poll);
         }
     }
 
