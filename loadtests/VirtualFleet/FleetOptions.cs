@@ -61,6 +61,9 @@ public sealed record FleetOptions
 
     public TimeSpan LongestRetry { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>A server's Retry-After beyond this is cut short: a test has less patience than an iPad. Null: it is obeyed.</summary>
+    public TimeSpan? LongestRetryAfter { get; init; }
+
     /// <summary>Entries, and records of commands, that each iPad's journal holds.</summary>
     public int JournalCapacity { get; init; } = 512;
 }

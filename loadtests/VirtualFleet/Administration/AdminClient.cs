@@ -25,17 +25,24 @@ public sealed class AdminException(HttpMethod method, string path, int status, s
 /// </summary>
 public sealed class AdminClient : IDisposable
 {
-    private const int Tries = 6;
+    private const int MostTries = 6;
     private const int PageSize = 1000;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(500);
 
     private readonly HttpClient _http;
     private readonly TimeProvider _time;
+    private readonly int _tries;
+    private readonly TimeSpan _longestWait;
 
     /// <param name="server">Scheme, host and port of the admin side.</param>
-    public AdminClient(Uri server, string token, TrustAnchors trust, TimeProvider? time = null)
+    /// <param name="tries">How often a request is sent at most while the server is too busy for it.</param>
+    /// <param name="longestWait">A longer Retry-After is cut short; null: it is obeyed.</param>
+    public AdminClient(
+        Uri server, string token, TrustAnchors trust, TimeProvider? time = null, int tries = MostTries, TimeSpan? longestWait = null)
     {
         _time = time ?? TimeProvider.System;
+        _tries = tries;
+        _longestWait = longestWait ?? TimeSpan.MaxValue;
         Server = server;
         _http = new HttpClient(new SocketsHttpHandler
         {
@@ -161,9 +168,10 @@ public sealed class AdminClient : IDisposable
                 return body.Length == 0 ? null : JsonNode.Parse(body);
             var busy = response.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.TooManyRequests;
             // A POST is repeated only under a key; the other methods may be repeated as they are.
-            if (!busy || attempt == Tries || (key is null && method == HttpMethod.Post))
+            if (!busy || attempt == _tries || (key is null && method == HttpMethod.Post))
                 throw new AdminException(method, path, (int)response.StatusCode, body);
-            await Task.Delay(response.Headers.RetryAfter?.Delta ?? wait, _time, cancellation);
+            wait = response.Headers.RetryAfter?.Delta ?? wait;
+            await Task.Delay(wait < _longestWait ? wait : _longestWait, _time, cancellation);
             wait *= 2;
         }
     }

@@ -140,6 +140,8 @@ internal sealed class MdmHttp : IDisposable
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
     {
         var wait = header?.Delta ?? (header?.Date is { } date ? date - _options.Time.GetUtcNow() : null);
+        if (wait > _options.LongestRetryAfter)
+            return _options.LongestRetryAfter;
         return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
     }
 

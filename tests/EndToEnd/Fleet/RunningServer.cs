@@ -54,11 +54,17 @@ public sealed class RunningServer : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>iPads that trust this server and its APNs.</summary>
+    public IPadFleet NewFleet(Func<FleetOptions, FleetOptions>? change = null)
+    {
+        var options = new FleetOptions { Trust = Trust, Apns = Apns, Keys = _keys, FirstRetry = TimeSpan.FromMilliseconds(100) };
+        return new IPadFleet(change?.Invoke(options) ?? options);
+    }
+
     /// <summary>Lets a fleet run; at the end no iPad may have seen the server break a rule of Apple's, a 401 least of all.</summary>
     public async Task RunAsync(Func<IPadFleet, Task> journey, Func<FleetOptions, FleetOptions>? change = null)
     {
-        var options = new FleetOptions { Trust = Trust, Apns = Apns, Keys = _keys, FirstRetry = TimeSpan.FromMilliseconds(100) };
-        await using var fleet = new IPadFleet(change?.Invoke(options) ?? options);
+        await using var fleet = NewFleet(change);
         await journey(fleet);
         Assert.Empty(fleet.Violations);
         Assert.Equal(0, fleet.Measurements.Answers(401));
