@@ -9,5 +9,7 @@ return await FleetProcess.Run(() => args switch
     ["demo", .. var rest] => DemoCommand.Run(rest),
     ["health", .. var rest] => HealthCommand.Run(rest),
     ["migrate", .. var rest] => MigrateCommand.Run(rest),
+    ["backup", .. var rest] => BackupCommand.Run(rest),
+    ["restore", .. var rest] => RestoreCommand.Run(rest),
     _ => ServeCommand.Run(args),
 });

@@ -28,6 +28,7 @@ public sealed partial class CheckInEndpoints(
     IDeviceStore store,
     MessageBodyReader bodies,
     DeviceIdentity identity,
+    ForgottenRenewals renewals,
     DeviceMetrics metrics,
     IOptions<MdmOptions> options,
     ILogger<CheckInEndpoints> logger)
@@ -58,11 +59,14 @@ public sealed partial class CheckInEndpoints(
             try
             {
                 // 3, 4
-                var certificate = await identity.Establish(context, body.Bytes);
+                var sender = await identity.Establish(context, body.Bytes);
+                var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter);
                 var message = MdmMessageReader.Read(body.Bytes, _limits);
 
                 // 5, 6
                 var reply = await Call(message, body.Bytes, certificate);
+                if (reply.Refusal == DeviceRefusal.NotPinned && await renewals.Recall(sender))
+                    reply = await Call(message, body.Bytes, certificate);
                 metrics.Taken(NameOf(message));
                 await Answer(context, reply, message);
             }

@@ -1,7 +1,6 @@
 using System.Net;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using Microsoft.Extensions.Options;
 
@@ -28,15 +27,13 @@ public sealed class DeviceIdentity
     }
 
     /// <exception cref="IdentityException">None was there, or it may not identify an iPad.</exception>
-    public async ValueTask<PresentedCertificate> Establish(HttpContext context, ReadOnlyMemory<byte> body)
+    public async ValueTask<VerifiedIdentity> Establish(HttpContext context, ReadOnlyMemory<byte> body)
     {
         var verifier = (await _authority.Get()).Verifier;
         var now = _clock.GetUtcNow();
-        var identity =
-            FromProxy(context) is { } header ? verifier.Verify(CertificateHeader.Parse(header), now)
+        return FromProxy(context) is { } header ? verifier.Verify(CertificateHeader.Parse(header), now)
             : context.Connection.ClientCertificate is { } certificate ? verifier.Verify(certificate.RawDataMemory, now)
             : verifier.VerifySignature(body.Span, context.Request.Headers[MdmSignature.HeaderName], now);
-        return new PresentedCertificate(identity.Sha256, identity.NotAfter);
     }
 
     /// <summary>A header that is not from a trusted proxy is not refused but not seen: anybody could have set it.</summary>

@@ -10,6 +10,7 @@ public static class DeviceServices
         services.TryAddSingleton<MessageBodyReader>();
         services.TryAddSingleton<DeviceMetrics>();
         services.TryAddSingleton<DeviceIdentity>();
+        services.TryAddSingleton<ForgottenRenewals>();
         services.TryAddSingleton<CheckInEndpoints>();
         return services;
     }

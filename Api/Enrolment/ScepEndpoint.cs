@@ -147,7 +147,7 @@ public sealed partial class ScepEndpoint(
         }
         if (!old.IssuedByUs)
             throw new ScepException(ScepFailInfo.BadMessageCheck, "Only certificates of this server's own CA are renewed.");
-        var certificate = Certify(snapshot, csr, now);
+        var certificate = Certify(snapshot, csr, now, old.Sha256);
         try
         {
             await store.StoreRenewal(Row(certificate, now) with { Renews = old.Sha256 });
@@ -161,11 +161,11 @@ public sealed partial class ScepEndpoint(
         return certificate.Der.ToArray();
     }
 
-    private IdentityCertificate Certify(AuthoritySnapshot snapshot, CertificateSigningRequest csr, DateTimeOffset now)
+    private IdentityCertificate Certify(AuthoritySnapshot snapshot, CertificateSigningRequest csr, DateTimeOffset now, byte[]? renews = null)
     {
         try
         {
-            return snapshot.Ca.IssueIdentity(csr, now, TimeSpan.FromDays(options.Value.CertificateLifetimeDays));
+            return snapshot.Ca.IssueIdentity(csr, now, TimeSpan.FromDays(options.Value.CertificateLifetimeDays), renews);
         }
         catch (IdentityException e)
         {

@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -114,8 +115,10 @@ public sealed class CertificateAuthority : IDisposable
     }
 
     /// <summary>An iPad's identity certificate, for the key and the name of its checked request.</summary>
+    /// <param name="renews">SHA-256 of the certificate that it renews, which it then says itself: also a database that was restored
+    /// from before the renewal learns it.</param>
     /// <exception cref="IdentityException">UnsupportedAlgorithm: the platform cannot use the key; WrongUsage: the CA's own name.</exception>
-    public IdentityCertificate IssueIdentity(CertificateSigningRequest csr, DateTimeOffset now, TimeSpan lifetime)
+    public IdentityCertificate IssueIdentity(CertificateSigningRequest csr, DateTimeOffset now, TimeSpan lifetime, byte[]? renews = null)
     {
         try
         {
@@ -123,6 +126,8 @@ public sealed class CertificateAuthority : IDisposable
                 throw new IdentityException(IdentityRefusal.WrongUsage, "The request asks for the name of the CA itself.");
             var subject = new X500DistinguishedName(csr.Subject.Span);
             var request = new CertificateRequest(subject, PublicKey.CreateFromSubjectPublicKeyInfo(csr.PublicKeyInfo.Span, out _), _hash);
+            if (renews is not null)
+                request.CertificateExtensions.Add(new X509Extension(Oids.RenewedCertificate, OctetString(renews), critical: false));
             var usage = csr.IsRsa
                 ? X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment
                 : X509KeyUsageFlags.DigitalSignature;
@@ -166,6 +171,13 @@ public sealed class CertificateAuthority : IDisposable
             issued.CertificateExtensions.Add(extension);
         using var certificate = issued.Create(_ca.SubjectName, generator, notBefore, notAfter, NewSerial());
         return certificate.RawData;
+    }
+
+    private static byte[] OctetString(byte[] value)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        writer.WriteOctetString(value);
+        return writer.Encode();
     }
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;

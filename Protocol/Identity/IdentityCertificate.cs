@@ -91,6 +91,9 @@ public sealed class IdentityCertificate
     /// <summary>The subject for people, as in <c>CN=iPad, O=District</c>.</summary>
     public string SubjectName => new X500DistinguishedName(Subject.Span).Name;
 
+    /// <summary>SHA-256 of the certificate that this one renews; null when it does not say. To be believed of our own CA only.</summary>
+    public byte[]? Renews { get; private set; }
+
     internal VerificationKey Key { get; }
     internal ReadOnlyMemory<byte> Signed { get; }
     internal string SignatureOid { get; }
@@ -178,6 +181,9 @@ public sealed class IdentityCertificate
                     break;
                 case Oids.SubjectAlternativeName:
                     // Says who it is for; identity here is the certificate itself, by its hash.
+                    break;
+                case Oids.RenewedCertificate:
+                    Renews = value.ReadOctetString();
                     break;
                 default:
                     if (critical)

@@ -50,6 +50,9 @@ internal static class Oids
     public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     public const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
+    /// <summary>Our own, of the arc for UUIDs (ITU-T X.667): the SHA-256 of the identity certificate that this one renews.</summary>
+    public const string RenewedCertificate = "2.25.190143742907489159071424055823607495697";
+
     /// <summary>VeriSign's arc that SCEP took over (RFC 8894, 3.2).</summary>
     public const string ScepMessageType = "2.16.840.1.113733.1.9.2";
     public const string ScepPkiStatus = "2.16.840.1.113733.1.9.3";

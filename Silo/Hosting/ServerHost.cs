@@ -23,7 +23,7 @@ public static class ServerHost
         builder.Configuration.AddFleetConfiguration(arguments);
         builder.AddFleetLogging();
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddFleetStorage(builder.Configuration);
+        builder.Services.AddFleetStoreGuard().AddFleetStorage(builder.Configuration);
         builder.Services.AddSystemd();
 
         var cluster = builder.Configuration.GetSection(FleetClusterOptions.Section).Get<FleetClusterOptions>() ?? new FleetClusterOptions();

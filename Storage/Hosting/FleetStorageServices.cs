@@ -47,10 +47,15 @@ public static class FleetStorageServices
         services.AddSingleton<IIdempotencyStore>(provider => new IdempotencyStore(Parts(provider).Database));
         services.AddSingleton(provider => Parts(provider).KeyRing);
         services.AddSingleton(provider => (IStoreControl)Parts(provider).Control);
+        services.AddSingleton<StoreBackup>();
         services.AddSingleton<StorageStartup>();
         services.AddHostedService(provider => provider.GetRequiredService<StorageStartup>());
         return services;
     }
+
+    /// <summary>For a server: while it runs, no second server and no restore can use the same database file of SQLite. To be called
+    /// before <see cref="AddFleetStorage"/>.</summary>
+    public static IServiceCollection AddFleetStoreGuard(this IServiceCollection services) => services.AddHostedService<StoreGuard>();
 
     /// <summary>What the hosted service does at start, for those who run without a host: migrates or refuses, checks the master key.</summary>
     public static Task StartFleetStorage(this IServiceProvider services, CancellationToken cancellationToken = default) =>

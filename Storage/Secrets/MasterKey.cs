@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FleetMdm.Storage.Hosting;
+using FleetMdm.Storage.Sqlite;
 
 namespace FleetMdm.Storage.Secrets;
 
@@ -8,17 +9,18 @@ internal static class MasterKey
 {
     public const string DefaultFile = "master.key";
 
-    private const string CheckFact = "master-key-check";
+    /// <summary>The fact that holds the mark of the key.</summary>
+    public const string CheckFact = "master-key-check";
+
     private const string CheckPurpose = "master-key-check";
     private static readonly byte[] CheckValue = "FleetMdm"u8.ToArray();
 
+    /// <summary>The key that is there; on SQLite one is made for a database that does not exist yet.</summary>
     /// <exception cref="StorageConfigurationException">No key, or not a key.</exception>
     public static byte[] Load(SecretsOptions secrets, StorageOptions storage)
     {
-        if (!string.IsNullOrWhiteSpace(secrets.MasterKey))
-            return Parse(secrets.MasterKey, "Secrets:MasterKey");
-        if (!string.IsNullOrWhiteSpace(secrets.MasterKeyFile))
-            return Parse(Read(secrets.MasterKeyFile), $"Secrets:MasterKeyFile ({secrets.MasterKeyFile})");
+        if (Find(secrets, storage) is { } key)
+            return key;
         if (storage.Provider != StorageProvider.Sqlite)
         {
             throw new StorageConfigurationException(
@@ -26,8 +28,39 @@ internal static class MasterKey
                 "environment (FLEETMDM__Secrets__MasterKey) or as a file (Secrets:MasterKeyFile).");
         }
 
-        var file = Path.Combine(storage.DataDirectory, DefaultFile);
-        return Parse(File.Exists(file) ? Read(file) : Create(file), file);
+        var file = FileIn(storage);
+        if (File.Exists(SqliteConnections.FileOf(storage)))
+        {
+            throw new StorageConfigurationException(
+                $"The master key {file} is missing: put back the one that the secrets in {SqliteConnections.FileOf(storage)} were sealed with.");
+        }
+
+        return Parse(Create(file), file);
+    }
+
+    /// <summary>The key that is there; null: none is configured, and none was made.</summary>
+    /// <exception cref="StorageConfigurationException">It cannot be read, or is not a key.</exception>
+    public static byte[]? Find(SecretsOptions secrets, StorageOptions storage)
+    {
+        if (!string.IsNullOrWhiteSpace(secrets.MasterKey))
+            return Parse(secrets.MasterKey, "Secrets:MasterKey");
+        if (!string.IsNullOrWhiteSpace(secrets.MasterKeyFile))
+            return Parse(Read(secrets.MasterKeyFile), $"Secrets:MasterKeyFile ({secrets.MasterKeyFile})");
+        var file = FileIn(storage);
+        return storage.Provider == StorageProvider.Sqlite && File.Exists(file) ? Parse(Read(file), file) : null;
+    }
+
+    /// <summary>Whether this key has left that mark.</summary>
+    public static bool Opens(byte[] key, byte[] mark)
+    {
+        try
+        {
+            return new SecretSealer(key).Open(CheckPurpose, mark).AsSpan().SequenceEqual(CheckValue);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Compares the key with the one that the first start has left its mark with.</summary>
@@ -46,6 +79,8 @@ internal static class MasterKey
                 "were sealed with: give the key that was used before.", exception);
         }
     }
+
+    private static string FileIn(StorageOptions storage) => Path.Combine(storage.DataDirectory, DefaultFile);
 
     private static byte[] Parse(string text, string source)
     {

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Hosting;
 using Microsoft.Data.Sqlite;
 
 namespace FleetMdm.Storage.Sqlite;
@@ -33,6 +34,9 @@ internal sealed class SqliteConnections : IDisposable
     }
 
     public string File { get; }
+
+    /// <summary>Where the database of these options is.</summary>
+    public static string FileOf(StorageOptions options) => new SqliteConnections(options.ConnectionString, options.DataDirectory).File;
 
     public string ConnectionString { get; }
 

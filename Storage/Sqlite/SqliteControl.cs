@@ -22,8 +22,6 @@ internal sealed partial class SqliteControl(
           LIMIT @limit)
         """;
 
-    private static readonly IReadOnlyList<Migration> Migrations = Migration.Of("Sqlite");
-
     // Orleans knows Microsoft.Data.Sqlite by the older library's name.
     public (string Invariant, string ConnectionString) Orleans => ("System.Data.SQLite", connections.ConnectionString);
 
@@ -33,21 +31,9 @@ internal sealed partial class SqliteControl(
         {
             Directory.CreateDirectory(Path.GetDirectoryName(connections.File)!);
             await using var connection = await connections.OpenWriter(cancellationToken);
-            var applied = new List<string>();
-            // A second process waits at BEGIN IMMEDIATE and then finds nothing to do.
-            await using var transaction = connection.BeginTransaction(deferred: false);
-            Execute(connection, transaction,
-                "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL)");
-            foreach (var migration in Migration.Pending(Migrations, Version(connection, transaction)))
-            {
-                Execute(connection, transaction, migration.Script);
-                Execute(connection, transaction, "INSERT INTO schema_version (version, name, applied_at) VALUES (@version, @name, @at)",
-                    new("@version", migration.Number), new("@name", migration.Name), new("@at", time.GetUtcNow().ToUnixTimeMilliseconds()));
-                applied.Add(migration.Name);
-                LogMigrated(logger, migration.Name);
-            }
-
-            await transaction.CommitAsync(cancellationToken);
+            var applied = SqliteSchema.Migrate(connection, time.GetUtcNow());
+            foreach (var name in applied)
+                LogMigrated(logger, name);
             return applied;
         }
         catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
@@ -58,13 +44,14 @@ internal sealed partial class SqliteControl(
 
     public override async Task<IReadOnlyList<string>> Pending(CancellationToken cancellationToken)
     {
-        if (!File.Exists(connections.File))
-            return [.. Migrations.Select(migration => migration.Name)];
-        await using var connection = await connections.OpenReader(cancellationToken);
-        using var exists = connection.CreateCommand();
-        exists.CommandText = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'";
-        var version = (long)exists.ExecuteScalar()! > 0 ? Version(connection, null) : 0;
-        return [.. Migration.Pending(Migrations, version).Select(migration => migration.Name)];
+        var version = 0;
+        if (File.Exists(connections.File))
+        {
+            await using var connection = await connections.OpenReader(cancellationToken);
+            version = SqliteSchema.Version(connection);
+        }
+
+        return [.. Migration.Pending(SqliteSchema.Migrations, version).Select(migration => migration.Name)];
     }
 
     public async Task<long> DropHistory(DateTimeOffset finishedBefore, CancellationToken cancellationToken)
@@ -79,25 +66,6 @@ internal sealed partial class SqliteControl(
                 .Time("@cutoff", BodySql.Cutoff(finishedBefore, oldest, time.GetUtcNow())).Int("@limit", DropBatch).Execute();
         }, cancellationToken);
         return dropped;
-    }
-
-    private static int Version(SqliteConnection connection, SqliteTransaction? transaction)
-    {
-        using var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = "SELECT coalesce(max(version), 0) FROM schema_version";
-        return (int)(long)command.ExecuteScalar()!;
-    }
-
-    private static void Execute(
-        SqliteConnection connection, SqliteTransaction transaction, string sql, params ReadOnlySpan<SqliteParameter> parameters)
-    {
-        using var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = sql;
-        foreach (var parameter in parameters)
-            command.Parameters.Add(parameter);
-        command.ExecuteNonQuery();
     }
 
     [LoggerMessage(1020, LogLevel.Information, "Schema migration {Name} applied")]

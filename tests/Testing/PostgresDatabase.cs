@@ -43,6 +43,13 @@ public sealed class PostgresDatabase : IAsyncDisposable
     public Task CutConnections() =>
         Administrate($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{Name}' AND pid <> pg_backend_pid()");
 
+    /// <summary>A new, empty one takes its name.</summary>
+    public async Task Recreate()
+    {
+        await Drop();
+        await Administrate($"CREATE DATABASE {Name}");
+    }
+
     public async Task<T> Scalar<T>(string sql)
     {
         await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
@@ -59,7 +66,9 @@ public sealed class PostgresDatabase : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync() => await Drop();
+
+    private async Task Drop()
     {
         NpgsqlConnection.ClearPool(new NpgsqlConnection(ConnectionString));
         await Administrate($"DROP DATABASE IF EXISTS {Name} WITH (FORCE)");

@@ -135,7 +135,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static Process Launch(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line)
+    internal static Process Launch(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line)
     {
         var program = Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
