@@ -30,6 +30,7 @@ public static class FleetApi
 
     public static void MapFleetApi(this WebApplication app)
     {
+        app.UseDraining();
         app.UseRouting();
         app.UseListenerSides();
         app.MapAdminApi();

@@ -16,7 +16,7 @@ namespace FleetMdm.Api.Device;
 //   2. body        read whole, within bounds; else 413
 //   3. identity    the certificate that the sender proves to own; else 400
 //   4. parse       just what routing and the grain need; else 400
-//   5. grain       one call to the enrolment's own grain, wherever it lives
+//   5. grain       one call to the enrolment's own grain, wherever it lives; one more when it has just moved
 //   6. answer      a body or none; refusals by the table in DeviceRefusals.cs; store or cluster away: 503
 //
 // Never 401: see DeviceRefusals.
@@ -31,6 +31,7 @@ public sealed partial class CheckInEndpoints(
     ForgottenRenewals renewals,
     DeviceMetrics metrics,
     IOptions<MdmOptions> options,
+    TimeProvider time,
     ILogger<CheckInEndpoints> logger)
 {
     /// <summary>Larger reports are stored before the grain is called, and go there as a hash: a megabyte list of apps has no
@@ -89,21 +90,31 @@ public sealed partial class CheckInEndpoints(
     private async ValueTask<DeviceReply> Call(MdmMessage message, ReadOnlyMemory<byte> body, PresentedCertificate certificate)
     {
         var grain = grains.GetGrain<IDeviceGrain>(message.Sender.EnrolmentId);
-        return message switch
+        for (var moved = false; ; moved = true)
         {
-            CommandReport report => await grain.Report(await ToGrain(report, body), certificate),
-            Authenticate authenticate => await grain.Authenticate(ToGrain(authenticate), certificate),
-            TokenUpdate update => await grain.TokenUpdate(ToGrain(update), certificate),
-            CheckOut => await grain.CheckOut(certificate),
-            UserAuthenticate => await grain.UserAuthenticate(certificate),
-            GetToken getToken => await grain.GetToken(getToken.TokenServiceType, certificate),
-            SetBootstrapToken set => await grain.SetBootstrapToken(set.BootstrapToken, certificate),
-            GetBootstrapToken => await grain.GetBootstrapToken(certificate),
-            DeclarativeManagement management => await grain.DeclarativeManagement(
-                new DeclarativeManagementMessage(management.Endpoint, management.Data), certificate),
-            ReturnToService => await grain.ReturnToService(certificate),
-            _ => throw new InvalidOperationException($"No grain method takes {message.GetType().Name}."),
-        };
+            try
+            {
+                return message switch
+                {
+                    CommandReport report => await grain.Report(await ToGrain(report, body), certificate),
+                    Authenticate authenticate => await grain.Authenticate(ToGrain(authenticate), certificate),
+                    TokenUpdate update => await grain.TokenUpdate(ToGrain(update), certificate),
+                    CheckOut => await grain.CheckOut(certificate),
+                    UserAuthenticate => await grain.UserAuthenticate(certificate),
+                    GetToken getToken => await grain.GetToken(getToken.TokenServiceType, certificate),
+                    SetBootstrapToken set => await grain.SetBootstrapToken(set.BootstrapToken, certificate),
+                    GetBootstrapToken => await grain.GetBootstrapToken(certificate),
+                    DeclarativeManagement management => await grain.DeclarativeManagement(
+                        new DeclarativeManagementMessage(management.Endpoint, management.Data), certificate),
+                    ReturnToService => await grain.ReturnToService(certificate),
+                    _ => throw new InvalidOperationException($"No grain method takes {message.GetType().Name}."),
+                };
+            }
+            catch (OrleansMessageRejectionException) when (!moved)
+            {
+                await MovedGrain.Settle(time);
+            }
+        }
     }
 
     private async ValueTask<CommandReportMessage> ToGrain(CommandReport report, ReadOnlyMemory<byte> body)

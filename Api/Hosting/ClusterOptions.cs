@@ -32,10 +32,15 @@ public sealed class FleetClusterOptions
     /// <summary>For nodes in role <see cref="NodeRole.Api"/>; 0: none.</summary>
     public int GatewayPort { get; set; } = 30000;
 
+    /// <summary>How long a node that was told to stop goes on serving while its health checks already say no, in seconds, 0 to 120: longer than the
+    /// load balancer needs to notice. Only with <see cref="Enabled"/>.</summary>
+    public int DrainSeconds { get; set; } = 10;
+
     internal string? FindFault()
     {
         if (SiloPort is < 0 or > 65535) return $"Cluster:SiloPort must be 0 to 65535, but is {SiloPort}.";
         if (GatewayPort is < 0 or > 65535) return $"Cluster:GatewayPort must be 0 to 65535, but is {GatewayPort}.";
+        if (DrainSeconds is < 0 or > 120) return $"Cluster:DrainSeconds must be 0 to 120, but is {DrainSeconds}.";
         if (Enabled && SiloPort == 0) return "Cluster:SiloPort must be set to a fixed port when Cluster:Enabled is true.";
         if (!Enabled && Role != NodeRole.All) return $"Cluster:Role is {Role}, which needs Cluster:Enabled and PostgreSQL.";
         if (string.IsNullOrWhiteSpace(ClusterId) || ClusterId.Length > 100) return "Cluster:ClusterId must be 1 to 100 characters.";

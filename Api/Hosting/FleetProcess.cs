@@ -15,6 +15,9 @@ public static class FleetProcess
     /// <summary>Something outside is missing: a database, a port, a disk.</summary>
     public const int CannotRun = 1;
 
+    /// <summary>The process ran and cannot go on; started again, it can.</summary>
+    public const int MustRestart = 3;
+
     /// <summary>Builds the host, runs <paramref name="run"/> with it, and turns what failed into a sentence.</summary>
     public static async Task<int> Run(Func<Task<int>> run)
     {

@@ -21,7 +21,7 @@ public static class WebHosting
     /// <summary>An iPad on a bad network needs a few round trips; nobody needs longer.</summary>
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a stop waits for requests and for grains; a load balancer's health check has to notice before.</summary>
+    /// <summary>How long a stop waits for requests and for grains, once it no longer serves (<see cref="Draining"/>).</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
 
     public static void ConfigureFleetWeb(this WebApplicationBuilder builder)
@@ -32,7 +32,9 @@ public static class WebHosting
             .AddFleetOptions<FleetClusterOptions>(builder.Configuration, FleetClusterOptions.Section, options => options.FindFault());
         builder.Services.AddOptions<MdmOptions>().PostConfigure<IOptions<HttpOptions>>((mdm, http) =>
             mdm.ListenPort = ListenAddress.TryParse(http.Value.Listen)?.Port ?? mdm.ListenPort);
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<FleetClusterOptions>>((options, cluster) =>
+            options.ShutdownTimeout = ShutdownTimeout + TimeSpan.FromSeconds(cluster.Value.DrainSeconds));
+        builder.Services.AddHostedService<Draining>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
     }
 

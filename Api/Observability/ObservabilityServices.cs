@@ -43,7 +43,10 @@ internal static class ObservabilityServices
         if (!options.AllowAnonymous) metrics.RequireAuthorization(FleetPolicies.ReadOrAdminister);
     }
 
-    /// <summary>For load balancers, on every listener, without a token: they say yes or no and nothing else worth knowing.</summary>
+    /// <summary>On every listener, without a token: they say yes or no and nothing else worth knowing. <c>/health/ready</c> is for people,
+    /// containers and balancers of any kind. <c>/health/balancer</c> is for one that knows more than yes and no (deploy/haproxy): 404 is "no
+    /// new connections, and leave those that are there alone", and it leaves the database out, which all nodes share: an iPad that
+    /// is answered 503 by a node knows more than one that is not answered at all.</summary>
     public static void MapHealth(this IEndpointRouteBuilder app)
     {
         app.MapGet("/health/live", () => TypedResults.Text("alive\n")).WithMetadata(SideMetadata.Both).ExcludeFromDescription();
@@ -51,5 +54,11 @@ internal static class ObservabilityServices
             await readiness.FindFault() is { } fault
                 ? Results.Text($"not ready: {fault}\n", statusCode: StatusCodes.Status503ServiceUnavailable)
                 : Results.Text("ready\n")).WithMetadata(SideMetadata.Both).ExcludeFromDescription();
+        app.MapGet("/health/balancer", (Readiness readiness) => readiness.FindNodeFault() switch
+        {
+            null => Results.Text("ready\n"),
+            Readiness.Stopping => Results.Text("draining\n", statusCode: StatusCodes.Status404NotFound),
+            var fault => Results.Text($"not ready: {fault}\n", statusCode: StatusCodes.Status503ServiceUnavailable),
+        }).WithMetadata(SideMetadata.Both).ExcludeFromDescription();
     }
 }

@@ -8,6 +8,9 @@ namespace FleetMdm.Api.Observability;
 internal sealed class Readiness(
     IStoreControl store, IHostApplicationLifetime lifetime, IServiceProvider services, ClusterConnection connection, TimeProvider time)
 {
+    /// <summary>The node was told to stop.</summary>
+    public const string Stopping = "stopping";
+
     private static readonly TimeSpan BelieveFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StoreAnswersWithin = TimeSpan.FromSeconds(3);
 
@@ -15,12 +18,18 @@ internal sealed class Readiness(
     private Task<string?> _check = Task.FromResult<string?>(null);
     private long _checkedAt = long.MinValue;
 
+    /// <summary>A word on what keeps this node itself from serving; null: nothing.</summary>
+    public string? FindNodeFault()
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested) return Stopping;
+        if (!lifetime.ApplicationStarted.IsCancellationRequested) return "starting";
+        return IsInCluster() ? null : "cluster";
+    }
+
     /// <summary>A word on what is missing; null: ready.</summary>
     public Task<string?> FindFault()
     {
-        if (lifetime.ApplicationStopping.IsCancellationRequested) return Task.FromResult<string?>("stopping");
-        if (!lifetime.ApplicationStarted.IsCancellationRequested) return Task.FromResult<string?>("starting");
-        if (!IsInCluster()) return Task.FromResult<string?>("cluster");
+        if (FindNodeFault() is { } fault) return Task.FromResult<string?>(fault);
 
         lock (_lock)
         {

@@ -10,4 +10,9 @@ public interface ISweepGrain : IGrainWithIntegerKey
     /// <summary>Starts what is due and returns; every node calls it once a minute, and calls too early do nothing.</summary>
     [Alias("Tick")]
     Task Tick();
+
+    /// <summary>A node is gone: what it may have taken with it is looked for at once. Returns when that has begun; every node that noticed
+    /// calls it, and the second call does nothing.</summary>
+    [Alias("NodeLost")]
+    Task NodeLost();
 }

@@ -26,11 +26,11 @@ internal sealed partial class DeviceGrain
         return next ?? DeviceReply.Empty;
     }
 
-    /// <summary>A command that memory does not know may have been delivered by another activation, from rows newer than these:
-    /// the store is asked once before the report is taken for a repetition.</summary>
+    /// <summary>A command that this activation did not hand over was delivered by another one, which may have finished others and read rows
+    /// newer than these: the store is asked before the report is settled, or taken for a repetition.</summary>
     private async ValueTask<PendingCommand?> Find(string commandUuid)
     {
-        if (_queue.Find(commandUuid) is { } command) return command;
+        if (_queue.Find(commandUuid) is { InFlight: true } command) return command;
         await Read();
         return _queue.Find(commandUuid);
     }
@@ -61,7 +61,7 @@ internal sealed partial class DeviceGrain
 
     private async Task Finish(PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null)
     {
-        await Durably(store.Finish(new QueueFinish
+        var finish = store.Finish(new QueueFinish
         {
             EnrolmentId = Id,
             Sequence = command.Row.Sequence,
@@ -72,8 +72,12 @@ internal sealed partial class DeviceGrain
             Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
             ResultHash = report?.ResultHash,
             ErrorSummary = report?.ErrorSummary ?? summary,
-        }));
+        });
+        await Durably(finish);
         _queue.Remove(command);
+
+        // Another activation has finished it: what else memory holds is as old.
+        if (!await finish) await Read();
     }
 
     /// <summary>The next command's bytes; what has expired or was cancelled meanwhile is ended on the way.</summary>
@@ -101,6 +105,8 @@ internal sealed partial class DeviceGrain
                 continue;
             }
 
+            // Memory may have been read, and time may have passed, since this turn began.
+            lease.Check();
             command.SentAt = now;
             command.InFlight = true;
             return DeviceReply.Plist(CommandEnvelope.Compose(command.Row.CommandUuid, WithSecrets(command.Row.RequestType, body)));
@@ -145,6 +151,9 @@ internal sealed partial class DeviceGrain
         try
         {
             await write;
+
+            // Done, but perhaps behind the back of another node that has this iPad now: who asked repeats it there.
+            lease.Check();
         }
         catch
         {

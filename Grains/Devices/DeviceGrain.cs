@@ -11,7 +11,8 @@ namespace FleetMdm.Grains.Devices;
 
 // A message of an iPad, in this grain:
 //
-//   1. Fresh        read the enrolment's rows, unless memory is as new as the newest append that this node was told of
+//   1. Fresh        this node is sure to be a member of the cluster (else 503); read the enrolment's rows, unless memory is as new
+//                   as the newest append that this node was told of
 //   2. Admit        the certificate is pinned here, and the enrolment is alive; else a refusal, and nothing changes
 //   3. decide       what the message means for the enrolment and its queue
 //   4. commit       what must last is durable before anything is answered
@@ -26,7 +27,7 @@ namespace FleetMdm.Grains.Devices;
 /// <remarks>
 /// Threads: one turn at a time, never re-entrant; while a turn waits for the store the next one waits too, and an iPad has one
 /// connection. Memory is a cache: after any failed write everything is read anew. A second activation of the same enrolment
-/// cannot overwrite (rows are version-guarded), and can at worst hand a command over twice, which the protocol allows.
+/// cannot overwrite (rows are version-guarded); one on a node that the cluster has given up does not answer at all (the lease).
 /// </remarks>
 [GrainType("device")]
 internal sealed partial class DeviceGrain(
@@ -35,6 +36,7 @@ internal sealed partial class DeviceGrain(
     PushOutbox outbox,
     SeenBuffer seen,
     QueueEpoch epoch,
+    NodeLease lease,
     IOptions<QueueOptions> options,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
@@ -71,8 +73,11 @@ internal sealed partial class DeviceGrain(
     }
 
     /// <summary>Step 1.</summary>
-    private ValueTask Fresh() =>
-        _believed && _readEpoch == epoch.Current && Now() - _readAt < BelieveMemoryFor ? ValueTask.CompletedTask : new ValueTask(Read());
+    private ValueTask Fresh()
+    {
+        lease.Check();
+        return _believed && _readEpoch == epoch.Current && Now() - _readAt < BelieveMemoryFor ? ValueTask.CompletedTask : new ValueTask(Read());
+    }
 
     private async Task Read()
     {

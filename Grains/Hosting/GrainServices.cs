@@ -18,6 +18,7 @@ public static class GrainServices
 
         var services = silo.Services;
         services.AddFleetOptions<QueueOptions>(configuration, QueueOptions.Section, options => options.FindFault());
+        services.AddSingleton<NodeLease>();
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();
         services.AddSingleton<SeenBuffer>();

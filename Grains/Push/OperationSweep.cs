@@ -7,7 +7,7 @@ namespace FleetMdm.Grains.Push;
 /// <summary>Wakes operations whose announcements or pushes were not finished: the node that worked on them may have died.
 /// An operation that is at work is not disturbed by it.</summary>
 internal sealed partial class OperationSweep(IOperationStore operations, IGrainFactory grains, TimeProvider time, ILogger<OperationSweep> logger)
-    : ISweepDuty
+    : INodeLostDuty
 {
     /// <summary>Younger ones are surely still at work.</summary>
     private static readonly TimeSpan LeaveAlone = TimeSpan.FromMinutes(1);
@@ -16,9 +16,13 @@ internal sealed partial class OperationSweep(IOperationStore operations, IGrainF
 
     public TimeSpan Every => TimeSpan.FromMinutes(1);
 
-    public async Task Run(CancellationToken cancellationToken)
+    public Task Run(CancellationToken cancellationToken) => Resume(time.GetUtcNow() - LeaveAlone, cancellationToken);
+
+    public Task NodeLost(CancellationToken cancellationToken) => Resume(time.GetUtcNow(), cancellationToken);
+
+    private async Task Resume(DateTimeOffset acceptedBefore, CancellationToken cancellationToken)
     {
-        var unfinished = await operations.ListUnfinished(time.GetUtcNow() - LeaveAlone);
+        var unfinished = await operations.ListUnfinished(acceptedBefore);
         await Parallel.ForEachAsync(
             unfinished.Take(MostInARun),
             new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken },

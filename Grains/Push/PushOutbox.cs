@@ -20,8 +20,9 @@ public sealed partial class PushOutbox
     private const int MostCalls = PushGrain.Count;
     /// <summary>A sender that had no room is asked again after so long.</summary>
     private static readonly TimeSpan FullDelay = TimeSpan.FromMilliseconds(100);
-    /// <summary>Once more, in case that the push grain's node died: its next activation is elsewhere.</summary>
-    private const int MostAttempts = 2;
+    /// <summary>A push grain whose node died cannot be reached until the others have noticed; its next activation is elsewhere. They take a dozen
+    /// seconds at most.</summary>
+    private const int MostAttempts = 10;
     private static readonly TimeSpan FailedDelay = TimeSpan.FromSeconds(2);
 
     private readonly PushQueue _queue;
@@ -38,9 +39,13 @@ public sealed partial class PushOutbox
         _metrics = metrics;
         _logger = logger;
         _queue = new PushQueue(Capacity, pacer: null, time);
+        Began = time.GetUtcNow();
         _fullLog = new LogThrottle(time);
         _failedLog = new LogThrottle(time);
     }
+
+    /// <summary>When it began to take pushes: with the process.</summary>
+    internal DateTimeOffset Began { get; }
 
     /// <summary>Pushes that have not been taken by a push grain yet.</summary>
     internal int Count => _queue.Count;
@@ -130,6 +135,6 @@ public sealed partial class PushOutbox
     [LoggerMessage(2430, LogLevel.Warning, "The push outbox is full: pushes are lost ({Suppressed} more since the last such line). Their commands stay queued; the sweep pushes again")]
     private static partial void LogFull(ILogger logger, long suppressed);
 
-    [LoggerMessage(2431, LogLevel.Warning, "A push grain could not be reached ({Suppressed} more since the last such line); its pushes are tried once more")]
+    [LoggerMessage(2431, LogLevel.Warning, "A push grain could not be reached ({Suppressed} more since the last such line); its pushes are tried again")]
     private static partial void LogGrainFailed(ILogger logger, long suppressed, Exception exception);
 }

@@ -30,6 +30,7 @@ public static class PushServices
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PushOutbox>>()));
 
         services.AddSingleton<ISweepDuty, SilentPushSweep>();
+        services.AddSingleton<ISweepDuty, LostPushSweep>();
         services.AddSingleton<ISweepDuty, OperationSweep>();
         services.AddSingleton<ISweepDuty, HistoryRetention>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();

@@ -13,6 +13,12 @@ internal interface ISweepDuty
     Task Run(CancellationToken cancellationToken);
 }
 
+/// <summary>A duty that also has something to do at once when a node is gone.</summary>
+internal interface INodeLostDuty : ISweepDuty
+{
+    Task NodeLost(CancellationToken cancellationToken);
+}
+
 /// <summary>
 /// Runs the duties that are due. They run beside each other, in the background of the tick that started them; none runs twice at a
 /// time. When they last ran is kept in memory: after a move they run again at once, which is harmless for all of them.
@@ -23,12 +29,17 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
     /// <summary>Ticks come from every node: the ones in between do nothing.</summary>
     private static readonly TimeSpan ShortestInterval = TimeSpan.FromSeconds(45);
 
+    /// <summary>The other nodes notice within moments of each other.</summary>
+    private static readonly TimeSpan SameLoss = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<ISweepDuty, (long Started, Task Running)> _runs = [];
     private long? _lastTick;
+    private long? _lastLoss;
+    private Task _lossRunning = Task.CompletedTask;
 
     /// <summary>Ends when every duty that is running now has ended.</summary>
-    internal Task Running => Task.WhenAll(_runs.Values.Select(run => run.Running));
+    internal Task Running => Task.WhenAll([_lossRunning, .. _runs.Values.Select(run => run.Running)]);
 
     public Task Tick()
     {
@@ -39,8 +50,17 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
         {
             if (_runs.TryGetValue(duty, out var run) && (!run.Running.IsCompleted || time.GetElapsedTime(run.Started) < duty.Every))
                 continue;
-            _runs[duty] = (time.GetTimestamp(), Run(duty));
+            _runs[duty] = (time.GetTimestamp(), Run(duty, duty.Run));
         }
+        return Task.CompletedTask;
+    }
+
+    public Task NodeLost()
+    {
+        if (_lastLoss is { } last && time.GetElapsedTime(last) < SameLoss)
+            return Task.CompletedTask;
+        _lastLoss = time.GetTimestamp();
+        _lossRunning = Task.WhenAll([_lossRunning, .. duties.OfType<INodeLostDuty>().Select(duty => Run(duty, duty.NodeLost))]);
         return Task.CompletedTask;
     }
 
@@ -51,13 +71,13 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
         _stopping.Dispose();
     }
 
-    private async Task Run(ISweepDuty duty)
+    private async Task Run(ISweepDuty duty, Func<CancellationToken, Task> run)
     {
         try
         {
             // Beside the tick, not in it.
             await Task.Yield();
-            await duty.Run(_stopping.Token);
+            await run(_stopping.Token);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {

@@ -49,13 +49,7 @@ public static class ServerHost
     {
         if (cluster.Enabled)
         {
-            silo.UseAdoNetClustering((OptionsBuilder<AdoNetClusteringSiloOptions> options) => options.Configure<IStoreControl>(
-                (clustering, store) => (clustering.Invariant, clustering.ConnectionString) = store.Orleans));
-            silo.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId));
-            if (cluster.AdvertisedAddress is { } address)
-                silo.ConfigureEndpoints(IPAddress.Parse(address), cluster.SiloPort, cluster.GatewayPort, listenOnAnyHostAddress: false);
-            else
-                silo.ConfigureEndpoints(cluster.SiloPort, cluster.GatewayPort);
+            silo.AddCluster(cluster);
         }
         else
         {

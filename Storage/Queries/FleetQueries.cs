@@ -91,6 +91,24 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
             .List(row => ReadPushTarget(row)));
     }
 
+    public async Task<IReadOnlyList<PushTarget>> ListUntold(
+        DateTimeOffset acceptedSince, DateTimeOffset acceptedBefore, string? after, int limit)
+    {
+        StoredText.Check("The id to go on after", after);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {PushColumns} FROM {DeviceColumns.Joined}
+                WHERE d.id > @after AND {Pushable}
+                  AND EXISTS (
+                    SELECT 1 FROM queue q
+                    WHERE q.enrolment_id = d.id AND q.accepted_at >= @since AND q.accepted_at < @before
+                      AND (a.last_seen_at IS NULL OR a.last_seen_at < q.accepted_at) AND (a.pushed_at IS NULL OR a.pushed_at < q.accepted_at))
+                ORDER BY d.id LIMIT @limit
+                """)
+            .Text("@after", after ?? "").Time("@since", acceptedSince).Time("@before", acceptedBefore).Int("@limit", limit)
+            .List(row => ReadPushTarget(row)));
+    }
+
     public static PushTarget ReadPushTarget(Row row, int at = 0) =>
         new(row.Text(at), row.Text(at + 1), row.Bytes(at + 2), row.Text(at + 3));
 

@@ -28,6 +28,12 @@ public interface IFleetQueries
     /// <paramref name="pushedBefore"/>: to be woken again.
     /// </summary>
     Task<IReadOnlyList<PushTarget>> ListSilent(DateTimeOffset silentSince, DateTimeOffset pushedBefore, string? after, int limit);
+
+    /// <summary>
+    /// Enrolments (by id, after <paramref name="after"/>) that can be pushed to and have something queued that was accepted
+    /// between these times, and that since then were neither seen nor pushed to: their push was lost.
+    /// </summary>
+    Task<IReadOnlyList<PushTarget>> ListUntold(DateTimeOffset acceptedSince, DateTimeOffset acceptedBefore, string? after, int limit);
 }
 
 /// <summary>Where to push for one enrolment. Data for the sender; never logged.</summary>

@@ -217,6 +217,40 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task Untold_are_those_that_were_neither_seen_nor_pushed_to_since_their_command_came()
+    {
+        await using var another = await fixture.CreateAnother();
+        var node = another.Node;
+        async Task<string> Device(
+            DateTimeOffset queued, DateTimeOffset? seen = null, DateTimeOffset? pushed = null, Func<DeviceRow, DeviceRow>? change = null)
+        {
+            var row = await Make.Enrolled(node, change);
+            await node.Devices.Append(Make.Command(row.Id, at: queued));
+            if (seen is { } time)
+                await node.Devices.Touch([(row.Id, time)]);
+            if (pushed is { } push)
+                await node.Devices.RecordPushes([new(row.Id, push, "accepted")]);
+            return row.Id;
+        }
+
+        var (since, queued, before) = (Make.Now.AddMinutes(-15), Make.Now.AddMinutes(-5), Make.Now.AddMinutes(-1));
+        var earlier = queued.AddMinutes(-1);
+        var later = queued.AddMilliseconds(100);
+        var never = await Device(queued);
+        var onlyEarlier = await Device(queued, seen: earlier, pushed: earlier);
+        await Device(queued, pushed: later);
+        await Device(queued, seen: later);
+        await Device(since.AddMinutes(-1));
+        await Device(before);
+        await Device(queued, change: r => r with { PushTokenDead = "Unregistered" });
+        string[] expected = [.. new[] { never, onlyEarlier }.Order(StringComparer.Ordinal)];
+
+        Assert.Equal(expected, (await node.Queries.ListUntold(since, before, null, 10)).Select(t => t.EnrolmentId));
+        Assert.Equal([expected[1]], (await node.Queries.ListUntold(since, before, expected[0], 10)).Select(t => t.EnrolmentId));
+        Assert.Equal([expected[0]], (await node.Queries.ListUntold(since, before, null, 1)).Select(t => t.EnrolmentId));
+    }
+
+    [Fact]
     public async Task Text_that_cannot_be_stored_cannot_be_searched_for() =>
         await Assert.ThrowsAsync<StoreRejectedException>(() => Queries.ListDevices(new DeviceFilter { Query = "a\0" }, null, 1));
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Mdm;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -53,7 +54,7 @@ internal static class CommandEndpoints
             Push = push,
         };
 
-        var result = await lookup.Grain(id).Enqueue(order);
+        var result = await MovedGrain.Call(() => lookup.Grain(id).Enqueue(order), lookup.Time);
         var acceptedAt = result.AcceptedAt;
         switch (result.Outcome)
         {

@@ -101,8 +101,10 @@ internal static class DeviceEndpoints
 public sealed record PushRequested(string Id);
 
 /// <summary>From the id in a path to what is known under it.</summary>
-internal sealed class DeviceLookup(IFleetQueries fleet, IGrainFactory grains)
+internal sealed class DeviceLookup(IFleetQueries fleet, IGrainFactory grains, TimeProvider time)
 {
+    public TimeProvider Time => time;
+
     public static ApiProblem NotFound() => ApiProblem.NotFound("No iPad is known by this id.");
 
     /// <exception cref="ApiProblem">404: nothing can have this id.</exception>

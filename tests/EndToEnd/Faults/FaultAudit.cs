@@ -21,7 +21,7 @@ namespace FleetMdm.EndToEnd.Faults;
 public sealed class FaultAudit : IAsyncDisposable
 {
     /// <summary>Every wait for something to happen ends by then.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     /// <summary>So that a fast machine does not fill the journals.</summary>
     private static readonly TimeSpan BetweenCommands = TimeSpan.FromMilliseconds(10);
@@ -32,7 +32,7 @@ public sealed class FaultAudit : IAsyncDisposable
     private readonly IPadFleet _fleet;
     private readonly IReadOnlyList<VirtualIPad> _ipads;
     private readonly VirtualIPad _probe;
-    private readonly ConcurrentDictionary<string, ConcurrentQueue<string>> _accepted = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ConcurrentQueue<(string CommandUuid, DateTimeOffset At)>> _accepted = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _wrongAnswers = new();
     private CancellationTokenSource _sending = new();
     private Task[] _senders = [];
@@ -116,6 +116,36 @@ public sealed class FaultAudit : IAsyncDisposable
         return Until(() => Unavailable >= goal, () => $"{goal} answers 503, only {Unavailable}");
     }
 
+    /// <summary>One operation over all iPads of the audit, repeated until it is answered 202. Its command's place among the others of an iPad is only
+    /// known when nobody sends beside it.</summary>
+    public async Task<OperationStart> Operate(string requestType)
+    {
+        var target = new JsonObject { ["ids"] = new JsonArray([.. _ipads.Select(ipad => (JsonNode)ipad.Udid)]) };
+        OperationStart? operation = null;
+        await Until(
+            async () =>
+            {
+                try
+                {
+                    operation = await _impatient.StartOperationAsync(
+                        target.DeepClone().AsObject(), new JsonObject { ["requestType"] = requestType }, CancellationToken.None);
+                    return true;
+                }
+                catch (Exception e) when (e is HttpRequestException or AdminException { Status: 503 } or IOException)
+                {
+                    Interlocked.Increment(ref _unavailable);
+                    return false;
+                }
+            },
+            () => "an operation that is accepted");
+        foreach (var ipad in _ipads) Promised(ipad, operation!.CommandUuid);
+        return operation!;
+    }
+
+    /// <summary>How many iPads have reported on it.</summary>
+    public int Reported(OperationStart operation) =>
+        _ipads.Count(ipad => ipad.Journal.Command(operation.CommandUuid) is { AcceptedReports: > 0 });
+
     /// <summary>From now on: how long until a command is accepted, pushed, fetched, run, and its report is in the history.</summary>
     public async Task<TimeSpan> Recovery()
     {
@@ -126,6 +156,22 @@ public sealed class FaultAudit : IAsyncDisposable
         await _probe.Journal.WaitForAsync(
             entry => entry is { Kind: JournalKind.Report, HttpStatus: 200 } && entry.CommandUuid == uuid, Patience);
         return TimeProvider.System.GetElapsedTime(started);
+    }
+
+    /// <summary>How long after that moment each of the iPads, whichever node had it, had reported on a command that was accepted after it.
+    /// Administrators have to be sending.</summary>
+    public async Task<TimeSpan> RecoveryOfAll(DateTimeOffset since)
+    {
+        var last = since;
+        foreach (var ipad in _ipads)
+        {
+            JournalEntry? first = null;
+            await Until(() => (first = FirstReport(ipad, AcceptedFor(ipad, since))) is not null,
+                () => $"a report on a command accepted since {since:HH:mm:ss.fff}; {Explain([(ipad, "none")])}");
+            if (first!.At > last) last = first.At;
+        }
+
+        return last - since;
     }
 
     // ---- The sum ----
@@ -198,8 +244,7 @@ public sealed class FaultAudit : IAsyncDisposable
         try
         {
             var uuid = await admin.SendCommandAsync(ipad.Udid, command, cancellation);
-            _accepted.GetOrAdd(ipad.Udid, _ => new ConcurrentQueue<string>()).Enqueue(uuid);
-            Interlocked.Increment(ref _acceptedCount);
+            Promised(ipad, uuid);
             return uuid;
         }
         catch (Exception e) when (e is HttpRequestException or AdminException or IOException or OperationCanceledException)
@@ -210,13 +255,23 @@ public sealed class FaultAudit : IAsyncDisposable
         }
     }
 
+    private void Promised(VirtualIPad ipad, string uuid)
+    {
+        _accepted.GetOrAdd(ipad.Udid, _ => new ConcurrentQueue<(string, DateTimeOffset)>()).Enqueue((uuid, TimeProvider.System.GetUtcNow()));
+        Interlocked.Increment(ref _acceptedCount);
+    }
+
     private IEnumerable<(VirtualIPad IPad, string CommandUuid)> Undelivered() =>
         from ipad in _ipads.Append(_probe)
         from uuid in AcceptedFor(ipad)
         where ipad.Journal.Command(uuid) is not { AcceptedReports: > 0 }
         select (ipad, uuid);
 
-    private string[] AcceptedFor(VirtualIPad ipad) => _accepted.TryGetValue(ipad.Udid, out var accepted) ? [.. accepted] : [];
+    private string[] AcceptedFor(VirtualIPad ipad, DateTimeOffset since = default) =>
+        _accepted.TryGetValue(ipad.Udid, out var accepted) ? [.. accepted.Where(promise => promise.At >= since).Select(promise => promise.CommandUuid)] : [];
+
+    private static JournalEntry? FirstReport(VirtualIPad ipad, IReadOnlyCollection<string> commands) => ipad.Journal.Entries.FirstOrDefault(
+        entry => entry is { Kind: JournalKind.Report, HttpStatus: 200, CommandUuid: { } uuid } && entry.What != "NotNow" && commands.Contains(uuid));
 
     private static string Explain(IEnumerable<(VirtualIPad IPad, string CommandUuid)> commands) =>
         string.Join('\n', commands.Select(command =>

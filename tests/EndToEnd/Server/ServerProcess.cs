@@ -17,6 +17,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SignalStop = 19;
     private const int SignalContinue = 18;
 
+    private readonly string? _program;
     private readonly string[] _arguments;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly StringBuilder _output = new();
@@ -24,8 +25,10 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private TaskCompletionSource _listening = NewSource();
 
     public ServerProcess(
-        string folder, IReadOnlyDictionary<string, string>? options = null, IReadOnlyDictionary<string, string>? environment = null)
+        string folder, IReadOnlyDictionary<string, string>? options = null, IReadOnlyDictionary<string, string>? environment = null,
+        string? program = null)
     {
+        _program = program;
         _environment = environment ?? new Dictionary<string, string>();
         Folder = folder;
         Port = FreePort();
@@ -56,6 +59,10 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>The first administrator's token, as the server left it for its owner.</summary>
     public string AdminToken => File.ReadAllText(Path.Combine(Folder, "admin-token")).Trim();
 
+    public bool HasAdminToken => File.Exists(Path.Combine(Folder, "admin-token"));
+
+    public bool IsRunning => _process is { HasExited: false };
+
     public async Task<ServerProcess> Start()
     {
         _listening = NewSource();
@@ -63,7 +70,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         {
             lock (_output) _output.AppendLine(line);
             if (line.Contains("FleetMdm listens on", StringComparison.Ordinal)) _listening.TrySetResult();
-        });
+        }, _program);
         var exited = _process.WaitForExitAsync();
         if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited)
             throw new InvalidOperationException($"The server ended with {_process.ExitCode} instead of listening:\n{Output}");
@@ -109,10 +116,16 @@ public sealed partial class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, and the exit code.</summary>
-    public async Task<int> Stop()
+    public Task<int> Stop()
     {
         Signal(_process!.Id, SignalTerm);
-        await _process.WaitForExitAsync().WaitAsync(Patience);
+        return Ended();
+    }
+
+    /// <summary>The exit code, when it ends by itself.</summary>
+    public async Task<int> Ended()
+    {
+        await _process!.WaitForExitAsync().WaitAsync(Patience);
         var code = _process.ExitCode;
         _process.Dispose();
         _process = null;
@@ -135,11 +148,11 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    internal static Process Launch(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line)
+    internal static Process Launch(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line, string? program = null)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
-        start.ArgumentList.Add(program);
+        start.ArgumentList.Add(program ?? Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll"));
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         var process = new Process { StartInfo = start };

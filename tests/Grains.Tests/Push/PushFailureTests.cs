@@ -25,12 +25,17 @@ public sealed class PushFailureTests
     [Fact]
     public async Task A_push_grain_that_stays_away_costs_the_push_and_its_place_is_free()
     {
-        await using var node = await PushNode.Start();
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var node = await PushNode.Start(time: time);
         node.Unreachable = (type, _) => type == nameof(IPushGrain);
 
         node.Push([node.Target(), node.Target()]);
 
-        await node.Eventually(() => node.Counted(PushResult.GrainFailed) == 2);
+        await node.Eventually(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(200));
+            return node.Counted(PushResult.GrainFailed) == 2;
+        });
         Assert.Equal(0, node.Outbox.Count);
         node.Unreachable = (_, _) => false;
         node.Push([node.Target()]);

@@ -34,6 +34,27 @@ public sealed class SweepTests
     }
 
     [Fact]
+    public async Task When_a_node_is_lost_the_pushes_that_it_took_along_are_repeated_at_once()
+    {
+        await using var node = await PushNode.Start(time: _time);
+        var untold = await node.Enrol();
+        var told = await node.Enrol();
+        await told.Enqueue();
+        await Recorded(node, told);
+        await untold.Enqueue(push: false);
+        await Tick(node, TimeSpan.FromMinutes(1));
+        Assert.Equal(1, node.Apns.Statistics.Accepted);
+
+        await node.Grains.GetGrain<ISweepGrain>(0).NodeLost();
+        await Recorded(node, untold);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await node.Grains.GetGrain<ISweepGrain>(0).NodeLost();
+        await node.SweepEnded();
+
+        Assert.Equal(2, node.Apns.Statistics.Requests);
+    }
+
+    [Fact]
     public async Task Without_a_certificate_nobody_is_swept()
     {
         await using var node = await PushNode.Start(time: _time, install: false);

@@ -1,0 +1,46 @@
+using FleetMdm.EndToEnd.Faults;
+
+namespace FleetMdm.EndToEnd.Cluster;
+
+/// <summary>Three nodes behind a balancer, while administrators send commands and iPads work on them.</summary>
+public sealed class ClusterTests
+{
+    private const int IPads = 12;
+
+    /// <summary>Commands accepted between two events: enough that each finds every stage of their lives.</summary>
+    private const int Between = 60;
+
+    [Fact]
+    public async Task A_node_that_is_killed_and_nodes_that_are_restarted_one_after_the_other_cost_nothing_that_was_promised()
+    {
+        await using var cluster = await RunningCluster.Start("All", "All", "All");
+        await cluster.Tell(async () =>
+        {
+            await using var audit = await cluster.Audit(IPads);
+            audit.StartSending();
+            await audit.AcceptedMore(Between);
+
+            // A node dies, and is started again.
+            var killed = TimeProvider.System.GetUtcNow();
+            await cluster.Nodes[1].Kill();
+            var recovery = await audit.RecoveryOfAll(killed);
+            await cluster.Nodes[1].Start();
+            await RunningCluster.Ready(cluster.Nodes[1]);
+            await audit.Settle("SIGKILL of one of three nodes", [recovery]);
+
+            // An upgrade: one node after the other is told to stop, and started again.
+            audit.StartSending();
+            await audit.AcceptedMore(Between);
+            foreach (var node in cluster.Nodes)
+            {
+                Assert.Equal(0, await node.Stop());
+                await node.Start();
+                await RunningCluster.Ready(node);
+            }
+
+            await audit.AcceptedMore(Between);
+            await audit.Settle("rolling restart of three nodes", []);
+            await cluster.AllReady();
+        });
+    }
+}

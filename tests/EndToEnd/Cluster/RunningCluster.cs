@@ -1,0 +1,145 @@
+using System.Globalization;
+using FleetMdm.EndToEnd.Faults;
+using FleetMdm.EndToEnd.Server;
+using FleetMdm.Testing;
+using FleetMdm.VirtualFleet;
+using FleetMdm.VirtualFleet.Administration;
+using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Enrolment;
+
+namespace FleetMdm.EndToEnd.Cluster;
+
+/// <summary>Nodes as processes of their own on one PostgreSQL database, a balancer before them, and a simulated APNs.</summary>
+public sealed class RunningCluster : IAsyncDisposable
+{
+    /// <summary>Of a database that all tests of the run share.</summary>
+    private const int PoolSize = 20;
+
+    /// <summary>Long enough for a machine whose cores all have other things to do.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-cluster-").FullName;
+    private readonly int _balancerPort = ServerProcess.FreePort();
+    private readonly List<ServerProcess> _nodes = [];
+    private PostgresDatabase _database = null!;
+    private Balancer _balancer = null!;
+
+    public IReadOnlyList<ServerProcess> Nodes => _nodes;
+    public ApnsSimulator Apns { get; private set; } = null!;
+    public TrustAnchors Trust { get; private set; } = null!;
+    public AdminClient Admin { get; private set; } = null!;
+
+    /// <summary>Of the balancer: where iPads and administrators connect.</summary>
+    public Uri Url => new($"https://localhost:{_balancerPort}");
+
+    public string BalancerOutput => _balancer?.Output ?? "";
+
+    private string AdminToken => _nodes.First(node => node.HasAdminToken).AdminToken;
+
+    /// <summary>The first node is started alone, and makes the schema; the others join it together.</summary>
+    /// <param name="roles">One node for each.</param>
+    public static async Task<RunningCluster> Start(params IReadOnlyList<string> roles)
+    {
+        var cluster = new RunningCluster();
+        try
+        {
+            await cluster.StartAll(roles);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Adds a node to the list, not started yet.</summary>
+    public ServerProcess AddNode(string role, string? program = null)
+    {
+        var name = $"node{_nodes.Count + 1}";
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        var node = new ServerProcess(folder, new Dictionary<string, string>
+        {
+            ["Mdm:PublicUrl"] = Url.GetLeftPart(UriPartial.Authority),
+            ["Storage:Provider"] = "PostgreSQL",
+            ["Storage:ConnectionString"] = $"{_database.ConnectionString};Maximum Pool Size={PoolSize}",
+            ["Secrets:MasterKey"] = Convert.ToBase64String("a master key for a test cluster!"u8),
+            ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
+            ["Push:TrustedRootFile"] = Path.Combine(_folder, "apns.pem"),
+            ["Cluster:Enabled"] = "true",
+            ["Cluster:Role"] = role,
+            ["Cluster:AdvertisedAddress"] = "127.0.0.1",
+            ["Cluster:SiloPort"] = ServerProcess.FreePort().ToString(CultureInfo.InvariantCulture),
+            ["Cluster:GatewayPort"] = ServerProcess.FreePort().ToString(CultureInfo.InvariantCulture),
+            ["Cluster:DrainSeconds"] = Balancer.NoticesWithin.TotalSeconds.ToString(CultureInfo.InvariantCulture),
+        }, program: program);
+        _nodes.Add(node);
+        return node;
+    }
+
+    public static Task Ready(ServerProcess node) => Readiness.WaitAsync(node.Url, Patience, TimeProvider.System);
+
+    /// <summary>Traffic by way of the balancer, with what is added up afterwards.</summary>
+    public Task<FaultAudit> Audit(int ipads) => FaultAudit.Begin(
+        Admin,
+        new AdminClient(Url, AdminToken, Trust, tries: 2, longestWait: TimeSpan.FromMilliseconds(50)),
+        new IPadFleet(FaultAudit.Impatient(new FleetOptions
+        {
+            Trust = Trust,
+            Apns = Apns,
+            Keys = KeySource.Shared(4),
+            FirstRetry = TimeSpan.FromMilliseconds(100),
+        })),
+        ipads);
+
+    /// <summary>No node is stuck.</summary>
+    public async Task AllReady()
+    {
+        foreach (var node in _nodes.Where(node => node.IsRunning)) await Ready(node);
+    }
+
+    /// <summary>What fails in it, fails with what each node said.</summary>
+    public async Task Tell(Func<Task> story)
+    {
+        try
+        {
+            await story();
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException(Output, e);
+        }
+    }
+
+    private string Output => string.Join('\n', _nodes.Select((node, i) => $"---- node{i + 1} ----\n{node.Output}").Append($"---- balancer ----\n{BalancerOutput}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        Admin?.Dispose();
+        foreach (var node in _nodes) await node.DisposeAsync();
+        if (_balancer is not null) await _balancer.DisposeAsync();
+        if (Apns is not null) await Apns.DisposeAsync();
+        if (_database is not null) await _database.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task StartAll(IReadOnlyList<string> roles)
+    {
+        _database = await PostgresDatabase.Create();
+        Apns = await ApnsSimulator.StartAsync();
+        await File.WriteAllTextAsync(Path.Combine(_folder, "apns.pem"), Apns.Authority.RootPem);
+        foreach (var role in roles) AddNode(role);
+        await _nodes[0].Start();
+        await Ready(_nodes[0]);
+        await Task.WhenAll(_nodes.Skip(1).Select(node => node.Start()));
+        await Task.WhenAll(_nodes.Skip(1).Select(Ready));
+
+        var serving = _nodes.Where((_, i) => roles[i] != "Silo").ToList();
+        _balancer = await Balancer.Start(_folder, _balancerPort, serving.Select(node => node.Port));
+        await Readiness.WaitAsync(Url, Patience, TimeProvider.System);
+        Trust = await TrustProfile.FetchAsync(Url);
+        Admin = new AdminClient(Url, AdminToken, Trust);
+        using var certificate = Apns.Authority.MintPushCertificate();
+        await Admin.PutPushCertificateAsync(certificate.ToPem());
+    }
+}
