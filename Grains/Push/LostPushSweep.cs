@@ -48,6 +48,6 @@ internal sealed partial class LostPushSweep(
             LogFound(logger, found);
     }
 
-    [LoggerMessage(2453, LogLevel.Information, "A process died: {Count} iPads that nobody told of their newest command are pushed to")]
+    [LoggerMessage(2455, LogLevel.Information, "A process died: {Count} iPads that nobody told of their newest command are pushed to")]
     private static partial void LogFound(ILogger logger, int count);
 }
