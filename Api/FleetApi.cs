@@ -13,6 +13,7 @@ public static class FleetApi
     public static void AddFleetApi(this WebApplicationBuilder builder)
     {
         builder.ConfigureFleetWeb();
+        builder.Services.AddSingleton<ServerMetrics>();
         builder.Services.AddSingleton<ServerCertificates>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ServerCertificates>());
         builder.Services.AddDeviceEndpoints();

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Text.Json;
 
 namespace FleetMdm.Api.Enrolment;
 
@@ -19,9 +20,12 @@ public sealed class EnrolmentMetrics : IDisposable
     }
 
     /// <param name="result"><c>Issued</c>, <c>IssuedBefore</c>, <c>Renewed</c>, or the name of the refusal.</param>
-    public void CountScep(string result) => _scep.Add(1, new KeyValuePair<string, object?>("result", result));
+    public void CountScep(string result) => _scep.Add(1, Label(result));
 
-    public void CountProfile(string result) => _profiles.Add(1, new KeyValuePair<string, object?>("result", result));
+    public void CountProfile(string result) => _profiles.Add(1, Label(result));
+
+    /// <summary>As all values of labels are written, but for Apple's own names.</summary>
+    private static KeyValuePair<string, object?> Label(string result) => new("result", JsonNamingPolicy.KebabCaseLower.ConvertName(result));
 
     public void Dispose() => _meter.Dispose();
 }

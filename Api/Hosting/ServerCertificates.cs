@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Observability;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Hosting;
@@ -15,6 +16,7 @@ public sealed partial class ServerCertificates(
     IOptions<HttpOptions> options,
     ServerCertificateProvider builtIn,
     EnrolmentAuthority authority,
+    ServerMetrics metrics,
     TimeProvider clock,
     ILogger<ServerCertificates> logger) : BackgroundService
 {
@@ -92,8 +94,9 @@ public sealed partial class ServerCertificates(
         return (certificate, all);
     }
 
-    private static Snapshot Take(SslStreamCertificateContext context)
+    private Snapshot Take(SslStreamCertificateContext context)
     {
+        metrics.Presents(context.TargetCertificate.NotAfter);
         SslServerAuthenticationOptions With(bool clients) => new()
         {
             ServerCertificateContext = context,

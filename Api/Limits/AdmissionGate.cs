@@ -11,6 +11,9 @@ public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWa
     private readonly LinkedList<TaskCompletionSource> _waiting = [];
     private int _running;
 
+    /// <summary>How many may be inside.</summary>
+    public int Limit => concurrency;
+
     /// <summary>How many are inside.</summary>
     public int Running => Volatile.Read(ref _running);
 

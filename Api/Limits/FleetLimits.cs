@@ -31,7 +31,7 @@ public sealed class FleetGates : IDisposable
 {
     private readonly AdmissionGate[] _gates;
     private readonly Meter _meter;
-    private readonly Counter<long> _refused;
+    private readonly long[] _refused = new long[Enum.GetValues<Traffic>().Length];
 
     public FleetGates(IOptions<LimitsOptions> options, TimeProvider time, IMeterFactory meters)
     {
@@ -44,20 +44,26 @@ public sealed class FleetGates : IDisposable
             new AdmissionGate(limits.AdminStreams, 0, wait, time),
         ];
         _meter = meters.Create("FleetMdm.Admission");
-        _refused = _meter.CreateCounter<long>("fleetmdm.admission.refused", description: "Requests answered 503 because the node was full.");
-        _meter.CreateObservableGauge("fleetmdm.admission.running", () => Measure(gate => gate.Running), description: "Requests being worked on.");
-        _meter.CreateObservableGauge("fleetmdm.admission.waiting", () => Measure(gate => gate.Waiting), description: "Requests waiting for their turn.");
+        _meter.CreateObservableCounter(
+            "fleetmdm.admission.refused", () => Measure(traffic => Volatile.Read(ref _refused[(int)traffic])), "{request}",
+            "Requests answered 503 because the node was full.");
+        _meter.CreateObservableGauge(
+            "fleetmdm.admission.running", () => Measure(traffic => this[traffic].Running), "{request}", "Requests being worked on.");
+        _meter.CreateObservableGauge(
+            "fleetmdm.admission.waiting", () => Measure(traffic => this[traffic].Waiting), "{request}", "Requests waiting for their turn.");
+        _meter.CreateObservableGauge(
+            "fleetmdm.admission.limit", () => Measure(traffic => this[traffic].Limit), "{request}", "Requests that may be worked on at once.");
     }
 
     public AdmissionGate this[Traffic traffic] => _gates[(int)traffic];
 
-    internal void CountRefusal(Traffic traffic) => _refused.Add(1, new KeyValuePair<string, object?>("traffic", Name(traffic)));
+    internal void CountRefusal(Traffic traffic) => Interlocked.Increment(ref _refused[(int)traffic]);
 
     public void Dispose() => _meter.Dispose();
 
-    private IEnumerable<Measurement<int>> Measure(Func<AdmissionGate, int> value) =>
+    private static IEnumerable<Measurement<long>> Measure(Func<Traffic, long> value) =>
         Enum.GetValues<Traffic>().Select(traffic =>
-            new Measurement<int>(value(this[traffic]), new KeyValuePair<string, object?>("traffic", Name(traffic))));
+            new Measurement<long>(value(traffic), new KeyValuePair<string, object?>("traffic", Name(traffic))));
 
     private static string Name(Traffic traffic) => traffic switch
     {

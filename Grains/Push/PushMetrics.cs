@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FleetMdm.Storage.Hosting;
 
 namespace FleetMdm.Grains.Push;
 
@@ -14,9 +15,12 @@ internal sealed class PushMetrics
     public PushMetrics(IMeterFactory meters, PushCertificateSource certificate, TimeProvider time)
     {
         var meter = meters.Create(MeterName);
-        _pushes = meter.CreateCounter<long>("fleetmdm.push.count", "{push}", "Pushes by result; retried ones are counted once more when they end");
-        _duration = meter.CreateHistogram<double>("fleetmdm.push.duration", "s", "From sending a request to APNs until its answer");
-        _batch = meter.CreateHistogram<int>("fleetmdm.push.batch.size", "{push}", "Pushes in one call of a push grain");
+        _pushes = meter.CreateCounter<long>(
+            "fleetmdm.push.notifications", "{push}", "Pushes by result; retried ones are counted once more when they end");
+        _duration = meter.CreateHistogram(
+            "fleetmdm.push.duration", "s", "From sending a request to APNs until its answer", advice: FleetInstruments.Durations);
+        _batch = meter.CreateHistogram(
+            "fleetmdm.push.batch.size", "{push}", "Pushes in one call of a push grain", advice: FleetInstruments.Sizes);
         meter.CreateObservableGauge("fleetmdm.push.in_flight", () => InFlight(), "{request}", "Requests to APNs under way");
         meter.CreateObservableGauge("fleetmdm.push.queue.length", () => QueueLength(), "{push}", "Pushes that wait in this node's outbox and sending queue");
         meter.CreateObservableGauge("fleetmdm.push.certificate.expiry", () => certificate.Current is { } identity

@@ -22,6 +22,7 @@ public static class PushServices
 
         services.AddSingleton<PushCertificateSource>();
         services.AddSingleton<PushMetrics>();
+        services.AddSingleton<FleetMetrics>();
         services.AddSingleton<ApnsConnections>();
         services.AddSingleton<PushResults>();
         services.AddSingleton<ApnsSender>();
@@ -34,6 +35,7 @@ public static class PushServices
         services.AddSingleton<ISweepDuty, OperationSweep>();
         services.AddSingleton<ISweepDuty, HistoryRetention>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
+        services.AddSingleton<ISweepDuty, FleetCensus>();
 
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PushLifecycle>();
         return services;

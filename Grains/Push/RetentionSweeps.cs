@@ -5,9 +5,11 @@ using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Push;
 
-/// <summary>Drops finished commands that are past their retention, in pieces that hold no lock for long.</summary>
+/// <summary>Makes room for the coming months of the history, and drops finished commands that are past their retention, in pieces that
+/// hold no lock for long.</summary>
 internal sealed partial class HistoryRetention(
-    IStoreControl store, IOptions<RetentionOptions> options, TimeProvider time, ILogger<HistoryRetention> logger) : ISweepDuty
+    IStoreControl store, IOptions<RetentionOptions> options, FleetMetrics metrics, TimeProvider time, ILogger<HistoryRetention> logger)
+    : ISweepDuty
 {
     private const int MostPieces = 1_000;
     /// <summary>Between the pieces, for those who work.</summary>
@@ -17,6 +19,8 @@ internal sealed partial class HistoryRetention(
 
     public async Task Run(CancellationToken cancellationToken)
     {
+        // Also where nothing is ever dropped: a server may run for longer than it has made room for.
+        await store.PrepareHistory(cancellationToken);
         if (options.Value.HistoryDays == 0)
             return;
         var finishedBefore = time.GetUtcNow() - TimeSpan.FromDays(options.Value.HistoryDays);
@@ -27,6 +31,7 @@ internal sealed partial class HistoryRetention(
             if (dropped == 0)
                 break;
             total += dropped;
+            metrics.HistoryDropped.Add(dropped);
             await Task.Delay(Breath, time, cancellationToken);
         }
         if (total > 0)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using FleetMdm.Storage.Hosting;
 
 namespace FleetMdm.Storage.GroupCommit;
 
@@ -15,21 +16,23 @@ internal sealed class StorageMetrics : IDisposable
     public StorageMetrics(IMeterFactory? factory = null)
     {
         Meter = factory?.Create(MeterName) ?? new Meter(MeterName);
-        _batchSize = Meter.CreateHistogram<int>("fleetmdm.storage.batch.size", "{item}", "Callers served by one transaction.");
-        _latency = Meter.CreateHistogram<double>("fleetmdm.storage.batch.duration", "s", "From the start of a batch until it is durable.");
+        _batchSize = Meter.CreateHistogram(
+            "fleetmdm.storage.batch.size", "{item}", "Callers served by one transaction.", advice: FleetInstruments.Sizes);
+        _latency = Meter.CreateHistogram(
+            "fleetmdm.storage.batch.duration", "s", "From the start of a batch until it is durable.", advice: FleetInstruments.Durations);
         Meter.CreateObservableGauge("fleetmdm.storage.lane.depth", ObserveDepths, "{item}", "Callers waiting for the next batch.");
-        Conflicts = Meter.CreateCounter<long>("fleetmdm.storage.conflicts", "{change}", "Changes refused since another activation wrote.");
-        Retries = Meter.CreateCounter<long>("fleetmdm.storage.retries", "{batch}", "Batches repeated after a failure of the database.");
-        Rejected = Meter.CreateCounter<long>("fleetmdm.storage.rejected", "{item}", "Rows that the database refused.");
+        Conflicts = Meter.CreateStandingCounter("fleetmdm.storage.conflicts", "{change}", "Changes refused since another activation wrote.");
+        Retries = Meter.CreateStandingCounter("fleetmdm.storage.retries", "{batch}", "Batches repeated after a failure of the database.");
+        Rejected = Meter.CreateStandingCounter("fleetmdm.storage.rejected", "{item}", "Rows that the database refused.");
     }
 
     public Meter Meter { get; }
 
-    public Counter<long> Conflicts { get; }
+    public StandingCounter Conflicts { get; }
 
-    public Counter<long> Retries { get; }
+    public StandingCounter Retries { get; }
 
-    public Counter<long> Rejected { get; }
+    public StandingCounter Rejected { get; }
 
     public void Batch(string lane, int size, TimeSpan duration)
     {

@@ -9,6 +9,10 @@ public interface IStoreControl
     /// <summary>Ends when a trivial write or read succeeds; throws <see cref="StoreUnavailableException"/> otherwise.</summary>
     Task Check(CancellationToken cancellationToken);
 
+    /// <summary>Makes what the coming months of the history need (PostgreSQL: a partition each); nothing when it is there. To be called
+    /// again and again while a server runs, whatever is kept for how long.</summary>
+    Task PrepareHistory(CancellationToken cancellationToken);
+
     /// <summary>Drops history finished before the given time (whole partitions, or batches of at most a few thousand rows), and
     /// bodies that nothing refers to any more. Returns how many rows went; call again until 0.</summary>
     Task<long> DropHistory(DateTimeOffset finishedBefore, CancellationToken cancellationToken);

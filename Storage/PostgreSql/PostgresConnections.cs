@@ -36,8 +36,9 @@ internal sealed class PostgresConnections : IAsyncDisposable
         Orleans = pool.ConnectionString;
         Default(pool, "Command Timeout", CommandTimeoutSeconds);
         var lane = new NpgsqlConnectionStringBuilder(pool.ConnectionString) { Pooling = false, CommandTimeout = LaneTimeoutSeconds };
-        Pool = new NpgsqlDataSourceBuilder(pool.ConnectionString).UseLoggerFactory(loggers).Build();
-        _lanes = new NpgsqlDataSourceBuilder(lane.ConnectionString).UseLoggerFactory(loggers).Build();
+        // The names are labels of Npgsql's metrics, which would else be the connection strings.
+        Pool = new NpgsqlDataSourceBuilder(pool.ConnectionString) { Name = "fleetmdm" }.UseLoggerFactory(loggers).Build();
+        _lanes = new NpgsqlDataSourceBuilder(lane.ConnectionString) { Name = "fleetmdm-lanes" }.UseLoggerFactory(loggers).Build();
     }
 
     public NpgsqlDataSource Pool { get; }

@@ -82,10 +82,15 @@ internal sealed partial class PostgresControl(
         return [.. Migration.Pending(Migrations, version).Select(migration => migration.Name)];
     }
 
-    public async Task<long> DropHistory(DateTimeOffset finishedBefore, CancellationToken cancellationToken)
+    public async Task PrepareHistory(CancellationToken cancellationToken)
     {
         await using var connection = await Open(cancellationToken);
         await MakePartitions(connection, cancellationToken);
+    }
+
+    public async Task<long> DropHistory(DateTimeOffset finishedBefore, CancellationToken cancellationToken)
+    {
+        await using var connection = await Open(cancellationToken);
         var dropped = await DropPartitions(connection, finishedBefore, cancellationToken);
         dropped += await database.Write(s => s
             .Sql("""

@@ -45,6 +45,10 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
         return counts.ToDictionary(c => c.Item1, c => c.Item2);
     }
 
+    public async Task<WaitingCommands> CountWaiting() =>
+        (await database.Read(s => s
+            .Sql("SELECT count(*), count(not_now_at) FROM queue").First(row => new WaitingCommands(row.Long(0), row.Long(1)))))!;
+
     public Task<long> CountByTopic(string topic)
     {
         StoredText.Check("The topic", topic);

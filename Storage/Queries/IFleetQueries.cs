@@ -13,6 +13,9 @@ public interface IFleetQueries
     /// <summary>How many enrolments there are, by status (user channels not counted).</summary>
     Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices();
 
+    /// <summary>How many commands wait in all queues. Reads the whole queue: for a look now and then, not for a request.</summary>
+    Task<WaitingCommands> CountWaiting();
+
     /// <summary>How many Authenticated or Enrolled enrolments depend on this topic.</summary>
     Task<long> CountByTopic(string topic);
 
@@ -35,6 +38,9 @@ public interface IFleetQueries
     /// </summary>
     Task<IReadOnlyList<PushTarget>> ListUntold(DateTimeOffset acceptedSince, DateTimeOffset acceptedBefore, string? after, int limit);
 }
+
+/// <param name="NotNow">Those of them that their iPads have put off.</param>
+public sealed record WaitingCommands(long All, long NotNow);
 
 /// <summary>Where to push for one enrolment. Data for the sender; never logged.</summary>
 public sealed record PushTarget(string EnrolmentId, string Topic, byte[] Token, string PushMagic);

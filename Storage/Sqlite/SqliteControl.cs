@@ -54,6 +54,8 @@ internal sealed partial class SqliteControl(
         return [.. Migration.Pending(SqliteSchema.Migrations, version).Select(migration => migration.Name)];
     }
 
+    public Task PrepareHistory(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public async Task<long> DropHistory(DateTimeOffset finishedBefore, CancellationToken cancellationToken)
     {
         var dropped = await database.Write(s => s

@@ -203,6 +203,7 @@ public sealed class LaneTests : IAsyncDisposable
         await Task.WhenAll(rest).WaitAsync(Guard);
         await Assert.ThrowsAsync<StoreRejectedException>(() => poison.WaitAsync(Guard));
 
+        listener.RecordObservableInstruments();
         Assert.Equal(4, measured["fleetmdm.storage.batch.size"]);
         Assert.Equal(1, measured["fleetmdm.storage.retries"]);
         Assert.Equal(1, measured["fleetmdm.storage.rejected"]);

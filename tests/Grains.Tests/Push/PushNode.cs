@@ -197,7 +197,7 @@ public sealed class PushNode : IAsyncDisposable
         };
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
         {
-            if (instrument.Name == "fleetmdm.push.count")
+            if (instrument.Name == "fleetmdm.push.notifications")
                 _counts.AddOrUpdate((string)tags[0].Value!, value, (_, count) => count + value);
         });
         _listener.Start();
