@@ -60,12 +60,7 @@ public sealed partial class RestoreOnPostgreSql : RestoreRules, IAsyncLifetime
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..];
     }
 
-    private static string Documentation()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "FleetMdm.sln"))) folder = folder.Parent;
-        return File.ReadAllText(Path.Combine(folder.FullName, "docs", "operations.md"));
-    }
+    private static string Documentation() => File.ReadAllText(Repository.File("docs", "operations.md"));
 
     [GeneratedRegex("```sql\n(WITH .*?)```", RegexOptions.Singleline)]
     private static partial Regex Sql();

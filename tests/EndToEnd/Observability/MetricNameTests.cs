@@ -126,12 +126,7 @@ public sealed partial class MetricNameTests : IAsyncLifetime
         .. text.Split('\n').Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]),
     ];
 
-    private static string Doc(string name)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "FleetMdm.sln"))) folder = folder.Parent;
-        return Path.Combine(folder.FullName, "docs", name);
-    }
+    private static string Doc(string name) => Repository.File("docs", name);
 
     [GeneratedRegex(@"^\| `([a-z0-9_]+)` \|", RegexOptions.Multiline)]
     private static partial Regex TableRow();
