@@ -27,6 +27,7 @@ public sealed partial class CheckInEndpoints(
     IGrainFactory grains,
     IDeviceStore store,
     MessageBodyReader bodies,
+    LargeAnswers largeAnswers,
     DeviceIdentity identity,
     ForgottenRenewals renewals,
     DeviceMetrics metrics,
@@ -38,8 +39,10 @@ public sealed partial class CheckInEndpoints(
     /// business in a grain's turn or between two nodes.</summary>
     private const int LargeReport = 32 * 1024;
 
-    /// <summary>Seconds; an iPad that honours it comes back soon, the load balancer's other nodes sooner.</summary>
-    private const int RetryAfterSeconds = 10;
+    /// <summary>Seconds; an iPad that honours it comes back soon, the load balancer's other nodes sooner. Spread, so that those who met
+    /// the same fault do not come back at the same moment.</summary>
+    private const int LeastRetrySeconds = 5;
+    private const int MostRetrySeconds = 15;
 
     private static readonly string PlistContentType = "application/xml; charset=UTF-8";
 
@@ -188,9 +191,17 @@ public sealed partial class CheckInEndpoints(
             return;
         }
 
+        var large = bytes.Length > LargeAnswers.Small;
+        if (large && !largeAnswers.TryReserve(bytes.Length))
+        {
+            await Refuse(context, 503, RefusalReason.Full, "Too many large commands are on their way; come again.");
+            return;
+        }
+
         response.ContentType = reply.Content == ReplyContent.Json ? MediaTypeNames.Application.Json : PlistContentType;
         response.ContentLength = bytes.Length;
-        await response.Body.WriteAsync(bytes, context.RequestAborted);
+        if (large) await largeAnswers.Write(context, bytes);
+        else await response.Body.WriteAsync(bytes, context.RequestAborted);
     }
 
     private Task RefuseBody(HttpContext context, MessageBodyReader.Outcome outcome)
@@ -203,7 +214,10 @@ public sealed partial class CheckInEndpoints(
             case MessageBodyReader.Outcome.Full:
                 return Refuse(context, 503, RefusalReason.Full, "Too many large messages at once; come again.");
             default:
-                return Refuse(context, 400, RefusalReason.BadMessage, "The message ended before it was complete.");
+                // There is nothing more to read, and nobody to answer.
+                metrics.Refused(RefusalReason.BadMessage, 400);
+                context.Abort();
+                return Task.CompletedTask;
         }
     }
 
@@ -215,7 +229,7 @@ public sealed partial class CheckInEndpoints(
 
         var response = context.Response;
         response.StatusCode = status;
-        if (status == 503) response.Headers.RetryAfter = RetryAfterSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (status == 503) response.Headers.RetryAfter = Random.Shared.Next(LeastRetrySeconds, MostRetrySeconds + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
         if (unenrol)
         {
             // https://developer.apple.com/documentation/devicemanagement/errorcodeunrecognizeddevice

@@ -8,6 +8,7 @@ public static class DeviceServices
     public static IServiceCollection AddDeviceEndpoints(this IServiceCollection services)
     {
         services.TryAddSingleton<MessageBodyReader>();
+        services.TryAddSingleton<LargeAnswers>();
         services.TryAddSingleton<DeviceMetrics>();
         services.TryAddSingleton<DeviceIdentity>();
         services.TryAddSingleton<ForgottenRenewals>();

@@ -6,7 +6,9 @@ namespace FleetMdm.Api.Enrolment;
 /// <summary>Store or cluster away: 503, and the iPad comes again. Nothing was promised.</summary>
 internal sealed partial class UnavailableFilter(ILogger<UnavailableFilter> logger) : IEndpointFilter
 {
-    private const int RetryAfterSeconds = 10;
+    /// <summary>Spread, so that those who met the same fault do not come back at the same moment.</summary>
+    private const int LeastRetrySeconds = 5;
+    private const int MostRetrySeconds = 15;
 
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -17,7 +19,8 @@ internal sealed partial class UnavailableFilter(ILogger<UnavailableFilter> logge
         catch (Exception e) when (Unavailability.Is(e))
         {
             LogUnavailable(context.HttpContext.Request.Path, e);
-            context.HttpContext.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+            context.HttpContext.Response.Headers.RetryAfter =
+                Random.Shared.Next(LeastRetrySeconds, MostRetrySeconds + 1).ToString(CultureInfo.InvariantCulture);
             return Results.Text("The server cannot answer now; come again.", statusCode: StatusCodes.Status503ServiceUnavailable);
         }
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using FleetMdm.Api.Limits;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -15,11 +16,33 @@ public static class WebHosting
     /// <summary>An Mdm-Signature with its certificate takes 4 to 8 KiB.</summary>
     private const int MaxHeaders = 48 * 1024;
 
-    /// <summary>A client that trickles its headers is let go after this; bodies have Kestrel's minimum rate.</summary>
+    /// <summary>More than any client sends; each one is an object.</summary>
+    private const int MaxHeaderCount = 100;
+
+    /// <summary>What a connection may buffer of a request before anybody asks for it. No less than its headers may have, and than the bodies
+    /// that are awaited before admission; no more, since there are many connections.</summary>
+    private const int MaxRequestBuffer = 64 * 1024;
+
+    /// <summary>A client that trickles its headers is let go after this.</summary>
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>An iPad on a bad network needs a few round trips; nobody needs longer.</summary>
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(15);
+
+    /// <summary>Connections without a request. Longer than common proxies keep theirs (60 s), so that none sends into one that is being closed.</summary>
+    private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromSeconds(130);
+
+    /// <summary>Bodies and answers that come or go slower, on average, are broken off. A crowded Wi-Fi may be silent for seconds, which is
+    /// what the grace is for; below this rate not even a TLS handshake would have come through.</summary>
+    private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
+
+    /// <summary>HTTP/2: requests at once on one connection. An iPad makes one at a time, a proxy a few dozen.</summary>
+    private const int MaxStreams = 100;
+
+    /// <summary>HTTP/2: what a client may send before anybody has read it, on a stream and on the whole connection. As small as HTTP/1's buffer:
+    /// it is memory that strangers decide on.</summary>
+    private const int StreamWindow = 96 * 1024;
+    private const int ConnectionWindow = 128 * 1024;
 
     /// <summary>How long a stop waits for requests and for grains, once it no longer serves (<see cref="Draining"/>).</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
@@ -47,8 +70,16 @@ public static class WebHosting
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestLineSize = MaxRequestLine;
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaders;
-        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.MaxRequestHeaderCount = MaxHeaderCount;
+        kestrel.Limits.MaxRequestBufferSize = MaxRequestBuffer;
         kestrel.Limits.MaxRequestBodySize = mdm.MaxMessageBytes;
+        kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
+        kestrel.Limits.KeepAliveTimeout = KeepAliveTimeout;
+        kestrel.Limits.MinRequestBodyDataRate = SlowestRate;
+        kestrel.Limits.MinResponseDataRate = SlowestRate;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreams;
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
 
         Listen(kestrel, http.Listen, http.AdminListen is null ? Side.Both : Side.Device, certificates);
         if (http.AdminListen is { } admin) Listen(kestrel, admin, Side.Admin, certificates);
@@ -56,9 +87,11 @@ public static class WebHosting
 
     private static void Listen(KestrelServerOptions kestrel, string url, Side side, ServerCertificates certificates)
     {
+        var limit = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
         var address = ListenAddress.TryParse(url)!;
         void Setup(ListenOptions listen)
         {
+            listen.Use(limit.NewListener());
             var feature = new ListenerFeature(side);
             listen.Use(next => connection =>
             {

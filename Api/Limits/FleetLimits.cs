@@ -9,6 +9,8 @@ namespace FleetMdm.Api.Limits;
 public enum Traffic
 {
     Device,
+    /// <summary>Messages of iPads with a body so large that receiving it takes a while: reports of many apps or profiles.</summary>
+    LargeDevice,
     Admin,
     /// <summary>Event streams: long, and nearly idle.</summary>
     Stream,
@@ -40,6 +42,7 @@ public sealed class FleetGates : IDisposable
         _gates =
         [
             new AdmissionGate(limits.DeviceConcurrency, limits.DeviceQueue, wait, time),
+            new AdmissionGate(limits.LargeDeviceConcurrency, limits.LargeDeviceConcurrency, wait, time),
             new AdmissionGate(limits.AdminConcurrency, limits.AdminQueue, wait, time),
             new AdmissionGate(limits.AdminStreams, 0, wait, time),
         ];
@@ -57,6 +60,16 @@ public sealed class FleetGates : IDisposable
 
     public AdmissionGate this[Traffic traffic] => _gates[(int)traffic];
 
+    /// <summary>The work on this request is done, and what is left is the network's: a large answer on its way to a slow iPad
+    /// takes nobody's turn. To be called once, by the endpoint.</summary>
+    public void LeaveEarly(HttpContext context)
+    {
+        var traffic = context.Features.Get<AdmittedBy>()?.Traffic ?? context.GetEndpoint()?.Metadata.GetMetadata<AdmissionMetadata>()?.Traffic;
+        if (traffic is null) return;
+        context.Features.Set(LeftEarly.Instance);
+        this[traffic.Value].Leave();
+    }
+
     internal void CountRefusal(Traffic traffic) => Interlocked.Increment(ref _refused[(int)traffic]);
 
     public void Dispose() => _meter.Dispose();
@@ -68,9 +81,19 @@ public sealed class FleetGates : IDisposable
     private static string Name(Traffic traffic) => traffic switch
     {
         Traffic.Device => "device",
+        Traffic.LargeDevice => "device-large",
         Traffic.Admin => "admin",
         _ => "stream",
     };
+}
+
+/// <summary>By which gate a request came in that did not come by its endpoint's.</summary>
+internal sealed record AdmittedBy(Traffic Traffic);
+
+/// <summary>Set on a request that has given its place back.</summary>
+internal sealed class LeftEarly
+{
+    public static readonly LeftEarly Instance = new();
 }
 
 /// <summary>Registration and conventions of admission.</summary>
@@ -82,6 +105,7 @@ public static class FleetLimits
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<FleetGates>();
+        services.TryAddSingleton<ConnectionLimit>();
         return services.AddFleetOptions<LimitsOptions>(configuration, LimitsOptions.Section, options => options.FindFault());
     }
 

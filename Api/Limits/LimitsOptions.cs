@@ -13,11 +13,19 @@ public sealed class LimitsOptions
     /// <summary>How many messages of iPads wait for their turn beyond those.</summary>
     public int DeviceQueue { get; set; } = 4096;
 
+    /// <summary>How many messages of iPads with more than 64 KiB are received and worked on at once; as many more wait. They come in
+    /// as fast as the iPad's network lets them, and take no place from the small ones.</summary>
+    public int LargeDeviceConcurrency { get; set; } = 64;
+
     /// <summary>How many requests of administrators are worked on at once.</summary>
     public int AdminConcurrency { get; set; } = 64;
 
     /// <summary>How many requests of administrators wait for their turn beyond those.</summary>
     public int AdminQueue { get; set; } = 128;
+
+    /// <summary>How many connections a listener holds open at once, 100 to 1,000,000; one more is closed as soon as it comes. Most of them
+    /// are idle. Never more than the operating system lets the process open files, less a reserve for the database and APNs.</summary>
+    public int MaxConnections { get; set; } = 20_000;
 
     /// <summary>How many event streams (an operation's progress) may be open at once.</summary>
     public int AdminStreams { get; set; } = 256;
@@ -38,8 +46,10 @@ public sealed class LimitsOptions
     internal string? FindFault() =>
         OutOf(nameof(DeviceConcurrency), DeviceConcurrency, 1, 100_000)
         ?? OutOf(nameof(DeviceQueue), DeviceQueue, 0, 1_000_000)
+        ?? OutOf(nameof(LargeDeviceConcurrency), LargeDeviceConcurrency, 1, 10_000)
         ?? OutOf(nameof(AdminConcurrency), AdminConcurrency, 1, 10_000)
         ?? OutOf(nameof(AdminQueue), AdminQueue, 0, 100_000)
+        ?? OutOf(nameof(MaxConnections), MaxConnections, 100, 1_000_000)
         ?? OutOf(nameof(AdminStreams), AdminStreams, 1, 10_000)
         ?? OutOf(nameof(QueueMilliseconds), QueueMilliseconds, 1, 60_000)
         ?? OutOf(nameof(AdminBodyBytes), AdminBodyBytes, 4 * 1024, 16 * 1024 * 1024)

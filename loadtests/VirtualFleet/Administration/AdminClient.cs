@@ -130,6 +130,9 @@ public sealed class AdminClient : IDisposable
         await SendAsync(HttpMethod.Get, path, static () => null, null, cancellation)
         ?? throw new AdminException(HttpMethod.Get, path, (int)HttpStatusCode.OK, "no body");
 
+    /// <summary>What is not JSON, as <c>/metrics</c>.</summary>
+    public Task<string> GetTextAsync(string path, CancellationToken cancellation = default) => _http.GetStringAsync(path, cancellation);
+
     public async Task<JsonNode> PostAsync(string path, JsonObject body, CancellationToken cancellation = default)
     {
         var bytes = Encoding.UTF8.GetBytes(body.ToJsonString());

@@ -54,6 +54,9 @@ public sealed class VirtualIPad : IAsyncDisposable
     public bool IsLocked => _locked;
     public int TimesErased { get; private set; }
 
+    /// <summary>The identity of the present enrolment, for tests that speak in its name; null when not enrolled.</summary>
+    public DeviceIdentity? Identity => IsEnrolled ? _connection?.Identity : null;
+
     /// <summary>The identity of the present enrolment, upper-case hex of its SHA-256; null when not enrolled.</summary>
     public string? IdentitySha256 => IsEnrolled ? _connection?.Identity.Sha256 : null;
 

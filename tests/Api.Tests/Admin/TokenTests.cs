@@ -30,7 +30,7 @@ public sealed class TokenTests(AdminServer server)
         Assert.Contains(id, list);
         Assert.DoesNotContain(token, list);
         Assert.DoesNotContain(Convert.ToBase64String(ApiToken.Hash(token)), list);
-        foreach (var file in Directory.EnumerateFiles(server.DataDirectory, "fleetmdm.db*"))
+        foreach (var file in Directory.EnumerateFiles(server.DataDirectory, "fleetmdm.db*").Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
         {
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var reader = new StreamReader(stream, System.Text.Encoding.Latin1);

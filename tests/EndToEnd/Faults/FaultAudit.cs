@@ -58,6 +58,15 @@ public sealed class FaultAudit : IAsyncDisposable
     /// <summary>Administrators' requests answered 503, or not at all, so far.</summary>
     public int Unavailable => Volatile.Read(ref _unavailable);
 
+    /// <summary>How many requests the server has turned away so far because it was full, by its own metric.</summary>
+    /// <param name="traffic">As in <c>device</c>.</param>
+    public async Task<long> TurnedAway(string traffic)
+    {
+        var pattern = $"fleetmdm_admission_refused_total{{[^}}]*traffic=\"{traffic}\"[^}}]*}} ([0-9]+)";
+        var match = System.Text.RegularExpressions.Regex.Match(await _admin.GetTextAsync("/metrics"), pattern);
+        return match.Success ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+    }
+
     /// <summary>How a fleet behaves whose iPads do not keep a test waiting.</summary>
     public static FleetOptions Impatient(FleetOptions options) => options with
     {
@@ -68,7 +77,7 @@ public sealed class FaultAudit : IAsyncDisposable
 
     /// <summary>An administrator who asks again soon, and gives up soon.</summary>
     public static AdminClient Impatient(RunningServer server) =>
-        new(server.Url, server.Process.AdminToken, server.Trust, tries: 2, longestWait: Look);
+        new(server.AdminUrl ?? server.Url, server.Process.AdminToken, server.Trust, tries: 2, longestWait: Look);
 
     /// <summary>Enrols that many iPads, and one more for the probe. The audit owns the fleet and the second client from now on.</summary>
     /// <param name="admin">Asks what stands in the history; it waits as it is told.</param>
@@ -91,15 +100,23 @@ public sealed class FaultAudit : IAsyncDisposable
     public void StartSending(int senders = 4)
     {
         if (_ipads.Count % senders != 0) throw new ArgumentException("Each iPad belongs to one sender.", nameof(senders));
+        // Those of a fault before this one, whose test has failed, end first.
+        var before = StopSending();
         _sending = new CancellationTokenSource(Patience);
-        _senders = [.. Enumerable.Range(0, senders).Select(sender => Task.Run(() => Send(sender, senders, _sending.Token)))];
+        var stopping = _sending.Token;
+        _senders = [.. Enumerable.Range(0, senders).Select(sender => Task.Run(async () =>
+        {
+            await before;
+            await Send(sender, senders, stopping);
+        }))];
     }
 
     public async Task StopSending()
     {
-        await _sending.CancelAsync();
-        await Task.WhenAll(_senders);
+        var senders = _senders;
         _senders = [];
+        await _sending.CancelAsync();
+        await Task.WhenAll(senders);
     }
 
     /// <summary>Waits until so many more commands were accepted.</summary>
@@ -233,7 +250,7 @@ public sealed class FaultAudit : IAsyncDisposable
     {
         for (var i = sender; !stopping.IsCancellationRequested; i += senders)
         {
-            var command = Command?.Invoke(i) ?? Plist(i % 2 == 0 ? "DeviceInformation" : "SecurityInfo", 0);
+            var command = Command?.Invoke(i) ?? Plist(i % 2 == 0 ? "ProfileList" : "SecurityInfo", 0);
             await TrySend(_impatient, _ipads[i % _ipads.Count], command, stopping);
             await Task.Delay(BetweenCommands, TimeProvider.System, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
         }
@@ -282,10 +299,12 @@ public sealed class FaultAudit : IAsyncDisposable
     {
         Assert.Equal(0, ipad.Journal.Dropped);
         var accepted = AcceptedFor(ipad);
+        // Before the history is read: a command without a 202 may still be on its way.
+        var reports = ipad.Journal.Commands.Where(command => command.AcceptedReports > 0).ToList();
         var history = (await _admin.ListCommandsAsync(ipad.Udid, cancellation)).ToDictionary(command => command.CommandUuid);
         foreach (var uuid in accepted)
             Assert.True(history.TryGetValue(uuid, out var known) && known.Finished, $"{uuid} was answered 202 and is not in the history of {ipad.Udid}.");
-        foreach (var command in ipad.Journal.Commands.Where(command => command.AcceptedReports > 0))
+        foreach (var command in reports)
         {
             var stands = history.TryGetValue(command.CommandUuid, out var known) && known.Finished && known.State == command.AcceptedStatus;
             Assert.True(stands, $"The report {command.AcceptedStatus} on {command.CommandUuid} was answered 200 and is not in the history of {ipad.Udid}.");
@@ -303,13 +322,18 @@ public sealed class FaultAudit : IAsyncDisposable
         Assert.Equal(accepted, ipad.Journal.ExecutionOrder().Distinct().Where(promised.Contains));
     }
 
-    /// <summary>The row of the table in docs/reliability.md; to the file that FLEETMDM_FAULT_TABLE names, too.</summary>
+    /// <summary>The row of the table in docs/reliability.md.</summary>
     private void Tell(string fault, IReadOnlyList<TimeSpan> recovery)
     {
         var times = string.Join(", ", recovery.Select(time => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)));
-        var row = $"| {fault} | {recovery.Count} | 0 of {Accepted - _told} | {times} s |";
+        Note($"| {fault} | {recovery.Count} | 0 of {Accepted - _told} | {times} s |");
         _told = Accepted;
-        TestContext.Current.TestOutputHelper?.WriteLine(row);
-        if (Environment.GetEnvironmentVariable("FLEETMDM_FAULT_TABLE") is { Length: > 0 } file) File.AppendAllText(file, row + "\n");
+    }
+
+    /// <summary>Prints a measurement; to the file that FLEETMDM_FAULT_TABLE names, too.</summary>
+    public static void Note(string line)
+    {
+        TestContext.Current.TestOutputHelper?.WriteLine(line);
+        if (Environment.GetEnvironmentVariable("FLEETMDM_FAULT_TABLE") is { Length: > 0 } file) File.AppendAllText(file, line + "\n");
     }
 }

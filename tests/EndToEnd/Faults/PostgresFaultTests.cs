@@ -138,7 +138,7 @@ public abstract class PostgresFaultRules(PostgresUnderFaults world)
     public Task With_the_disk_of_the_data_full_the_server_says_503_and_goes_on_when_there_is_room() => Through("PostgreSQL's data disk full", async audit =>
     {
         var disk = world.DataDisk;
-        audit.Command = _ => FaultAudit.Plist("DeviceInformation", padding: 100_000);
+        audit.Command = _ => FaultAudit.Plist("ProfileList", padding: 100_000);
         disk.Fill();
         await audit.UnavailableMore(1);
         audit.Command = null;
@@ -205,7 +205,7 @@ public sealed class PostgresFaultsRepeated(PostgresUnderFaults world) : Postgres
     public Task With_the_disk_of_the_log_full_PostgreSQL_dies_and_the_server_goes_on_when_it_is_back() => Through("PostgreSQL's log disk full", async audit =>
     {
         var disk = World.LogDisk;
-        audit.Command = _ => FaultAudit.Plist("DeviceInformation", padding: 100_000);
+        audit.Command = _ => FaultAudit.Plist("ProfileList", padding: 100_000);
         disk.Fill();
         await audit.UnavailableMore(1);
         audit.Command = null;

@@ -24,6 +24,9 @@ public sealed class RunningServer : IAsyncLifetime
     public AdminClient Admin { get; private set; } = null!;
     public Uri Url => Process.Url;
 
+    /// <summary>Where administrators have a listener of their own (<c>Http:AdminListen</c>); null: they share the iPads'.</summary>
+    public Uri? AdminUrl { get; init; }
+
     /// <summary>Options beyond the usual ones.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 
@@ -39,7 +42,7 @@ public sealed class RunningServer : IAsyncLifetime
         }).Start();
         await Readiness.WaitAsync(Url, Guard, TimeProvider.System);
         Trust = await TrustProfile.FetchAsync(Url);
-        Admin = new AdminClient(Url, Process.AdminToken, Trust);
+        Admin = new AdminClient(AdminUrl ?? Url, Process.AdminToken, Trust);
         using var certificate = Apns.Authority.MintPushCertificate();
         await Admin.PutPushCertificateAsync(certificate.ToPem());
     }

@@ -48,6 +48,16 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     public Uri Url => new($"https://localhost:{Port}");
 
+    /// <summary>Bytes of memory that the process holds now (resident set).</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     public string Output
     {
         get

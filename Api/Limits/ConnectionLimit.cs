@@ -1,0 +1,75 @@
+using System.Diagnostics.Metrics;
+using FleetMdm.Storage.Hosting;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Limits;
+
+/// <summary>
+/// How many connections each listener holds open. One more is closed before its TLS handshake: without a bound, strangers who only
+/// connect would use up the process's files, and with them the way to the database.
+/// </summary>
+/// <remarks>There is no limit for each address: a school's iPads come from one. Listeners count for themselves, so that iPads cannot
+/// lock out administrators who have a listener of their own (<c>Http:AdminListen</c>). Any thread.</remarks>
+internal sealed partial class ConnectionLimit : IDisposable
+{
+    /// <summary>Files for the database, APNs, other nodes and logs; of a small allowance, a quarter.</summary>
+    private const int Reserve = 1024;
+
+    private readonly int _most;
+    private readonly Meter _meter;
+    private readonly StandingCounter _refused;
+
+    public ConnectionLimit(IOptions<LimitsOptions> options, IMeterFactory meters, ILogger<ConnectionLimit> logger)
+    {
+        _most = options.Value.MaxConnections;
+        if (OpenFiles() is { } files && files - Math.Min(Reserve, files / 4) is var allowed && allowed < _most)
+        {
+            LogFewFiles(logger, files, allowed, _most);
+            _most = (int)allowed;
+        }
+
+        _meter = meters.Create("FleetMdm.Admission");
+        _refused = _meter.CreateStandingCounter(
+            "fleetmdm.connections.refused", "{connection}", "Connections closed at once because their listener had too many.");
+    }
+
+    /// <summary>Counts the connections of one listener.</summary>
+    public Func<ConnectionDelegate, ConnectionDelegate> NewListener()
+    {
+        var open = 0;
+        return next => async connection =>
+        {
+            try
+            {
+                if (Interlocked.Increment(ref open) > _most)
+                {
+                    _refused.Add(1);
+                    connection.Abort();
+                    return;
+                }
+
+                await next(connection);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref open);
+            }
+        };
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    /// <summary>How many files the process may have open; null where nobody says.</summary>
+    private static long? OpenFiles()
+    {
+        const string Limits = "/proc/self/limits";
+        if (!File.Exists(Limits)) return null;
+        var line = File.ReadLines(Limits).FirstOrDefault(line => line.StartsWith("Max open files", StringComparison.Ordinal));
+        return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var soft, ..] && long.TryParse(soft, out var files) ? files : null;
+    }
+
+    [LoggerMessage(3210, LogLevel.Warning, "The operating system lets this process open {Files} files, so a listener holds {Allowed} connections "
+        + "instead of Limits:MaxConnections = {Wanted}; raise the limit (LimitNOFILE of systemd, ulimit -n)")]
+    private static partial void LogFewFiles(ILogger logger, long files, long allowed, int wanted);
+}
