@@ -19,6 +19,9 @@ internal sealed partial class PostgresControl(
     /// <summary>Partitions made ahead; a server that no one restarts or sweeps for this long still refuses nothing (default partition).</summary>
     private const int MonthsAhead = 3;
 
+    /// <summary>How far another node's clock may be behind this one's. No more: a month that is past its retention must not come again.</summary>
+    private static readonly TimeSpan ClockDifference = TimeSpan.FromHours(1);
+
     /// <summary>What one call takes from the default partition, and of bodies, at most.</summary>
     private const int DropBatch = 2_000;
 
@@ -140,12 +143,13 @@ internal sealed partial class PostgresControl(
         }
     }
 
-    /// <summary>One partition a month, from last month on. A month for which rows lie in the default partition already is left there.</summary>
+    /// <summary>One partition a month, from this month on. A month for which rows lie in the default partition already is left there.</summary>
     private async Task MakePartitions(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var month = new DateTime(now.Year, now.Month, 1, 0, 0, 0, DateTimeKind.Utc).AddMonths(-1);
-        for (var i = 0; i <= MonthsAhead + 1; i++, month = month.AddMonths(1))
+        var from = now - ClockDifference;
+        var last = new DateTime(now.Year, now.Month, 1, 0, 0, 0, DateTimeKind.Utc).AddMonths(MonthsAhead);
+        for (var month = new DateTime(from.Year, from.Month, 1, 0, 0, 0, DateTimeKind.Utc); month <= last; month = month.AddMonths(1))
         {
             var name = "history_" + month.ToString("yyyyMM", CultureInfo.InvariantCulture);
             try

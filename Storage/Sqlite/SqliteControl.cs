@@ -13,14 +13,15 @@ internal sealed partial class SqliteControl(
     /// <summary>Small, since the one writer does nothing else meanwhile.</summary>
     private const int DropBatch = 2_000;
 
-    // NOT IN reads each of the two tables once; NOT EXISTS would read them once for each body.
-    private const string DropBodies = """
-        DELETE FROM bodies WHERE rowid IN (
-          SELECT rowid FROM bodies
-          WHERE last_used < @cutoff
-            AND hash NOT IN (SELECT body_hash FROM queue) AND hash NOT IN (SELECT body_hash FROM operations)
-          LIMIT @limit)
+    // NOT IN reads each of the two tables once; NOT EXISTS would read them once for each body. It is read beside the writer, who has
+    // better things to do: whoever refers to a body after that has refreshed it, which the one that deletes sees.
+    private const string FindUnusedBodies = """
+        SELECT hash FROM bodies
+        WHERE last_used < @cutoff AND hash NOT IN (SELECT body_hash FROM queue) AND hash NOT IN (SELECT body_hash FROM operations)
+        LIMIT @limit
         """;
+
+    private const string DropBody = "DELETE FROM bodies WHERE hash = @hash AND last_used < @cutoff";
 
     // Orleans knows Microsoft.Data.Sqlite by the older library's name.
     public (string Invariant, string ConnectionString) Orleans => ("System.Data.SQLite", connections.ConnectionString);
@@ -61,13 +62,20 @@ internal sealed partial class SqliteControl(
         var dropped = await database.Write(s => s
             .Sql("DELETE FROM history WHERE sequence IN (SELECT sequence FROM history WHERE finished_at < @before LIMIT @limit)")
             .Time("@before", finishedBefore).Int("@limit", DropBatch).Execute(), cancellationToken);
-        dropped += await database.Write(async s =>
+        var oldest = await database.Read(
+            s => s.Sql("SELECT min(finished_at) FROM history").First(row => row.TimeOrNull(0)), cancellationToken);
+        var cutoff = BodySql.Cutoff(finishedBefore, oldest, time.GetUtcNow());
+        var unused = await database.Read(
+            s => s.Sql(FindUnusedBodies).Time("@cutoff", cutoff).Int("@limit", DropBatch).List(row => row.Bytes(0)), cancellationToken);
+        if (unused.Count == 0)
+            return dropped;
+        return dropped + await database.Write(async s =>
         {
-            var oldest = await s.Sql("SELECT min(finished_at) FROM history").First(row => row.TimeOrNull(0));
-            return await s.Sql(DropBodies)
-                .Time("@cutoff", BodySql.Cutoff(finishedBefore, oldest, time.GetUtcNow())).Int("@limit", DropBatch).Execute();
+            var gone = 0;
+            foreach (var hash in unused)
+                gone += await s.Sql(DropBody).Bytes("@hash", hash).Time("@cutoff", cutoff).Execute();
+            return gone;
         }, cancellationToken);
-        return dropped;
     }
 
     [LoggerMessage(1020, LogLevel.Information, "Schema migration {Name} applied")]

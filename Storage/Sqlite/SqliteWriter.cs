@@ -138,17 +138,18 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
     private EnrolmentCommitted Committed(EnrolmentChange change) => new(
         CommitOutcome.Committed,
         change.EndUserChannels
-            ? List("SELECT id FROM devices WHERE device_id = @1 AND id <> device_id AND write_id = @2 ORDER BY id", r => r.Text(0),
+            ? List("SELECT id FROM devices WHERE device_id = @1 AND device_id <> id AND write_id = @2 ORDER BY id", r => r.Text(0),
                 change.Row.Id, change.WriteId)
             : []);
 
+    // The condition on the two ids stands as in the index: turned round, SQLite does not see that the index will do, and reads all devices.
     private void EndUserChannels(EnrolmentChange change)
     {
         Run("""
             UPDATE devices SET status = 3, unenrolled_at = @3, version = version + 1, write_id = @2
-            WHERE device_id = @1 AND id <> device_id AND status IN (1, 2)
+            WHERE device_id = @1 AND device_id <> id AND status IN (1, 2)
             """, change.Row.Id, change.WriteId, change.At);
-        foreach (var user in List("SELECT id FROM devices WHERE device_id = @1 AND id <> device_id", r => r.Text(0), change.Row.Id))
+        foreach (var user in List("SELECT id FROM devices WHERE device_id = @1 AND device_id <> id", r => r.Text(0), change.Row.Id))
             EndQueue(user, change.EndQueue ?? CommandEnding.Reenrolled, change.At);
     }
 

@@ -30,6 +30,11 @@ public class DeviceServer : IAsyncLifetime
     /// <summary>Options of a server that differs.</summary>
     protected virtual IEnumerable<string> Further(TemporaryFolder folder) => [];
 
+    /// <summary>What a server that differs adds.</summary>
+    protected virtual void Configure(WebApplicationBuilder builder)
+    {
+    }
+
     public async ValueTask InitializeAsync()
     {
         _app = ServerHost.Build(
@@ -37,7 +42,7 @@ public class DeviceServer : IAsyncLifetime
             $"--Storage:DataDirectory={_folder.File("data")}", "--Http:Listen=http://127.0.0.1:0", $"--Mdm:MaxMessageBytes={MaxMessageBytes}",
             "--Mdm:ClientCertificateHeader=Client-Cert", "--Mdm:TrustedProxies:0=127.0.0.1", "--Logging:LogLevel:FleetMdm=Error",
             .. Further(_folder),
-        ]);
+        ], Configure);
         await FleetProcess.Start(_app, CancellationToken.None);
         _http = new HttpClient { BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()) };
     }

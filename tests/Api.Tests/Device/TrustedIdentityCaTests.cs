@@ -61,11 +61,12 @@ public sealed class TrustedIdentityCaTests(TrustedIdentityCaTests.Server server)
         public X509Certificate2 Certificate { get; }
 
         /// <summary>From and until so many days from now.</summary>
-        public X509Certificate2 Issue(int notBefore, int notAfter)
+        public X509Certificate2 Issue(int notBefore, int notAfter, X509Extension? more = null)
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             var request = new CertificateRequest("CN=iPad", key, HashAlgorithmName.SHA256);
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], false));
+            if (more is not null) request.CertificateExtensions.Add(more);
             return request.Create(
                 Certificate.SubjectName, X509SignatureGenerator.CreateForECDsa(_key), Day(notBefore), Day(notAfter), RandomNumberGenerator.GetBytes(16));
         }

@@ -72,6 +72,19 @@ public sealed class CertificateAuthorityTests
     }
 
     [Fact]
+    public void A_renewed_certificate_says_which_one_it_renews_and_a_first_one_does_not()
+    {
+        var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.EcKey));
+        var first = TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year);
+        var renewed = TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year, first.Sha256);
+
+        Assert.Null(first.Renews);
+        Assert.Equal(first.Sha256, renewed.Renews);
+        // An iPad that does not know the extension passes it over.
+        Assert.False(Load(renewed.Der).Extensions.Single(extension => extension.Oid!.Value!.StartsWith("2.25.", StringComparison.Ordinal)).Critical);
+    }
+
+    [Fact]
     public void Serial_numbers_are_positive_16_bytes_and_never_meet()
     {
         var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.EcKey));
