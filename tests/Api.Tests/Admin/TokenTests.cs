@@ -203,10 +203,17 @@ public sealed class TokenTests(AdminServer server)
     [Fact]
     public void A_hundred_thousand_guessers_cost_bounded_memory_and_slow_down_nobody_else()
     {
-        var throttle = new GuessingThrottle(new Microsoft.Extensions.Time.Testing.FakeTimeProvider());
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var i = 0; i < 100_000; i++) throttle.CountFailure(new IPAddress(i));
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 4 * 1024 * 1024);
-        Assert.False(throttle.IsThrottled(IPAddress.Loopback));
+        // Other tests allocate at the same time: the least of several looks is the throttle's own.
+        var least = long.MaxValue;
+        for (var look = 0; look < 10; look++)
+        {
+            var throttle = new GuessingThrottle(new Microsoft.Extensions.Time.Testing.FakeTimeProvider());
+            var before = GC.GetTotalMemory(forceFullCollection: true);
+            for (var i = 0; i < 100_000; i++) throttle.CountFailure(new IPAddress(i));
+            least = Math.Min(least, GC.GetTotalMemory(forceFullCollection: true) - before);
+            Assert.False(throttle.IsThrottled(IPAddress.Loopback));
+        }
+
+        Assert.InRange(least, long.MinValue, 4 * 1024 * 1024);
     }
 }

@@ -1,0 +1,203 @@
+using System.Buffers.Text;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+
+namespace FleetMdm.LoadTests.Driver;
+
+/// <summary>An answer: its status, and its body as long as no other request was sent on the connection.</summary>
+public readonly record struct HttpAnswer(int Status, ReadOnlyMemory<byte> Body);
+
+/// <summary>
+/// One HTTP/1.1 connection that a worker thread has to itself and blocks on. Two system calls a request: on two cores that the
+/// server shares, the driver has to cost little, or it measures itself.
+/// </summary>
+public sealed class HttpConnection : IDisposable
+{
+    private const int MaxHeaders = 32 * 1024;
+
+    private readonly HttpTarget _target;
+    private readonly X509Certificate2? _certificate;
+    private Stream? _stream;
+    private byte[] _buffer = new byte[16 * 1024];
+    private int _start;
+    private int _end;
+
+    /// <param name="certificate">Shown in TLS; null: none.</param>
+    public HttpConnection(HttpTarget target, X509Certificate2? certificate = null)
+    {
+        _target = target;
+        _certificate = certificate;
+    }
+
+    /// <summary>Sends a whole request and reads its answer; connects first when it has to. A connection that broke is opened anew by
+    /// the next call.</summary>
+    /// <exception cref="IOException">No whole answer came.</exception>
+    public HttpAnswer Send(ReadOnlySpan<byte> request)
+    {
+        var fresh = _stream is null;
+        try
+        {
+            _stream ??= _target.Connect(_certificate);
+            return Exchange(request);
+        }
+        catch (Exception e) when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
+        {
+            Close();
+            // The server may have closed an idle connection in this very moment: one more try, on a new one.
+            if (fresh) throw e as IOException ?? new IOException(e.Message, e);
+        }
+
+        try
+        {
+            _stream = _target.Connect(_certificate);
+            return Exchange(request);
+        }
+        catch (Exception e) when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
+        {
+            Close();
+            throw e as IOException ?? new IOException(e.Message, e);
+        }
+    }
+
+    public void Dispose() => Close();
+
+    private void Close()
+    {
+        _stream?.Dispose();
+        _stream = null;
+        _start = _end = 0;
+    }
+
+    private HttpAnswer Exchange(ReadOnlySpan<byte> request)
+    {
+        _stream!.Write(request);
+        _start = _end = 0;
+        var headers = ReadHeaders();
+        var head = _buffer.AsSpan(0, headers);
+        if (!Utf8Parser.TryParse(head[9..], out int status, out _)) throw new IOException("The answer has no status.");
+        var answer = Header(head, "content-length:"u8) is { IsEmpty: false } length && Utf8Parser.TryParse(length, out int bytes, out _)
+            ? Sized(status, headers, bytes)
+            : Header(head, "transfer-encoding:"u8).IndexOf("chunked"u8) >= 0 ? Chunked(status, headers) : new HttpAnswer(status, default);
+        if (Header(_buffer.AsSpan(0, headers), "connection:"u8).IndexOf("close"u8) >= 0)
+        {
+            _stream.Dispose();
+            _stream = null;
+        }
+
+        return answer;
+    }
+
+    /// <summary>Where the headers end, behind their empty line.</summary>
+    private int ReadHeaders()
+    {
+        while (true)
+        {
+            var end = _buffer.AsSpan(0, _end).IndexOf("\r\n\r\n"u8);
+            if (end >= 0) return end + 4;
+            if (_end > MaxHeaders) throw new IOException("The answer's headers are too long.");
+            Fill();
+        }
+    }
+
+    private HttpAnswer Sized(int status, int from, int bytes)
+    {
+        while (_end - from < bytes) Fill();
+        return new HttpAnswer(status, _buffer.AsMemory(from, bytes));
+    }
+
+    private HttpAnswer Chunked(int status, int from)
+    {
+        var body = new MemoryStream();
+        _start = from;
+        while (true)
+        {
+            int line;
+            while ((line = _buffer.AsSpan(_start, _end - _start).IndexOf("\r\n"u8)) < 0) Fill();
+            if (!Utf8Parser.TryParse(_buffer.AsSpan(_start, line), out int size, out _, 'x')) throw new IOException("A chunk has no size.");
+            _start += line + 2;
+            while (_end - _start < size + 2) Fill();
+            body.Write(_buffer, _start, size);
+            _start += size + 2;
+            if (size == 0) return new HttpAnswer(status, body.ToArray());
+        }
+    }
+
+    private void Fill()
+    {
+        if (_end == _buffer.Length) Array.Resize(ref _buffer, _buffer.Length * 2);
+        var read = _stream!.Read(_buffer, _end, _buffer.Length - _end);
+        if (read == 0) throw new IOException("The server closed the connection before its answer was complete.");
+        _end += read;
+    }
+
+    private static ReadOnlySpan<byte> Header(ReadOnlySpan<byte> head, ReadOnlySpan<byte> name)
+    {
+        while (true)
+        {
+            var line = head.IndexOf("\r\n"u8);
+            if (line < 0) return default;
+            head = head[(line + 2)..];
+            if (head.Length < name.Length || !System.Text.Ascii.EqualsIgnoreCase(head[..name.Length], name)) continue;
+            var value = head[name.Length..];
+            return value[..value.IndexOf("\r\n"u8)].Trim((byte)' ');
+        }
+    }
+}
+
+/// <summary>Where connections go.</summary>
+public sealed class HttpTarget
+{
+    private static readonly int PatienceMilliseconds = (int)TimeSpan.FromSeconds(60).TotalMilliseconds;
+
+    private readonly bool _tls;
+    private readonly SslClientAuthenticationOptions? _shared;
+
+    /// <param name="url">Scheme, host and port.</param>
+    public HttpTarget(Uri url)
+    {
+        Url = url;
+        _tls = url.Scheme == Uri.UriSchemeHttps;
+        if (_tls) _shared = Options(null);
+    }
+
+    public Uri Url { get; }
+
+    /// <summary>How often a TLS connection was made.</summary>
+    public long Handshakes => Volatile.Read(ref _handshakes);
+
+    private long _handshakes;
+
+    internal Stream Connect(X509Certificate2? certificate)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
+        {
+            NoDelay = true,
+            SendTimeout = PatienceMilliseconds,
+            ReceiveTimeout = PatienceMilliseconds,
+        };
+        try
+        {
+            socket.Connect(Url.Host, Url.Port);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            if (!_tls) return stream;
+            var tls = new SslStream(stream);
+            tls.AuthenticateAsClient(certificate is null ? _shared! : Options(certificate));
+            Interlocked.Increment(ref _handshakes);
+            return tls;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    // The load test knows whom it talks to; checking the server's certificate would be measuring this side.
+    private SslClientAuthenticationOptions Options(X509Certificate2? certificate) => new()
+    {
+        TargetHost = Url.Host,
+        RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+        ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true),
+    };
+}

@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using FleetMdm.LoadTests.Driver;
+
+namespace FleetMdm.LoadTests.Fleet;
+
+/// <summary>Many iPads with what they share.</summary>
+public sealed class LoadFleet
+{
+    private const int TokenLength = 32;
+
+    private readonly LoadIPad[] _ipads;
+
+    public LoadFleet(LoadAuthority authority, LoadIdentity identity, Uri server, string topic, int ipads, string headerName, uint series)
+    {
+        (Authority, Identity, Topic, HeaderName, Series) = (authority, identity, topic, headerName, series);
+        Host = server.Authority;
+        Target = new HttpTarget(server);
+        _ipads = new LoadIPad[ipads];
+        Parallel.For(0, ipads, number => _ipads[number] = new LoadIPad(this, number));
+    }
+
+    public LoadAuthority Authority { get; }
+    public LoadIdentity Identity { get; }
+    public string Topic { get; }
+    public string HeaderName { get; }
+    public string Host { get; }
+    public HttpTarget Target { get; }
+
+    /// <summary>The first half of every UDID: fleets on one server differ by it.</summary>
+    public uint Series { get; }
+
+    public IReadOnlyList<LoadIPad> IPads => _ipads;
+
+    /// <summary>A push token that tells whose it is.</summary>
+    public byte[] Token(int number)
+    {
+        var token = new byte[TokenLength];
+        BinaryPrimitives.WriteUInt32BigEndian(token, Series);
+        BinaryPrimitives.WriteInt32BigEndian(token.AsSpan(4), number);
+        token[^1] = 1;
+        return token;
+    }
+
+    /// <summary>A connection for the session of one iPad: the worker's own, or with client certificates one of the iPad's.</summary>
+    public T WithConnection<T>(LoadIPad ipad, HttpConnection worker, Func<HttpConnection, T> session)
+    {
+        if (Identity != LoadIdentity.Mtls) return session(worker);
+        using var own = new HttpConnection(Target, ipad.WithKey);
+        return session(own);
+    }
+
+    /// <summary>Authenticate, then TokenUpdate, for each iPad.</summary>
+    public LoadResult Enrol(int workers, Action<long>? progress = null)
+    {
+        var next = -1;
+        return Load.Full("Authenticate + TokenUpdate", Target, workers, duration: null, (_, connection) =>
+        {
+            var number = Interlocked.Increment(ref next);
+            if (number >= _ipads.Length) return -1;
+            return WithConnection(_ipads[number], connection, c =>
+            {
+                var status = c.Send(_ipads[number].Authenticate()).Status;
+                return status == 200 ? c.Send(_ipads[number].TokenUpdate()).Status : status;
+            });
+        }, progress);
+    }
+}

@@ -1,0 +1,24 @@
+using FleetMdm.LoadTests.Servers;
+
+namespace FleetMdm.LoadTests.Scenarios;
+
+/// <summary>New iPads: Authenticate, then TokenUpdate, both durable when answered. Keys and certificates are made beforehand.</summary>
+internal static class EnrolScenario
+{
+    private const int WarmUpIPads = 3_000;
+
+    public static async Task Run(ScenarioRun run)
+    {
+        await using var bed = await TestBed.Start(run.Options);
+        var connections = run.Connections(32);
+        run.Say("making iPads");
+        var warm = bed.NewFleet(WarmUpIPads);
+        var fleet = bed.NewFleet(run.IPads(15_000));
+        run.Say("warm-up");
+        warm.Enrol(connections);
+        if (run.Options.Rows > 0 || run.Options.History > 0) await bed.Fill(warm.IPads[0], run.Options.Rows, run.Options.History);
+        var enrolled = run.Measure(bed, () => fleet.Enrol(connections, run.Counting("enrolled")));
+        run.Report.Add("pairs of Authenticate and TokenUpdate a second", enrolled.Load.PerSecond, "");
+        run.Report.Check("every iPad enrolled", enrolled.Load.Measurement.Failures == 0);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using FleetMdm.LoadTests.Driver;
+using FleetMdm.LoadTests.Fleet;
+using FleetMdm.LoadTests.Report;
+using FleetMdm.LoadTests.Servers;
+
+namespace FleetMdm.LoadTests.Scenarios;
+
+/// <summary>What every scenario has at hand.</summary>
+internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Action<string> progress)
+{
+    /// <summary>Long enough for the first tier of compiled code to be replaced by the second.</summary>
+    public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+
+    public LoadOptions Options => options;
+
+    public ScenarioReport Report => report;
+
+    public void Say(string what) => progress(what);
+
+    public Action<long> Counting(string what) => count => progress($"{what}: {count:N0}");
+
+    public int IPads(int usual) => options.IPads ?? usual;
+
+    public int Connections(int usual) => options.Connections ?? usual;
+
+    public TimeSpan For(int usualSeconds) => options.For ?? TimeSpan.FromSeconds(usualSeconds);
+
+    /// <summary>Runs a phase and notes what it cost.</summary>
+    public Phase Measure(TestBed bed, Func<LoadResult> load)
+    {
+        var before = bed.Spent();
+        var result = load();
+        return report.Add(result, bed.Spent().Since(before));
+    }
+
+    /// <summary>A fleet that is enrolled, with the rows that the options ask for beside it.</summary>
+    public async Task<LoadFleet> Enrolled(TestBed bed, int ipads)
+    {
+        Say($"making {ipads:N0} iPads");
+        var fleet = bed.NewFleet(ipads);
+        var enrolled = fleet.Enrol(Connections(32), Counting("enrolled"));
+        if (enrolled.Measurement.Failures > 0)
+            throw new LoadException($"{enrolled.Measurement.Failures} of {ipads} iPads could not enrol: {Statuses(enrolled.Measurement)}.");
+        if (options.Rows > ipads || options.History > 0)
+        {
+            Say($"filling the database with {options.Rows:N0} iPads and {options.History:N0} finished commands");
+            await bed.Fill(fleet.IPads[0], Math.Max(0, options.Rows - ipads), options.History);
+        }
+
+        return fleet;
+    }
+
+    public static string Statuses(Measurement measurement) =>
+        string.Join(", ", measurement.Statuses.Select(status => $"{status.Value:N0} times {(status.Key == 0 ? "no answer" : status.Key)}"));
+
+    /// <summary>A request of an administrator as bytes.</summary>
+    public static byte[] AdminRequest(TestBed bed, string path, JsonObject body)
+    {
+        var text = body.ToJsonString();
+        return Encoding.UTF8.GetBytes(
+            $"POST {path} HTTP/1.1\r\nHost: {bed.Url.Authority}\r\nAuthorization: Bearer {bed.AdminToken}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(text)}\r\n\r\n{text}");
+    }
+
+    /// <summary>One command for the whole fleet, without pushes.</summary>
+    public static Task Queue(TestBed bed, bool push = false) => bed.Admin.PostAsync("/api/v1/operations", new JsonObject
+    {
+        ["target"] = new JsonObject { ["all"] = true },
+        ["command"] = new JsonObject { ["requestType"] = "DeviceInformation", ["queries"] = new JsonArray("DeviceName", "OSVersion", "SerialNumber") },
+        ["push"] = push,
+    });
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace FleetMdm.LoadTests.Servers;
+
+/// <summary>A server that this load test started, with its output kept for the case that it fails.</summary>
+public sealed class ChildProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
+
+    private const int OutputKept = 200_000;
+
+    private readonly StringBuilder _output = new();
+    private readonly Process _process;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ChildProcess(string program, IEnumerable<string> arguments, string ready)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        _process = new Process { StartInfo = start };
+        void Line(object sender, DataReceivedEventArgs e)
+        {
+            if (e.Data is null) return;
+            lock (_output)
+            {
+                if (_output.Length < OutputKept) _output.AppendLine(e.Data);
+            }
+
+            if (e.Data.Contains(ready, StringComparison.Ordinal)) _ready.TrySetResult();
+        }
+
+        _process.OutputDataReceived += Line;
+        _process.ErrorDataReceived += Line;
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public string Output
+    {
+        get
+        {
+            lock (_output) return _output.ToString();
+        }
+    }
+
+    /// <summary>Starts a .NET program of this folder, and waits until it says <paramref name="ready"/>.</summary>
+    /// <exception cref="InvalidOperationException">It ended, or never said so.</exception>
+    public static async Task<ChildProcess> DotNet(string program, IEnumerable<string> arguments, string ready)
+    {
+        var child = new ChildProcess("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments], ready);
+        var ended = child._process.WaitForExitAsync();
+        var first = await Task.WhenAny(child._ready.Task, ended, Task.Delay(Patience, TimeProvider.System));
+        if (first == child._ready.Task) return child;
+        var output = child.Output;
+        await child.DisposeAsync();
+        throw new InvalidOperationException($"{program} did not start:\n{output}");
+    }
+
+    /// <summary>Runs a program to its end and returns what it wrote.</summary>
+    public static async Task<string> Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true };
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,213 @@
+using System.Security.Cryptography;
+using FleetMdm.LoadTests.Driver;
+using FleetMdm.LoadTests.Fleet;
+using FleetMdm.VirtualFleet.Administration;
+using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Enrolment;
+using Npgsql;
+
+namespace FleetMdm.LoadTests.Servers;
+
+/// <summary>
+/// What a scenario runs against: a server that is given (<c>--target</c>), or one that is started here with all that it needs: PostgreSQL, a
+/// simulated APNs, a CA that it trusts.
+/// </summary>
+public sealed class TestBed : IAsyncDisposable
+{
+    private const string HeaderName = "Client-Cert";
+
+    private readonly LoadOptions _options;
+    private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-load-").FullName;
+    private readonly LoadAuthority _authority;
+    private readonly Dictionary<string, string> _settings = [];
+    private readonly int _port = FreePorts.Next();
+    private MintedPushCertificate? _pushCertificate;
+    private ChildProcess? _server;
+    private uint _fleets;
+    private string _connectionString = "";
+
+    private TestBed(LoadOptions options)
+    {
+        _options = options;
+        _authority = new LoadAuthority(options.RsaKeys);
+    }
+
+    public Uri Url { get; private set; } = null!;
+    public AdminClient Admin { get; private set; } = null!;
+    public string AdminToken { get; private set; } = "";
+    public ApnsSimulator? Apns { get; private set; }
+    public PrivatePostgres? Postgres { get; private set; }
+    public ProcessMeter? Server { get; private set; }
+    public string Topic => _pushCertificate?.Topic ?? _options.Topic;
+
+    /// <param name="extra">Options of the server beyond the usual ones.</param>
+    public static async Task<TestBed> Start(LoadOptions options, IReadOnlyDictionary<string, string>? extra = null)
+    {
+        var bed = new TestBed(options);
+        try
+        {
+            if (options.Target is { } target) await bed.Use(target);
+            else await bed.StartServer(extra ?? new Dictionary<string, string>());
+            return bed;
+        }
+        catch
+        {
+            await bed.DisposeAsync();
+            throw;
+        }
+    }
+
+    public LoadFleet NewFleet(int ipads) => new(_authority, _options.Identity, Url, Topic, ipads, HeaderName, ++_fleets);
+
+    /// <summary>Stops the server and starts it again: no grain is in memory, no plan and no page of its own is warm.</summary>
+    public async Task Restart()
+    {
+        if (_server is null) return;
+        await _server.DisposeAsync();
+        await Launch();
+    }
+
+    /// <summary>CPU of server and database since an earlier moment.</summary>
+    public Spent Spent() => new(Server?.CpuSeconds ?? 0, Postgres?.Meter.CpuSeconds ?? 0, Server?.AnonymousBytes ?? 0, Commits());
+
+    /// <summary>Rows of iPads that never come, and of finished commands: for the question whether a large fleet or a long history makes a
+    /// request dearer. Copies of an enrolled iPad, made in the database.</summary>
+    public async Task Fill(LoadIPad like, int ipads, int history)
+    {
+        if (Postgres is null) throw new LoadException("--rows and --history need a PostgreSQL that is started here.");
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_connectionString) { CommandTimeout = 600 }.ConnectionString);
+        if (ipads > 0)
+        {
+            var columns = await Columns(source, "devices");
+            var values = columns.Select(column => column switch
+            {
+                "id" or "device_id" or "udid" => "'FFFFFFFF-' || lpad(n::text, 16, '0')",
+                "serial_number" => "'F' || lpad(n::text, 11, '0')",
+                "search" => "'f' || lpad(n::text, 11, '0')",
+                "push_token" => "sha256(('t' || n)::bytea)",
+                "write_id" => "gen_random_uuid()",
+                _ => column,
+            });
+            await Execute(source, $"INSERT INTO devices ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} FROM devices, generate_series(1, {ipads}) n WHERE id = '{like.Udid}'");
+            await Execute(source, "INSERT INTO device_activity (id) SELECT id FROM devices WHERE id LIKE 'FFFFFFFF-%'");
+            await Execute(source, "INSERT INTO pins SELECT sha256(id::bytea), id, now() + interval '5 years', now() FROM devices WHERE id LIKE 'FFFFFFFF-%'");
+        }
+
+        if (history > 0)
+        {
+            await Execute(source, $"""
+                INSERT INTO history (enrolment_id, sequence, command_uuid, request_type, body_hash, ending, accepted_at, sent_at, finished_at, not_now_count, result)
+                SELECT 'FFFFFFFF-' || lpad((n % 100000)::text, 16, '0'), n, gen_random_uuid()::text, 'DeviceInformation', sha256('x'), 1,
+                  now() - interval '20 days' * n / {history}, now(), now() - interval '20 days' * n / {history}, 0, repeat('x', 400)::bytea
+                FROM generate_series(1, {history}) n
+                """);
+        }
+
+        await Execute(source, "VACUUM ANALYZE");
+        await Execute(source, "CHECKPOINT");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Admin?.Dispose();
+        if (_server is not null) await _server.DisposeAsync();
+        if (Apns is not null) await Apns.DisposeAsync();
+        if (Postgres is not null) await Postgres.DisposeAsync();
+        _pushCertificate?.Dispose();
+        _authority.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task Use(Uri target)
+    {
+        Url = target;
+        AdminToken = _options.Token ?? "";
+        Admin = new AdminClient(target, AdminToken, target.Scheme == "https" ? await TrustProfile.FetchAsync(target) : new TrustAnchors([]));
+        if (_options.ServerProcess is { } process) Server = new ProcessMeter(process);
+        if (_options.CaFile is { } file) await File.WriteAllTextAsync(file, _authority.Pem);
+    }
+
+    private async Task StartServer(IReadOnlyDictionary<string, string> extra)
+    {
+        Apns = await ApnsSimulator.StartAsync(new ApnsSimulatorOptions { AcceptUnknownTokens = true });
+        _pushCertificate = Apns.Authority.MintPushCertificate();
+        var ca = Path.Combine(_folder, "load-ca.pem");
+        var apns = Path.Combine(_folder, "apns.pem");
+        await File.WriteAllTextAsync(ca, _authority.Pem);
+        await File.WriteAllTextAsync(apns, Apns.Authority.RootPem);
+        var scheme = _options.Identity == LoadIdentity.Mtls ? "https" : "http";
+        Url = new Uri($"{scheme}://localhost:{_port}");
+        var settings = new Dictionary<string, string>
+        {
+            ["Http:Listen"] = $"{scheme}://127.0.0.1:{_port}",
+            ["Mdm:PublicUrl"] = $"https://localhost:{_port}",
+            ["Mdm:TrustedIdentityCas:0"] = ca,
+            ["Storage:DataDirectory"] = _folder,
+            ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
+            ["Push:TrustedRootFile"] = apns,
+            ["Secrets:MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
+        };
+        if (_options.Identity == LoadIdentity.Header)
+        {
+            settings["Mdm:ClientCertificateHeader"] = HeaderName;
+            settings["Mdm:TrustedProxies:0"] = "127.0.0.0/8";
+            settings["Mdm:TrustedProxies:1"] = "::1";
+        }
+
+        if (_options.Postgres)
+        {
+            Postgres = await PrivatePostgres.Start();
+            _connectionString = await Postgres.CreateDatabase("fleetmdm");
+            settings["Storage:Provider"] = "PostgreSQL";
+            settings["Storage:ConnectionString"] = _connectionString;
+        }
+
+        foreach (var (name, value) in settings.Concat(extra).Concat(_options.Server)) _settings[name] = value;
+        await Launch();
+        AdminToken = (await File.ReadAllTextAsync(Path.Combine(_folder, "admin-token"))).Trim();
+        Admin = new AdminClient(Url, AdminToken, scheme == "https" ? await TrustProfile.FetchAsync(Url) : new TrustAnchors([]));
+        await Admin.PutPushCertificateAsync(_pushCertificate.ToPem());
+    }
+
+    private async Task Launch()
+    {
+        _server = await ChildProcess.DotNet("FleetMdm.Silo.dll", _settings.Select(setting => $"--{setting.Key}={setting.Value}"), "FleetMdm listens on");
+        Server = new ProcessMeter(_server.Id);
+    }
+
+    private long Commits()
+    {
+        if (Postgres is null) return 0;
+        using var source = NpgsqlDataSource.Create(_connectionString);
+        using var command = source.CreateCommand("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()");
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private static async Task<List<string>> Columns(NpgsqlDataSource source, string table)
+    {
+        var columns = new List<string>();
+        await using var command = source.CreateCommand($"SELECT column_name FROM information_schema.columns WHERE table_name = '{table}' AND table_schema = 'public' ORDER BY ordinal_position");
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) columns.Add(reader.GetString(0));
+        return columns;
+    }
+
+    private static async Task Execute(NpgsqlDataSource source, string sql)
+    {
+        await using var command = source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+}
+
+/// <summary>CPU seconds and memory at one moment, or between two.</summary>
+/// <param name="ServerBytes">Memory of the server, at the later moment.</param>
+/// <param name="Commits">Transactions of the database.</param>
+public readonly record struct Spent(double ServerSeconds, double DatabaseSeconds, long ServerBytes, long Commits)
+{
+    public Spent Since(Spent earlier) =>
+        new(ServerSeconds - earlier.ServerSeconds, DatabaseSeconds - earlier.DatabaseSeconds, ServerBytes, Commits - earlier.Commits);
+}
+
+/// <summary>The load test cannot go on; the message is one sentence for the one who started it.</summary>
+public sealed class LoadException(string message) : Exception(message);
