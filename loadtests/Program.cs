@@ -30,7 +30,8 @@ try
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));
     if (Console.IsOutputRedirected)
     {
-        await scenario(new ScenarioRun(options, report, static _ => { }));
+        // No terminal: a line for each step, not for each count.
+        await scenario(new ScenarioRun(options, report, what => Console.Error.WriteLine($"{options.Scenario}: {what}"), counts: false));
     }
     else
     {

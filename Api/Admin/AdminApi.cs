@@ -56,6 +56,7 @@ public static class AdminApi
     {
         // 1
         app.UseFleetLimits();
+        app.LeaveAuthenticationToTheAdminSide();
         app.UseWhen(context => ListenerSides.SideOf(context) != Side.Device, admin =>
         {
             // 2, 3

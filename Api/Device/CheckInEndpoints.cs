@@ -24,7 +24,7 @@ namespace FleetMdm.Api.Device;
 /// <summary><c>PUT /mdm/checkin</c> and <c>PUT /mdm/connect</c>. Either takes both kinds of message, so that a profile may name
 /// one URL for both.</summary>
 public sealed partial class CheckInEndpoints(
-    IGrainFactory grains,
+    DeviceGrains devices,
     IDeviceStore store,
     MessageBodyReader bodies,
     LargeAnswers largeAnswers,
@@ -92,7 +92,7 @@ public sealed partial class CheckInEndpoints(
 
     private async ValueTask<DeviceReply> Call(MdmMessage message, ReadOnlyMemory<byte> body, PresentedCertificate certificate)
     {
-        var grain = grains.GetGrain<IDeviceGrain>(message.Sender.EnrolmentId);
+        var grain = devices.Of(message.Sender.EnrolmentId);
         for (var moved = false; ; moved = true)
         {
             try

@@ -12,6 +12,7 @@ public static class DeviceServices
         services.TryAddSingleton<DeviceMetrics>();
         services.TryAddSingleton<DeviceIdentity>();
         services.TryAddSingleton<ForgottenRenewals>();
+        services.TryAddSingleton<DeviceGrains>();
         services.TryAddSingleton<CheckInEndpoints>();
         return services;
     }

@@ -19,7 +19,7 @@ internal static class EnqueueScenario
     {
         var rows = Math.Max(run.Options.Rows, run.IPads(50_000));
         await using var bed = await TestBed.Start(run.Options with { Rows = rows });
-        var fleet = await new ScenarioRun(run.Options with { Rows = rows }, run.Report, run.Say).Enrolled(bed, PollingIPads);
+        var fleet = await run.Enrolled(bed, rows: rows, ipads: PollingIPads);
         IdleScenario.Poll(fleet, fleet.Target, "warm-up", 16, ScenarioRun.WarmUp);
         await Operation(bed);
 

@@ -53,7 +53,7 @@ internal static class ExamScenario
             if (done > 0) locked.Add(Stopwatch.GetElapsedTime(began).TotalSeconds);
             if (locked.Count >= all) woken.CompleteAdding();
             return 200;
-        }, _ => run.Say($"{locked.Count:N0} of {all:N0} iPads locked")));
+        }, run.Counting("iPads locked")));
         var before = bed.Spent();
         began = Stopwatch.GetTimestamp();
         await bed.Admin.PostAsync("/api/v1/operations", new JsonObject

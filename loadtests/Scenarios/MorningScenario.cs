@@ -16,7 +16,7 @@ internal static class MorningScenario
         var fleetSize = run.Options.Rows > 0 ? run.Options.Rows : 100_000;
         await using var bed = await TestBed.Start(run.Options);
         var awake = run.IPads(20_000);
-        var fleet = await new ScenarioRun(run.Options with { Rows = fleetSize }, run.Report, run.Say).Enrolled(bed, awake);
+        var fleet = await run.Enrolled(bed, rows: fleetSize, ipads: awake);
         run.Say("restarting the server");
         await bed.Restart();
 

@@ -22,11 +22,10 @@ internal static class PushScenario
             ["Push:MaxInFlightPerConnection"] = $"{InFlightPerConnection}",
         };
         await using var bed = await TestBed.Start(run.Options, settings);
-        var fleet = await new ScenarioRun(run.Options with { Rows = rows }, run.Report, run.Say).Enrolled(bed, 100);
+        await run.Enrolled(bed, rows: rows, ipads: 100);
         await Push(run, bed, rows, "warm-up");
 
         var before = bed.Spent();
-        var began = Stopwatch.GetTimestamp();
         var (seconds, curve) = await Push(run, bed, rows, "pushes");
         var spent = bed.Spent().Since(before);
         run.Report.Add(new Report.Curve("notifications taken by APNs", "per second", curve));
@@ -36,7 +35,6 @@ internal static class PushScenario
         run.Report.Add("most under way at once", bed.Apns!.Statistics.MostInFlight, $"(allowed: {Connections * InFlightPerConnection})");
         run.Report.Check("never more under way than allowed", bed.Apns.Statistics.MostInFlight <= Connections * InFlightPerConnection);
         run.Report.Check("every iPad was pushed to", bed.Apns.Statistics.Accepted >= 2L * rows);
-        _ = (fleet, began);
     }
 
     private static async Task<(double Seconds, List<(double Second, double Value)> Curve)> Push(ScenarioRun run, TestBed bed, int rows, string what)
@@ -55,7 +53,7 @@ internal static class PushScenario
             var count = bed.Apns.Statistics.Accepted;
             curve.Add((at, (count - lastCount) / (at - lastAt)));
             (lastCount, lastAt) = (count, at);
-            run.Say($"{what}: {count - start:N0}");
+            run.Counting(what)?.Invoke(count - start);
         }
 
         return (Stopwatch.GetElapsedTime(began).TotalSeconds, curve);

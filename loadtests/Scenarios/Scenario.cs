@@ -8,10 +8,10 @@ using FleetMdm.LoadTests.Servers;
 namespace FleetMdm.LoadTests.Scenarios;
 
 /// <summary>What every scenario has at hand.</summary>
-internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Action<string> progress)
+internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Action<string> progress, bool counts = true)
 {
     /// <summary>Long enough for the first tier of compiled code to be replaced by the second.</summary>
-    public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(8);
+    public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
 
     public LoadOptions Options => options;
 
@@ -19,7 +19,7 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
 
     public void Say(string what) => progress(what);
 
-    public Action<long> Counting(string what) => count => progress($"{what}: {count:N0}");
+    public Action<long>? Counting(string what) => counts ? count => progress($"{what}: {count:N0}") : null;
 
     public int IPads(int usual) => options.IPads ?? usual;
 
@@ -36,17 +36,20 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
     }
 
     /// <summary>A fleet that is enrolled, with the rows that the options ask for beside it.</summary>
-    public async Task<LoadFleet> Enrolled(TestBed bed, int ipads)
+    public Task<LoadFleet> Enrolled(TestBed bed, int ipads) => Enrolled(bed, ipads, options.Rows);
+
+    /// <param name="rows">iPads in the database altogether.</param>
+    public async Task<LoadFleet> Enrolled(TestBed bed, int ipads, int rows)
     {
         Say($"making {ipads:N0} iPads");
         var fleet = bed.NewFleet(ipads);
         var enrolled = fleet.Enrol(Connections(32), Counting("enrolled"));
         if (enrolled.Measurement.Failures > 0)
             throw new LoadException($"{enrolled.Measurement.Failures} of {ipads} iPads could not enrol: {Statuses(enrolled.Measurement)}.");
-        if (options.Rows > ipads || options.History > 0)
+        if (rows > ipads || options.History > 0)
         {
-            Say($"filling the database with {options.Rows:N0} iPads and {options.History:N0} finished commands");
-            await bed.Fill(fleet.IPads[0], Math.Max(0, options.Rows - ipads), options.History);
+            Say($"filling the database with {rows:N0} iPads and {options.History:N0} finished commands");
+            await bed.Fill(fleet.IPads[0], Math.Max(0, rows - ipads), options.History);
         }
 
         return fleet;
