@@ -43,7 +43,7 @@ internal static class EnqueueScenario
         run.Say("single commands");
         var next = -1;
         var requests = fleet.IPads.Select(ipad => ScenarioRun.AdminRequest(bed, $"/api/v1/devices/{ipad.Udid}/commands",
-            new JsonObject { ["requestType"] = "DeviceInformation", ["queries"] = new JsonArray("DeviceName", "OSVersion"), ["push"] = false })).ToArray();
+            new JsonObject { ["requestType"] = "DeviceInformation", ["queries"] = new JsonArray("DeviceName", "OSVersion") })).ToArray();
         LoadResult Commands(string name, TimeSpan time) => Load.Full(name, fleet.Target, run.Connections(32), time,
             (_, connection) => connection.Send(requests[Interlocked.Increment(ref next) % requests.Length]).Status);
         Commands("warm-up", TimeSpan.FromSeconds(4));
