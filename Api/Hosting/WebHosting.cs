@@ -59,13 +59,8 @@ public static class WebHosting
             options.ShutdownTimeout = ShutdownTimeout + TimeSpan.FromSeconds(cluster.Value.DrainSeconds));
         builder.Services.AddHostedService<Draining>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
-        builder.WebHost.UseSockets(sockets =>
-        {
-            // A request goes on where its bytes arrived, on the thread pool, instead of being handed over twice. Nothing in a request blocks.
-            sockets.UnsafePreferInlineScheduling = true;
-            // A buffer of 4 KiB for each open connection, instead of a system call for each request that asks whether there is something to read.
-            sockets.WaitForDataBeforeAllocatingBuffer = false;
-        });
+        // A buffer of 4 KiB for each open connection, instead of a system call for each request that asks whether there is something to read.
+        builder.WebHost.UseSockets(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
     }
 
     private static void Configure(KestrelServerOptions kestrel)

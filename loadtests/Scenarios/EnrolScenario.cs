@@ -5,7 +5,7 @@ namespace FleetMdm.LoadTests.Scenarios;
 /// <summary>New iPads: Authenticate, then TokenUpdate, both durable when answered. Keys and certificates are made beforehand.</summary>
 internal static class EnrolScenario
 {
-    private const int WarmUpIPads = 3_000;
+    private const int WarmUpIPads = 6_000;
 
     public static async Task Run(ScenarioRun run)
     {
@@ -17,6 +17,7 @@ internal static class EnrolScenario
         run.Say("warm-up");
         warm.Enrol(connections);
         if (run.Options.Rows > 0 || run.Options.History > 0) await bed.Fill(warm.IPads[0], run.Options.Rows, run.Options.History);
+        run.Say("measuring");
         var enrolled = run.Measure(bed, () => fleet.Enrol(connections, run.Counting("enrolled")));
         run.Report.Add("pairs of Authenticate and TokenUpdate a second", enrolled.Load.PerSecond, "");
         run.Report.Check("every iPad enrolled", enrolled.Load.Measurement.Failures == 0);

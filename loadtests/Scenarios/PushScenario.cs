@@ -25,6 +25,7 @@ internal static class PushScenario
         await run.Enrolled(bed, rows: rows, ipads: 100);
         await Push(run, bed, rows, "warm-up");
 
+        run.Say("measuring");
         var before = bed.Spent();
         var (seconds, curve) = await Push(run, bed, rows, "pushes");
         var spent = bed.Spent().Since(before);
