@@ -25,13 +25,15 @@ internal static class PostgresCommits
         ON CONFLICT (sha256) DO NOTHING
         """;
 
+    /// <summary>Joins, not EXISTS within an OR: of that, PostgreSQL would make a hash of every enrolment that there is.</summary>
     private static readonly string Upsert = $"""
         INSERT INTO devices ({DeviceColumns.Names})
         SELECT {string.Join(", ", DeviceColumns.All.Select(c => "i." + c.Name))}
         FROM unnest({string.Join(", ", DeviceColumns.All.Select((_, n) => $"${n + 1}"))}, ${DeviceColumns.All.Count + 1})
           AS i({DeviceColumns.Names}, pin)
-        WHERE (i.version = 1 OR EXISTS (SELECT 1 FROM devices d WHERE d.id = i.id))
-          AND (i.pin IS NULL OR EXISTS (SELECT 1 FROM pins p WHERE p.sha256 = i.pin AND p.device_id = i.device_id))
+        LEFT JOIN devices d ON d.id = i.id
+        LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id
+        WHERE (i.version = 1 OR d.id IS NOT NULL) AND (i.pin IS NULL OR p.sha256 IS NOT NULL)
         ORDER BY i.id
         ON CONFLICT (id) DO UPDATE SET {DeviceColumns.Assignments} WHERE devices.version = excluded.version - 1
         """;
