@@ -13,6 +13,9 @@ internal sealed partial class PostgresControl(
 {
     private const int OldestServer = 14;
 
+    /// <summary>Of opening a connection that is not answered in time, each of a few seconds.</summary>
+    private const int OpenAttempts = 5;
+
     /// <summary>Any number that nobody else uses for an advisory lock of the same database.</summary>
     private const long MigrationLock = 0x466C_6565_744D_646D;
 
@@ -113,16 +116,24 @@ internal sealed partial class PostgresControl(
         return (int)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    /// <summary>A process that starts has nothing better to do than to ask again; on a machine where much starts at once it has to.</summary>
     private async Task<NpgsqlConnection> Open(CancellationToken cancellationToken)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return await connections.Pool.OpenConnectionAsync(cancellationToken);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
-        {
-            throw new StoreUnavailableException(
-                $"PostgreSQL cannot be reached by Storage:ConnectionString: {exception.Message}", exception);
+            try
+            {
+                return await connections.Pool.OpenConnectionAsync(cancellationToken);
+            }
+            catch (Exception exception) when (attempt < OpenAttempts && (exception as TimeoutException ?? exception.InnerException) is TimeoutException)
+            {
+                // It was not refused, only not answered in time.
+            }
+            catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
+            {
+                throw new StoreUnavailableException(
+                    $"PostgreSQL cannot be reached by Storage:ConnectionString: {exception.Message}", exception);
+            }
         }
     }
 

@@ -58,6 +58,28 @@ public sealed class StartAndStopTests
     }
 
     [Fact]
+    public async Task A_database_that_does_not_answer_in_time_is_asked_again()
+    {
+        using var folder = new TemporaryFolder();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var ended = ServerProcess.RunToEnd(
+        [
+            "--Storage:Provider=PostgreSQL",
+            $"--Storage:ConnectionString=Host=127.0.0.1;Port={((IPEndPoint)listener.LocalEndpoint).Port};Username=x;Database=y;SSL Mode=Disable;Timeout=1",
+            $"--Secrets:MasterKey={Convert.ToBase64String(new byte[32])}", $"--Storage:DataDirectory={folder.Path}",
+        ]);
+
+        // The first connection is taken and not answered. The second one is refused by cutting it.
+        using var silent = await listener.AcceptTcpClientAsync().WaitAsync(ServerProcess.Patience);
+        using (await listener.AcceptTcpClientAsync().WaitAsync(ServerProcess.Patience)) listener.Stop();
+
+        var (code, output) = await ended;
+        Assert.Equal(1, code);
+        Assert.Contains("PostgreSQL cannot be reached", output);
+    }
+
+    [Fact]
     public async Task Metrics_go_to_where_OpenTelemetrys_own_variables_say()
     {
         using var folder = new TemporaryFolder();
