@@ -43,4 +43,23 @@ public sealed class ClusterTests
             await cluster.AllReady();
         });
     }
+
+    [Fact]
+    public async Task Roles_apart_a_silo_and_an_API_do_what_a_node_of_both_does()
+    {
+        await using var cluster = await RunningCluster.Start("Silo", "Api");
+        await cluster.Tell(async () =>
+        {
+            await using var audit = await cluster.Audit(ipads: 4);
+            audit.StartSending();
+            await audit.AcceptedMore(20);
+            await audit.StopSending();
+            await audit.Operate("SecurityInfo");
+            await audit.Settle("roles silo and api apart", []);
+
+            // Told to stop, the API says so to the balancer first; both end in order.
+            Assert.Equal(0, await cluster.Nodes[1].Stop());
+            Assert.Equal(0, await cluster.Nodes[0].Stop());
+        });
+    }
 }
