@@ -195,7 +195,7 @@ public sealed class FaultAudit : IAsyncDisposable
 
     /// <summary>Ends the sending, waits until everything that was accepted has been answered, and adds up.</summary>
     /// <param name="fault">As a row of docs/reliability.md begins.</param>
-    /// <param name="recovery">How long it took, once for each time that the fault was made.</param>
+    /// <param name="recovery">How long it took, once for each time that the fault was made. None: there is no row.</param>
     /// <param name="wake">True: pushes may have died with a process; an administrator repeats them, as the sweep would after minutes.</param>
     public async Task Settle(string fault, IReadOnlyList<TimeSpan> recovery, bool wake = false)
     {
@@ -326,7 +326,7 @@ public sealed class FaultAudit : IAsyncDisposable
     private void Tell(string fault, IReadOnlyList<TimeSpan> recovery)
     {
         var times = string.Join(", ", recovery.Select(time => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture)));
-        Note($"| {fault} | {recovery.Count} | 0 of {Accepted - _told} | {times} s |");
+        if (recovery.Count > 0) Note($"| {fault} | {recovery.Count} | 0 of {Accepted - _told} | {times} s |");
         _told = Accepted;
     }
 
