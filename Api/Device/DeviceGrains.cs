@@ -1,5 +1,4 @@
 using FleetMdm.Grains.Interfaces;
-using Orleans.Runtime;
 
 namespace FleetMdm.Api.Device;
 

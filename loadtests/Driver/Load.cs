@@ -63,7 +63,9 @@ public static class Load
             var now = Stopwatch.GetTimestamp();
             var milliseconds = (int)((due - now) * 1000 / Stopwatch.Frequency);
             if (milliseconds < 1) return now;
+#pragma warning disable RS0030 // A thread of the driver's own, that blocks by design.
             Thread.Sleep(milliseconds);
+#pragma warning restore RS0030
         }
     }
 
@@ -104,7 +106,8 @@ public static class Load
                 {
                     failure = e;
                 }
-            }, maxStackSize: 512 * 1024) { IsBackground = true };
+            }, maxStackSize: 512 * 1024)
+            { IsBackground = true };
             threads[i].Start();
         }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FleetMdm.LoadTests.Driver;
 using FleetMdm.LoadTests.Servers;
 
 namespace FleetMdm.LoadTests.Scenarios;

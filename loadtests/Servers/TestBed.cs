@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using FleetMdm.LoadTests.Driver;
 using FleetMdm.LoadTests.Fleet;
 using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.Apns;

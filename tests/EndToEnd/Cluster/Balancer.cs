@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using FleetMdm.EndToEnd.Server;
 using FleetMdm.Testing;
 
 namespace FleetMdm.EndToEnd.Cluster;

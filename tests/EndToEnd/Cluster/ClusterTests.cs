@@ -1,5 +1,3 @@
-using FleetMdm.EndToEnd.Faults;
-
 namespace FleetMdm.EndToEnd.Cluster;
 
 /// <summary>Three nodes behind a balancer, while administrators send commands and iPads work on them.</summary>

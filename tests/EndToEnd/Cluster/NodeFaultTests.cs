@@ -1,5 +1,4 @@
 using FleetMdm.EndToEnd.Faults;
-using FleetMdm.EndToEnd.Server;
 
 namespace FleetMdm.EndToEnd.Cluster;
 
