@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using FleetMdm.Api.Limits;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Connections;
@@ -54,6 +55,7 @@ public static class FleetProcess
         }
 
         IsStarting = false;
+        app.Services.GetService<ConnectionLimit>()?.Announce();
     }
 
     private static (string Text, int ExitCode)? Sentence(Exception exception) => exception switch

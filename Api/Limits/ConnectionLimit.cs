@@ -17,15 +17,19 @@ internal sealed partial class ConnectionLimit : IDisposable
     private const int Reserve = 1024;
 
     private readonly int _most;
+    private readonly long? _shortOfFiles;
+    private readonly LimitsOptions _options;
+    private readonly ILogger<ConnectionLimit> _logger;
     private readonly Meter _meter;
     private readonly StandingCounter _refused;
 
     public ConnectionLimit(IOptions<LimitsOptions> options, IMeterFactory meters, ILogger<ConnectionLimit> logger)
     {
-        _most = options.Value.MaxConnections;
+        (_options, _logger) = (options.Value, logger);
+        _most = _options.MaxConnections;
         if (OpenFiles() is { } files && files - Math.Min(Reserve, files / 4) is var allowed && allowed < _most)
         {
-            LogFewFiles(logger, files, allowed, _most);
+            _shortOfFiles = files;
             _most = (int)allowed;
         }
 
@@ -58,6 +62,12 @@ internal sealed partial class ConnectionLimit : IDisposable
         };
     }
 
+    /// <summary>Says so when the operating system allows fewer than was asked for. When the server listens: who cannot start it reads one sentence.</summary>
+    public void Announce()
+    {
+        if (_shortOfFiles is { } files) LogFewFiles(_logger, files, _most, _options.MaxConnections);
+    }
+
     public void Dispose() => _meter.Dispose();
 
     /// <summary>How many files the process may have open; null where nobody says.</summary>
@@ -71,5 +81,5 @@ internal sealed partial class ConnectionLimit : IDisposable
 
     [LoggerMessage(3210, LogLevel.Warning, "The operating system lets this process open {Files} files, so a listener holds {Allowed} connections "
         + "instead of Limits:MaxConnections = {Wanted}; raise the limit (LimitNOFILE of systemd, ulimit -n)")]
-    private static partial void LogFewFiles(ILogger logger, long files, long allowed, int wanted);
+    private static partial void LogFewFiles(ILogger logger, long files, int allowed, int wanted);
 }

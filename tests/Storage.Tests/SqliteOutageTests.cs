@@ -112,7 +112,8 @@ public sealed class SqliteOutageTests : IDisposable
     {
         await File.WriteAllTextAsync(_folder.File("fleetmdm.db"), new string('x', 5_000));
 
-        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => Node.Start(Settings));
+        var settings = new Dictionary<string, string?>(Settings) { ["Secrets:MasterKey"] = Convert.ToBase64String(new byte[32]) };
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => Node.Start(settings));
 
         Assert.Contains("fleetmdm.db", refused.Message);
     }

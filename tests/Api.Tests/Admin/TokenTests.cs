@@ -201,6 +201,22 @@ public sealed class TokenTests(AdminServer server)
     }
 
     [Fact]
+    public async Task Nobody_looks_at_a_token_on_an_iPads_path()
+    {
+        using var client = server.Client("fleetmdm_wrong");
+        for (var i = 0; i <= GuessingThrottle.MostFailures; i++)
+        {
+            using var content = AdminServer.Json("{}");
+            using var answer = await client.PutAsync("/mdm/connect", content);
+            Assert.Equal(400, (int)answer.StatusCode);
+        }
+
+        // Had they been looked at, this address would have to wait by now: 429.
+        using var guess = await client.GetAsync(Path);
+        Assert.Equal(401, (int)guess.StatusCode);
+    }
+
+    [Fact]
     public void A_hundred_thousand_guessers_cost_bounded_memory_and_slow_down_nobody_else()
     {
         // Other tests allocate at the same time: the least of several looks is the throttle's own.

@@ -27,6 +27,9 @@ public sealed partial class MetricNameTests : IAsyncLifetime
         if (_database is not null) await _database.DisposeAsync();
     }
 
+    /// <summary>Orleans' counters that are not served before they count for the first time, which a healthy server may never do.</summary>
+    private static readonly HashSet<string> OnceItHappens = ["orleans_scheduler_long_running_turns_total"];
+
     [Fact]
     public async Task No_name_is_dead_and_none_is_missing()
     {
@@ -62,6 +65,7 @@ public sealed partial class MetricNameTests : IAsyncLifetime
 
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", server.Process.AdminToken);
         var promised = Documented().Concat(Queried(Dashboard())).Concat(Queried(Alerts())).Distinct().Order().ToList();
+        promised.RemoveAll(OnceItHappens.Contains);
         Assert.True(promised.Count > 40, $"Only {promised.Count} names were found: the pages are not read any more as they are written.");
 
         var served = new HashSet<string>();

@@ -18,6 +18,10 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SignalContinue = 18;
 
     private readonly string? _program;
+    private const int FirstPort = 12_000;
+    private const int Ports = 8_000;
+    private static int _ports = Random.Shared.Next(Ports);
+
     private readonly string[] _arguments;
     private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly StringBuilder _output = new();
@@ -151,11 +155,24 @@ public sealed partial class ServerProcess : IAsyncDisposable
         if (_process is not null) await Kill();
     }
 
+    /// <summary>Each one is given once. Below the ports that the system gives to outgoing connections: one of those may take a port between this
+    /// look and the server's start.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = FirstPort + (Interlocked.Increment(ref _ports) % Ports);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Any, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody listens there.
+            }
+        }
     }
 
     internal static Process Launch(
