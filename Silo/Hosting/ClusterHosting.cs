@@ -38,6 +38,11 @@ internal static class ClusterHosting
         else
             silo.ConfigureEndpoints(cluster.SiloPort, cluster.GatewayPort);
 
+        // The default directory is eventually consistent: while nodes come and go, it may know an iPad on two of them. This one locks what moves.
+#pragma warning disable ORLEANSEXP003 // Opt-in by name; DeviceGrain does not rely on it alone.
+        silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
+
         silo.Configure<ClusterMembershipOptions>(options =>
         {
             options.ProbeTimeout = UsualProbe;

@@ -29,7 +29,7 @@ internal sealed partial class ClusterNode(
     private Task _loops = Task.CompletedTask;
 
     public void Participate(ISiloLifecycle lifecycle) =>
-        lifecycle.Subscribe(nameof(ClusterNode), ServiceLifecycleStage.BecomeActive - 1, Start, Stop);
+        lifecycle.Subscribe(nameof(ClusterNode), ServiceLifecycleStage.GrainDirectoryShutdown, Start, Stop);
 
     private Task Start(CancellationToken cancellationToken)
     {
@@ -73,7 +73,7 @@ internal sealed partial class ClusterNode(
 
     /// <summary>
     /// While iPads move from a node to another, one of them may for a moment be known on both, and what one does is not in the memory
-    /// of the other. So queues are read anew when the move begins, and once more when whoever knew it last has found out.
+    /// of the other. So nobody believes its memory from the moment the move begins until whoever hears of it last has found out.
     /// </summary>
     private async Task Watch()
     {
@@ -86,8 +86,8 @@ internal sealed partial class ClusterNode(
                 var active = With(SiloStatus.Active, snapshot);
                 if (!active.SetEquals(known))
                 {
-                    epoch.Advance();
-                    _ = Later(epoch.Advance);
+                    epoch.BeginMove();
+                    _ = EndMove();
                 }
 
                 var nowDead = With(SiloStatus.Dead, snapshot);
@@ -104,16 +104,16 @@ internal sealed partial class ClusterNode(
     private static HashSet<SiloAddress> With(SiloStatus status, ClusterMembershipSnapshot snapshot) =>
         [.. snapshot.Members.Values.Where(member => member.Status == status).Select(member => member.SiloAddress)];
 
-    private async Task Later(Action action)
+    private async Task EndMove()
     {
         try
         {
             await Task.Delay(LeaseFor, clock, _stop.Token);
-            action();
+            epoch.EndMove();
         }
         catch (OperationCanceledException)
         {
-            // The node stops, and its grains with it.
+            // The node stops: what it believes matters no more.
         }
     }
 

@@ -315,7 +315,12 @@ public sealed class FaultAudit : IAsyncDisposable
         {
             if (entry is { Kind: JournalKind.Report, HttpStatus: 200, CommandUuid: { } done } && entry.What != "NotNow") reported.Add(done);
             else if (entry is { Kind: JournalKind.Command, CommandUuid: { } again })
-                Assert.False(reported.Contains(again), $"{again} ran again on {ipad.Udid} after the server had taken a report on it.");
+            {
+                Assert.False(
+                    reported.Contains(again),
+                    $"{again} ran again on {ipad.Udid} after the server had taken a report on it. Its journal:\n" + string.Join(
+                        '\n', ipad.Journal.Entries.SkipWhile(before => before.CommandUuid != again).Take(40)));
+            }
         }
 
         var promised = accepted.ToHashSet(StringComparer.Ordinal);

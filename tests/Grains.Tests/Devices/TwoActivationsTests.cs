@@ -115,6 +115,28 @@ public sealed class TwoActivationsTests(TwoClusters clusters) : IClassFixture<Tw
     }
 
     [Fact]
+    public async Task While_nodes_come_and_go_a_conversation_may_change_sides_at_any_time()
+    {
+        var (here, there, first, second) = await OnBoth();
+        var epochs = new[] { clusters.One.Service<QueueEpoch>(), clusters.Other.Service<QueueEpoch>() };
+        Array.ForEach(epochs, epoch => epoch.BeginMove());
+        try
+        {
+            Assert.Equal(first, await here.Connect());
+            Assert.Equal(second, await there.Acknowledge(first));
+            Assert.Equal(second, await here.Connect());
+            Assert.Null(await there.Acknowledge(second));
+        }
+        finally
+        {
+            Array.ForEach(epochs, epoch => epoch.EndMove());
+        }
+
+        Assert.Null(await here.Connect());
+        Assert.Null(await there.Connect());
+    }
+
+    [Fact]
     public async Task A_node_that_cannot_confirm_its_membership_answers_nothing_and_changes_nothing()
     {
         var (here, _, first, _) = await OnBoth();
