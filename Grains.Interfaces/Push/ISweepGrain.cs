@@ -15,4 +15,9 @@ public interface ISweepGrain : IGrainWithIntegerKey
     /// calls it, and the second call does nothing.</summary>
     [Alias("NodeLost")]
     Task NodeLost();
+
+    /// <summary>A node gave pushes up, since APNs did not take them or its queues were full: their iPads are looked for. Returns when that has
+    /// begun, or is about to.</summary>
+    [Alias("PushesLost")]
+    Task PushesLost();
 }

@@ -33,12 +33,13 @@ internal sealed partial class ApnsSender : IDisposable
     private const int DelayFactor = 4;
     /// <summary>APNs counts pushes to one iPad over some time: a quick repetition would only add to them.</summary>
     private static readonly TimeSpan TooManyDelay = TimeSpan.FromSeconds(30);
-    /// <summary>A push that is told to wait longer is given up: its place is worth more, and the sweep repeats it.</summary>
+    /// <summary>A push that is told to wait longer is given up: its place is worth more, and a sweep repeats it.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(2);
 
     private readonly PushCertificateSource _certificate;
     private readonly ApnsConnections _connections;
     private readonly PushResults _results;
+    private readonly LostPushes _lost;
     private readonly PushMetrics _metrics;
     private readonly PushOptions _options;
     private readonly TimeProvider _time;
@@ -51,15 +52,17 @@ internal sealed partial class ApnsSender : IDisposable
     private readonly Lock _swap = new();
     private volatile ApnsLane[] _lanes = [];
     private long _inFlight;
+    private volatile bool _full;
     private bool _disposed;
 
     public ApnsSender(
-        PushCertificateSource certificate, ApnsConnections connections, PushResults results, PushMetrics metrics,
+        PushCertificateSource certificate, ApnsConnections connections, PushResults results, LostPushes lost, PushMetrics metrics,
         IOptions<PushOptions> options, TimeProvider time, ILogger<ApnsSender> logger)
     {
         _certificate = certificate;
         _connections = connections;
         _results = results;
+        _lost = lost;
         _metrics = metrics;
         _options = options.Value;
         _time = time;
@@ -77,11 +80,17 @@ internal sealed partial class ApnsSender : IDisposable
     /// <summary>Pushes that are queued, under way, or wait to be tried again.</summary>
     public int Count => _queue.Count;
 
+    /// <summary>The node stops: from now on there is no room.</summary>
+    public void TakeNoMore() => _full = true;
+
     /// <summary>Takes as many as there is room for, from the front.</summary>
     public PushBatchTaken Offer(IReadOnlyList<PushOrder> orders, bool paced)
     {
+        if (_full)
+            return new PushBatchTaken(0, 0);
         if (_certificate.TryUse(out var unusable) is not { } identity)
         {
+            _lost.Note();
             Drop(unusable, orders.Count);
             return new PushBatchTaken(orders.Count, orders.Count);
         }
@@ -123,6 +132,7 @@ internal sealed partial class ApnsSender : IDisposable
             }
             if (_certificate.TryUse(out var unusable) is null)
             {
+                _lost.Note();
                 Drop(unusable, 1);
                 _queue.Finish(item);
             }
@@ -182,6 +192,7 @@ internal sealed partial class ApnsSender : IDisposable
         catch (Exception e)
         {
             // A fault in this class: the push is lost, its place is not.
+            _lost.Note();
             LogUnexpected(_logger, e);
             _queue.Finish(item);
         }
@@ -224,6 +235,7 @@ internal sealed partial class ApnsSender : IDisposable
                     foreach (var each in _lanes)
                         each.StartOver();
                 }
+                _lost.Note();
                 Drop(PushResult.CertificateRefused, 1);
                 break;
             case ApnsOutcome.TooManyRequests:
@@ -255,6 +267,8 @@ internal sealed partial class ApnsSender : IDisposable
             _metrics.Count(reason);
             if (answered)
                 _results.Failed(item.Order.EnrolmentId, reason);
+            else
+                _lost.Note();
             _queue.Finish(item);
             return;
         }

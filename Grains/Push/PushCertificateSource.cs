@@ -47,7 +47,7 @@ public sealed partial class PushCertificateSource(
         {
             null => PushResult.NoCertificate,
             { } identity when identity.NotAfter <= now => PushResult.CertificateExpired,
-            { } identity when _refusal is { } refusal && refusal.Version == identity.Version && refusal.Until > now => PushResult.CertificateRefused,
+            { } identity when _refusal is { } refusal && refusal.Version == identity.Version && Holds(refusal) => PushResult.CertificateRefused,
             _ => "",
         };
         return unusable.Length == 0 ? _current : null;
@@ -59,10 +59,9 @@ public sealed partial class PushCertificateSource(
     /// <summary>APNs refused the certificate. True for the first to say so in this rest.</summary>
     internal bool Refuse(long version, string reason)
     {
-        var now = time.GetUtcNow();
-        if (_current?.Version != version || (_refusal is { } known && known.Version == version && known.Until > now))
+        if (_current?.Version != version || (_refusal is { } known && known.Version == version && Holds(known)))
             return false;
-        _refusal = new Refusal(version, now + RefusalRest);
+        _refusal = new Refusal(version, time.GetTimestamp());
         _ = ReportStanding(version, reason);
         return true;
     }
@@ -152,7 +151,10 @@ public sealed partial class PushCertificateSource(
         public long At;
     }
 
-    private sealed record Refusal(long Version, DateTimeOffset Until);
+    private bool Holds(Refusal refusal) => time.GetElapsedTime(refusal.Since) < RefusalRest;
+
+    /// <param name="Since">A timestamp: it ends though the clock is put back.</param>
+    private sealed record Refusal(long Version, long Since);
 
     [LoggerMessage(2400, LogLevel.Information, "Push certificate version {Version} is in use: topic {Topic}, valid until {NotAfter:yyyy-MM-dd}")]
     private static partial void LogInUse(ILogger logger, long version, string topic, DateTimeOffset notAfter);

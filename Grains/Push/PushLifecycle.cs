@@ -4,11 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace FleetMdm.Grains.Push;
 
 /// <summary>
-/// Starts the loops of pushing when the silo has become active, and ends them while it still is: from the outbox on, each hands
-/// over what it has within <see cref="DrainFor"/> before the next is stopped. It also ticks the sweep.
+/// Starts the loops of pushing when the silo has become active. When it stops, the sender takes nothing more and sends what it has, while
+/// the other nodes' outboxes keep theirs until the push grains have moved; the outbox of this node hands over to them as long as the
+/// node has grains. Each is given <see cref="DrainFor"/>; what is left then, the sweep finds when the node is gone. It also ticks the sweep.
 /// </summary>
 internal sealed partial class PushLifecycle(
-    PushCertificateSource certificate, PushOutbox outbox, ApnsSender sender, PushResults results, IGrainFactory grains, TimeProvider time,
+    PushCertificateSource certificate, PushOutbox outbox, ApnsSender sender, PushResults results, LostPushes lost, IGrainFactory grains, TimeProvider time,
     ILogger<PushLifecycle> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
     private static readonly TimeSpan TickEvery = TimeSpan.FromMinutes(1);
@@ -26,8 +27,11 @@ internal sealed partial class PushLifecycle(
     private Task _sender = Task.CompletedTask;
     private Task _results = Task.CompletedTask;
 
-    public void Participate(ISiloLifecycle lifecycle) =>
-        lifecycle.Subscribe(nameof(PushLifecycle), ServiceLifecycleStage.Active, Start, Stop);
+    public void Participate(ISiloLifecycle lifecycle)
+    {
+        lifecycle.Subscribe(nameof(PushLifecycle), ServiceLifecycleStage.Active, Start, StopSending);
+        lifecycle.Subscribe(nameof(PushLifecycle), ServiceLifecycleStage.GrainDeactivation, _ => Task.CompletedTask, StopOutbox);
+    }
 
     private Task Start(CancellationToken cancellationToken)
     {
@@ -40,13 +44,13 @@ internal sealed partial class PushLifecycle(
         return Task.CompletedTask;
     }
 
-    private async Task Stop(CancellationToken cancellationToken)
+    private async Task StopSending(CancellationToken cancellationToken)
     {
         await _stopLooking.CancelAsync();
         await _looking;
+        // What waits here goes by this node still, which may be the only one.
         await Drain(() => outbox.Count == 0);
-        await _stopOutbox.CancelAsync();
-        await _outbox;
+        sender.TakeNoMore();
         await Drain(() => sender.Count == 0);
         await _stopSender.CancelAsync();
         await _sender;
@@ -54,6 +58,13 @@ internal sealed partial class PushLifecycle(
         await Drain(() => _results.IsCompleted);
         await _stopResults.CancelAsync();
         await _results;
+    }
+
+    private async Task StopOutbox(CancellationToken cancellationToken)
+    {
+        await Drain(() => outbox.Count == 0);
+        await _stopOutbox.CancelAsync();
+        await _outbox;
     }
 
     /// <summary>By the real clock, whatever the time is for the fleet: this is about the process.</summary>
@@ -73,6 +84,7 @@ internal sealed partial class PushLifecycle(
             try
             {
                 await grains.GetGrain<ISweepGrain>(0).Tick();
+                await LookForLost();
             }
             catch (Exception e)
             {
@@ -80,6 +92,23 @@ internal sealed partial class PushLifecycle(
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>Once a minute while APNs fails, so that everything is out within a minute or two of its return.</summary>
+    private async Task LookForLost()
+    {
+        // Without a certificate nothing would be sent.
+        if (certificate.TryUse(out _) is null || !lost.Take())
+            return;
+        try
+        {
+            await grains.GetGrain<ISweepGrain>(0).PushesLost();
+        }
+        catch
+        {
+            lost.Note();
+            throw;
+        }
     }
 
     /// <summary>A loop ends by cancellation only. If it ever ends otherwise, it is started again: pushing must not stop silently.</summary>

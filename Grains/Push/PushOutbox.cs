@@ -27,15 +27,17 @@ public sealed partial class PushOutbox
 
     private readonly PushQueue _queue;
     private readonly IGrainFactory _grains;
+    private readonly LostPushes _lost;
     private readonly PushMetrics _metrics;
     private readonly ILogger<PushOutbox> _logger;
     private readonly SemaphoreSlim _calls = new(MostCalls);
     private readonly LogThrottle _fullLog;
     private readonly LogThrottle _failedLog;
 
-    internal PushOutbox(IGrainFactory grains, PushMetrics metrics, TimeProvider time, ILogger<PushOutbox> logger)
+    internal PushOutbox(IGrainFactory grains, LostPushes lost, PushMetrics metrics, TimeProvider time, ILogger<PushOutbox> logger)
     {
         _grains = grains;
+        _lost = lost;
         _metrics = metrics;
         _logger = logger;
         _queue = new PushQueue(Capacity, pacer: null, time);
@@ -55,6 +57,7 @@ public sealed partial class PushOutbox
     {
         if (_queue.TryAdd(Order(target), paced: false))
             return true;
+        _lost.Note();
         _metrics.Count(PushResult.Full);
         if (_fullLog.Due(out var suppressed))
             LogFull(_logger, suppressed);
@@ -120,6 +123,7 @@ public sealed partial class PushOutbox
                     _queue.Return(item, Jitter.Around(FailedDelay));
                     continue;
                 }
+                _lost.Note();
                 _metrics.Count(PushResult.GrainFailed);
                 _queue.Finish(item);
             }

@@ -25,9 +25,10 @@ public static class PushServices
         services.AddSingleton<FleetMetrics>();
         services.AddSingleton<ApnsConnections>();
         services.AddSingleton<PushResults>();
+        services.AddSingleton<LostPushes>();
         services.AddSingleton<ApnsSender>();
         services.AddSingleton(provider => new PushOutbox(
-            provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<PushMetrics>(),
+            provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<LostPushes>(), provider.GetRequiredService<PushMetrics>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PushOutbox>>()));
 
         services.AddSingleton<ISweepDuty, SilentPushSweep>();

@@ -8,14 +8,18 @@ namespace FleetMdm.Grains.Push;
 /// Wakes iPads again that have commands waiting and were not heard of for a while: whatever became of their pushes, their commands
 /// are not forgotten.
 /// </summary>
-/// <remarks>Bounded: <see cref="MostInARun"/> iPads a run, at the pace of the outbox. An iPad that APNs took a push for is left
-/// alone for <see cref="PushOptions.SweepRepeatHours"/>.</remarks>
+/// <remarks>Bounded: <see cref="MostInARun"/> iPads a run, at the pace of the outbox. An iPad is left alone for
+/// <see cref="PushOptions.SweepRepeatHours"/> when APNs has taken a push for it since its command came.</remarks>
 internal sealed partial class SilentPushSweep(
     IFleetQueries fleet, PushOutbox outbox, PushCertificateSource certificate, IOptions<PushOptions> options, TimeProvider time,
     ILogger<SilentPushSweep> logger) : ISweepDuty
 {
     private const int PageSize = 500;
     private const int MostInARun = 100_000;
+
+    /// <summary>The clocks of two nodes differ by less. A time further ahead is of a clock that was wrong for a while; an iPad must not be
+    /// left waiting until it has come true.</summary>
+    private static readonly TimeSpan ClocksDiffer = TimeSpan.FromMinutes(5);
 
     /// <summary>Where the last run stopped.</summary>
     private string? _after;
@@ -28,12 +32,14 @@ internal sealed partial class SilentPushSweep(
         if (certificate.TryUse(out _) is null)
             return;
         var now = time.GetUtcNow();
-        var silentSince = now - TimeSpan.FromMinutes(options.Value.SweepSilentMinutes);
-        var pushedBefore = now - TimeSpan.FromHours(options.Value.SweepRepeatHours);
+        var since = new SilentSince(
+            Silent: now - TimeSpan.FromMinutes(options.Value.SweepSilentMinutes),
+            Pushed: now - TimeSpan.FromHours(options.Value.SweepRepeatHours),
+            Ahead: now + ClocksDiffer);
         var found = 0;
         while (found < MostInARun)
         {
-            var page = await fleet.ListSilent(silentSince, pushedBefore, _after, PageSize);
+            var page = await fleet.ListSilent(since, _after, PageSize);
             await outbox.AddAsync(page, cancellationToken);
             found += page.Count;
             _after = page.Count < PageSize ? null : page[^1].EnrolmentId;

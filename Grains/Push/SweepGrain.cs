@@ -19,6 +19,12 @@ internal interface INodeLostDuty : ISweepDuty
     Task NodeLost(CancellationToken cancellationToken);
 }
 
+/// <summary>A duty that also has something to do when pushes were lost, with a node or by one.</summary>
+internal interface IPushesLostDuty : ISweepDuty
+{
+    Task PushesLost(CancellationToken cancellationToken);
+}
+
 /// <summary>
 /// Runs the duties that are due. They run beside each other, in the background of the tick that started them; none runs twice at a
 /// time. When they last ran is kept in memory: after a move they run again at once, which is harmless for all of them.
@@ -37,9 +43,11 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
     private long? _lastTick;
     private long? _lastLoss;
     private Task _lossRunning = Task.CompletedTask;
+    private Task _looking = Task.CompletedTask;
+    private bool _lookWaits;
 
     /// <summary>Ends when every duty that is running now has ended.</summary>
-    internal Task Running => Task.WhenAll([_lossRunning, .. _runs.Values.Select(run => run.Running)]);
+    internal Task Running => Task.WhenAll([_lossRunning, _looking, .. _runs.Values.Select(run => run.Running)]);
 
     public Task Tick()
     {
@@ -61,6 +69,14 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
             return Task.CompletedTask;
         _lastLoss = time.GetTimestamp();
         _lossRunning = Task.WhenAll([_lossRunning, .. duties.OfType<INodeLostDuty>().Select(duty => Run(duty, duty.NodeLost))]);
+        return PushesLost();
+    }
+
+    public Task PushesLost()
+    {
+        // A look that waits to begin finds this loss too.
+        if (!_lookWaits)
+            _looking = LookForLost(_looking);
         return Task.CompletedTask;
     }
 
@@ -69,6 +85,14 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
         await _stopping.CancelAsync();
         await Running.WaitAsync(cancellationToken);
         _stopping.Dispose();
+    }
+
+    private async Task LookForLost(Task before)
+    {
+        _lookWaits = true;
+        await before;
+        _lookWaits = false;
+        await Task.WhenAll(duties.OfType<IPushesLostDuty>().Select(duty => Run(duty, duty.PushesLost)));
     }
 
     private async Task Run(ISweepDuty duty, Func<CancellationToken, Task> run)

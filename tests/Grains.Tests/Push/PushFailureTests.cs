@@ -43,6 +43,31 @@ public sealed class PushFailureTests
     }
 
     [Fact]
+    public async Task Pushes_that_were_given_up_while_APNs_was_busy_are_repeated_when_it_is_back()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        // Not by the sweep over silent iPads, however long this takes.
+        await using var node = await PushNode.Start(time: time, settings: new Dictionary<string, string?> { ["Push:SweepSilentMinutes"] = "1440" });
+        var ipad = await node.Enrol();
+        var idle = await node.Enrol();
+        node.Apns.Faults.Always(ApnsFault.Busy);
+        await ipad.Enqueue();
+        await node.Eventually(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return node.Counted("ServiceUnavailable") > 0 && node.Sender.Count == 0;
+        });
+        node.Apns.Faults.Clear();
+
+        await node.Eventually(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await ipad.PushResult() == PushResult.Accepted;
+        });
+        Assert.Null(await idle.PushResult());
+    }
+
+    [Fact]
     public async Task A_device_grain_that_is_away_for_a_moment_hears_of_its_dead_token_all_the_same()
     {
         await using var node = await PushNode.Start();

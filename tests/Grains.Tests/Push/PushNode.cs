@@ -108,10 +108,15 @@ public sealed class PushNode : IAsyncDisposable
     }
 
     /// <summary>Ends when the sweep's duties have.</summary>
-    public async Task SweepEnded()
+    public Task SweepEnded() => SweepDuties().WaitAsync(Patience);
+
+    /// <summary>For duties that wait by the test's clock.</summary>
+    public bool SweepHasEnded() => SweepDuties().IsCompleted;
+
+    private Task SweepDuties()
     {
         Assert.True(_cluster!.TryGetGrainContext(Grains.GetGrain<ISweepGrain>(0).GetGrainId(), out var context));
-        await ((SweepGrain)context!.GrainInstance!).Running.WaitAsync(Patience);
+        return ((SweepGrain)context!.GrainInstance!).Running;
     }
 
     /// <summary>Waits for it. A clock of the test's own goes on meanwhile, about as fast as the real one: a push whose connection broke
