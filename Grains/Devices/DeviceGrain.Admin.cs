@@ -10,7 +10,13 @@ internal sealed partial class DeviceGrain
         await Fresh();
         if (_row is null) return new EnqueueResult(EnqueueOutcome.UnknownDevice, default);
         if (!IsAlive) return new EnqueueResult(EnqueueOutcome.NotEnrolled, default);
-        if (_queue.Find(order.CommandUuid) is { } queued) return new EnqueueResult(EnqueueOutcome.AlreadyAccepted, queued.Row.AcceptedAt);
+        if (_queue.Find(order.CommandUuid) is { } queued)
+        {
+            // Perhaps by an attempt whose outcome was lost, and that got no further than this.
+            if (order.Push) RequestPush();
+            return new EnqueueResult(EnqueueOutcome.AlreadyAccepted, queued.Row.AcceptedAt);
+        }
+
         if (_queue.Count >= options.Value.MaxPerDevice) return new EnqueueResult(EnqueueOutcome.QueueFull, default);
 
         var row = new QueuedRow
@@ -37,6 +43,7 @@ internal sealed partial class DeviceGrain
         {
             // Queued by an attempt whose outcome was lost, or finished long ago: the store knows, memory does not.
             _believed = false;
+            if (order.Push) RequestPush();
             return new EnqueueResult(EnqueueOutcome.AlreadyAccepted, row.AcceptedAt);
         }
 

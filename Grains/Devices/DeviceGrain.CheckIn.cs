@@ -64,14 +64,15 @@ internal sealed partial class DeviceGrain
         }
 
         var ended = _queue.Count;
+        var pinnedAt = PinnedNow();
         var outcome = await Commit(new EnrolmentChange
         {
             Row = row,
             WriteId = Guid.NewGuid(),
             At = now,
-            Pin = new Pin(certificate.Sha256, certificate.NotAfter, now),
+            Pin = new Pin(certificate.Sha256, certificate.NotAfter, pinnedAt),
             // All others, also one that was pinned in this very millisecond: the old enrolment speaks no more.
-            DropPinsBefore = renewal ? null : now.AddMilliseconds(1),
+            DropPinsBefore = renewal ? null : pinnedAt.AddMilliseconds(1),
             EndQueue = renewal ? null : CommandEnding.Reenrolled,
             EndUserChannels = !renewal,
         });

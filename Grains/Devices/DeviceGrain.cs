@@ -76,7 +76,7 @@ internal sealed partial class DeviceGrain(
     private ValueTask Fresh()
     {
         lease.Check();
-        return _believed && _readEpoch == epoch.Current && Now() - _readAt < BelieveMemoryFor ? ValueTask.CompletedTask : new ValueTask(Read());
+        return _believed && epoch.IsSettled && _readEpoch == epoch.Current && Within(BelieveMemoryFor, _readAt, Now()) ? ValueTask.CompletedTask : new ValueTask(Read());
     }
 
     private async Task Read()
@@ -121,14 +121,14 @@ internal sealed partial class DeviceGrain(
     /// <summary>A certificate that memory does not know: pinned meanwhile by another activation, or the renewal of a pinned one.</summary>
     private async Task<bool> BecomesPinned(PresentedCertificate certificate)
     {
-        if (Now() - _readAt > LookAgainForPinsAfter)
+        if (!Within(LookAgainForPinsAfter, _readAt, Now()))
         {
             await Read();
             if (IsPinned(certificate)) return true;
         }
 
         if (_row is null || _pins.Count == 0 || !await Renews(certificate)) return false;
-        var pin = new Pin(certificate.Sha256, certificate.NotAfter, Now());
+        var pin = new Pin(certificate.Sha256, certificate.NotAfter, PinnedNow());
         var outcome = await Commit(new EnrolmentChange { Row = NextVersion(_row), WriteId = Guid.NewGuid(), At = pin.PinnedAt, Pin = pin });
         if (outcome != CommitOutcome.Committed) return false;
 
@@ -200,13 +200,14 @@ internal sealed partial class DeviceGrain(
     {
         if (!IsAlive || _row is not { PushToken: { } token, PushMagic: { } magic, Topic: { } topic, PushTokenDead: null }) return false;
         var now = Now();
-        if (!evenIfOutstanding && _pushRequestedAt is { } requested && now - requested < PushIsOutstandingFor) return true;
+        if (!evenIfOutstanding && _pushRequestedAt is { } requested && Within(PushIsOutstandingFor, requested, now)) return true;
         if (outbox.TryAdd(new PushTarget(Id, topic, token, magic))) _pushRequestedAt = now;
         return true;
     }
 
-    /// <summary>APNs keeps the newest push for an iPad that is away; asking again sooner only costs.</summary>
-    private static readonly TimeSpan PushIsOutstandingFor = TimeSpan.FromMinutes(10);
+    /// <summary>For so long the sender tries; then the push was taken by APNs, which keeps it for an iPad that is away, or it was given up, which nobody
+    /// tells this grain. Asking again sooner only costs.</summary>
+    private static readonly TimeSpan PushIsOutstandingFor = TimeSpan.FromMinutes(1);
 
     private static DeviceRow NextVersion(DeviceRow row) => row with { Version = row.Version + 1 };
 
@@ -216,6 +217,13 @@ internal sealed partial class DeviceGrain(
         var now = clock.GetUtcNow();
         return new DateTimeOffset(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
     }
+
+    /// <summary>Something happened no longer ago than that. Not so when it lies ahead: then the clock was put back, and nothing is known.</summary>
+    private static bool Within(TimeSpan span, DateTimeOffset happened, DateTimeOffset now) => now >= happened && now - happened < span;
+
+    /// <summary>The time of a new pin: later than those of all others, even when the clock was put back since. Their order says which of
+    /// them hold.</summary>
+    private DateTimeOffset PinnedNow() => _pins.Count > 0 && _pins[0].PinnedAt >= Now() ? _pins[0].PinnedAt.AddMilliseconds(1) : Now();
 
     private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one is null || other > one ? other : one;
 

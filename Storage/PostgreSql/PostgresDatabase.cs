@@ -16,16 +16,18 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
     // The back-off is about the real database: it runs on the real clock.
     private static readonly TimeProvider Clock = TimeProvider.System;
 
+    // The hour is IActivityStore.ClockWasWrong.
+
     private const string TouchRows = """
         UPDATE device_activity a SET last_seen_at = i.at
         FROM (SELECT id, max(at) AS at FROM unnest($1, $2) AS u(id, at) GROUP BY id ORDER BY id) i
-        WHERE a.id = i.id AND (a.last_seen_at IS NULL OR a.last_seen_at < i.at)
+        WHERE a.id = i.id AND (a.last_seen_at IS NULL OR a.last_seen_at < i.at OR a.last_seen_at > i.at + interval '1 hour')
         """;
 
     private const string RecordPushRows = """
         UPDATE device_activity a SET pushed_at = i.at, push_result = i.result
         FROM (SELECT DISTINCT ON (id) id, at, result FROM unnest($1, $2, $3) AS u(id, at, result) ORDER BY id, at DESC) i
-        WHERE a.id = i.id AND (a.pushed_at IS NULL OR a.pushed_at <= i.at)
+        WHERE a.id = i.id AND (a.pushed_at IS NULL OR a.pushed_at <= i.at OR a.pushed_at > i.at + interval '1 hour')
         """;
 
     public override string IdsTable => "(SELECT unnest(@ids) AS id) AS ids";

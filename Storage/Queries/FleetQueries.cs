@@ -79,19 +79,22 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
             .First(row => ReadHistory(row) with { Result = row.BytesOrNull(13) }));
     }
 
-    public async Task<IReadOnlyList<PushTarget>> ListSilent(
-        DateTimeOffset silentSince, DateTimeOffset pushedBefore, string? after, int limit)
+    public async Task<IReadOnlyList<PushTarget>> ListSilent(SilentSince since, string? after, int limit)
     {
         StoredText.Check("The id to go on after", after);
         return await database.Read(s => s
             .Sql($"""
                 SELECT {PushColumns} FROM {DeviceColumns.Joined}
                 WHERE d.id > @after AND {Pushable}
-                  AND (a.last_seen_at IS NULL OR a.last_seen_at < @silent) AND (a.pushed_at IS NULL OR a.pushed_at < @pushed)
-                  AND EXISTS (SELECT 1 FROM queue q WHERE q.enrolment_id = d.id AND q.accepted_at < @silent)
+                  AND (a.last_seen_at IS NULL OR a.last_seen_at < @silent OR a.last_seen_at > @ahead)
+                  AND EXISTS (
+                    SELECT 1 FROM queue q
+                    WHERE q.enrolment_id = d.id AND (q.accepted_at < @silent OR q.accepted_at > @ahead)
+                      AND (a.pushed_at IS NULL OR a.pushed_at < @pushed OR a.pushed_at > @ahead
+                        OR a.pushed_at < q.accepted_at OR (a.push_result <> 'accepted' AND a.pushed_at < @silent)))
                 ORDER BY d.id LIMIT @limit
                 """)
-            .Text("@after", after ?? "").Time("@silent", silentSince).Time("@pushed", pushedBefore).Int("@limit", limit)
+            .Text("@after", after ?? "").Time("@silent", since.Silent).Time("@pushed", since.Pushed).Time("@ahead", since.Ahead).Int("@limit", limit)
             .List(row => ReadPushTarget(row)));
     }
 
@@ -106,7 +109,7 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
                   AND EXISTS (
                     SELECT 1 FROM queue q
                     WHERE q.enrolment_id = d.id AND q.accepted_at >= @since AND q.accepted_at < @before
-                      AND (a.last_seen_at IS NULL OR a.last_seen_at < q.accepted_at) AND (a.pushed_at IS NULL OR a.pushed_at < q.accepted_at))
+                      AND (a.last_seen_at IS NULL OR a.last_seen_at <= q.accepted_at) AND (a.pushed_at IS NULL OR a.pushed_at <= q.accepted_at))
                 ORDER BY d.id LIMIT @limit
                 """)
             .Text("@after", after ?? "").Time("@since", acceptedSince).Time("@before", acceptedBefore).Int("@limit", limit)

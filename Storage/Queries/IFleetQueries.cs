@@ -26,11 +26,10 @@ public interface IFleetQueries
     Task<HistoryRow?> FindHistory(string enrolmentId, string commandUuid);
 
     /// <summary>
-    /// Enrolments (by id, after <paramref name="after"/>) that have something queued, can be pushed to, were not seen since
-    /// <paramref name="silentSince"/>, whose oldest command is older than that too, and that were not pushed to since
-    /// <paramref name="pushedBefore"/>: to be woken again.
+    /// Enrolments (by id, after <paramref name="after"/>) that have something queued, can be pushed to, and have been silent for a while: to be
+    /// woken again. Which times count as long ago is told by <paramref name="since"/>.
     /// </summary>
-    Task<IReadOnlyList<PushTarget>> ListSilent(DateTimeOffset silentSince, DateTimeOffset pushedBefore, string? after, int limit);
+    Task<IReadOnlyList<PushTarget>> ListSilent(SilentSince since, string? after, int limit);
 
     /// <summary>
     /// Enrolments (by id, after <paramref name="after"/>) that can be pushed to and have something queued that was accepted
@@ -38,6 +37,12 @@ public interface IFleetQueries
     /// </summary>
     Task<IReadOnlyList<PushTarget>> ListUntold(DateTimeOffset acceptedSince, DateTimeOffset acceptedBefore, string? after, int limit);
 }
+
+/// <summary>What makes an enrolment silent.</summary>
+/// <param name="Silent">It was not seen since then, and a command is waiting that is older than that.</param>
+/// <param name="Pushed">APNs has taken no push since then, or none since that command came, or has not taken the last one.</param>
+/// <param name="Ahead">Times after this one were written by a clock that was wrong, and count as long ago.</param>
+public sealed record SilentSince(DateTimeOffset Silent, DateTimeOffset Pushed, DateTimeOffset Ahead);
 
 /// <param name="NotNow">Those of them that their iPads have put off.</param>
 public sealed record WaitingCommands(long All, long NotNow);

@@ -69,8 +69,9 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     {
         foreach (var (id, at) in seen)
         {
-            await s.Sql("UPDATE device_activity SET last_seen_at = @at WHERE id = @id AND (last_seen_at IS NULL OR last_seen_at < @at)")
-                .Text("@id", id).Time("@at", at).Execute();
+            await s
+                .Sql("UPDATE device_activity SET last_seen_at = @at WHERE id = @id AND (last_seen_at IS NULL OR last_seen_at < @at OR last_seen_at > @ahead)")
+                .Text("@id", id).Time("@at", at).Time("@ahead", at + IActivityStore.ClockWasWrong).Execute();
         }
     });
 
@@ -78,8 +79,12 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     {
         foreach (var push in pushes)
         {
-            await s.Sql("UPDATE device_activity SET pushed_at = @at, push_result = @result WHERE id = @id AND (pushed_at IS NULL OR pushed_at <= @at)")
-                .Text("@id", push.EnrolmentId).Time("@at", push.At).Text("@result", push.Result).Execute();
+            await s
+                .Sql("""
+                    UPDATE device_activity SET pushed_at = @at, push_result = @result
+                    WHERE id = @id AND (pushed_at IS NULL OR pushed_at <= @at OR pushed_at > @ahead)
+                    """)
+                .Text("@id", push.EnrolmentId).Time("@at", push.At).Time("@ahead", push.At + IActivityStore.ClockWasWrong).Text("@result", push.Result).Execute();
         }
     });
 

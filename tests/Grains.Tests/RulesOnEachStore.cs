@@ -41,3 +41,15 @@ public sealed class OperationRulesOnSqlite(SqliteCluster cluster) : OperationRul
 
 [Collection(nameof(OnPostgreSql))]
 public sealed class OperationRulesOnPostgreSql(PostgresCluster cluster) : OperationRules(cluster);
+
+[Collection(nameof(OnSqlite))]
+public sealed class ClockRulesOnSqlite(SqliteCluster cluster) : ClockRules(cluster, forgetful: false);
+
+[Collection(nameof(OnSqlite))]
+public sealed class ClockRulesOnSqliteForgetful(SqliteCluster cluster) : ClockRules(cluster, forgetful: true);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class ClockRulesOnPostgreSql(PostgresCluster cluster) : ClockRules(cluster, forgetful: false);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class ClockRulesOnPostgreSqlForgetful(PostgresCluster cluster) : ClockRules(cluster, forgetful: true);

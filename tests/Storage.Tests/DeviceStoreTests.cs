@@ -555,6 +555,20 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task Times_of_a_clock_that_was_far_ahead_give_way_to_true_ones()
+    {
+        var row = await Make.Enrolled(fixture.Node);
+        await Store.Touch([(row.Id, Make.Now.AddHours(6))]);
+        await Store.RecordPushes([new(row.Id, Make.Now.AddHours(6), "accepted")]);
+
+        await Store.Touch([(row.Id, Make.Now)]);
+        await Store.RecordPushes([new(row.Id, Make.Now, "TooManyRequests")]);
+
+        var loaded = (await Store.Load(row.Id)).Row!;
+        Assert.Equal((Make.Now, Make.Now, "TooManyRequests"), (loaded.LastSeenAt, loaded.PushedAt, loaded.PushResult));
+    }
+
+    [Fact]
     public async Task What_APNs_answered_last_is_remembered_and_survives_a_commit()
     {
         var row = await Make.Enrolled(fixture.Node);

@@ -184,10 +184,10 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
     {
         await using var another = await fixture.CreateAnother();
         var node = another.Node;
-        var silentSince = Make.Now.AddHours(-4);
-        var pushedBefore = Make.Now.AddHours(-1);
+        var since = new SilentSince(Silent: Make.Now.AddHours(-4), Pushed: Make.Now.AddHours(-10), Ahead: Make.Now.AddMinutes(5));
         async Task<string> Device(
-            DateTimeOffset? queued, DateTimeOffset? seen = null, DateTimeOffset? pushed = null, Func<DeviceRow, DeviceRow>? change = null)
+            DateTimeOffset? queued, DateTimeOffset? seen = null, DateTimeOffset? pushed = null, string result = "accepted",
+            Func<DeviceRow, DeviceRow>? change = null)
         {
             var row = await Make.Enrolled(node, change);
             if (queued is { } at)
@@ -195,25 +195,39 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
             if (seen is { } time)
                 await node.Devices.Touch([(row.Id, time)]);
             if (pushed is { } push)
-                await node.Devices.RecordPushes([new(row.Id, push, "accepted")]);
+                await node.Devices.RecordPushes([new(row.Id, push, result)]);
             return row.Id;
         }
 
         var old = Make.Now.AddDays(-1);
-        var waiting = await Device(old);
-        var pushedLongAgo = await Device(old, seen: old, pushed: old);
+        string[] expected =
+        [
+            await Device(old),
+            await Device(old, seen: old, pushed: old),
+            // The last push woke it for something else, an hour before its command came.
+            await Device(Make.Now.AddHours(-5), pushed: Make.Now.AddHours(-6)),
+            // APNs did not take the last push.
+            await Device(old, pushed: Make.Now.AddHours(-5), result: "TooManyRequests"),
+            // Times that a clock has written that was ahead.
+            await Device(old, seen: Make.Now.AddHours(2)),
+            await Device(old, pushed: Make.Now.AddHours(2)),
+            await Device(Make.Now.AddHours(2)),
+        ];
         await Device(null);
         await Device(Make.Now.AddHours(-1));
         await Device(old, seen: Make.Now.AddHours(-2));
-        await Device(old, pushed: Make.Now.AddMinutes(-5));
+        await Device(old, pushed: Make.Now.AddHours(-5));
+        await Device(old, pushed: Make.Now.AddMinutes(-5), result: "TooManyRequests");
+        await Device(old, seen: Make.Now.AddMinutes(1));
         await Device(old, change: r => r with { PushTokenDead = "Unregistered" });
         await Device(old, change: r => r with { PushToken = null });
         await Device(old, change: r => r with { Status = EnrolmentStatus.Unenrolled });
-        string[] expected = [.. new[] { waiting, pushedLongAgo }.Order(StringComparer.Ordinal)];
+        Array.Sort(expected, StringComparer.Ordinal);
 
-        Assert.Equal(expected, (await node.Queries.ListSilent(silentSince, pushedBefore, null, 10)).Select(t => t.EnrolmentId));
-        Assert.Equal([expected[1]], (await node.Queries.ListSilent(silentSince, pushedBefore, expected[0], 10)).Select(t => t.EnrolmentId));
-        Assert.Equal([expected[0]], (await node.Queries.ListSilent(silentSince, pushedBefore, null, 1)).Select(t => t.EnrolmentId));
+
+        Assert.Equal(expected, (await node.Queries.ListSilent(since, null, 10)).Select(t => t.EnrolmentId));
+        Assert.Equal(expected[1..], (await node.Queries.ListSilent(since, expected[0], 10)).Select(t => t.EnrolmentId));
+        Assert.Equal([expected[0]], (await node.Queries.ListSilent(since, null, 1)).Select(t => t.EnrolmentId));
     }
 
     [Fact]

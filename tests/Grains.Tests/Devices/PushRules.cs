@@ -36,6 +36,30 @@ public abstract class PushRules(GrainCluster cluster)
     }
 
     [Fact]
+    public async Task A_command_that_comes_when_the_last_push_may_have_been_given_up_wakes_the_iPad_again()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        await ipad.Enqueue();
+        await ipad.NextPush();
+
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        await ipad.Enqueue();
+        await ipad.NextPush();
+    }
+
+    [Fact]
+    public async Task A_command_that_is_sent_again_since_its_answer_was_lost_wakes_the_iPad()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        // As if the first attempt had ended between the commit and the push.
+        var uuid = await ipad.Enqueue(push: false);
+        var again = await ipad.Grain.Enqueue(TestIPad.Order("DeviceInformation", uuid));
+
+        Assert.Equal(EnqueueOutcome.AlreadyAccepted, again.Outcome);
+        await ipad.NextPush();
+    }
+
+    [Fact]
     public async Task A_command_that_asks_for_no_push_sends_none()
     {
         using var ipad = await NewIPad().Enrolled();

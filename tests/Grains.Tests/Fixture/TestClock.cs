@@ -14,6 +14,9 @@ public sealed class TestClock(DateTimeOffset start) : TimeProvider
 
     public void Advance(TimeSpan time) => _still.Advance(time);
 
+    /// <summary>Somebody puts the clock forwards or back: no time passes by it, so no timer fires.</summary>
+    public void Put(TimeSpan ahead) => _still.AdjustTime(_still.GetUtcNow() + ahead);
+
     public override DateTimeOffset GetUtcNow() => _still.GetUtcNow();
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
