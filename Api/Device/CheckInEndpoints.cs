@@ -69,7 +69,7 @@ public sealed partial class CheckInEndpoints(
 
                 // 5, 6
                 var reply = await Call(message, body.Bytes, certificate);
-                if (reply.Refusal == DeviceRefusal.NotPinned && await renewals.Recall(sender))
+                if (reply.Refusal == DeviceRefusal.NotPinned && await Recall(sender, context, body.Bytes))
                     reply = await Call(message, body.Bytes, certificate);
                 metrics.Taken(NameOf(message));
                 await Answer(context, reply, message);
@@ -89,6 +89,10 @@ public sealed partial class CheckInEndpoints(
             }
         }
     }
+
+    /// <remarks>By itself, since what it captures would cost every message.</remarks>
+    private ValueTask<bool> Recall(VerifiedIdentity sender, HttpContext context, ReadOnlyMemory<byte> body) =>
+        renewals.Recall(sender, () => identity.Certificate(context, body));
 
     private async ValueTask<DeviceReply> Call(MdmMessage message, ReadOnlyMemory<byte> body, PresentedCertificate certificate)
     {

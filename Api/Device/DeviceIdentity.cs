@@ -13,6 +13,9 @@ namespace FleetMdm.Api.Device;
 /// <remarks>Whether the certificate is pinned to the enrolment is the grain's question. Any thread; no state but caches.</remarks>
 public sealed class DeviceIdentity
 {
+    /// <summary>In bytes of DER: most are shorter.</summary>
+    private const int UsualCertificate = 2048;
+
     private readonly MdmOptions _options;
     private readonly EnrolmentAuthority _authority;
     private readonly TimeProvider _clock;
@@ -31,9 +34,21 @@ public sealed class DeviceIdentity
     {
         var verifier = (await _authority.Get()).Verifier;
         var now = _clock.GetUtcNow();
-        return FromProxy(context) is { } header ? verifier.Verify(CertificateHeader.Parse(header), now)
-            : context.Connection.ClientCertificate is { } certificate ? verifier.Verify(certificate.RawDataMemory, now)
+        return FromProxy(context) is { } header ? VerifyHeader(verifier, header, now)
+            : context.Connection.ClientCertificate is { } certificate ? verifier.Verify(certificate.RawDataMemory.Span, now)
             : verifier.VerifySignature(body.Span, context.Request.Headers[MdmSignature.HeaderName], now);
+    }
+
+    /// <summary>The whole certificate of a message whose identity was established.</summary>
+    public IdentityCertificate Certificate(HttpContext context, ReadOnlyMemory<byte> body) =>
+        FromProxy(context) is { } header ? IdentityCertificate.Parse(CertificateHeader.Parse(header, []).ToArray())
+        : context.Connection.ClientCertificate is { } certificate ? IdentityCertificate.Parse(certificate.RawDataMemory)
+        : MdmSignature.Verify(body.Span, context.Request.Headers[MdmSignature.HeaderName], allowSha1: true);
+
+    private static VerifiedIdentity VerifyHeader(IdentityVerifier verifier, string header, DateTimeOffset now)
+    {
+        Span<byte> room = stackalloc byte[UsualCertificate];
+        return verifier.Verify(CertificateHeader.Parse(header, room), now);
     }
 
     /// <summary>A header that is not from a trusted proxy is not refused but not seen: anybody could have set it.</summary>

@@ -13,19 +13,22 @@ public sealed partial class ForgottenRenewals(IDeviceStore devices, IEnrolmentSt
 {
     /// <summary>Asked only of a sender that was refused. It changes nothing for a certificate that the store knows.</summary>
     /// <returns>True when the store has learned something: the sender may be asked for once more.</returns>
-    public async ValueTask<bool> Recall(VerifiedIdentity sender)
+    /// <param name="sender">Who was refused.</param>
+    /// <param name="read">Reads the sender's whole certificate.</param>
+    public async ValueTask<bool> Recall(VerifiedIdentity sender, Func<IdentityCertificate> read)
     {
-        if (!sender.IssuedByUs || sender.Certificate.Renews is not { } renewed) return false;
+        if (sender is not { IssuedByUs: true, Renews: { } renewed }) return false;
         if (await devices.FindIssued(sender.Sha256) is not null) return false;
+        var certificate = read();
         await enrolments.StoreRenewal(new IssuedCertificate
         {
             Sha256 = sender.Sha256,
-            Der = sender.Certificate.Der.ToArray(),
+            Der = certificate.Der.ToArray(),
             Renews = renewed,
-            IssuedAt = sender.Certificate.NotBefore,
+            IssuedAt = certificate.NotBefore,
             NotAfter = sender.NotAfter,
         });
-        LogRecalled(sender.Certificate.Sha256Hex, Convert.ToHexStringLower(renewed));
+        LogRecalled(sender.Sha256Hex, Convert.ToHexStringLower(renewed));
         return true;
     }
 

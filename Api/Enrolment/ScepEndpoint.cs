@@ -138,7 +138,7 @@ public sealed partial class ScepEndpoint(
         VerifiedIdentity old;
         try
         {
-            old = snapshot.Verifier.Verify(request.Signer.Der, now);
+            old = snapshot.Verifier.Verify(request.Signer.Der.Span, now);
         }
         catch (IdentityException e)
         {
@@ -156,7 +156,7 @@ public sealed partial class ScepEndpoint(
         {
             throw new ScepException(ScepFailInfo.BadCertId, "The renewed certificate cannot be stored.", e);
         }
-        LogRenewed(certificate.Sha256Hex, old.Certificate.Sha256Hex, certificate.NotAfter);
+        LogRenewed(certificate.Sha256Hex, old.Sha256Hex, certificate.NotAfter);
         metrics.CountScep("Renewed");
         return certificate.Der.ToArray();
     }

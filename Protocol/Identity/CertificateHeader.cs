@@ -15,18 +15,20 @@ public static class CertificateHeader
     private const string Label = "CERTIFICATE";
 
     /// <summary>The certificate's DER, not yet checked.</summary>
+    /// <param name="headerValue">As it came.</param>
+    /// <param name="room">Where the DER is written when it fits there; else it gets an array of its own.</param>
     /// <exception cref="IdentityException">Missing, BadBase64.</exception>
-    public static byte[] Parse(string? headerValue)
+    public static ReadOnlySpan<byte> Parse(string? headerValue, Span<byte> room)
     {
         var value = headerValue.AsSpan().Trim();
         if (value.IsEmpty)
             throw new IdentityException(IdentityRefusal.Missing, "The proxy's header has no client certificate.");
         if (value.Length > MaxHeaderLength)
             throw Bad($"longer than {MaxHeaderLength} characters");
-        return value[0] == ':' ? ParseStructured(value) : ParsePem(Uri.UnescapeDataString(value));
+        return value[0] == ':' ? ParseStructured(value, room) : ParsePem(Uri.UnescapeDataString(value));
     }
 
-    private static byte[] ParseStructured(ReadOnlySpan<char> value)
+    private static ReadOnlySpan<byte> ParseStructured(ReadOnlySpan<char> value, Span<byte> room)
     {
         // A byte sequence of RFC 8941, 3.3.5; parameters after it are allowed and mean nothing.
         var end = value[1..].IndexOf(':');
@@ -36,7 +38,8 @@ public static class CertificateHeader
         if (!rest.IsEmpty && rest[0] != ';')
             throw Bad("more than one RFC 9440 value");
         var encoded = value[1..(end + 1)];
-        var der = new byte[encoded.Length / 4 * 3 + 3];
+        var longest = encoded.Length / 4 * 3 + 3;
+        var der = longest <= room.Length ? room : new byte[longest];
         if (!Convert.TryFromBase64Chars(encoded, der, out var length) || length == 0)
             throw Bad("not Base64");
         return der[..length];

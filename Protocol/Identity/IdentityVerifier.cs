@@ -4,14 +4,15 @@ using System.Security.Cryptography.X509Certificates;
 namespace FleetMdm.Protocol.Identity;
 
 /// <summary>A certificate that may identify an iPad.</summary>
+/// <param name="Sha256"><inheritdoc cref="IdentityCertificate.Sha256"/></param>
+/// <param name="NotAfter">The last second at which it is valid.</param>
+/// <param name="Renews">SHA-256 of the certificate that this one renews; null when it does not say. Only with <paramref name="IssuedByUs"/>.</param>
 /// <param name="IssuedByUs">By the built-in CA, not by a further trusted one.</param>
 /// <param name="Expired">It is within the grace period after its end.</param>
-public sealed record VerifiedIdentity(IdentityCertificate Certificate, bool IssuedByUs, bool Expired)
+public sealed record VerifiedIdentity(byte[] Sha256, DateTimeOffset NotAfter, byte[]? Renews, bool IssuedByUs, bool Expired)
 {
-    /// <inheritdoc cref="IdentityCertificate.Sha256"/>
-    public byte[] Sha256 => Certificate.Sha256;
-
-    public DateTimeOffset NotAfter => Certificate.NotAfter;
+    /// <summary><see cref="Sha256"/> in lower-case hexadecimal.</summary>
+    public string Sha256Hex => Convert.ToHexStringLower(Sha256);
 }
 
 public sealed record IdentityVerifierSettings
@@ -66,38 +67,50 @@ public sealed class IdentityVerifier
     }
 
     /// <summary>Checks a certificate whose key's possession was proved elsewhere (TLS, or a trusted proxy).</summary>
-    /// <param name="der">Kept, not copied.</param>
+    /// <param name="der">Copied when it is not known yet.</param>
     /// <exception cref="IdentityException">Any refusal.</exception>
-    public VerifiedIdentity Verify(ReadOnlyMemory<byte> der, DateTimeOffset now)
+    public VerifiedIdentity Verify(ReadOnlySpan<byte> der, DateTimeOffset now)
     {
         if (der.IsEmpty)
             throw new IdentityException(IdentityRefusal.Missing, "The request has no certificate.");
         if (der.Length > IdentityCertificate.MaxBytes)
             throw new IdentityException(IdentityRefusal.BadCms, $"The certificate is longer than {IdentityCertificate.MaxBytes} bytes.");
-        var sha256 = SHA256.HashData(der.Span);
-        return Verify(_known.Find(sha256)?.Certificate ?? IdentityCertificate.Parse(der, sha256), now);
+        Span<byte> sha256 = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(der, sha256);
+        return At(_known.Find(sha256) ?? CheckIssuer(IdentityCertificate.Parse(der.ToArray(), sha256.ToArray()), signs: false), now);
     }
 
+    /// <summary>Checks the certificate of a signature; its key is wanted again with the next one.</summary>
     private VerifiedIdentity Verify(IdentityCertificate certificate, DateTimeOffset now)
     {
-        var known = _known.Find(certificate.Sha256) ?? CheckIssuer(certificate);
-        if (now < certificate.NotBefore)
-            throw new IdentityException(IdentityRefusal.NotYetValid, $"The certificate is valid from {certificate.NotBefore:u}.");
-        var expired = now > certificate.NotAfter;
-        if (expired && now - certificate.NotAfter > _settings.ExpiredGrace)
-            throw new IdentityException(IdentityRefusal.Expired, $"The certificate expired at {certificate.NotAfter:u}.");
-        return new VerifiedIdentity(certificate, known.IssuedByUs, expired);
+        var known = _known.Find(certificate.Sha256) ?? CheckIssuer(certificate, signs: true);
+        if (known.Certificate is null)
+            _known.Add(new KnownIdentity(known.Identity, known.NotBefore, certificate));
+        return At(known, now);
     }
 
-    private KnownIdentity CheckIssuer(IdentityCertificate certificate)
+    private VerifiedIdentity At(KnownIdentity known, DateTimeOffset now)
+    {
+        var identity = known.Identity;
+        if (now < known.NotBefore)
+            throw new IdentityException(IdentityRefusal.NotYetValid, $"The certificate is valid from {known.NotBefore:u}.");
+        if (now <= identity.NotAfter)
+            return identity;
+        if (now - identity.NotAfter > _settings.ExpiredGrace)
+            throw new IdentityException(IdentityRefusal.Expired, $"The certificate expired at {identity.NotAfter:u}.");
+        return identity with { Expired = true };
+    }
+
+    private KnownIdentity CheckIssuer(IdentityCertificate certificate, bool signs)
     {
         var own = _settings.OwnCas.Any(ca => certificate.IsSignedBy(ca, allowLegacy: false));
         if (!own && !_settings.TrustedCas.Any(ca => certificate.IsSignedBy(ca, _settings.AllowSha1)))
             throw new IdentityException(IdentityRefusal.UntrustedIssuer, "The certificate was not issued by a CA that is trusted here.");
         CheckUsage(certificate, own);
-        var identity = new KnownIdentity(certificate, own);
-        _known.Add(identity);
-        return identity;
+        var identity = new VerifiedIdentity(certificate.Sha256, certificate.NotAfter, own ? certificate.Renews : null, own, Expired: false);
+        var known = new KnownIdentity(identity, certificate.NotBefore, signs ? certificate : null);
+        _known.Add(known);
+        return known;
     }
 
     private static void CheckUsage(IdentityCertificate certificate, bool own)
