@@ -9,8 +9,8 @@ namespace FleetMdm.Storage.GroupCommit;
 /// </summary>
 /// <remarks>
 /// <para>Threading: any thread may call <c>Run</c>; one loop takes items out in the order in which they came and
-/// executes one batch at a time. There is no linger: a batch is whatever came while the batch before was on its way, so a
-/// lonely write travels at once and batches grow with the load.</para>
+/// executes one batch at a time. There is no linger by the clock: a batch is whatever came while the batch before was on its way,
+/// and who is about to come when it is back; so a lonely write travels at once and batches grow with the load.</para>
 /// <para>Bounded: <see cref="LaneLimits.Capacity"/> items wait at most; then callers wait at the door. <see cref="LaneLimits.MaxWait"/> after it came
 /// an item is given up without an attempt, so no wait is longer than that and one attempt.</para>
 /// <para>Failure: data errors are cornered by halving the batch until the one row fails alone. What may pass is repeated for
@@ -87,11 +87,16 @@ internal sealed partial class Lane : IAsyncDisposable
     {
         var reader = _channel.Reader;
         LaneItem? next = null;
+        var crowded = false;
         while (next is not null || await reader.WaitToReadAsync())
         {
+            // Those who were answered a moment ago, and those who are about to ask, go first.
+            if (crowded)
+                await Task.Yield();
             var batch = new Batch();
             while ((next is not null || reader.TryRead(out next)) && (GivenUp(next) || batch.TryAdd(next)))
                 next = null;
+            crowded = batch.Items.Count > 1;
             if (batch.Items.Count > 0)
                 await Settle(batch);
         }
