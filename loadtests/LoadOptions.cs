@@ -42,6 +42,9 @@ public sealed record LoadOptions
     /// <summary>Rows of finished commands.</summary>
     public int History { get; init; }
 
+    /// <summary>Servers of one cluster, of those that are started here; connections go to them in turn.</summary>
+    public int Nodes { get; init; } = 1;
+
     public bool Baseline { get; init; } = true;
 
     public string? Json { get; init; }
@@ -64,6 +67,7 @@ public sealed record LoadOptions
           exam      operation, push, check-in, acknowledged: until all iPads are locked into one app
           push      how many notifications a second reach APNs
           soak      polls and commands at a steady rate: memory and latency must stay flat
+          overload  five times what the server can take: who is refused, what it costs, and how soon it is over
 
         Options
           --target URL         a server that runs already; else one is started here with PostgreSQL and a simulated APNs
@@ -77,6 +81,7 @@ public sealed record LoadOptions
           --identity KIND      header (default; RFC 9440, from a trusted proxy), signature (Mdm-Signature) or mtls
           --keys KIND          rsa (default) or ec
           --storage KIND       postgres (default) or sqlite, of the server that is started here
+          --nodes N            so many servers as one cluster on PostgreSQL; connections go to them in turn, without a balancer
           --rows N             rows of further iPads in the database
           --history N          rows of finished commands in the database
           --no-baseline        leaves out what the scenario compares with
@@ -115,6 +120,7 @@ public sealed record LoadOptions
                 "--identity" => options with { Identity = Enum.TryParse<LoadIdentity>(value, ignoreCase: true, out var kind) ? kind : throw Wrong(name, value) },
                 "--keys" => options with { RsaKeys = value switch { "rsa" => true, "ec" => false, _ => throw Wrong(name, value) } },
                 "--storage" => options with { Postgres = value switch { "postgres" => true, "sqlite" => false, _ => throw Wrong(name, value) } },
+                "--nodes" => options with { Nodes = Number(name, value) },
                 "--rows" => options with { Rows = Number(name, value) },
                 "--history" => options with { History = Number(name, value) },
                 "--json" => options with { Json = value },
@@ -124,6 +130,8 @@ public sealed record LoadOptions
             };
         }
 
+        if (options.Nodes > 1 && (!options.Postgres || options.Target is not null))
+            throw new LoadException("--nodes needs servers that are started here, on PostgreSQL.");
         return options with { Server = server };
 
         LoadOptions Add(LoadOptions unchanged, string setting)

@@ -25,6 +25,7 @@ try
         "exam" => ExamScenario.Run,
         "push" => PushScenario.Run,
         "soak" => SoakScenario.Run,
+        "overload" => OverloadScenario.Run,
         _ => throw new LoadException($"There is no scenario {options.Scenario}; --help lists them."),
     };
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 
 namespace FleetMdm.LoadTests.Driver;
 
@@ -17,14 +16,14 @@ public sealed class HttpConnection : IDisposable
     private const int MaxHeaders = 32 * 1024;
 
     private readonly HttpTarget _target;
-    private readonly X509Certificate2? _certificate;
+    private readonly SslStreamCertificateContext? _certificate;
     private Stream? _stream;
     private byte[] _buffer = new byte[16 * 1024];
     private int _start;
     private int _end;
 
-    /// <param name="certificate">Shown in TLS; null: none.</param>
-    public HttpConnection(HttpTarget target, X509Certificate2? certificate = null)
+    /// <param name="certificate">Shown in TLS; null: none. A connection with one that was shown before resumes its session.</param>
+    public HttpConnection(HttpTarget target, SslStreamCertificateContext? certificate = null)
     {
         _target = target;
         _certificate = certificate;
@@ -76,6 +75,7 @@ public sealed class HttpConnection : IDisposable
         var headers = ReadHeaders();
         var head = _buffer.AsSpan(0, headers);
         if (!Utf8Parser.TryParse(head[9..], out int status, out _)) throw new IOException("The answer has no status.");
+        if (status == 503 && Header(head, "retry-after:"u8).IsEmpty) throw new IOException("A refusal does not say when to come again.");
         var answer = Header(head, "content-length:"u8) is { IsEmpty: false } length && Utf8Parser.TryParse(length, out int bytes, out _)
             ? Sized(status, headers, bytes)
             : Header(head, "transfer-encoding:"u8).IndexOf("chunked"u8) >= 0 ? Chunked(status, headers) : new HttpAnswer(status, default);
@@ -151,12 +151,16 @@ public sealed class HttpTarget
     private static readonly int PatienceMilliseconds = (int)TimeSpan.FromSeconds(60).TotalMilliseconds;
 
     private readonly bool _tls;
+    private readonly IReadOnlyList<int> _ports;
+    private int _connections = -1;
     private readonly SslClientAuthenticationOptions? _shared;
 
     /// <param name="url">Scheme, host and port.</param>
-    public HttpTarget(Uri url)
+    /// <param name="ports">Ports of that host that connections go to in turn; none: that of the URL.</param>
+    public HttpTarget(Uri url, params IReadOnlyList<int> ports)
     {
         Url = url;
+        _ports = ports.Count > 0 ? ports : [url.Port];
         _tls = url.Scheme == Uri.UriSchemeHttps;
         if (_tls) _shared = Options(null);
     }
@@ -168,7 +172,7 @@ public sealed class HttpTarget
 
     private long _handshakes;
 
-    internal Stream Connect(X509Certificate2? certificate)
+    internal Stream Connect(SslStreamCertificateContext? certificate)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
         {
@@ -178,7 +182,7 @@ public sealed class HttpTarget
         };
         try
         {
-            socket.Connect(Url.Host, Url.Port);
+            socket.Connect(Url.Host, _ports[(int)((uint)Interlocked.Increment(ref _connections) % _ports.Count)]);
             var stream = new NetworkStream(socket, ownsSocket: true);
             if (!_tls) return stream;
             var tls = new SslStream(stream);
@@ -194,10 +198,10 @@ public sealed class HttpTarget
     }
 
     // The load test knows whom it talks to; checking the server's certificate would be measuring this side.
-    private SslClientAuthenticationOptions Options(X509Certificate2? certificate) => new()
+    private SslClientAuthenticationOptions Options(SslStreamCertificateContext? certificate) => new()
     {
         TargetHost = Url.Host,
         RemoteCertificateValidationCallback = static (_, _, _, _) => true,
-        ClientCertificateContext = certificate is null ? null : SslStreamCertificateContext.Create(certificate, null, offline: true),
+        ClientCertificateContext = certificate,
     };
 }

@@ -10,11 +10,11 @@ public sealed class LoadFleet
 
     private readonly LoadIPad[] _ipads;
 
-    public LoadFleet(LoadAuthority authority, LoadIdentity identity, Uri server, string topic, int ipads, string headerName, uint series)
+    public LoadFleet(LoadAuthority authority, LoadIdentity identity, Uri server, string topic, int ipads, string headerName, uint series, params IReadOnlyList<int> ports)
     {
         (Authority, Identity, Topic, HeaderName, Series) = (authority, identity, topic, headerName, series);
         Host = server.Authority;
-        Target = new HttpTarget(server);
+        Target = new HttpTarget(server, ports);
         _ipads = new LoadIPad[ipads];
         Parallel.For(0, ipads, number => _ipads[number] = new LoadIPad(this, number));
     }
@@ -45,7 +45,7 @@ public sealed class LoadFleet
     public T WithConnection<T>(LoadIPad ipad, HttpConnection worker, Func<HttpConnection, T> session)
     {
         if (Identity != LoadIdentity.Mtls) return session(worker);
-        using var own = new HttpConnection(Target, ipad.WithKey);
+        using var own = new HttpConnection(Target, ipad.ForTls);
         return session(own);
     }
 

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -28,6 +29,7 @@ public sealed class LoadIPad
     private byte[]? _idle;
     private string? _identity;
     private X509Certificate2? _withKey;
+    private SslStreamCertificateContext? _forTls;
 
     public LoadIPad(LoadFleet fleet, int number)
     {
@@ -48,6 +50,9 @@ public sealed class LoadIPad
     public int Repeated { get; private set; }
 
     public X509Certificate2 WithKey => _withKey ??= _fleet.Authority.WithKey(Number, _certificate);
+
+    /// <summary>One for all its connections, so that they may resume a session.</summary>
+    public SslStreamCertificateContext ForTls => _forTls ??= SslStreamCertificateContext.Create(WithKey, null, offline: true);
 
     public byte[] Idle => _idle ??= Request(Messages.Idle(Udid), Messages.ConnectPath);
 

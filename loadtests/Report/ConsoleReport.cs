@@ -36,5 +36,6 @@ internal static class ConsoleReport
     private static string Milliseconds(Phase phase, double percentile) =>
         Number(phase.Load.Measurement.Latencies.GetValueAtPercentile(percentile) / 1000.0, 2);
 
-    private static string Number(double value, int digits) => value.ToString("N" + digits, CultureInfo.InvariantCulture);
+    private static string Number(double value, int digits) =>
+        double.IsNaN(value) ? "–" : value.ToString("N" + digits, CultureInfo.InvariantCulture);
 }

@@ -88,5 +88,6 @@ internal static class HtmlReport
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 
-    private static string Number(double value) => value.ToString(value >= 1000 ? "N0" : "0.###", CultureInfo.InvariantCulture);
+    private static string Number(double value) =>
+        double.IsNaN(value) ? "–" : value.ToString(value >= 1000 ? "N0" : "0.###", CultureInfo.InvariantCulture);
 }

@@ -13,11 +13,11 @@ public sealed record Figure(string What, double Value, string Unit);
 /// <summary>A load phase and what it cost.</summary>
 public sealed record Phase(LoadResult Load, Spent Spent)
 {
-    /// <summary>CPU seconds for 1,000 requests.</summary>
-    public double ServerPerThousand => Spent.ServerSeconds * 1000 / Load.Measurement.Count;
+    /// <summary>CPU seconds for 1,000 requests; not a number where nobody measured them for this phase alone.</summary>
+    public double ServerPerThousand => Spent == default ? double.NaN : Spent.ServerSeconds * 1000 / Load.Measurement.Count;
 
     /// <inheritdoc cref="ServerPerThousand"/>
-    public double DatabasePerThousand => Spent.DatabaseSeconds * 1000 / Load.Measurement.Count;
+    public double DatabasePerThousand => Spent == default ? double.NaN : Spent.DatabaseSeconds * 1000 / Load.Measurement.Count;
 }
 
 /// <summary>The points of a curve over seconds.</summary>
@@ -46,7 +46,9 @@ public sealed class ScenarioReport(string scenario, string parameters)
     {
         var phase = new Phase(load, spent);
         _phases.Add(phase);
-        _curves.Add(new Curve(load.Name, "per second", [.. load.Measurement.PerSecond.Select((count, second) => ((double)second, (double)count))]));
+        // The last second is not a whole one.
+        var seconds = Math.Max(1, (int)load.Seconds);
+        _curves.Add(new Curve(load.Name, "per second", [.. load.Measurement.PerSecond.Take(seconds).Select((count, second) => ((double)second, (double)count))]));
         return phase;
     }
 

@@ -18,7 +18,7 @@ internal static class CycleScenario
         var connections = run.Connections(32);
         var fleet = await run.Enrolled(bed, run.IPads(6_000));
         run.Say("queueing");
-        for (var i = 0; i < CommandsEach; i++) await ScenarioRun.Queue(bed);
+        for (var i = 0; i < CommandsEach; i++) await ScenarioRun.Queue(bed, only: run.Options.Rows > 0 ? fleet : null);
 
         run.Say("warm-up");
         // A third of the fleet: until then the runtime still compiles.
@@ -65,7 +65,7 @@ internal static class CycleScenario
                 var number = Interlocked.Increment(ref next);
                 if (number >= to) return -1;
                 ipad = ipads[at] = fleet.IPads[number];
-                if (fleet.Identity == LoadIdentity.Mtls) own[at] = new HttpConnection(fleet.Target, ipad.WithKey);
+                if (fleet.Identity == LoadIdentity.Mtls) own[at] = new HttpConnection(fleet.Target, ipad.ForTls);
             }
 
             var uuid = handed[at];

@@ -12,7 +12,7 @@ internal static class EnrolScenario
         await using var bed = await TestBed.Start(run.Options);
         var connections = run.Connections(32);
         run.Say("making iPads");
-        var warm = bed.NewFleet(WarmUpIPads);
+        var warm = bed.NewFleet(Math.Min(WarmUpIPads, run.IPads(WarmUpIPads)));
         var fleet = bed.NewFleet(run.IPads(15_000));
         run.Say("warm-up");
         warm.Enrol(connections);

@@ -66,10 +66,12 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
             $"POST {path} HTTP/1.1\r\nHost: {bed.Url.Authority}\r\nAuthorization: Bearer {bed.AdminToken}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(text)}\r\n\r\n{text}");
     }
 
-    /// <summary>One command for the whole fleet, without pushes.</summary>
-    public static Task Queue(TestBed bed, bool push = false) => bed.Admin.PostAsync("/api/v1/operations", new JsonObject
+    /// <summary>One command for all iPads that the server knows, or for those of one fleet; without pushes.</summary>
+    public static Task Queue(TestBed bed, bool push = false, LoadFleet? only = null) => bed.Admin.PostAsync("/api/v1/operations", new JsonObject
     {
-        ["target"] = new JsonObject { ["all"] = true },
+        ["target"] = only is null
+            ? new JsonObject { ["all"] = true }
+            : new JsonObject { ["ids"] = new JsonArray([.. only.IPads.Select(ipad => (JsonNode)ipad.Udid)]) },
         ["command"] = new JsonObject { ["requestType"] = "DeviceInformation", ["queries"] = new JsonArray("DeviceName", "OSVersion", "SerialNumber") },
         ["push"] = push,
     });

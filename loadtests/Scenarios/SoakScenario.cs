@@ -22,7 +22,7 @@ internal static class SoakScenario
         for (var i = 0; i < Slices; i++)
         {
             run.Say($"slice {i + 1} of {Slices}");
-            await ScenarioRun.Queue(bed);
+            await ScenarioRun.Queue(bed, only: run.Options.Rows > 0 ? fleet : null);
             commands++;
             var next = -1;
             var phase = run.Measure(bed, () => Load.Paced($"slice {i + 1}: sessions", fleet.Target, run.Connections(32), PollsPerSecond, slice, (_, connection) =>

@@ -19,11 +19,12 @@ public sealed class TestBed : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-load-").FullName;
     private readonly LoadAuthority _authority;
     private readonly Dictionary<string, string> _settings = [];
-    private readonly int _port = FreePorts.Next();
     private MintedPushCertificate? _pushCertificate;
-    private ChildProcess? _server;
+    private readonly List<ChildProcess> _servers = [];
+    private int[] _ports = [];
     private uint _fleets;
     private string _connectionString = "";
+    private IReadOnlyList<ProcessMeter> _meters = [];
 
     private TestBed(LoadOptions options)
     {
@@ -36,7 +37,9 @@ public sealed class TestBed : IAsyncDisposable
     public string AdminToken { get; private set; } = "";
     public ApnsSimulator? Apns { get; private set; }
     public PrivatePostgres? Postgres { get; private set; }
-    public ProcessMeter? Server { get; private set; }
+    /// <summary>The first server, when there are several.</summary>
+    public ProcessMeter? Server => _meters.FirstOrDefault();
+
     public string Topic => _pushCertificate?.Topic ?? _options.Topic;
 
     /// <param name="extra">Options of the server beyond the usual ones.</param>
@@ -56,18 +59,19 @@ public sealed class TestBed : IAsyncDisposable
         }
     }
 
-    public LoadFleet NewFleet(int ipads) => new(_authority, _options.Identity, Url, Topic, ipads, HeaderName, ++_fleets);
+    public LoadFleet NewFleet(int ipads) => new(_authority, _options.Identity, Url, Topic, ipads, HeaderName, ++_fleets, _ports);
 
     /// <summary>Stops the server and starts it again: no grain is in memory, no plan and no page of its own is warm.</summary>
     public async Task Restart()
     {
-        if (_server is null) return;
-        await _server.DisposeAsync();
+        if (_servers.Count == 0) return;
+        await Stop();
         await Launch();
     }
 
-    /// <summary>CPU of server and database since an earlier moment.</summary>
-    public Spent Spent() => new(Server?.CpuSeconds ?? 0, Postgres?.Meter.CpuSeconds ?? 0, Server?.AnonymousBytes ?? 0, Commits());
+    /// <summary>CPU of all servers and of the database up to now.</summary>
+    public Spent Spent() =>
+        new(_meters.Sum(meter => meter.CpuSeconds), Postgres?.Meter.CpuSeconds ?? 0, _meters.Sum(meter => meter.AnonymousBytes), Commits());
 
     /// <summary>Rows of iPads that never come, and of finished commands: for the question whether a large fleet or a long history makes a
     /// request dearer. Copies of an enrolled iPad, made in the database.</summary>
@@ -109,7 +113,7 @@ public sealed class TestBed : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Admin?.Dispose();
-        if (_server is not null) await _server.DisposeAsync();
+        await Stop();
         if (Apns is not null) await Apns.DisposeAsync();
         if (Postgres is not null) await Postgres.DisposeAsync();
         _pushCertificate?.Dispose();
@@ -122,7 +126,7 @@ public sealed class TestBed : IAsyncDisposable
         Url = target;
         AdminToken = _options.Token ?? "";
         Admin = new AdminClient(target, AdminToken, target.Scheme == "https" ? await TrustProfile.FetchAsync(target) : new TrustAnchors([]));
-        if (_options.ServerProcess is { } process) Server = new ProcessMeter(process);
+        if (_options.ServerProcess is { } process) _meters = [new ProcessMeter(process)];
         if (_options.CaFile is { } file) await File.WriteAllTextAsync(file, _authority.Pem);
     }
 
@@ -135,11 +139,11 @@ public sealed class TestBed : IAsyncDisposable
         await File.WriteAllTextAsync(ca, _authority.Pem);
         await File.WriteAllTextAsync(apns, Apns.Authority.RootPem);
         var scheme = _options.Identity == LoadIdentity.Mtls ? "https" : "http";
-        Url = new Uri($"{scheme}://localhost:{_port}");
+        _ports = [.. Enumerable.Range(0, _options.Nodes).Select(_ => FreePorts.Next())];
+        Url = new Uri($"{scheme}://localhost:{_ports[0]}");
         var settings = new Dictionary<string, string>
         {
-            ["Http:Listen"] = $"{scheme}://127.0.0.1:{_port}",
-            ["Mdm:PublicUrl"] = $"https://localhost:{_port}",
+            ["Mdm:PublicUrl"] = $"https://localhost:{_ports[0]}",
             ["Mdm:TrustedIdentityCas:0"] = ca,
             ["Storage:DataDirectory"] = _folder,
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
@@ -170,8 +174,28 @@ public sealed class TestBed : IAsyncDisposable
 
     private async Task Launch()
     {
-        _server = await ChildProcess.DotNet("FleetMdm.Silo.dll", _settings.Select(setting => $"--{setting.Key}={setting.Value}"), "FleetMdm listens on");
-        Server = new ProcessMeter(_server.Id);
+        // The first one alone: it makes the schema.
+        foreach (var port in _ports)
+        {
+            var settings = new Dictionary<string, string>(_settings) { ["Http:Listen"] = $"{Url.Scheme}://127.0.0.1:{port}" };
+            if (_ports.Length > 1)
+            {
+                settings["Cluster:Enabled"] = "true";
+                settings["Cluster:AdvertisedAddress"] = "127.0.0.1";
+                settings["Cluster:SiloPort"] = $"{FreePorts.Next()}";
+                settings["Cluster:GatewayPort"] = $"{FreePorts.Next()}";
+            }
+
+            _servers.Add(await ChildProcess.DotNet("FleetMdm.Silo.dll", settings.Select(setting => $"--{setting.Key}={setting.Value}"), "FleetMdm listens on"));
+        }
+
+        _meters = [.. _servers.Select(server => new ProcessMeter(server.Id))];
+    }
+
+    private async Task Stop()
+    {
+        foreach (var server in _servers) await server.DisposeAsync();
+        _servers.Clear();
     }
 
     private long Commits()

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Text;
+using FleetMdm.LoadTests.Driver;
+using FleetMdm.LoadTests.Report;
+using FleetMdm.LoadTests.Servers;
+
+namespace FleetMdm.LoadTests.Scenarios;
+
+/// <summary>
+/// Five times as many messages as the server can take, for a minute, and an administrator who wants something meanwhile. The messages are of
+/// the dearest kind, iPads that enrol anew: so one driver on the same machine can send that many.
+/// </summary>
+internal static class OverloadScenario
+{
+    private const int Times = 5;
+
+    /// <summary>More than the server lets in and lets wait together, so that it has to refuse.</summary>
+    private const int Connections = 6_000;
+
+    /// <summary>As many as keep the server busy, and none waits long.</summary>
+    private const int Usual = 64;
+    private const int UsualSeconds = 15;
+    private const double FullSpeed = 0.9;
+    private const int QuestionsPerSecond = 5;
+
+    public static async Task Run(ScenarioRun run)
+    {
+        await using var bed = await TestBed.Start(run.Options);
+        var fleet = await run.Enrolled(bed, run.IPads(20_000));
+        var messages = fleet.IPads.Select(ipad => ipad.Authenticate()).ToArray();
+        var next = -1;
+        LoadStep enrolAnew = (_, connection) => connection.Send(messages[(uint)Interlocked.Increment(ref next) % (uint)messages.Length]).Status;
+        LoadResult Full(string name) => Load.Full(name, fleet.Target, Usual, TimeSpan.FromSeconds(UsualSeconds), enrolAnew);
+
+        Full("warm-up");
+        run.Say("capacity");
+        var before = run.Measure(bed, () => Full("before: as many as go"));
+        var capacity = before.Load.PerSecond;
+
+        run.Say($"{Times} times {capacity:N0} a second");
+        var peak = new List<(double, double)>();
+        using var over = new CancellationTokenSource();
+        var watching = Task.Run(() => Watch(bed, peak, over.Token));
+        var asking = Task.Run(() => Ask(bed, fleet.Target, run.For(60)));
+        var flood = run.Measure(bed, () => Load.Paced(
+            $"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, run.For(60), enrolAnew));
+        var after = run.Measure(bed, () => Full("after: as many as go"));
+        await over.CancelAsync();
+        await watching;
+        var asked = run.Report.Add(await asking, default);
+
+        var statuses = flood.Load.Measurement.Statuses;
+        var done = statuses.GetValueOrDefault(200);
+        run.Report.Add("share of the flood that was answered 503", statuses.GetValueOrDefault(503) / (double)flood.Load.Measurement.Count, "");
+        run.Report.Add("messages done a second during the flood, of the capacity", done / flood.Load.Seconds / capacity, "");
+        var recovered = RecoveredAfter(after.Load.Measurement.PerSecond, capacity * FullSpeed);
+        run.Report.Add($"full speed again ({FullSpeed:P0}) after at most", recovered, "s");
+        run.Report.Add(new Curve("memory of the server", "MB", peak));
+        run.Report.Add("memory of the server: before", before.Spent.ServerBytes / 1048576.0, "MB");
+        run.Report.Add("memory of the server: at most", peak.Max(point => point.Item2), "MB");
+        run.Report.Check("answers were 200 or 503 with Retry-After, nothing else", statuses.Keys.All(status => status is 200 or 503));
+        run.Report.Check("some were refused: it was more than the server takes", statuses.ContainsKey(503));
+        run.Report.Check("the administrator always got an answer", asked.Load.Measurement.Failures == 0);
+        run.Report.Check("full speed again within 10 s", recovered <= 10);
+    }
+
+    /// <summary>The end of the first second in which it was that fast.</summary>
+    private static int RecoveredAfter(IReadOnlyList<int> perSecond, double fast)
+    {
+        for (var second = 0; second < perSecond.Count; second++)
+        {
+            if (perSecond[second] >= fast) return second + 1;
+        }
+
+        return int.MaxValue;
+    }
+
+    private static async Task Watch(TestBed bed, List<(double, double)> memory, CancellationToken over)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (!over.IsCancellationRequested)
+        {
+            memory.Add((Stopwatch.GetElapsedTime(began).TotalSeconds, (bed.Server?.AnonymousBytes ?? 0) / 1048576.0));
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, over).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>An administrator looks at the list of iPads again and again.</summary>
+    private static LoadResult Ask(TestBed bed, HttpTarget target, TimeSpan duration)
+    {
+        var request = Encoding.UTF8.GetBytes(
+            $"GET /api/v1/devices?limit=50 HTTP/1.1\r\nHost: {bed.Url.Authority}\r\nAuthorization: Bearer {bed.AdminToken}\r\n\r\n");
+        return Load.Paced("an administrator meanwhile", target, 4, QuestionsPerSecond, duration, (_, connection) => connection.Send(request).Status);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using FleetMdm.EndToEnd.Server;
+using FleetMdm.Testing;
+
+namespace FleetMdm.EndToEnd.Load;
+
+/// <summary>The load tests as a program: small, but against a real server and with each way in which an iPad says who it is.</summary>
+public sealed class LoadTestsTests
+{
+    private const int IPads = 60;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    [Theory]
+    [InlineData("header")]
+    [InlineData("signature")]
+    [InlineData("mtls")]
+    public async Task Enrolments_are_counted_whoever_vouches_for_the_iPad(string identity)
+    {
+        using var folder = new TemporaryFolder();
+        var (json, html) = (folder.File("result.json"), folder.File("result.html"));
+
+        var (exit, output) = await Run(
+            "enrol", "--ipads", $"{IPads}", "--storage", "sqlite", "--keys", "ec", "--connections", "4", "--identity", identity, "--json", json, "--html", html);
+
+        Assert.True(exit == 0, output);
+        var result = JsonNode.Parse(await File.ReadAllTextAsync(json))!;
+        var phase = Assert.Single(result["phases"]!.AsArray())!;
+        Assert.Equal(IPads, phase["requests"]!.GetValue<int>());
+        Assert.Equal(["200"], phase["statuses"]!.AsObject().Select(status => status.Key));
+        Assert.All(result["checks"]!.AsArray(), check => Assert.True(check!["holds"]!.GetValue<bool>(), output));
+        var page = await File.ReadAllTextAsync(html);
+        Assert.Contains("<svg", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(" src=", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(" href=", page, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("There is no scenario afternoon", "afternoon")]
+    [InlineData("There is no option --loud", "idle", "--loud", "very")]
+    [InlineData("--ipads", "idle", "--ipads", "many")]
+    [InlineData("--nodes needs", "idle", "--nodes", "3", "--storage", "sqlite")]
+    public async Task What_is_not_understood_is_one_sentence_and_exit_code_2(string sentence, params string[] arguments)
+    {
+        var (exit, output) = await Run(arguments);
+
+        Assert.Equal(2, exit);
+        Assert.Contains(sentence, Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    private static async Task<(int ExitCode, string Output)> Run(params string[] arguments)
+    {
+        var output = new StringBuilder();
+        var program = Path.Combine(AppContext.BaseDirectory, "FleetMdm.LoadTests.dll");
+        using var process = ServerProcess.Launch(arguments, new Dictionary<string, string>(), line =>
+        {
+            lock (output) output.AppendLine(line);
+        }, program);
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"The load test did not end:\n{output}");
+        }
+
+        process.WaitForExit();
+        lock (output) return (process.ExitCode, output.ToString());
+    }
+}
