@@ -34,7 +34,7 @@ public sealed class RunningCluster : IAsyncDisposable
 
     public string BalancerOutput => _balancer?.Output ?? "";
 
-    private string AdminToken => _nodes.First(node => node.HasAdminToken).AdminToken;
+    public string AdminToken => _nodes.First(node => node.HasAdminToken).AdminToken;
 
     /// <summary>The first node is started alone, and makes the schema; the others join it together.</summary>
     /// <param name="roles">One node for each.</param>

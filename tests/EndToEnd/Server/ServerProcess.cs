@@ -17,7 +17,6 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SignalStop = 19;
     private const int SignalContinue = 18;
 
-    private readonly string? _program;
     private const int FirstPort = 12_000;
     private const int Ports = 8_000;
     private static int _ports = Random.Shared.Next(Ports);
@@ -32,7 +31,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         string folder, IReadOnlyDictionary<string, string>? options = null, IReadOnlyDictionary<string, string>? environment = null,
         string? program = null)
     {
-        _program = program;
+        Program = program;
         _environment = environment ?? new Dictionary<string, string>();
         Folder = folder;
         Port = FreePort();
@@ -47,6 +46,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
     }
 
     public string Folder { get; }
+
+    /// <summary>The program's main file, with the next start; null: what was built for the tests.</summary>
+    public string? Program { get; set; }
 
     public int Port { get; }
 
@@ -84,7 +86,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         {
             lock (_output) _output.AppendLine(line);
             if (line.Contains("FleetMdm listens on", StringComparison.Ordinal)) _listening.TrySetResult();
-        }, _program);
+        }, Program);
         var exited = _process.WaitForExitAsync();
         if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited)
             throw new InvalidOperationException($"The server ended with {_process.ExitCode} instead of listening:\n{Output}");
