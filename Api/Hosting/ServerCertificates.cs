@@ -22,24 +22,21 @@ public sealed partial class ServerCertificates(
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
 
-    private sealed record Snapshot(
-        SslStreamCertificateContext Context, SslServerAuthenticationOptions WithClients, SslServerAuthenticationOptions WithoutClients);
-
-    private volatile Snapshot? _snapshot;
+    private volatile SslStreamCertificateContext? _context;
     private DateTime _fileTime;
 
     /// <summary>The options for a new connection. The first connections after a start may have to wait for the CA.</summary>
     /// <exception cref="AuthorityUnavailableException">No certificate: the CA cannot be fetched now. The handshake fails.</exception>
     public async ValueTask<SslServerAuthenticationOptions> Options(bool askForClientCertificate)
     {
-        var snapshot = _snapshot;
+        var context = _context;
         if (options.Value.CertificateFile is null)
         {
             if (builtIn.Context is null) await authority.Get();
-            if (builtIn.Context is { } current && !ReferenceEquals(current, snapshot?.Context)) _snapshot = snapshot = Take(current);
+            if (builtIn.Context is { } current && !ReferenceEquals(current, context)) _context = context = Take(current);
         }
 
-        return askForClientCertificate ? snapshot!.WithClients : snapshot!.WithoutClients;
+        return Options(context!, askForClientCertificate);
     }
 
     /// <summary>Reads the configured file; called before listening so that a wrong one stops the start.</summary>
@@ -51,7 +48,7 @@ public sealed partial class ServerCertificates(
         {
             var (certificate, intermediates) = Read(file);
             _fileTime = File.GetLastWriteTimeUtc(file);
-            _snapshot = Take(SslStreamCertificateContext.Create(certificate, intermediates, offline: true));
+            _context = Take(SslStreamCertificateContext.Create(certificate, intermediates, offline: true));
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
@@ -69,7 +66,7 @@ public sealed partial class ServerCertificates(
             try
             {
                 Load();
-                LogReplaced(file, _snapshot!.Context.TargetCertificate.NotAfter);
+                LogReplaced(file, _context!.TargetCertificate.NotAfter);
             }
             catch (FleetStartException e)
             {
@@ -94,22 +91,37 @@ public sealed partial class ServerCertificates(
         return (certificate, all);
     }
 
-    private Snapshot Take(SslStreamCertificateContext context)
+    private SslStreamCertificateContext Take(SslStreamCertificateContext context)
     {
         metrics.Presents(context.TargetCertificate.NotAfter);
-        SslServerAuthenticationOptions With(bool clients) => new()
-        {
-            ServerCertificateContext = context,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-
-            // Asked for, never demanded, and not judged here: an unknown certificate must become a 400 with a reason, not a broken
-            // handshake that the iPad cannot tell from a dead network.
-            ClientCertificateRequired = clients,
-            RemoteCertificateValidationCallback = clients ? static (_, _, _, _) => true : null,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        };
-        return new Snapshot(context, With(clients: true), With(clients: false));
+        return context;
     }
+
+    private static SslServerAuthenticationOptions Options(SslStreamCertificateContext context, bool clients) => new()
+    {
+        ServerCertificateContext = context,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+
+        // Asked for, never demanded, and not judged here: an unknown certificate must become a 400 with a reason, not a broken
+        // handshake that the iPad cannot tell from a dead network.
+        ClientCertificateRequired = clients,
+        RemoteCertificateValidationCallback = clients ? static (_, _, _, _) => true : null,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        CertificateChainPolicy = clients ? NoChain() : null,
+    };
+
+    /// <summary>
+    /// The framework builds a chain for each client certificate before it asks the callback. So that this looks at nothing: no store of
+    /// trusted roots (most of the CPU of a connection), and no download of what a stranger's certificate names.
+    /// </summary>
+    /// <remarks>A new one for each connection: the framework adds to it what the client sent.</remarks>
+    private static X509ChainPolicy NoChain() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        DisableCertificateDownloads = true,
+        RevocationMode = X509RevocationMode.NoCheck,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
 
     [LoggerMessage(3201, LogLevel.Information, "New connections use the changed certificate of {File}, good until {NotAfter}")]
     private partial void LogReplaced(string file, DateTime notAfter);
