@@ -152,7 +152,8 @@ internal sealed partial class Lane : IAsyncDisposable
     {
         var start = Clock.GetTimestamp();
         var backOff = FirstBackOff;
-        for (var attempt = 1; ; attempt++)
+        long? failedAt = null;
+        while (true)
         {
             try
             {
@@ -169,8 +170,10 @@ internal sealed partial class Lane : IAsyncDisposable
                 if (kind == FailureKind.Data)
                     return (kind, exception);
                 batch.Repeated = true;
-                // One repetition at least: an attempt that ran into its time-out has used up the time, not the chance.
-                var enough = attempt > 1 && Clock.GetElapsedTime(start) + backOff > _limits.RetryFor;
+                // From the first failure on: an attempt that ran into its time-out, or whose connection died with the server, has used up the
+                // time, not the chance.
+                failedAt ??= Clock.GetTimestamp();
+                var enough = Clock.GetElapsedTime(failedAt.Value) + backOff > _limits.RetryFor;
                 if (kind == FailureKind.Lasting || _away || enough)
                 {
                     _away = true;
