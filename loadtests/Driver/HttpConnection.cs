@@ -22,7 +22,7 @@ public sealed class HttpConnection : IDisposable
     private int _start;
     private int _end;
 
-    /// <param name="certificate">Shown in TLS; null: none. A connection with one that was shown before resumes its session.</param>
+    /// <param name="certificate">Shown in TLS; null: none. The same one for all connections of an iPad lets them resume a session, where the framework does that.</param>
     public HttpConnection(HttpTarget target, SslStreamCertificateContext? certificate = null)
     {
         _target = target;

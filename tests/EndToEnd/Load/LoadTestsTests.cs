@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.EndToEnd.Server;
 using FleetMdm.Testing;
@@ -48,25 +47,6 @@ public sealed class LoadTestsTests
         Assert.Contains(sentence, Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
-    private static async Task<(int ExitCode, string Output)> Run(params string[] arguments)
-    {
-        var output = new StringBuilder();
-        var program = Path.Combine(AppContext.BaseDirectory, "FleetMdm.LoadTests.dll");
-        using var process = ServerProcess.Launch(arguments, new Dictionary<string, string>(), line =>
-        {
-            lock (output) output.AppendLine(line);
-        }, program);
-        try
-        {
-            await process.WaitForExitAsync().WaitAsync(Patience);
-        }
-        catch (TimeoutException)
-        {
-            process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"The load test did not end:\n{output}");
-        }
-
-        process.WaitForExit();
-        lock (output) return (process.ExitCode, output.ToString());
-    }
+    private static Task<(int ExitCode, string Output)> Run(params string[] arguments) =>
+        ServerProcess.RunToEnd(arguments, Patience, Path.Combine(AppContext.BaseDirectory, "FleetMdm.LoadTests.dll"));
 }

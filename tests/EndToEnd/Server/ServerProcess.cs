@@ -100,14 +100,15 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return TrustAnchors.FromPem(await careless.GetStringAsync(new Uri(Url, "/ca.pem")));
     }
 
-    /// <summary>Runs the program to its end with these arguments.</summary>
-    public static async Task<(int ExitCode, string Output)> RunToEnd(IReadOnlyList<string> arguments, TimeSpan? patience = null)
+    /// <summary>Runs the program, or another one, to its end with these arguments.</summary>
+    public static async Task<(int ExitCode, string Output)> RunToEnd(
+        IReadOnlyList<string> arguments, TimeSpan? patience = null, string? program = null)
     {
         var output = new StringBuilder();
         using var process = Launch(arguments, new Dictionary<string, string>(), line =>
         {
             lock (output) output.AppendLine(line);
-        });
+        }, program);
         try
         {
             await process.WaitForExitAsync().WaitAsync(patience ?? Patience);
