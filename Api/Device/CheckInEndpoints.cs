@@ -16,8 +16,9 @@ namespace FleetMdm.Api.Device;
 //   2. body        read whole, within bounds; else 413
 //   3. identity    the certificate that the sender proves to own; else 400
 //   4. parse       just what routing and the grain need; else 400
-//   5. grain       one call to the enrolment's own grain, wherever it lives; one more when it has just moved
-//   6. answer      a body or none; refusals by the table in DeviceRefusals.cs; store or cluster away: 503
+//   5. word        a poll whose grain lives in this process and has left word that there is nothing to fetch is answered at once
+//   6. grain       one call to the enrolment's own grain, wherever it lives; one more when it has just moved
+//   7. answer      a body or none; refusals by the table in DeviceRefusals.cs; store or cluster away: 503
 //
 // Never 401: see DeviceRefusals.
 
@@ -33,7 +34,8 @@ public sealed partial class CheckInEndpoints(
     DeviceMetrics metrics,
     IOptions<MdmOptions> options,
     TimeProvider time,
-    ILogger<CheckInEndpoints> logger)
+    ILogger<CheckInEndpoints> logger,
+    IIdleDevices? idle = null)
 {
     /// <summary>Larger reports are stored before the grain is called, and go there as a hash: a megabyte list of apps has no
     /// business in a grain's turn or between two nodes.</summary>
@@ -67,7 +69,15 @@ public sealed partial class CheckInEndpoints(
                 var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter);
                 var message = MdmMessageReader.Read(body.Bytes, _limits);
 
-                // 5, 6
+                // 5
+                if (idle is not null && message is CommandReport { Status: CommandStatus.Idle } && idle.HasNothing(message.Sender.EnrolmentId, sender.Sha256))
+                {
+                    metrics.Taken(nameof(CommandStatus.Idle));
+                    context.Response.ContentLength = 0;
+                    return;
+                }
+
+                // 6, 7
                 var reply = await Call(message, body.Bytes, certificate);
                 if (reply.Refusal == DeviceRefusal.NotPinned && await Recall(sender, context, body.Bytes))
                     reply = await Call(message, body.Bytes, certificate);

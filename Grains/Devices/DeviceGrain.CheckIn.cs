@@ -213,7 +213,7 @@ internal sealed partial class DeviceGrain
     }
 
     private string EmptySince() =>
-        (_row!.EnrolledAt ?? _row.AuthenticatedAt ?? _readAt).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        (_row!.EnrolledAt ?? _row.AuthenticatedAt ?? _memory.ReadAt).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>UserAuthenticate comes before a user channel exists: the device's pins decide.</summary>
     private async ValueTask<DeviceRefusal> AdmitUserOfDevice(PresentedCertificate certificate)

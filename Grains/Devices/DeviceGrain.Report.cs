@@ -22,7 +22,12 @@ internal sealed partial class DeviceGrain
 
         // 5
         var next = await Next();
-        if (next is null) OwePush(report.Status);
+        if (next is null)
+        {
+            OwePush(report.Status);
+            LeaveIdle(certificate);
+        }
+
         return next ?? DeviceReply.Empty;
     }
 
@@ -143,6 +148,21 @@ internal sealed partial class DeviceGrain
             },
             this,
             new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan));
+    }
+
+    /// <summary>Nothing is queued, and nothing that the next Idle would have to put right: polls need not ask this grain.</summary>
+    private void LeaveIdle(PresentedCertificate certificate)
+    {
+        if (!_believed || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
+        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory));
+        _leftIdle = true;
+    }
+
+    private void TakeBackIdle()
+    {
+        if (!_leftIdle) return;
+        idle.TakeBack(Id);
+        _leftIdle = false;
     }
 
     /// <summary>A write whose outcome is unknown makes memory worthless: everything is read anew before the next answer.</summary>

@@ -36,14 +36,12 @@ internal sealed partial class DeviceGrain(
     PushOutbox outbox,
     SeenBuffer seen,
     QueueEpoch epoch,
+    IdleDevices idle,
     NodeLease lease,
     IOptions<QueueOptions> options,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
-    /// <summary>Even without news, memory is not believed for longer: whatever went wrong mends itself.</summary>
-    private static readonly TimeSpan BelieveMemoryFor = TimeSpan.FromMinutes(15);
-
     /// <summary>A certificate that is not known here makes the grain look once more, at most this often.</summary>
     private static readonly TimeSpan LookAgainForPinsAfter = TimeSpan.FromSeconds(2);
 
@@ -53,9 +51,9 @@ internal sealed partial class DeviceGrain(
     private EnrolmentStatus? _deviceStatus;
     private DateTimeOffset? _lastSeen;
     private DateTimeOffset? _pushRequestedAt;
-    private DateTimeOffset _readAt;
-    private long _readEpoch;
+    private MemoryOfRows _memory;
     private bool _believed;
+    private bool _leftIdle;
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -72,15 +70,30 @@ internal sealed partial class DeviceGrain(
         await Fresh();
     }
 
+    /// <summary>One that ended without being asked may have left word.</summary>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        idle.TakeBack(Id);
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        TakeBackIdle();
+        return Task.CompletedTask;
+    }
+
     /// <summary>Step 1.</summary>
     private ValueTask Fresh()
     {
         lease.Check();
-        return _believed && epoch.IsSettled && _readEpoch == epoch.Current && Within(BelieveMemoryFor, _readAt, Now()) ? ValueTask.CompletedTask : new ValueTask(Read());
+        TakeBackIdle();
+        return _believed && _memory.IsBelieved(epoch, Now()) ? ValueTask.CompletedTask : new ValueTask(Read());
     }
 
     private async Task Read()
     {
+        TakeBackIdle();
         // The number is taken before the rows are: an append in between is then seen as news.
         var readEpoch = epoch.Current;
         var snapshot = await store.Load(Id);
@@ -89,8 +102,7 @@ internal sealed partial class DeviceGrain(
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
-        _readEpoch = readEpoch;
-        _readAt = Now();
+        _memory = new MemoryOfRows(readEpoch, Now());
         _believed = true;
     }
 
@@ -121,7 +133,7 @@ internal sealed partial class DeviceGrain(
     /// <summary>A certificate that memory does not know: pinned meanwhile by another activation, or the renewal of a pinned one.</summary>
     private async Task<bool> BecomesPinned(PresentedCertificate certificate)
     {
-        if (!Within(LookAgainForPinsAfter, _readAt, Now()))
+        if (!_memory.ReadAt.IsWithin(LookAgainForPinsAfter, Now()))
         {
             await Read();
             if (IsPinned(certificate)) return true;
@@ -200,7 +212,7 @@ internal sealed partial class DeviceGrain(
     {
         if (!IsAlive || _row is not { PushToken: { } token, PushMagic: { } magic, Topic: { } topic, PushTokenDead: null }) return false;
         var now = Now();
-        if (!evenIfOutstanding && _pushRequestedAt is { } requested && Within(PushIsOutstandingFor, requested, now)) return true;
+        if (!evenIfOutstanding && _pushRequestedAt is { } requested && requested.IsWithin(PushIsOutstandingFor, now)) return true;
         if (outbox.TryAdd(new PushTarget(Id, topic, token, magic))) _pushRequestedAt = now;
         return true;
     }
@@ -217,9 +229,6 @@ internal sealed partial class DeviceGrain(
         var now = clock.GetUtcNow();
         return new DateTimeOffset(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
     }
-
-    /// <summary>Something happened no longer ago than that. Not so when it lies ahead: then the clock was put back, and nothing is known.</summary>
-    private static bool Within(TimeSpan span, DateTimeOffset happened, DateTimeOffset now) => now >= happened && now - happened < span;
 
     /// <summary>The time of a new pin: later than those of all others, even when the clock was put back since. Their order says which of
     /// them hold.</summary>

@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Identity;
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Hosting;
@@ -22,6 +23,8 @@ public static class GrainServices
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();
         services.AddSingleton<SeenBuffer>();
+        services.AddSingleton<IdleDevices>();
+        services.AddSingleton<IIdleDevices>(provider => provider.GetRequiredService<IdleDevices>());
         services.AddHostedService(provider => provider.GetRequiredService<SeenBuffer>());
         services.AddPush(configuration);
         services.AddCertificateAuthority(configuration);

@@ -19,6 +19,12 @@ public sealed class QueueRulesOnPostgreSql(PostgresCluster cluster) : QueueRules
 public sealed class QueueRulesOnPostgreSqlForgetful(PostgresCluster cluster) : QueueRules(cluster, forgetful: true);
 
 [Collection(nameof(OnSqlite))]
+public sealed class IdleRulesOnSqlite(SqliteCluster cluster) : IdleRules(cluster);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class IdleRulesOnPostgreSql(PostgresCluster cluster) : IdleRules(cluster);
+
+[Collection(nameof(OnSqlite))]
 public sealed class EnrolmentRulesOnSqlite(SqliteCluster cluster) : EnrolmentRules(cluster, forgetful: false);
 
 [Collection(nameof(OnSqlite))]

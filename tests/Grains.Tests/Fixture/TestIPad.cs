@@ -79,17 +79,25 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
         return reply.Body is { } body ? CommandIn(body).GetString("CommandUUID") : null;
     }
 
-    public Task<DeviceReply> RawReport(ReportStatus status, string? uuid) => Step(grain => grain.Report(
-        status == ReportStatus.Idle
-            ? CommandReportMessage.Idle
-            : new CommandReportMessage
-            {
-                Status = status,
-                CommandUuid = uuid,
-                Result = status == ReportStatus.NotNow ? null : "<plist version=\"1.0\"><dict/></plist>"u8.ToArray(),
-                ErrorSummary = status == ReportStatus.Error ? "MCMDMErrorDomain 12001: it failed" : null,
-            },
-        Certificate));
+    /// <remarks>As the API does it: an Idle asks for the grain's word first, here on every node.</remarks>
+    public async Task<DeviceReply> RawReport(ReportStatus status, string? uuid)
+    {
+        if (status == ReportStatus.Idle && HasWordOfNothing()) return DeviceReply.Empty;
+        return await Step(grain => grain.Report(
+            status == ReportStatus.Idle
+                ? CommandReportMessage.Idle
+                : new CommandReportMessage
+                {
+                    Status = status,
+                    CommandUuid = uuid,
+                    Result = status == ReportStatus.NotNow ? null : "<plist version=\"1.0\"><dict/></plist>"u8.ToArray(),
+                    ErrorSummary = status == ReportStatus.Error ? "MCMDMErrorDomain 12001: it failed" : null,
+                },
+            Certificate));
+    }
+
+    /// <summary>Whether a grain has left word that there is nothing to fetch.</summary>
+    public bool HasWordOfNothing() => cluster.OfEverySilo<IIdleDevices>().ToList().Exists(idle => idle.HasNothing(Id, Certificate.Sha256));
 
     public async Task<string> Enqueue(string requestType = "DeviceInformation", DateTimeOffset? expiresAt = null, string? uuid = null, bool push = true)
     {
