@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using FleetMdm.Storage.GroupCommit;
 
 namespace FleetMdm.Storage.Devices;
@@ -65,42 +66,50 @@ internal static class DeviceColumns
     /// <summary>How many columns <see cref="Selected"/> has.</summary>
     public const int SelectedCount = 33;
 
-    public static DeviceRow Read(Row row, int at = 0) => new()
+    public static DeviceRow Read(Row row, int at = 0)
     {
-        Id = row.Text(at),
-        DeviceId = row.Text(at + 1),
-        Kind = (EnrolmentKind)row.Short(at + 2),
-        Status = (EnrolmentStatus)row.Short(at + 3),
-        Version = row.Long(at + 4),
-        Udid = row.TextOrNull(at + 5),
-        SerialNumber = row.TextOrNull(at + 6),
-        ProductName = row.TextOrNull(at + 7),
-        Model = row.TextOrNull(at + 8),
-        ModelName = row.TextOrNull(at + 9),
-        DeviceName = row.TextOrNull(at + 10),
-        OsVersion = row.TextOrNull(at + 11),
-        BuildVersion = row.TextOrNull(at + 12),
-        Imei = row.TextOrNull(at + 13),
-        Meid = row.TextOrNull(at + 14),
-        UserShortName = row.TextOrNull(at + 15),
-        UserLongName = row.TextOrNull(at + 16),
-        School = row.TextOrNull(at + 17),
-        InvitationId = row.TextOrNull(at + 18),
-        Topic = row.TextOrNull(at + 19),
-        PushToken = row.BytesOrNull(at + 20),
-        PushMagic = row.TextOrNull(at + 21),
-        PushTokenDead = row.TextOrNull(at + 22),
-        UnlockToken = row.BytesOrNull(at + 23),
-        BootstrapToken = row.BytesOrNull(at + 24),
-        AwaitingConfiguration = row.Bool(at + 25),
-        AuthenticatedAt = row.TimeOrNull(at + 26),
-        EnrolledAt = row.TimeOrNull(at + 27),
-        TokenUpdatedAt = row.TimeOrNull(at + 28),
-        UnenrolledAt = row.TimeOrNull(at + 29),
-        LastSeenAt = row.TimeOrNull(at + 30),
-        PushedAt = row.TimeOrNull(at + 31),
-        PushResult = row.TextOrNull(at + 32),
-    };
+        var id = row.Text(at);
+        return new()
+        {
+            Id = id,
+            DeviceId = Same(row.Text(at + 1), id),
+            Kind = (EnrolmentKind)row.Short(at + 2),
+            Status = (EnrolmentStatus)row.Short(at + 3),
+            Version = row.Long(at + 4),
+            Udid = Same(row.TextOrNull(at + 5), id),
+            SerialNumber = row.TextOrNull(at + 6),
+            ProductName = CommonTexts.Share(row.TextOrNull(at + 7)),
+            Model = CommonTexts.Share(row.TextOrNull(at + 8)),
+            ModelName = CommonTexts.Share(row.TextOrNull(at + 9)),
+            DeviceName = row.TextOrNull(at + 10),
+            OsVersion = CommonTexts.Share(row.TextOrNull(at + 11)),
+            BuildVersion = CommonTexts.Share(row.TextOrNull(at + 12)),
+            Imei = row.TextOrNull(at + 13),
+            Meid = row.TextOrNull(at + 14),
+            UserShortName = row.TextOrNull(at + 15),
+            UserLongName = row.TextOrNull(at + 16),
+            School = CommonTexts.Share(row.TextOrNull(at + 17)),
+            InvitationId = CommonTexts.Share(row.TextOrNull(at + 18)),
+            Topic = CommonTexts.Share(row.TextOrNull(at + 19)),
+            PushToken = row.BytesOrNull(at + 20),
+            PushMagic = row.TextOrNull(at + 21),
+            PushTokenDead = row.TextOrNull(at + 22),
+            UnlockToken = row.BytesOrNull(at + 23),
+            BootstrapToken = row.BytesOrNull(at + 24),
+            AwaitingConfiguration = row.Bool(at + 25),
+            AuthenticatedAt = row.TimeOrNull(at + 26),
+            EnrolledAt = row.TimeOrNull(at + 27),
+            TokenUpdatedAt = row.TimeOrNull(at + 28),
+            UnenrolledAt = row.TimeOrNull(at + 29),
+            LastSeenAt = row.TimeOrNull(at + 30),
+            PushedAt = row.TimeOrNull(at + 31),
+            PushResult = CommonTexts.Share(row.TextOrNull(at + 32)),
+        };
+    }
+
+    /// <summary>The same object, when it says the same: ids come up to three times in a row.</summary>
+    [return: NotNullIfNotNull(nameof(text))]
+    private static string? Same(string? text, string id) => text == id ? id : text;
 
     /// <summary>What the administrators' search looks into: serial number, names, ids, in lower case.</summary>
     public static string SearchText(DeviceRow row)
