@@ -8,6 +8,9 @@ public static class FleetLogging
     public static void AddFleetLogging(this IHostApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
+        // It has nothing to say but a line for the beginning and the end of each request; but as long as it might speak, each request gets an
+        // Activity and a scope. First, so that a setting of this name overrides it.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddSimpleConsole(console =>
         {
