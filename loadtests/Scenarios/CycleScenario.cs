@@ -85,10 +85,8 @@ internal static class CycleScenario
     {
         const int ipads = 600;
         var database = await postgres.CreateDatabase("adonet");
-        await using (await ChildProcess.DotNet("FleetMdm.Silo.dll",
-            ["migrate", "--Storage:Provider=PostgreSQL", $"--Storage:ConnectionString={database}", $"--Secrets:MasterKey={Convert.ToBase64String(new byte[32])}"], "002"))
-        {
-        }
+        await ChildProcess.Run("dotnet", Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll"), "migrate", "--Storage:Provider=PostgreSQL",
+            $"--Storage:ConnectionString={database}", $"--Secrets:MasterKey={Convert.ToBase64String(new byte[32])}");
 
         var port = FreePorts.Next();
         await using var server = await ChildProcess.DotNet("FleetMdm.LoadTests.dll", [BareServer.AdoNet, $"{port}", database, $"{CommandsEach}"], BareServer.Ready);
