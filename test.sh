@@ -45,7 +45,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # 1. What the tests need beside the SDK.
-packages=(strongswan-pki openssl haproxy)
+# pki does elliptic curves by one of its plugins, and HTTP by another.
+packages=(strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins openssl haproxy)
 [ -n "${FLEETMDM_TEST_POSTGRES:-}" ] || packages+=(postgresql)
 scripts/install.sh "${packages[@]}"
 

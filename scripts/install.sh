@@ -11,6 +11,9 @@ have() {
   case $1 in
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ;;
     strongswan-pki) command -v pki >/dev/null ;;
+    # Debian parts strongSwan's plugins from its programs, and only recommends them; elsewhere they come along.
+    libstrongswan-standard-plugins) ! command -v dpkg >/dev/null || [ -e /usr/lib/ipsec/plugins/libstrongswan-openssl.so ] ;;
+    libstrongswan-extra-plugins) ! command -v dpkg >/dev/null || [ -e /usr/lib/ipsec/plugins/libstrongswan-curl.so ] ;;
     haproxy) command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] ;;
     *) command -v "$1" >/dev/null ;;
   esac
