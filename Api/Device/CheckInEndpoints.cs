@@ -69,16 +69,8 @@ public sealed partial class CheckInEndpoints(
                 var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter);
                 var message = MdmMessageReader.Read(body.Bytes, _limits);
 
-                // 5
-                if (idle is not null && message is CommandReport { Status: CommandStatus.Idle } && idle.HasNothing(message.Sender.EnrolmentId, sender.Sha256))
-                {
-                    metrics.Taken(nameof(CommandStatus.Idle));
-                    context.Response.ContentLength = 0;
-                    return;
-                }
-
-                // 6, 7
-                var reply = await Call(message, body.Bytes, certificate);
+                // 5, 6, 7
+                var reply = HasNothing(message, sender) ? DeviceReply.Empty : await Call(message, body.Bytes, certificate);
                 if (reply.Refusal == DeviceRefusal.NotPinned && await Recall(sender, context, body.Bytes))
                     reply = await Call(message, body.Bytes, certificate);
                 metrics.Taken(NameOf(message));
@@ -99,6 +91,9 @@ public sealed partial class CheckInEndpoints(
             }
         }
     }
+
+    private bool HasNothing(MdmMessage message, VerifiedIdentity sender) =>
+        idle is not null && message is CommandReport { Status: CommandStatus.Idle } && idle.HasNothing(message.Sender.EnrolmentId, sender.Sha256);
 
     /// <remarks>By itself, since what it captures would cost every message.</remarks>
     private ValueTask<bool> Recall(VerifiedIdentity sender, HttpContext context, ReadOnlyMemory<byte> body) =>

@@ -34,10 +34,6 @@ public sealed class IdleDevices(QueueEpoch epoch, NodeLease lease, SeenBuffer se
 }
 
 /// <summary>What a grain leaves word of.</summary>
-/// <param name="sha256">Of the newest pinned certificate; no other one is let in by this word.</param>
-/// <param name="memory">The memory that says so.</param>
-public sealed class IdleWord(byte[] sha256, MemoryOfRows memory)
-{
-    public byte[] Sha256 => sha256;
-    public MemoryOfRows Memory => memory;
-}
+/// <param name="Sha256">Of the newest pinned certificate; no other one is let in by this word.</param>
+/// <param name="Memory">The memory that says so.</param>
+public sealed record IdleWord(byte[] Sha256, MemoryOfRows Memory);

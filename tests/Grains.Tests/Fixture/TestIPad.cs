@@ -97,7 +97,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
     }
 
     /// <summary>Whether a grain has left word that there is nothing to fetch.</summary>
-    public bool HasWordOfNothing() => cluster.OfEverySilo<IIdleDevices>().ToList().Exists(idle => idle.HasNothing(Id, Certificate.Sha256));
+    public bool HasWordOfNothing() => cluster.OfEverySilo<IIdleDevices>().Any(idle => idle.HasNothing(Id, Certificate.Sha256));
 
     public async Task<string> Enqueue(string requestType = "DeviceInformation", DateTimeOffset? expiresAt = null, string? uuid = null, bool push = true)
     {
