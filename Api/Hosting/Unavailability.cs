@@ -18,6 +18,9 @@ public static class Unavailability
         OrleansException or SiloUnavailableException => true,
         ObjectDisposedException => true,
 
+        // Given up inside, by a node that is ending. (Whoever gives up himself gets no answer.)
+        OperationCanceledException => true,
+
         // What a remote grain threw and this node could not rebuild.
         { InnerException: { } inner } => Is(inner),
         _ => false,
