@@ -7,6 +7,8 @@ internal readonly struct Row(DbDataReader reader, Func<DbDataReader, int, DateTi
 {
     public string Text(int column) => reader.GetString(column);
 
+    public bool IsNull(int column) => reader.IsDBNull(column);
+
     public string? TextOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     public short Short(int column) => reader.GetInt16(column);

@@ -45,6 +45,9 @@ public sealed record LoadOptions
     /// <summary>Servers of one cluster, of those that are started here; connections go to them in turn.</summary>
     public int Nodes { get; init; } = 1;
 
+    /// <summary>What each server that is started here may take of the machine's cores; null: as many as it likes.</summary>
+    public double? Cores { get; init; }
+
     public bool Baseline { get; init; } = true;
 
     public string? Json { get; init; }
@@ -82,6 +85,7 @@ public sealed record LoadOptions
           --keys KIND          rsa (default) or ec
           --storage KIND       postgres (default) or sqlite, of the server that is started here
           --nodes N            so many servers as one cluster on PostgreSQL; connections go to them in turn, without a balancer
+          --cores X            CPU that each of these servers may take, as 0.25 (as root); the load and PostgreSQL have the rest
           --rows N             rows of further iPads in the database
           --history N          rows of finished commands in the database
           --no-baseline        leaves out what the scenario compares with
@@ -121,6 +125,7 @@ public sealed record LoadOptions
                 "--keys" => options with { RsaKeys = value switch { "rsa" => true, "ec" => false, _ => throw Wrong(name, value) } },
                 "--storage" => options with { Postgres = value switch { "postgres" => true, "sqlite" => false, _ => throw Wrong(name, value) } },
                 "--nodes" => options with { Nodes = Number(name, value) },
+                "--cores" => options with { Cores = Share(name, value) },
                 "--rows" => options with { Rows = Number(name, value) },
                 "--history" => options with { History = Number(name, value) },
                 "--json" => options with { Json = value },
@@ -132,6 +137,7 @@ public sealed record LoadOptions
 
         if (options.Nodes > 1 && (!options.Postgres || options.Target is not null))
             throw new LoadException("--nodes needs servers that are started here, on PostgreSQL.");
+        if (options.Cores is not null && options.Target is not null) throw new LoadException("--cores needs servers that are started here.");
         return options with { Server = server };
 
         LoadOptions Add(LoadOptions unchanged, string setting)
@@ -145,6 +151,11 @@ public sealed record LoadOptions
 
     private static int Number(string name, string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : throw Wrong(name, value);
+
+    private static double Share(string name, string value) =>
+        double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var share) && share is >= 0.05 and <= 64
+            ? share
+            : throw Wrong(name, value);
 
     private static TimeSpan Time(string name, string value)
     {

@@ -70,6 +70,7 @@ internal sealed partial class DeviceGrain
         {
             EnrolmentId = Id,
             Sequence = command.Row.Sequence,
+            BodyHash = command.Row.BodyHash,
             Ending = ending,
             FinishedAt = at,
             SentAt = command.SentAt,

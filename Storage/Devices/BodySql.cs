@@ -4,9 +4,9 @@ namespace FleetMdm.Storage.Devices;
 /// <remarks>
 /// <para>Whoever stores a body takes it as stored when a row with <c>last_used</c> younger than <see cref="RefreshAfter"/> is there (no lock, so
 /// that a thousand appends of one command do not queue up behind its row); else he inserts it or sets <c>last_used</c> to now.
-/// Whoever moves a command to the history sets <c>last_used</c> of its body and its report to the time of the ending by the same rule.
-/// So a row of the history never refers to a body that was last used more than <see cref="RefreshAfter"/> before it ended, and
-/// no index of the history by body is needed to find that out.</para>
+/// Whoever moves a command to the history sets <c>last_used</c> of its body and its report to the time of the ending by the same rule;
+/// who has done so within the hour need not ask again. So a row of the history never refers to a body that was last used more than
+/// <see cref="RefreshAfter"/> and an hour before it ended, and no index of the history by body is needed to find that out.</para>
 /// <para>The clean-up deletes only rows whose <c>last_used</c> is older by <see cref="KeepUnusedFor"/> than the oldest history that is
 /// left, and than now, and that neither queue nor operations refer to. Nothing can be lost: (1) a body that was taken as stored
 /// without a lock is two days too young for the clean-up of that moment, and its reference commits within seconds; (2) a body that

@@ -58,6 +58,8 @@ public sealed record QueueFinish
 {
     public required string EnrolmentId { get; init; }
     public required long Sequence { get; init; }
+    /// <summary>The command's, as it is queued.</summary>
+    public required byte[] BodyHash { get; init; }
     public required CommandEnding Ending { get; init; }
     public required DateTimeOffset FinishedAt { get; init; }
     public DateTimeOffset? SentAt { get; init; }

@@ -79,8 +79,9 @@ internal static class PostgresCommits
           DELETE FROM queue q USING ended e WHERE q.enrolment_id = e.id
           RETURNING q.enrolment_id, q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.not_now_count, q.operation_id,
             e.ending, e.at),
-        used AS ({PostgresWriter.RefreshBodies}
-            SELECT body_hash AS hash, at FROM gone) r GROUP BY r.hash) u
+        used AS (
+          UPDATE bodies b SET last_used = u.at
+          FROM (SELECT body_hash AS hash, max(at) AS at FROM gone GROUP BY body_hash) u
           WHERE b.hash = u.hash AND b.last_used < u.at - interval '1 day')
         INSERT INTO history ({QueueColumns.Kept}, ending, finished_at)
         SELECT {QueueColumns.Kept}, ending, at FROM gone

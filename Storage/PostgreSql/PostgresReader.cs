@@ -8,13 +8,11 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <summary>Batched loading: many grains that wake, one round trip.</summary>
 internal sealed class PostgresReader(PostgresConnections connections) : PostgresExecutor(connections)
 {
-    private static readonly string Devices =
-        $"SELECT {DeviceColumns.Selected} FROM unnest($1) AS i(id) JOIN devices d ON d.id = i.id LEFT JOIN device_activity a ON a.id = d.id";
-
-    // The device channel of an enrolment that is not known yet is told by its id.
-    private const string Channels = """
-        SELECT i.id, m.status
-        FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id JOIN devices m ON m.id = coalesce(d.device_id, split_part(i.id, ':', 1))
+    // With the status of the device channel; that of an enrolment that is not known yet is told by its id.
+    private static readonly string Devices = $"""
+        SELECT i.id, m.status, {DeviceColumns.Selected}
+        FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id LEFT JOIN device_activity a ON a.id = d.id
+        LEFT JOIN devices m ON m.id = coalesce(d.device_id, split_part(i.id, ':', 1))
         """;
 
     private const string Pins = """
@@ -45,7 +43,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
         await using var statements = new NpgsqlBatch(connection);
         if (ids.Count > 0)
         {
-            foreach (var sql in new[] { Devices, Channels, Pins, Queue })
+            foreach (var sql in new[] { Devices, Pins, Queue })
                 new ArrayStatement<string>(statements, sql, ids).Text(id => id);
         }
 
@@ -67,16 +65,15 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
     {
         var row = RowOf(reader);
         var devices = new Dictionary<string, DeviceRow>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            var device = DeviceColumns.Read(row);
-            devices[device.Id] = device;
-        }
-
-        await reader.NextResultAsync(cancellationToken);
         var statuses = new Dictionary<string, EnrolmentStatus>();
         while (await reader.ReadAsync(cancellationToken))
-            statuses[row.Text(0)] = (EnrolmentStatus)row.Short(1);
+        {
+            var id = row.Text(0);
+            if (!row.IsNull(1))
+                statuses[id] = (EnrolmentStatus)row.Short(1);
+            if (!row.IsNull(2))
+                devices[id] = DeviceColumns.Read(row, 2);
+        }
 
         await reader.NextResultAsync(cancellationToken);
         var pins = new Dictionary<string, List<Pin>>();

@@ -12,7 +12,7 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// <para>The steps, in this order (each statement sees what those before it did):</para>
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
-/// 2. bodies; 3. appends; 4. NotNow; 5. finishes; 6. certificates (<see cref="PostgresIssues"/>); 7. renewals.</para>
+/// 2. bodies; 3. appends; 4. NotNow; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>); 7. renewals.</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
 /// deadlocking; where they deadlock all the same (40P01) the lane repeats.</para>
 /// </remarks>
@@ -53,10 +53,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         WHERE q.enrolment_id = i.enrolment_id AND q.sequence = i.sequence
         """;
 
-    /// <summary>The beginning of a statement that notes when bodies were last used (see <see cref="BodySql"/>); u: hash, at.</summary>
-    public const string RefreshBodies =
-        "UPDATE bodies b SET last_used = u.at FROM (SELECT r.hash, max(r.at) AS at FROM (";
-
     private const string FinishRows = $"""
         WITH gone AS (
           DELETE FROM queue q
@@ -67,13 +63,13 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             i.ending, i.sent_at, i.finished_at, i.error_summary, i.result, i.result_hash),
         kept AS (
           INSERT INTO history ({QueueColumns.Kept}, {QueueColumns.Added})
-          SELECT {QueueColumns.Kept}, {QueueColumns.Added} FROM gone),
-        used AS ({RefreshBodies}
-            SELECT body_hash AS hash, finished_at AS at FROM gone
-            UNION ALL
-            SELECT result_hash, finished_at FROM gone WHERE result_hash IS NOT NULL) r GROUP BY r.hash) u
-          WHERE b.hash = u.hash AND b.last_used < u.at - interval '1 day')
+          SELECT {QueueColumns.Kept}, {QueueColumns.Added} FROM gone)
         SELECT enrolment_id, sequence FROM gone
+        """;
+
+    private const string RefreshBodies = """
+        UPDATE bodies b SET last_used = u.at FROM unnest($1, $2) AS u(hash, at)
+        WHERE b.hash = u.hash AND b.last_used < u.at - interval '1 day'
         """;
 
     private const string FindFinished = """
@@ -89,16 +85,19 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         ON CONFLICT (sha256) DO NOTHING
         """;
 
+    private readonly UsedBodies _used = new();
+
     protected override async Task Execute(Batch batch, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         List<AppendItem> missing;
         List<FinishItem> unmoved;
+        var used = _used.ToNote(batch.Finishes);
         await using (var statements = new NpgsqlBatch(connection))
         {
             if (batch.Commits.Count > 0)
                 PostgresCommits.Add(statements, batch.Commits);
             AddBodies(statements, batch);
-            AddQueue(statements, batch);
+            AddQueue(statements, batch, used);
             if (batch.Issues.Count > 0)
                 PostgresIssues.Add(statements, batch.Issues);
             AddRenewals(statements, batch.Renewals);
@@ -116,6 +115,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             }
         }
 
+        _used.Noted(used);
         foreach (var item in batch.Bodies)
             item.Outcome = item.Hash;
         foreach (var item in batch.Renewals)
@@ -140,7 +140,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             .Bytes(b => b.Hash).Bytes(b => b.Body.ToArray()).OneTime(now).OneTime(now - BodySql.RefreshAfter);
     }
 
-    private static void AddQueue(NpgsqlBatch statements, Batch batch)
+    private static void AddQueue(NpgsqlBatch statements, Batch batch, List<UsedBodies.Use> used)
     {
         if (batch.Appends.Count > 0)
         {
@@ -162,6 +162,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
                 .Time(i => i.Finish.FinishedAt).Text(i => i.Finish.ErrorSummary).Bytes(i => i.Finish.Result?.ToArray())
                 .Bytes(i => i.Finish.ResultHash);
         }
+
+        if (used.Count > 0)
+            new ArrayStatement<UsedBodies.Use>(statements, RefreshBodies, used).Bytes(u => u.Hash).Time(u => u.At);
     }
 
     private static void AddRenewals(NpgsqlBatch statements, List<RenewalItem> renewals)

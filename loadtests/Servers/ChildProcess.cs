@@ -49,9 +49,10 @@ public sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Starts a .NET program of this folder, and waits until it says <paramref name="ready"/>.</summary>
     /// <exception cref="InvalidOperationException">It ended, or never said so.</exception>
-    public static async Task<ChildProcess> DotNet(string program, IEnumerable<string> arguments, string ready)
+    public static async Task<ChildProcess> DotNet(string program, IEnumerable<string> arguments, string ready, CpuLimit? limit = null)
     {
-        var child = new ChildProcess("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments], ready);
+        string[] command = [.. limit?.Prefix ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments];
+        var child = new ChildProcess(command[0], command.Skip(1), ready);
         var ended = child._process.WaitForExitAsync();
         var first = await Task.WhenAny(child._ready.Task, ended, Task.Delay(Patience, TimeProvider.System));
         if (first == child._ready.Task) return child;

@@ -21,6 +21,7 @@ public sealed class TestBed : IAsyncDisposable
     private readonly Dictionary<string, string> _settings = [];
     private MintedPushCertificate? _pushCertificate;
     private readonly List<ChildProcess> _servers = [];
+    private readonly List<CpuLimit> _limits = [];
     private int[] _ports = [];
     private uint _fleets;
     private string _connectionString = "";
@@ -186,7 +187,9 @@ public sealed class TestBed : IAsyncDisposable
                 settings["Cluster:GatewayPort"] = $"{FreePorts.Next()}";
             }
 
-            _servers.Add(await ChildProcess.DotNet("FleetMdm.Silo.dll", settings.Select(setting => $"--{setting.Key}={setting.Value}"), "FleetMdm listens on"));
+            if (_options.Cores is { } cores) _limits.Add(CpuLimit.Of(cores));
+            _servers.Add(await ChildProcess.DotNet(
+                "FleetMdm.Silo.dll", settings.Select(setting => $"--{setting.Key}={setting.Value}"), "FleetMdm listens on", _limits.LastOrDefault()));
         }
 
         _meters = [.. _servers.Select(server => new ProcessMeter(server.Id))];
@@ -196,6 +199,8 @@ public sealed class TestBed : IAsyncDisposable
     {
         foreach (var server in _servers) await server.DisposeAsync();
         _servers.Clear();
+        foreach (var limit in _limits) limit.Dispose();
+        _limits.Clear();
     }
 
     private long Commits()

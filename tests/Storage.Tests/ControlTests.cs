@@ -72,7 +72,7 @@ public abstract class ControlTests(StoreFixture fixture)
         foreach (var days in new[] { 200, 100, 1 })
         {
             var appended = await node.Devices.Append(Make.Command(id, $"{days}", $"<dict>{days}</dict>"));
-            await node.Devices.Finish(Make.Finish(id, appended.Sequence) with { FinishedAt = now.AddDays(-days) });
+            await node.Devices.Finish(Make.Finish(id, appended.Sequence, bodyHash: appended.BodyHash) with { FinishedAt = now.AddDays(-days) });
         }
 
         long dropped, total = 0;
@@ -93,7 +93,7 @@ public abstract class ControlTests(StoreFixture fixture)
         var queued = await node.Devices.Append(Make.Command(id, body: "<dict>queued</dict>"));
         var finished = await node.Devices.Append(Make.Command(id, body: "<dict>finished</dict>"));
         var report = await node.Devices.StoreBody("report"u8.ToArray());
-        await node.Devices.Finish(Make.Finish(id, finished.Sequence) with
+        await node.Devices.Finish(Make.Finish(id, finished.Sequence, bodyHash: finished.BodyHash) with
         {
             FinishedAt = Make.Now.AddDays(60),
             Result = null,
@@ -126,6 +126,30 @@ public abstract class ControlTests(StoreFixture fixture)
         Assert.NotNull(await later.Devices.LoadBody(finished.BodyHash));
         Assert.NotNull(await later.Devices.LoadBody(report));
         Assert.NotNull(await later.Devices.LoadBody(operation.BodyHash));
+    }
+
+    [Fact]
+    public async Task A_body_that_is_used_again_and_again_stays_for_its_newest_command()
+    {
+        await using var another = await fixture.CreateAnother();
+        var time = new FakeTimeProvider(Make.Now);
+        await using var node = await another.OpenNode(time);
+        byte[] hash = [];
+        foreach (var (days, minutes) in new[] { (0, 0), (0, 1), (0, 59), (2, 0), (60, 0), (60, 30), (61, 0) })
+        {
+            var id = Make.Id();
+            var at = Make.Now.AddDays(days).AddMinutes(minutes);
+            // The row was appended long ago: what keeps its body is that it ends now.
+            var appended = await node.Devices.Append(Make.Command(id, body: "<dict>again</dict>", at: Make.Now));
+            hash = appended.BodyHash;
+            await node.Devices.Finish(Make.Finish(id, appended.Sequence, bodyHash: hash) with { FinishedAt = at });
+        }
+
+        time.Advance(TimeSpan.FromDays(100));
+        await node.Control.DropHistory(Make.Now.AddDays(50), None);
+
+        await using var later = await another.OpenNode(time);
+        Assert.NotNull(await later.Devices.LoadBody(hash));
     }
 
     [Fact]

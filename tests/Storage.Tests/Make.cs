@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using FleetMdm.Storage.Devices;
 
@@ -44,10 +45,12 @@ internal static class Make
         AcceptedAt = at ?? Now,
     };
 
-    public static QueueFinish Finish(string enrolmentId, long sequence, CommandEnding ending = CommandEnding.Acknowledged) => new()
+    public static QueueFinish Finish(
+        string enrolmentId, long sequence, CommandEnding ending = CommandEnding.Acknowledged, byte[]? bodyHash = null) => new()
     {
         EnrolmentId = enrolmentId,
         Sequence = sequence,
+        BodyHash = bodyHash ?? SHA256.HashData("<dict/>"u8),
         Ending = ending,
         FinishedAt = Now.AddMinutes(1),
         SentAt = Now.AddSeconds(30),
