@@ -8,12 +8,14 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Silo.Hosting;
 
 /// <summary>The server: runs until it is told to stop (SIGTERM, Ctrl-C), then drains.</summary>
-internal static class ServeCommand
+public static class ServeCommand
 {
-    public static async Task<int> Run(IReadOnlyList<string> arguments)
+    /// <param name="arguments">Options.</param>
+    /// <param name="configure">As of <see cref="ServerHost.Build"/>.</param>
+    public static async Task<int> Run(IReadOnlyList<string> arguments, Action<WebApplicationBuilder>? configure = null)
     {
         FleetConfiguration.CheckArguments(arguments);
-        await using var app = ServerHost.Build(arguments);
+        await using var app = ServerHost.Build(arguments, configure);
         await FleetProcess.Start(app, CancellationToken.None);
         await FirstSteps.Print(app, Console.Out);
         await app.WaitForShutdownAsync();

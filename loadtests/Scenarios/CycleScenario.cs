@@ -7,36 +7,84 @@ namespace FleetMdm.LoadTests.Scenarios;
 
 /// <summary>
 /// iPads fetch queued commands and acknowledge them; each acknowledgement is durable before it is answered with the next command. One request
-/// beside the first is one command. Beside it: a queue in grain state written by Orleans' AdoNet storage, one row at a time.
+/// beside the first is one command. Beside it, in the same run: the same server with queues that Orleans' AdoNet storage writes, one row at a time;
+/// rounds of both alternate, so that a noisy neighbour hits both.
 /// </summary>
 internal static class CycleScenario
 {
     private const int CommandsEach = 20;
+    private const int Rounds = 3;
+
+    /// <summary>The other server is so much slower: for rounds of about the same time.</summary>
+    private const int FewerIPads = 5;
+
     public static async Task Run(ScenarioRun run)
     {
         await using var bed = await TestBed.Start(run.Options);
         var connections = run.Connections(32);
-        var fleet = await run.Enrolled(bed, run.IPads(6_000));
+        var ours = new Side(bed, await Queued(run, bed, run.IPads(10_000)));
+        await using var otherBed = run.Options.Baseline && bed.Postgres is not null ? await TestBed.Start(run.Options, adoNet: true) : null;
+        var theirs = otherBed is null ? null : new Side(otherBed, await Queued(run, otherBed, run.IPads(10_000) / FewerIPads));
+
+        // As much as a round: until then the runtime still compiles.
+        run.Say("warm-up");
+        ours.Next(run, connections, "warm-up");
+        theirs?.Next(run, connections, "warm-up");
+        for (var round = 1; round <= Rounds; round++)
+        {
+            run.Say($"measuring, round {round} of {Rounds}");
+            ours.Measure(run, connections, $"fetch, acknowledge, next, round {round}");
+            theirs?.Measure(run, connections, $"with AdoNet queues, round {round}");
+        }
+
+        Check(run.Report, ours.Fleet);
+        if (theirs is not null) run.Report.Check("the server for comparison did the same", theirs.Fleet.IPads.All(ipad => ipad.Acknowledged.Count == CommandsEach));
+        run.Report.Add("commands acknowledged and durable a second", ours.PerSecond, "");
+        run.Report.Add("CPU-s of server and database per 1,000 requests", ours.CpuPerThousandRequests, "");
+        if (bed.Postgres is not null) run.Report.Add("commands in one transaction", ours.Commands / (double)ours.Commits, "on average");
+        if (theirs is null) return;
+        run.Report.Add("commands a second of the same server with one-row-at-a-time AdoNet queues", theirs.PerSecond, "");
+        run.Report.Add("times that rate", ours.PerSecond / theirs.PerSecond, "");
+    }
+
+    private static async Task<LoadFleet> Queued(ScenarioRun run, TestBed bed, int ipads)
+    {
+        var fleet = await run.Enrolled(bed, ipads);
         run.Say("queueing");
         for (var i = 0; i < CommandsEach; i++) await ScenarioRun.Queue(bed, only: run.Options.Rows > 0 ? fleet : null);
+        return fleet;
+    }
 
-        run.Say("warm-up");
-        // A third of the fleet: until then the runtime still compiles.
-        var warm = fleet.IPads.Count / 3;
-        Cycle(fleet, 0, warm, connections, run, "warm-up");
-        run.Say("measuring");
-        var ours = run.Measure(bed, () => Cycle(fleet, warm, fleet.IPads.Count, connections, run, "fetch, acknowledge, next"));
-        Check(run.Report, fleet);
-        var done = (fleet.IPads.Count - warm) * CommandsEach;
-        var rate = done / ours.Load.Seconds;
-        run.Report.Add("commands acknowledged and durable a second", rate, "");
-        run.Report.Add("CPU-s of server and database per 1,000 requests", ours.ServerPerThousand + ours.DatabasePerThousand, "");
-        if (bed.Postgres is not null) run.Report.Add("commands in one transaction", done / (double)ours.Spent.Commits, "on average");
+    /// <summary>One of the servers, with its iPads, a part of which work in each round.</summary>
+    private sealed class Side(TestBed bed, LoadFleet fleet)
+    {
+        private int _parts, _done;
+        private double _seconds, _cpu;
+        private long _requests;
 
-        if (!run.Options.Baseline || bed.Postgres is null) return;
-        run.Say("the same with AdoNet grain storage");
-        var theirs = await AdoNet(run, bed.Postgres, fleet, connections);
-        run.Report.Add("times the rate of one-row-at-a-time AdoNet storage", rate / theirs, "");
+        public LoadFleet Fleet => fleet;
+        public int Commands { get; private set; }
+        public long Commits { get; private set; }
+        public double PerSecond => Commands / _seconds;
+        public double CpuPerThousandRequests => _cpu * 1_000 / _requests;
+
+        public LoadResult Next(ScenarioRun run, int connections, string name)
+        {
+            var from = _done;
+            _done = fleet.IPads.Count * ++_parts / (Rounds + 1);
+            return Cycle(fleet, from, _done, connections, run, name);
+        }
+
+        public void Measure(ScenarioRun run, int connections, string name)
+        {
+            var from = _done;
+            var phase = run.Measure(bed, () => Next(run, connections, name));
+            Commands += (_done - from) * CommandsEach;
+            Commits += phase.Spent.Commits;
+            _seconds += phase.Load.Seconds;
+            _requests += phase.Load.Measurement.Count;
+            _cpu += phase.Spent.ServerSeconds + phase.Spent.DatabaseSeconds;
+        }
     }
 
     /// <summary>Nothing lost, nothing twice, everything in the order of acceptance.</summary>
@@ -79,50 +127,5 @@ internal static class CycleScenario
             own[at] = null;
             return answer.Status;
         }, run.Counting("requests"));
-    }
-
-    private static async Task<double> AdoNet(ScenarioRun run, PrivatePostgres postgres, LoadFleet fleet, int connections)
-    {
-        const int ipads = 600;
-        var database = await postgres.CreateDatabase("adonet");
-        await ChildProcess.Run("dotnet", Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll"), "migrate", "--Storage:Provider=PostgreSQL",
-            $"--Storage:ConnectionString={database}", $"--Secrets:MasterKey={Convert.ToBase64String(new byte[32])}");
-
-        var port = FreePorts.Next();
-        await using var server = await ChildProcess.DotNet("FleetMdm.LoadTests.dll", [BareServer.AdoNet, $"{port}", database, $"{CommandsEach}"], BareServer.Ready);
-        var meter = new ProcessMeter(server.Id);
-        var target = new HttpTarget(new Uri($"http://localhost:{port}"));
-        var next = -1;
-        int Session(HttpConnection connection, LoadIPad ipad)
-        {
-            var answer = connection.Send(ipad.Idle);
-            var done = 0;
-            while (!answer.Body.IsEmpty)
-            {
-                answer = connection.Send(ipad.Report(Messages.CommandUuid(answer.Body.Span)));
-                done++;
-            }
-
-            return done;
-        }
-
-        var commands = 0;
-        LoadResult Phase(string name, int until)
-        {
-            return Load.Full(name, target, connections, null, (_, connection) =>
-            {
-                var number = Interlocked.Increment(ref next);
-                if (number >= until) return -1;
-                Interlocked.Add(ref commands, Session(connection, fleet.IPads[number]));
-                return 200;
-            });
-        }
-
-        Phase("warm-up", ipads / 4);
-        (next, commands) = (ipads / 4 - 1, 0);
-        var (server0, database0) = (meter.CpuSeconds, postgres.Meter.CpuSeconds);
-        var load = Phase("AdoNet grain storage (an entry is an iPad's session)", ipads);
-        run.Report.Add(load, new Spent(meter.CpuSeconds - server0, postgres.Meter.CpuSeconds - database0, meter.AnonymousBytes, 0));
-        return commands / load.Seconds;
     }
 }

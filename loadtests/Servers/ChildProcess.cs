@@ -48,10 +48,13 @@ public sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a .NET program of this folder, and waits until it says <paramref name="ready"/>.</summary>
+    /// <param name="limit">The CPU that it may take.</param>
+    /// <param name="asServer">With the runtime's settings of the server, whatever program it is.</param>
     /// <exception cref="InvalidOperationException">It ended, or never said so.</exception>
-    public static async Task<ChildProcess> DotNet(string program, IEnumerable<string> arguments, string ready, CpuLimit? limit = null)
+    public static async Task<ChildProcess> DotNet(string program, IEnumerable<string> arguments, string ready, CpuLimit? limit = null, bool asServer = false)
     {
-        string[] command = [.. limit?.Prefix ?? [], "dotnet", Path.Combine(AppContext.BaseDirectory, program), .. arguments];
+        string[] settings = asServer ? ["exec", "--runtimeconfig", InFolder("FleetMdm.Silo.runtimeconfig.json")] : [];
+        string[] command = [.. limit?.Prefix ?? [], "dotnet", .. settings, InFolder(program), .. arguments];
         var child = new ChildProcess(command[0], command.Skip(1), ready);
         var ended = child._process.WaitForExitAsync();
         var first = await Task.WhenAny(child._ready.Task, ended, Task.Delay(Patience, TimeProvider.System));
@@ -60,6 +63,8 @@ public sealed class ChildProcess : IAsyncDisposable
         await child.DisposeAsync();
         throw new InvalidOperationException($"{program} did not start:\n{output}");
     }
+
+    private static string InFolder(string file) => Path.Combine(AppContext.BaseDirectory, file);
 
     /// <summary>Runs a program to its end and returns what it wrote.</summary>
     public static async Task<string> Run(string program, params string[] arguments)

@@ -16,7 +16,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     public static async Task<PrivatePostgres> Start()
     {
-        var folder = Path.Combine(Path.GetTempPath(), $"fleetmdm-load-pg-{Environment.ProcessId}");
+        var folder = Path.Combine(Path.GetTempPath(), $"fleetmdm-load-pg-{Guid.NewGuid():N}");
         var output = await ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "start", folder);
         var connection = output.Trim().Split('\n')[^1];
         var pid = int.Parse(System.IO.File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First(), System.Globalization.CultureInfo.InvariantCulture);

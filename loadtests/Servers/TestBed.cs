@@ -27,9 +27,12 @@ public sealed class TestBed : IAsyncDisposable
     private string _connectionString = "";
     private IReadOnlyList<ProcessMeter> _meters = [];
 
-    private TestBed(LoadOptions options)
+    private readonly bool _adoNet;
+
+    private TestBed(LoadOptions options, bool adoNet)
     {
         _options = options;
+        _adoNet = adoNet;
         _authority = new LoadAuthority(options.RsaKeys);
     }
 
@@ -44,9 +47,10 @@ public sealed class TestBed : IAsyncDisposable
     public string Topic => _pushCertificate?.Topic ?? _options.Topic;
 
     /// <param name="extra">Options of the server beyond the usual ones.</param>
-    public static async Task<TestBed> Start(LoadOptions options, IReadOnlyDictionary<string, string>? extra = null)
+    /// <param name="adoNet">The server for comparison, with <see cref="AdoNetQueues"/>.</param>
+    public static async Task<TestBed> Start(LoadOptions options, IReadOnlyDictionary<string, string>? extra = null, bool adoNet = false)
     {
-        var bed = new TestBed(options);
+        var bed = new TestBed(options, adoNet);
         try
         {
             if (options.Target is { } target) await bed.Use(target);
@@ -188,8 +192,10 @@ public sealed class TestBed : IAsyncDisposable
             }
 
             if (_options.Cores is { } cores) _limits.Add(CpuLimit.Of(cores));
+            var (program, first) = _adoNet ? ("FleetMdm.LoadTests.dll", new[] { BareServer.AdoNet }) : ("FleetMdm.Silo.dll", []);
             _servers.Add(await ChildProcess.DotNet(
-                "FleetMdm.Silo.dll", settings.Select(setting => $"--{setting.Key}={setting.Value}"), "FleetMdm listens on", _limits.LastOrDefault()));
+                program, first.Concat(settings.Select(setting => $"--{setting.Key}={setting.Value}")), "FleetMdm listens on", _limits.LastOrDefault(),
+                asServer: true));
         }
 
         _meters = [.. _servers.Select(server => new ProcessMeter(server.Id))];

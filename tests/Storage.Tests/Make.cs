@@ -47,15 +47,15 @@ internal static class Make
 
     public static QueueFinish Finish(
         string enrolmentId, long sequence, CommandEnding ending = CommandEnding.Acknowledged, byte[]? bodyHash = null) => new()
-    {
-        EnrolmentId = enrolmentId,
-        Sequence = sequence,
-        BodyHash = bodyHash ?? SHA256.HashData("<dict/>"u8),
-        Ending = ending,
-        FinishedAt = Now.AddMinutes(1),
-        SentAt = Now.AddSeconds(30),
-        Result = "<dict>result</dict>"u8.ToArray(),
-    };
+        {
+            EnrolmentId = enrolmentId,
+            Sequence = sequence,
+            BodyHash = bodyHash ?? SHA256.HashData("<dict/>"u8),
+            Ending = ending,
+            FinishedAt = Now.AddMinutes(1),
+            SentAt = Now.AddSeconds(30),
+            Result = "<dict>result</dict>"u8.ToArray(),
+        };
 
     /// <summary>An enrolled device, stored.</summary>
     public static async Task<DeviceRow> Enrolled(Node node, Func<DeviceRow, DeviceRow>? change = null, string? id = null)
