@@ -25,6 +25,8 @@ internal static class ObservabilityServices
             .ConfigureResource(resource => resource.AddService("fleetmdm", serviceVersion: Admin.FleetStatus.Version))
             .WithMetrics(metrics => metrics
                 .AddMeter("FleetMdm.*", "Microsoft.Orleans", "Npgsql")
+                // Goes through every place that is known, to say how many there are.
+                .AddView("orleans-directory-cache-size", MetricStreamConfiguration.Drop)
                 .AddAspNetCoreInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddPrometheusExporter());

@@ -35,14 +35,17 @@ public static class Load
         }, progress);
 
     /// <summary>So many requests a second, spread evenly.</summary>
+    /// <param name="endsInTime">What is due and could not be sent when the time is over, is left out; else it is sent, however long it takes.</param>
     public static LoadResult Paced(
-        string name, HttpTarget target, int workers, double perSecond, TimeSpan duration, LoadStep step, Action<long>? progress = null)
+        string name, HttpTarget target, int workers, double perSecond, TimeSpan duration, LoadStep step, Action<long>? progress = null,
+        bool endsInTime = false)
     {
         var total = (long)(perSecond * duration.TotalSeconds);
         var next = -1L;
         return Run(name, target, workers, (worker, connection, measurement, began) =>
         {
-            while (true)
+            var end = endsInTime ? began + (long)(duration.TotalSeconds * Stopwatch.Frequency) : long.MaxValue;
+            while (Stopwatch.GetTimestamp() < end)
             {
                 var number = Interlocked.Increment(ref next);
                 if (number >= total) return;

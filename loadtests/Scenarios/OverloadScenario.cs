@@ -43,7 +43,7 @@ internal static class OverloadScenario
         var watching = Task.Run(() => Watch(bed, peak, over.Token));
         var asking = Task.Run(() => Ask(bed, fleet.Target, run.For(60)));
         var flood = run.Measure(bed, () => Load.Paced(
-            $"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, run.For(60), enrolAnew));
+            $"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, run.For(60), enrolAnew, endsInTime: true));
         var after = run.Measure(bed, () => Full("after: as many as go"));
         await over.CancelAsync();
         await watching;
@@ -51,6 +51,7 @@ internal static class OverloadScenario
 
         var statuses = flood.Load.Measurement.Statuses;
         var done = statuses.GetValueOrDefault(200);
+        run.Report.Add("requests a second that were sent, of the capacity", flood.Load.PerSecond / capacity, "");
         run.Report.Add("share of the flood that was answered 503", statuses.GetValueOrDefault(503) / (double)flood.Load.Measurement.Count, "");
         run.Report.Add("messages done a second during the flood, of the capacity", done / flood.Load.Seconds / capacity, "");
         var recovered = RecoveredAfter(after.Load.Measurement.PerSecond, capacity * FullSpeed);

@@ -1,4 +1,7 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Runtime;
 
 namespace FleetMdm.Api.Tests.Admin;
 
@@ -25,6 +28,24 @@ public sealed class ObservabilityTests(AdminServer server)
         var metrics = await viewer.GetStringAsync("/metrics");
         foreach (var name in new[] { "fleetmdm_admission_running", "orleans_", "http_server_request_duration", "dotnet_" })
             Assert.Contains(name, metrics);
+        // What goes through the whole fleet for one number is not among them.
+        Assert.DoesNotContain("orleans_directory_cache_size", metrics);
+    }
+
+    [Fact]
+    public async Task The_dashboard_shows_silos_and_grains_without_reading_all_counters_once_a_second()
+    {
+        await server.Enrol();
+        var silo = server.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress.ToParsableString();
+        foreach (var path in new[] { "DashboardCounters", "ClusterStats", "TopGrainMethods", $"SiloProperties/{silo}", $"SiloStats/{silo}", $"HistoricalStats/{silo}", $"SiloCounters/{silo}" })
+        {
+            using var response = await server.Admin.GetAsync($"/orleans/{path}");
+            Assert.Equal((path, HttpStatusCode.OK), (path, response.StatusCode));
+            if (path == "DashboardCounters") Assert.Contains("Active", await response.Content.ReadAsStringAsync());
+        }
+
+        Assert.DoesNotContain(server.Services.GetServices<IHostedService>(),
+            service => service.GetType().FullName!.StartsWith("Orleans.Dashboard", StringComparison.Ordinal));
     }
 
     [Fact]
