@@ -2,7 +2,6 @@ using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
-using Orleans.Serialization;
 
 namespace FleetMdm.Api.Hosting;
 
@@ -15,7 +14,7 @@ public static class ClientHosting
         client.UseAdoNetClustering((OptionsBuilder<AdoNetClusteringClientOptions> options) => options.Configure<IStoreControl>(
             (clustering, store) => (clustering.Invariant, clustering.ConnectionString) = store.Orleans));
         client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId));
-        client.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
+        client.Services.AddExceptionsBetweenNodes();
         client.AddDashboard();
     });
 }

@@ -7,7 +7,6 @@ using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
-using Orleans.Serialization;
 
 namespace FleetMdm.Silo.Hosting;
 
@@ -62,7 +61,7 @@ public static class ServerHost
 
         silo.AddAdoNetGrainStorage(ControlStorage, (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>((storage, store) =>
             (storage.Invariant, storage.ConnectionString) = store.Orleans));
-        silo.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
+        silo.Services.AddExceptionsBetweenNodes();
         silo.AddDashboard(options => options.HideTrace = true);
         WithoutItsCounters(silo.Services);
         silo.AddFleetGrains(configuration);

@@ -6,6 +6,7 @@ using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Enrolment;
+using Npgsql;
 
 namespace FleetMdm.EndToEnd.Cluster;
 
@@ -21,6 +22,7 @@ public sealed class RunningCluster : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-cluster-").FullName;
     private readonly int _balancerPort = ServerProcess.FreePort();
     private readonly List<ServerProcess> _nodes = [];
+    private readonly List<FaultyLink> _links = [];
     private PostgresDatabase _database = null!;
     private Balancer _balancer = null!;
 
@@ -28,6 +30,12 @@ public sealed class RunningCluster : IAsyncDisposable
     public ApnsSimulator Apns { get; private set; } = null!;
     public TrustAnchors Trust { get; private set; } = null!;
     public AdminClient Admin { get; private set; } = null!;
+
+    /// <summary>The database's own server, where the cluster was started with one.</summary>
+    public PrivatePostgres? Postgres { get; private set; }
+
+    /// <summary>Each node's way to the database, where it has a server of its own.</summary>
+    public IReadOnlyList<FaultyLink> Links => _links;
 
     /// <summary>Of the balancer: where iPads and administrators connect.</summary>
     public Uri Url => new($"https://localhost:{_balancerPort}");
@@ -38,9 +46,15 @@ public sealed class RunningCluster : IAsyncDisposable
 
     /// <summary>The first node is started alone, and makes the schema; the others join it together.</summary>
     /// <param name="roles">One node for each.</param>
-    public static async Task<RunningCluster> Start(params IReadOnlyList<string> roles)
+    public static Task<RunningCluster> Start(params IReadOnlyList<string> roles) => Start(null, roles);
+
+    /// <summary>The same, on a PostgreSQL that tests may kill and nodes that can be cut off from it.</summary>
+    public static async Task<RunningCluster> StartOnItsOwnPostgres(params IReadOnlyList<string> roles) =>
+        await Start(await PrivatePostgres.Create(), roles);
+
+    private static async Task<RunningCluster> Start(PrivatePostgres? postgres, IReadOnlyList<string> roles)
     {
-        var cluster = new RunningCluster();
+        var cluster = new RunningCluster { Postgres = postgres };
         try
         {
             await cluster.StartAll(roles);
@@ -58,11 +72,18 @@ public sealed class RunningCluster : IAsyncDisposable
     {
         var name = $"node{_nodes.Count + 1}";
         var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
+        var database = new NpgsqlConnectionStringBuilder(_database.ConnectionString) { MaxPoolSize = PoolSize };
+        if (Postgres is not null)
+        {
+            _links.Add(new FaultyLink(Postgres.Port));
+            database.Port = _links[^1].Port;
+        }
+
         var node = new ServerProcess(folder, new Dictionary<string, string>
         {
             ["Mdm:PublicUrl"] = Url.GetLeftPart(UriPartial.Authority),
             ["Storage:Provider"] = "PostgreSQL",
-            ["Storage:ConnectionString"] = $"{_database.ConnectionString};Maximum Pool Size={PoolSize}",
+            ["Storage:ConnectionString"] = database.ConnectionString,
             ["Secrets:MasterKey"] = Convert.ToBase64String("a master key for a test cluster!"u8),
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = Path.Combine(_folder, "apns.pem"),
@@ -119,13 +140,15 @@ public sealed class RunningCluster : IAsyncDisposable
         foreach (var node in _nodes) await node.DisposeAsync();
         if (_balancer is not null) await _balancer.DisposeAsync();
         if (Apns is not null) await Apns.DisposeAsync();
-        if (_database is not null) await _database.DisposeAsync();
+        foreach (var link in _links) await link.DisposeAsync();
+        if (_database is not null && Postgres is null) await _database.DisposeAsync();
+        if (Postgres is not null) await Postgres.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
 
     private async Task StartAll(IReadOnlyList<string> roles)
     {
-        _database = await PostgresDatabase.Create();
+        _database = Postgres is null ? await PostgresDatabase.Create() : await PostgresDatabase.CreateOn(Postgres.ConnectionString);
         Apns = await ApnsSimulator.StartAsync();
         await File.WriteAllTextAsync(Path.Combine(_folder, "apns.pem"), Apns.Authority.RootPem);
         foreach (var role in roles) AddNode(role);

@@ -1,0 +1,66 @@
+using FleetMdm.EndToEnd.Faults;
+
+namespace FleetMdm.EndToEnd.Cluster;
+
+/// <summary>What may happen to the database that three nodes share, while administrators send and iPads work.</summary>
+public sealed class ClusterDatabaseTests
+{
+    private const int IPads = 12;
+    private const int Between = 60;
+
+    /// <summary>Twice as long as a node may speak for its iPads without having confirmed that it is part of the cluster.</summary>
+    private static readonly TimeSpan BeyondTheLease = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public Task PostgreSQL_killed_and_started_again_under_three_nodes_costs_nothing() => Through("PostgreSQL killed, under three nodes", async (cluster, audit) =>
+    {
+        cluster.Postgres!.KillPostmaster();
+        await audit.UnavailableMore(1);
+        await cluster.Postgres.StartAgain();
+    });
+
+    [Fact, Trait("Length", "Long")]
+    public Task PostgreSQL_away_for_longer_than_the_lease_ends_no_node() => Through("PostgreSQL hangs for 20 s, under three nodes", async (cluster, audit) =>
+    {
+        foreach (var link in cluster.Links) link.Hang();
+        await audit.UnavailableMore(1);
+        await Task.Delay(BeyondTheLease, TimeProvider.System);
+        foreach (var link in cluster.Links) link.GoOn();
+    });
+
+    [Fact, Trait("Length", "Long")]
+    public Task A_node_that_is_cut_off_from_PostgreSQL_alone_says_503_for_its_iPads_until_it_is_back() => Through("one of three nodes cut off from PostgreSQL for 20 s", async (cluster, audit) =>
+    {
+        cluster.Links[1].Hang();
+        await audit.UnavailableMore(1);
+        await Task.Delay(BeyondTheLease, TimeProvider.System);
+        cluster.Links[1].GoOn();
+    });
+
+    [Fact, Trait("Length", "Long")]
+    public Task A_database_that_is_200_ms_away_is_slow_for_three_nodes_and_nothing_else() => Through("PostgreSQL slow (200 ms each way), under three nodes", async (cluster, audit) =>
+    {
+        foreach (var link in cluster.Links) link.Delay = TimeSpan.FromMilliseconds(200);
+        await audit.AcceptedMore(Between);
+        foreach (var link in cluster.Links) link.Delay = TimeSpan.Zero;
+    });
+
+    /// <summary>All nodes go on, and every iPad is served within what is written down.</summary>
+    private static async Task Through(string fault, Func<RunningCluster, FaultAudit, Task> run)
+    {
+        await using var cluster = await RunningCluster.StartOnItsOwnPostgres("All", "All", "All");
+        await cluster.Tell(async () =>
+        {
+            await using var audit = await cluster.Audit(IPads);
+            audit.StartSending();
+            await audit.AcceptedMore(Between);
+            await run(cluster, audit);
+            var over = TimeProvider.System.GetUtcNow();
+            var recovery = await audit.RecoveryOfAll(over);
+            await audit.AcceptedMore(Between);
+            await audit.Settle(fault, [recovery]);
+            Assert.All(cluster.Nodes, node => Assert.True(node.IsRunning));
+            await cluster.AllReady();
+        });
+    }
+}
