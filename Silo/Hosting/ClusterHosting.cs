@@ -43,8 +43,8 @@ internal static class ClusterHosting
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
 
-        // It would also keep the iPads of a dead node locked for half a minute, lest that node still work for them. It does not: its lease (NodeLease)
-        // has lapsed by then, and what it would write meets the version guard.
+        // It would also keep the iPads of a dead node locked for half a minute, lest that node still work for them. Here such a node reads within two
+        // seconds that it is dead, or its lease lapses (ClusterNode); and until then what it writes meets the version guard.
         silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
 
         silo.Configure<ClusterMembershipOptions>(options =>
