@@ -46,19 +46,13 @@ public sealed class ClusterDatabaseTests
     });
 
     /// <summary>All nodes go on, and every iPad is served within what is written down.</summary>
-    private static async Task Through(string fault, Func<RunningCluster, FaultAudit, Task> run)
+    private static async Task Through(string fault, Func<RunningCluster, FaultAudit, Task> make)
     {
         await using var cluster = await RunningCluster.StartOnItsOwnPostgres("All", "All", "All");
         await cluster.Tell(async () =>
         {
             await using var audit = await cluster.Audit(IPads);
-            audit.StartSending();
-            await audit.AcceptedMore(Between);
-            await run(cluster, audit);
-            var over = TimeProvider.System.GetUtcNow();
-            var recovery = await audit.RecoveryOfAll(over);
-            await audit.AcceptedMore(Between);
-            await audit.Settle(fault, [recovery]);
+            await audit.Through(fault, times: 1, Between, () => make(cluster, audit), audit.RecoveryOfAll);
             Assert.All(cluster.Nodes, node => Assert.True(node.IsRunning));
             await cluster.AllReady();
         });

@@ -52,18 +52,17 @@ public sealed class ApnsFaultTests(ServerWithApns world) : IClassFixture<ServerW
     [Fact]
     public Task Silence_ends_at_the_deadline() => Through("APNs hangs", apns => apns.Faults.Always(ApnsFault.Silence));
 
-    /// <summary>Until the fault has been met by pushes, and then until all commands have been run.</summary>
-    private async Task Through(string fault, Action<ApnsSimulator> make)
+    /// <summary>Until the fault has been met by pushes, and then until all iPads have run a command.</summary>
+    private Task Through(string fault, Action<ApnsSimulator> make)
     {
         var (apns, audit) = (world.Server.Apns, world.Audit);
-        audit.StartSending();
-        await audit.AcceptedMore(Around);
-        make(apns);
-        var met = apns.Statistics.Requests + 1;
-        await audit.AcceptedMore(Around);
-        await apns.Statistics.When(seen => seen.Requests > met).WaitAsync(FaultAudit.Patience);
-        apns.Faults.Clear();
-        var recovery = await audit.RecoveryOfAll(TimeProvider.System.GetUtcNow());
-        await audit.Settle(fault, [recovery]);
+        return audit.Through(fault, times: 1, Around, async () =>
+        {
+            make(apns);
+            var met = apns.Statistics.Requests + 1;
+            await audit.AcceptedMore(Around);
+            await apns.Statistics.When(seen => seen.Requests > met).WaitAsync(FaultAudit.Patience);
+            apns.Faults.Clear();
+        }, audit.RecoveryOfAll);
     }
 }

@@ -191,6 +191,28 @@ public sealed class FaultAudit : IAsyncDisposable
         return last - since;
     }
 
+    /// <summary>A fault, again and again, while administrators send and iPads work: it meets every stage of the commands' lives, and then everything is
+    /// added up.</summary>
+    /// <param name="fault">As in <see cref="Settle"/>.</param>
+    /// <param name="times">How often.</param>
+    /// <param name="around">Commands accepted before each and after the last.</param>
+    /// <param name="make">Makes the fault and ends it.</param>
+    /// <param name="recovery">How long after that moment all was well again; usually <see cref="Recovery"/>.</param>
+    public async Task Through(string fault, int times, int around, Func<Task> make, Func<DateTimeOffset, Task<TimeSpan>>? recovery = null)
+    {
+        var recoveries = new List<TimeSpan>();
+        StartSending();
+        for (var time = 0; time < times; time++)
+        {
+            await AcceptedMore(around);
+            await make();
+            recoveries.Add(recovery is null ? await Recovery() : await recovery(TimeProvider.System.GetUtcNow()));
+        }
+
+        await AcceptedMore(around);
+        await Settle(fault, recoveries);
+    }
+
     // ---- The sum ----
 
     /// <summary>Ends the sending, waits until everything that was accepted has been answered, and adds up.</summary>

@@ -161,21 +161,7 @@ public abstract class PostgresFaultRules(PostgresUnderFaults world)
         world.Link.GoOn();
     });
 
-    protected async Task Through(string fault, Func<FaultAudit, Task> run)
-    {
-        var audit = world.Audit;
-        var recovery = new List<TimeSpan>();
-        audit.StartSending();
-        for (var time = 0; time < Times; time++)
-        {
-            await audit.AcceptedMore(Around);
-            await run(audit);
-            recovery.Add(await audit.Recovery());
-        }
-
-        await audit.AcceptedMore(Around);
-        await audit.Settle(fault, recovery);
-    }
+    protected Task Through(string fault, Func<FaultAudit, Task> make) => world.Audit.Through(fault, Times, Around, () => make(world.Audit));
 }
 
 /// <summary>Each fault once, with a server that gives up a statement that hangs sooner than it does by default.</summary>

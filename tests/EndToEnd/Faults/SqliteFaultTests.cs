@@ -50,23 +50,16 @@ public sealed class SqliteFaultTests(SqliteOnATinyDisk world) : IClassFixture<Sq
     private const int Around = 60;
 
     [Fact]
-    public async Task With_the_disk_full_the_server_says_503_and_goes_on_when_there_is_room()
+    public Task With_the_disk_full_the_server_says_503_and_goes_on_when_there_is_room()
     {
         var (disk, audit) = (world.Disk, world.Audit);
-        var recovery = new List<TimeSpan>();
-        audit.StartSending();
-        for (var time = 0; time < Times; time++)
+        return audit.Through("SQLite's disk full", Times, Around, async () =>
         {
-            await audit.AcceptedMore(Around);
             audit.Command = _ => FaultAudit.Plist("ProfileList", padding: 100_000);
             disk.Fill();
             await audit.UnavailableMore(3);
             audit.Command = null;
             disk.Free();
-            recovery.Add(await audit.Recovery());
-        }
-
-        await audit.AcceptedMore(Around);
-        await audit.Settle("SQLite's disk full", recovery);
+        });
     }
 }
