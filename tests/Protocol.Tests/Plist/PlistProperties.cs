@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Xml;
 using CsCheck;
 using FleetMdm.Protocol.Plist;
@@ -78,12 +79,20 @@ public sealed class PlistProperties
             if (TryRead(document, out var reason) is null)
             {
                 // A DOCTYPE of another form or with declarations, names beyond ASCII in processing instructions, UTF-16; another
-                // version than 1.0; and half a character at the very end, which XmlReader does not look at.
+                // version than 1.0; half a character at the very end, which XmlReader does not look at; and Base64 with bits that belong to no byte.
                 Assert.True(text.Contains("<!DOCTYPE", StringComparison.Ordinal) || text.Contains("<?", StringComparison.Ordinal)
-                    || HasOddVersion(text)
+                    || HasOddVersion(text) || (reason is PlistReason.InvalidValue && HasLooseBase64(text))
                     || reason is PlistReason.UnsupportedEncoding or PlistReason.InvalidCharacter, $"{reason}: {text}");
             }
         }, iter: 4_000);
+
+    /// <summary>Base64 whose last character says more than its bytes: <c>AAN=</c> instead of <c>AAM=</c>.</summary>
+    private static bool HasLooseBase64(string text) => Regex.Matches(text, "<data[^>]*>([^<]*)</data").Any(data =>
+    {
+        var written = string.Concat(data.Groups[1].Value.Where(c => !char.IsWhiteSpace(c)));
+        var bytes = new byte[written.Length];
+        return Convert.TryFromBase64String(written, bytes, out var length) && Convert.ToBase64String(bytes.AsSpan(0, length)) != written;
+    });
 
     /// <summary>An attribute of the plist element that is not version 1.0 to the letter.</summary>
     private static bool HasOddVersion(string text)
