@@ -84,7 +84,7 @@ public sealed partial class CheckInEndpoints(
             {
                 await Refuse(context, 400, RefusalReason.BadMessage, e.Message);
             }
-            catch (Exception e) when (Unavailability.Is(e) && !context.RequestAborted.IsCancellationRequested)
+            catch (Exception e) when (Unavailability.Is(e, context))
             {
                 LogUnavailable(e);
                 await Refuse(context, 503, RefusalReason.Unavailable, "The server cannot keep a promise now. Nothing was lost; come again.");

@@ -16,7 +16,7 @@ internal sealed partial class UnavailableFilter(ILogger<UnavailableFilter> logge
         {
             return await next(context);
         }
-        catch (Exception e) when (Unavailability.Is(e) && !context.HttpContext.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (Unavailability.Is(e, context.HttpContext))
         {
             LogUnavailable(context.HttpContext.Request.Path, e);
             context.HttpContext.Response.Headers.RetryAfter =

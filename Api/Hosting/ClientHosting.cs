@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;

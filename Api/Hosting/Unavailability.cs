@@ -7,6 +7,9 @@ namespace FleetMdm.Api.Hosting;
 /// <summary>Failures that mean "not now": the store or the cluster is away, full or stopping. All become 503.</summary>
 public static class Unavailability
 {
+    /// <summary>Whether it is one, and whoever asked still waits for an answer.</summary>
+    public static bool Is(Exception exception, HttpContext asked) => !asked.RequestAborted.IsCancellationRequested && Is(exception);
+
     public static bool Is(Exception exception) => exception switch
     {
         StoreUnavailableException or FleetUnavailableException or AuthorityUnavailableException => true,
@@ -18,7 +21,7 @@ public static class Unavailability
         OrleansException or SiloUnavailableException => true,
         ObjectDisposedException => true,
 
-        // Given up inside, by a node that is ending. (Whoever gives up himself gets no answer.)
+        // Given up inside, by a node that is ending.
         OperationCanceledException => true,
 
         // What a remote grain threw and this node could not rebuild.

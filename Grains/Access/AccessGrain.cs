@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FleetMdm.Grains.Hosting;
 using FleetMdm.Grains.Interfaces;
 using Orleans.Concurrency;
 
@@ -12,7 +13,7 @@ namespace FleetMdm.Grains.Access;
 /// </remarks>
 [GrainType("access")]
 internal sealed class AccessGrain(
-    [PersistentState("access", "control")] IPersistentState<AccessState> state,
+    [PersistentState("access", GrainServices.ControlStorage)] IPersistentState<AccessState> state,
     TimeProvider time) : Grain, IAccessGrain
 {
     /// <summary>Keeps the state and every list small; a district has dozens of tokens, not thousands.</summary>

@@ -10,14 +10,18 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FleetMdm.Grains.Hosting;
 
 /// <summary>Registration of all grains and what they stand on, for a process that has the silo in it. The store
-/// (<c>AddFleetStorage</c>) and the storage provider <c>control</c> are the host's to add.</summary>
+/// (<c>AddFleetStorage</c>) and the storage provider <see cref="ControlStorage"/> are the host's to add.</summary>
 public static class GrainServices
 {
+    /// <summary>Orleans' name for the storage of the few grains whose state it keeps.</summary>
+    public const string ControlStorage = "control";
+
     public static ISiloBuilder AddFleetGrains(this ISiloBuilder silo, IConfiguration configuration)
     {
         silo.AddPlacementDirector<NodePlacement, NodePlacementDirector>();
 
         var services = silo.Services;
+        services.AddExceptionsBetweenNodes();
         services.AddFleetOptions<QueueOptions>(configuration, QueueOptions.Section, options => options.FindFault());
         services.AddSingleton<NodeLease>();
         services.AddSingleton<QueueEpoch>();

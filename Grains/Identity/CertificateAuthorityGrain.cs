@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FleetMdm.Grains.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Secrets;
@@ -14,7 +15,7 @@ namespace FleetMdm.Grains.Identity;
 /// </remarks>
 [GrainType("certificate-authority")]
 public sealed partial class CertificateAuthorityGrain(
-    [PersistentState("certificate-authority", "control")] IPersistentState<CertificateAuthorityState> state,
+    [PersistentState("certificate-authority", GrainServices.ControlStorage)] IPersistentState<CertificateAuthorityState> state,
     SecretSealer sealer,
     IOptions<CaOptions> options,
     TimeProvider time,

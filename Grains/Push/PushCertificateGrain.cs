@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Push;
 using FleetMdm.Storage;
@@ -31,7 +32,7 @@ public sealed record PushCertificateState
 /// <remarks>What APNs says of the certificate is kept in memory only: senders say it again.</remarks>
 [GrainType("push-certificate")]
 internal sealed partial class PushCertificateGrain(
-    [PersistentState("push-certificate", "control")] IPersistentState<PushCertificateState> state,
+    [PersistentState("push-certificate", GrainServices.ControlStorage)] IPersistentState<PushCertificateState> state,
     IFleetQueries fleet, SecretSealer sealer, PushCertificateSource localCopy, TimeProvider time, ILogger<PushCertificateGrain> logger)
     : Grain, IPushCertificateGrain
 {

@@ -13,9 +13,6 @@ namespace FleetMdm.Silo.Hosting;
 /// <summary>Puts the process together: configuration, store, silo, API. The server and the demo start the same host.</summary>
 public static class ServerHost
 {
-    /// <summary>Orleans' name for the storage of the few grains whose state it keeps.</summary>
-    public const string ControlStorage = "control";
-
     /// <param name="arguments">Options as on the command line.</param>
     /// <param name="configure">For what a host of its own needs; null for the server.</param>
     /// <exception cref="FleetStartException">An option is wrong.</exception>
@@ -59,9 +56,8 @@ public static class ServerHost
             silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, serviceId: cluster.ClusterId, clusterId: cluster.ClusterId);
         }
 
-        silo.AddAdoNetGrainStorage(ControlStorage, (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>((storage, store) =>
+        silo.AddAdoNetGrainStorage(GrainServices.ControlStorage, (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>((storage, store) =>
             (storage.Invariant, storage.ConnectionString) = store.Orleans));
-        silo.Services.AddExceptionsBetweenNodes();
         silo.AddDashboard(options => options.HideTrace = true);
         WithoutItsCounters(silo.Services);
         silo.AddFleetGrains(configuration);

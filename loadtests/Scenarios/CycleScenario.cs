@@ -21,10 +21,10 @@ internal static class CycleScenario
     public static async Task Run(ScenarioRun run)
     {
         await using var bed = await TestBed.Start(run.Options);
-        var connections = run.Connections(32);
-        var ours = new Side(bed, await Queued(run, bed, run.IPads(10_000)));
+        var (connections, ipads) = (run.Connections(32), run.IPads(10_000));
+        var ours = new Side(bed, await Queued(run, bed, ipads));
         await using var otherBed = run.Options.Baseline && bed.Postgres is not null ? await TestBed.Start(run.Options, adoNet: true) : null;
-        var theirs = otherBed is null ? null : new Side(otherBed, await Queued(run, otherBed, run.IPads(10_000) / FewerIPads));
+        var theirs = otherBed is null ? null : new Side(otherBed, await Queued(run, otherBed, ipads / FewerIPads));
 
         // As much as a round: until then the runtime still compiles.
         run.Say("warm-up");

@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Hosting;
 using FleetMdm.Silo.Hosting;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Builder;
@@ -48,6 +49,6 @@ internal static class BareServer
     {
         var own = builder.Services.Last(service => service.ServiceType == typeof(IDeviceStore)).ImplementationFactory!;
         builder.Services.Replace(ServiceDescriptor.Singleton<IDeviceStore>(services => new AdoNetQueues(
-            (IDeviceStore)own(services), () => services.GetRequiredKeyedService<IGrainStorage>(ServerHost.ControlStorage))));
+            (IDeviceStore)own(services), () => services.GetRequiredKeyedService<IGrainStorage>(GrainServices.ControlStorage))));
     }
 }

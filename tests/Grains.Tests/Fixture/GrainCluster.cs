@@ -14,7 +14,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
-using Orleans.Serialization;
 using Orleans.TestingHost;
 
 namespace FleetMdm.Grains.Tests.Fixture;
@@ -80,14 +79,12 @@ public abstract class GrainCluster : IAsyncLifetime
             silo.Services.UseTimeProviderForBackgroundAreas(TimeProvider.System);
             silo.Services.AddSingleton<IConfiguration>(configuration);
             silo.Services.AddFleetStorage(configuration);
-            silo.AddAdoNetGrainStorage("control", (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>(
+            silo.AddAdoNetGrainStorage(GrainServices.ControlStorage, (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>(
                 (storage, store) => (storage.Invariant, storage.ConnectionString) = store.Orleans));
-            silo.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
             silo.AddFleetGrains(configuration);
             silo.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         });
-        builder.ConfigureClient(client =>
-            client.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm")));
+        builder.ConfigureClient(client => client.Services.AddExceptionsBetweenNodes());
         _cluster = builder.Build();
         await _cluster.DeployAsync();
 

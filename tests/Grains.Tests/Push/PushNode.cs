@@ -14,7 +14,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Configuration;
-using Orleans.Serialization;
 using Orleans.TestingHost;
 
 namespace FleetMdm.Grains.Tests.Push;
@@ -183,9 +182,8 @@ public sealed class PushNode : IAsyncDisposable
             }
             silo.Services.AddSingleton<IConfiguration>(configuration);
             silo.Services.AddFleetStorage(configuration);
-            silo.AddAdoNetGrainStorage("control", (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>(
+            silo.AddAdoNetGrainStorage(GrainServices.ControlStorage, (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>(
                 (control, store) => (control.Invariant, control.ConnectionString) = store.Orleans));
-            silo.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FleetMdm"));
             silo.AddFleetGrains(configuration);
             silo.AddOutgoingGrainCallFilter(call => Unreachable(call.InterfaceMethod.DeclaringType!.Name, call.InterfaceMethod.Name)
                 ? throw new SiloUnavailableException("on purpose")

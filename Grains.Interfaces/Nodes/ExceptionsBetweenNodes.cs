@@ -1,6 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.Serialization;
 
-namespace FleetMdm.Api.Hosting;
+namespace FleetMdm.Grains.Interfaces;
 
 /// <summary>What a node may throw at another: our own exceptions, with what the database's driver threw inside them. One that cannot cross would
 /// arrive as the failure to send it, and be answered 500 instead of 503.</summary>
