@@ -289,11 +289,14 @@ public sealed class FaultAudit : IAsyncDisposable
         catch (Exception e) when (e is HttpRequestException or AdminException or IOException or OperationCanceledException)
         {
             if (!cancellation.IsCancellationRequested) Interlocked.Increment(ref _unavailable);
-            // 429: the queue of an iPad that cannot come just now is full.
-            if (e is AdminException { Status: not (503 or 429) } wrong) _wrongAnswers.Enqueue(wrong.Message);
+            if (e is AdminException wrong && !IsNotNow(wrong)) _wrongAnswers.Enqueue(wrong.Message);
             return null;
         }
     }
+
+    /// <summary>503; or the queue of an iPad that cannot come just now is full.</summary>
+    private static bool IsNotNow(AdminException answer) =>
+        answer.Status == 503 || (answer.Status == 429 && answer.Body.Contains("\"queue-full\"", StringComparison.Ordinal));
 
     private void Promised(VirtualIPad ipad, string uuid)
     {
