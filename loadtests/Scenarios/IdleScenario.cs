@@ -66,7 +66,7 @@ internal static class IdleScenario
     private static async Task<BareTarget> StartBare()
     {
         var port = FreePorts.Next();
-        var process = await ChildProcess.DotNet("FleetMdm.LoadTests.dll", [BareServer.Bare, $"{port}"], BareServer.Ready);
+        var process = await ChildProcess.DotNet("FleetMdm.LoadTests.dll", [BareServer.Bare, $"{port}"], BareServer.Ready, asServer: true);
         return new BareTarget(process, new HttpTarget(new Uri($"http://localhost:{port}")));
     }
 }
