@@ -4,6 +4,7 @@ using FleetMdm.Api;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Hosting;
 using FleetMdm.Storage.Hosting;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Dashboard;
@@ -71,8 +72,7 @@ public static class ServerHost
         var host = services.Single(service => service.ServiceType.FullName == "Orleans.Dashboard.DashboardHost");
         services.Remove(services.Single(service =>
             service.ServiceType == typeof(IHostedService) && service.ImplementationFactory?.Method.ReturnType == host.ServiceType));
-        services.Remove(host);
-        services.AddSingleton(host.ServiceType, _ => new IdleParticipant());
+        services.Replace(ServiceDescriptor.Singleton(host.ServiceType, _ => new IdleParticipant()));
     }
 
     private sealed class IdleParticipant : ILifecycleParticipant<ISiloLifecycle>

@@ -26,8 +26,7 @@ public sealed class LoadIPad
     private readonly LoadFleet _fleet;
     private readonly byte[] _certificate;
     private readonly List<string> _acknowledged = [];
-    private byte[]? _idle, _report;
-    private int _reportUuid, _reportUuidLength;
+    private byte[]? _idle;
     private string? _identity;
     private X509Certificate2? _withKey;
     private SslStreamCertificateContext? _forTls;
@@ -61,21 +60,7 @@ public sealed class LoadIPad
 
     public byte[] TokenUpdate() => Request(Messages.TokenUpdate(Udid, _fleet.Topic, _fleet.Token(Number)), Messages.CheckInPath);
 
-    /// <summary>Good until the next call: as the messages differ in nothing but the CommandUUID, it is written over the one before.</summary>
-    public byte[] Report(string commandUuid)
-    {
-        if (commandUuid.Length == _reportUuidLength)
-        {
-            Encoding.ASCII.GetBytes(commandUuid, _report.AsSpan(_reportUuid));
-            return _report!;
-        }
-
-        var request = Request(Messages.Acknowledged(Udid, commandUuid), Messages.ConnectPath);
-        // A signature is made anew for each message.
-        if (_fleet.Identity == LoadIdentity.Signature || !Ascii.IsValid(commandUuid)) return request;
-        (_report, _reportUuid, _reportUuidLength) = (request, request.AsSpan().IndexOf(Encoding.ASCII.GetBytes(commandUuid)), commandUuid.Length);
-        return request;
-    }
+    public byte[] Report(string commandUuid) => Request(Messages.Acknowledged(Udid, commandUuid), Messages.ConnectPath);
 
     /// <summary>Sends Idle, then acknowledges whatever comes, until the server has nothing more or <paramref name="most"/> were done. Returns how many commands.</summary>
     /// <exception cref="IOException">No answer, or not 200.</exception>
