@@ -45,6 +45,9 @@ public sealed record LoadOptions
     /// <summary>Servers of one cluster, of those that are started here; connections go to them in turn.</summary>
     public int Nodes { get; init; } = 1;
 
+    /// <summary>With several nodes: an iPad always comes to the same one.</summary>
+    public bool Sticky { get; init; }
+
     /// <summary>What each server that is started here may take of the machine's cores; null: as many as it likes.</summary>
     public double? Cores { get; init; }
 
@@ -85,6 +88,7 @@ public sealed record LoadOptions
           --keys KIND          rsa (default) or ec
           --storage KIND       postgres (default) or sqlite, of the server that is started here
           --nodes N            so many servers as one cluster on PostgreSQL; connections go to them in turn, without a balancer
+          --sticky             with --nodes: an iPad always comes to the same node (idle, cycle, enrol)
           --cores X            CPU that each of these servers may take, as 0.25 (as root); the load and PostgreSQL have the rest
           --rows N             rows of further iPads in the database
           --history N          rows of finished commands in the database
@@ -106,6 +110,12 @@ public sealed record LoadOptions
             if (name == "--no-baseline")
             {
                 options = options with { Baseline = false };
+                continue;
+            }
+
+            if (name == "--sticky")
+            {
+                options = options with { Sticky = true };
                 continue;
             }
 
@@ -137,6 +147,8 @@ public sealed record LoadOptions
 
         if (options.Nodes > 1 && (!options.Postgres || options.Target is not null))
             throw new LoadException("--nodes needs servers that are started here, on PostgreSQL.");
+        if (options.Sticky && (options.Nodes == 1 || options.Scenario is not ("idle" or "cycle" or "enrol")))
+            throw new LoadException("--sticky needs --nodes, and is for idle, cycle and enrol.");
         if (options.Cores is not null && options.Target is not null) throw new LoadException("--cores needs servers that are started here.");
         return options with { Server = server };
 

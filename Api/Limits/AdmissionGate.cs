@@ -67,20 +67,14 @@ public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWa
 
     private async ValueTask<bool> WaitAsync(LinkedListNode<TaskCompletionSource> turn, CancellationToken cancellationToken)
     {
-        try
+        // Who waits in vain is many in a flood: that is no exception, and costs as little as can be.
+        await turn.Value.Task.WaitAsync(longestWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_lock)
         {
-            await turn.Value.Task.WaitAsync(longestWait, time, cancellationToken);
-            return true;
-        }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
-        {
-            lock (_lock)
-            {
-                // Handed a place in this very moment: it is ours, and must be used and given back.
-                if (turn.List is null) return true;
-                _waiting.Remove(turn);
-                return false;
-            }
+            // Handed a place, be it in the very moment in which the wait was over: it is ours, and must be used and given back.
+            if (turn.List is null) return true;
+            _waiting.Remove(turn);
+            return false;
         }
     }
 }

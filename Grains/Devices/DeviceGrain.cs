@@ -6,6 +6,7 @@ using FleetMdm.Storage.Queries;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Placement;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -25,11 +26,13 @@ namespace FleetMdm.Grains.Devices;
 
 /// <inheritdoc cref="IDeviceGrain"/>
 /// <remarks>
+/// Where: on the node that the iPad's message came to, so that a balancer that keeps iPads to nodes spares them the way to another one; with a
+/// balancer that spreads connections it is as good as at random.
 /// Threads: one turn at a time, never re-entrant; while a turn waits for the store the next one waits too, and an iPad has one
 /// connection. Memory is a cache: after any failed write everything is read anew. A second activation of the same enrolment
 /// cannot overwrite (rows are version-guarded); one on a node that the cluster has given up does not answer at all (the lease).
 /// </remarks>
-[GrainType("device")]
+[GrainType("device"), PreferLocalPlacement]
 internal sealed partial class DeviceGrain(
     IDeviceStore store,
     SecretSealer sealer,

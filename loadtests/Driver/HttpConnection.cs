@@ -16,6 +16,7 @@ public sealed class HttpConnection : IDisposable
     private const int MaxHeaders = 32 * 1024;
 
     private readonly HttpTarget _target;
+    private readonly int _turn;
     private readonly SslStreamCertificateContext? _certificate;
     private Stream? _stream;
     private byte[] _buffer = new byte[16 * 1024];
@@ -23,9 +24,11 @@ public sealed class HttpConnection : IDisposable
     private int _end;
 
     /// <param name="certificate">Shown in TLS; null: none. The same one for all connections of an iPad lets them resume a session, where the framework does that.</param>
-    public HttpConnection(HttpTarget target, SslStreamCertificateContext? certificate = null)
+    /// <param name="turn">Of several nodes it goes to the one whose turn that is, whenever it is opened anew, too.</param>
+    public HttpConnection(HttpTarget target, int turn, SslStreamCertificateContext? certificate = null)
     {
         _target = target;
+        _turn = turn;
         _certificate = certificate;
     }
 
@@ -37,7 +40,7 @@ public sealed class HttpConnection : IDisposable
         var fresh = _stream is null;
         try
         {
-            _stream ??= _target.Connect(_certificate);
+            _stream ??= _target.Connect(_turn, _certificate);
             return Exchange(request);
         }
         catch (Exception e) when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
@@ -49,7 +52,7 @@ public sealed class HttpConnection : IDisposable
 
         try
         {
-            _stream = _target.Connect(_certificate);
+            _stream = _target.Connect(_turn, _certificate);
             return Exchange(request);
         }
         catch (Exception e) when (e is IOException or SocketException or System.Security.Authentication.AuthenticationException)
@@ -152,7 +155,6 @@ public sealed class HttpTarget
 
     private readonly bool _tls;
     private readonly IReadOnlyList<int> _ports;
-    private int _connections = -1;
     private readonly SslClientAuthenticationOptions? _shared;
 
     /// <param name="url">Scheme, host and port.</param>
@@ -167,12 +169,15 @@ public sealed class HttpTarget
 
     public Uri Url { get; }
 
+    /// <summary>How many nodes it has.</summary>
+    public int Nodes => _ports.Count;
+
     /// <summary>How often a TLS connection was made.</summary>
     public long Handshakes => Volatile.Read(ref _handshakes);
 
     private long _handshakes;
 
-    internal Stream Connect(SslStreamCertificateContext? certificate)
+    internal Stream Connect(int turn, SslStreamCertificateContext? certificate)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
         {
@@ -182,7 +187,7 @@ public sealed class HttpTarget
         };
         try
         {
-            socket.Connect(Url.Host, _ports[(int)((uint)Interlocked.Increment(ref _connections) % _ports.Count)]);
+            socket.Connect(Url.Host, _ports[turn % _ports.Count]);
             var stream = new NetworkStream(socket, ownsSocket: true);
             if (!_tls) return stream;
             var tls = new SslStream(stream);

@@ -97,7 +97,7 @@ public static class Load
             var worker = i;
             threads[i] = new Thread(() =>
             {
-                using var connection = new HttpConnection(target);
+                using var connection = new HttpConnection(target, worker);
                 ready.SignalAndWait();
                 ready.SignalAndWait();
                 var measurement = measurements[worker] = new Measurement(began);

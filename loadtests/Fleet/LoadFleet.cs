@@ -10,11 +10,12 @@ public sealed class LoadFleet
 
     private readonly LoadIPad[] _ipads;
 
-    public LoadFleet(LoadAuthority authority, LoadIdentity identity, Uri server, string topic, int ipads, string headerName, uint series, params IReadOnlyList<int> ports)
+    public LoadFleet(LoadAuthority authority, LoadIdentity identity, Uri server, string topic, int ipads, string headerName, uint series, bool sticky, params IReadOnlyList<int> ports)
     {
         (Authority, Identity, Topic, HeaderName, Series) = (authority, identity, topic, headerName, series);
         Host = server.Authority;
         Target = new HttpTarget(server, ports);
+        Kept = sticky ? Target.Nodes : 1;
         _ipads = new LoadIPad[ipads];
         Parallel.For(0, ipads, number => _ipads[number] = new LoadIPad(this, number));
     }
@@ -25,6 +26,9 @@ public sealed class LoadFleet
     public string HeaderName { get; }
     public string Host { get; }
     public HttpTarget Target { get; }
+
+    /// <summary>How many nodes iPads keep to, by their numbers; 1: they come to any.</summary>
+    public int Kept { get; }
 
     /// <summary>The first half of every UDID: fleets on one server differ by it.</summary>
     public uint Series { get; }
@@ -45,22 +49,21 @@ public sealed class LoadFleet
     public T WithConnection<T>(LoadIPad ipad, HttpConnection worker, Func<HttpConnection, T> session)
     {
         if (Identity != LoadIdentity.Mtls) return session(worker);
-        using var own = new HttpConnection(Target, ipad.ForTls);
+        using var own = new HttpConnection(Target, ipad.Number, ipad.ForTls);
         return session(own);
     }
 
     /// <summary>Authenticate, then TokenUpdate, for each iPad.</summary>
     public LoadResult Enrol(int workers, Action<long>? progress = null)
     {
-        var next = -1;
-        return Load.Full("Authenticate + TokenUpdate", Target, workers, duration: null, (_, connection) =>
+        var turns = new Turns(this, 0, _ipads.Length);
+        return Load.Full("Authenticate + TokenUpdate", Target, workers, duration: null, (worker, connection) =>
         {
-            var number = Interlocked.Increment(ref next);
-            if (number >= _ipads.Length) return -1;
-            return WithConnection(_ipads[number], connection, c =>
+            if (turns.Next(worker) is not { } ipad) return -1;
+            return WithConnection(ipad, connection, c =>
             {
-                var status = c.Send(_ipads[number].Authenticate()).Status;
-                return status == 200 ? c.Send(_ipads[number].TokenUpdate()).Status : status;
+                var status = c.Send(ipad.Authenticate()).Status;
+                return status == 200 ? c.Send(ipad.TokenUpdate()).Status : status;
             });
         }, progress);
     }

@@ -106,7 +106,7 @@ internal static class CycleScenario
     private static LoadResult Cycle(LoadFleet fleet, int from, int to, int connections, ScenarioRun run, string name)
     {
         // A worker is always in the middle of one iPad's session, so that each request is measured by itself.
-        var next = from - 1;
+        var turns = new Turns(fleet, from, to);
         var ipads = new LoadIPad?[connections * 16];
         var handed = new string?[connections * 16];
         var own = new HttpConnection?[connections * 16];
@@ -115,10 +115,9 @@ internal static class CycleScenario
             var at = worker * 16;
             if (ipads[at] is not { } ipad)
             {
-                var number = Interlocked.Increment(ref next);
-                if (number >= to) return -1;
-                ipad = ipads[at] = fleet.IPads[number];
-                if (fleet.Identity == LoadIdentity.Mtls) own[at] = new HttpConnection(fleet.Target, ipad.ForTls);
+                if (turns.Next(worker) is not { } taken) return -1;
+                ipad = ipads[at] = taken;
+                if (fleet.Identity == LoadIdentity.Mtls) own[at] = new HttpConnection(fleet.Target, ipad.Number, ipad.ForTls);
             }
 
             var uuid = handed[at];

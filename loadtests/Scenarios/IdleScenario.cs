@@ -52,13 +52,16 @@ internal static class IdleScenario
     public static LoadResult Paced(LoadFleet fleet, string name, int connections, double rate, TimeSpan duration) =>
         Load.Paced(name, fleet.Target, connections, rate, duration, Step(fleet, connections));
 
-    /// <summary>Each worker has iPads of its own, so that no iPad is in two connections at once.</summary>
+    /// <summary>Each worker has iPads of its own, so that no iPad is in two connections at once; of those that keep to its node, where they do.</summary>
     private static LoadStep Step(LoadFleet fleet, int connections)
     {
         var at = new int[connections * 16];
+        var workers = (connections + fleet.Kept - 1) / fleet.Kept;
+        var each = fleet.IPads.Count / fleet.Kept / workers * workers;
         return (worker, connection) =>
         {
-            var ipad = fleet.IPads[(worker + (at[worker * 16]++ * connections)) % (fleet.IPads.Count / connections * connections)];
+            var (node, place) = (worker % fleet.Kept, worker / fleet.Kept);
+            var ipad = fleet.IPads[node + (fleet.Kept * ((place + (at[worker * 16]++ * workers)) % each))];
             return fleet.WithConnection(ipad, connection, c => c.Send(ipad.Idle).Status);
         };
     }

@@ -64,7 +64,7 @@ public sealed class TestBed : IAsyncDisposable
         }
     }
 
-    public LoadFleet NewFleet(int ipads) => new(_authority, _options.Identity, Url, Topic, ipads, HeaderName, ++_fleets, _ports);
+    public LoadFleet NewFleet(int ipads) => new(_authority, _options.Identity, Url, Topic, ipads, HeaderName, ++_fleets, _options.Sticky, _ports);
 
     /// <summary>Stops the server and starts it again: no grain is in memory, no plan and no page of its own is warm.</summary>
     public async Task Restart()

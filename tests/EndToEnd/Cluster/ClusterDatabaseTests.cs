@@ -1,4 +1,5 @@
 using FleetMdm.EndToEnd.Faults;
+using FleetMdm.Testing;
 
 namespace FleetMdm.EndToEnd.Cluster;
 
@@ -7,6 +8,9 @@ public sealed class ClusterDatabaseTests
 {
     private const int IPads = 12;
     private const int Between = 60;
+
+    /// <summary>PostgreSQL's own files take 40 MB, and its log 64 and more.</summary>
+    private const int SmallDiskMegabytes = 320;
 
     /// <summary>Twice as long as a node may speak for its iPads without having confirmed that it is part of the cluster.</summary>
     private static readonly TimeSpan BeyondTheLease = TimeSpan.FromSeconds(20);
@@ -45,10 +49,28 @@ public sealed class ClusterDatabaseTests
         foreach (var link in cluster.Links) link.Delay = TimeSpan.Zero;
     });
 
-    /// <summary>All nodes go on, and every iPad is served within what is written down.</summary>
-    private static async Task Through(string fault, Func<RunningCluster, FaultAudit, Task> make)
+    [Fact, Trait("Length", "Long")]
+    public async Task PostgreSQL_without_room_for_longer_than_the_lease_ends_no_node()
     {
-        await using var cluster = await RunningCluster.StartOnItsOwnPostgres("All", "All", "All");
+        using var disk = TinyDisk.TryMount(SmallDiskMegabytes, out var refusal);
+        if (disk is null) Assert.Skip(refusal);
+        await Through("PostgreSQL's disk full for 20 s, under three nodes", async (cluster, audit) =>
+        {
+            audit.Command = _ => FaultAudit.Plist("ProfileList", padding: 100_000);
+            disk.Fill();
+            await audit.UnavailableMore(1);
+            await Task.Delay(BeyondTheLease, TimeProvider.System);
+            audit.Command = null;
+            disk.Free();
+            // With the log on the same disk PostgreSQL may have ended.
+            if (!cluster.Postgres!.IsRunning) await cluster.Postgres.StartAgain();
+        }, disk.Path);
+    }
+
+    /// <summary>All nodes go on, and every iPad is served within what is written down.</summary>
+    private static async Task Through(string fault, Func<RunningCluster, FaultAudit, Task> make, string? disk = null)
+    {
+        await using var cluster = await RunningCluster.StartOnItsOwnPostgres(disk, "All", "All", "All");
         await cluster.Tell(async () =>
         {
             await using var audit = await cluster.Audit(IPads);

@@ -49,8 +49,10 @@ public sealed class RunningCluster : IAsyncDisposable
     public static Task<RunningCluster> Start(params IReadOnlyList<string> roles) => Start(null, roles);
 
     /// <summary>The same, on a PostgreSQL that tests may kill and nodes that can be cut off from it.</summary>
-    public static async Task<RunningCluster> StartOnItsOwnPostgres(params IReadOnlyList<string> roles) =>
-        await Start(await PrivatePostgres.Create(), roles);
+    /// <param name="disk">Where its data are to be; null: among the temporary files.</param>
+    /// <param name="roles">One node for each.</param>
+    public static async Task<RunningCluster> StartOnItsOwnPostgres(string? disk, params IReadOnlyList<string> roles) =>
+        await Start(await PrivatePostgres.Create(parent: disk), roles);
 
     private static async Task<RunningCluster> Start(PrivatePostgres? postgres, IReadOnlyList<string> roles)
     {

@@ -39,6 +39,8 @@ public sealed class LoadTestsTests
     [InlineData("There is no option --loud", "idle", "--loud", "very")]
     [InlineData("--ipads", "idle", "--ipads", "many")]
     [InlineData("--nodes needs", "idle", "--nodes", "3", "--storage", "sqlite")]
+    [InlineData("--sticky needs", "idle", "--sticky")]
+    [InlineData("--sticky needs", "soak", "--nodes", "3", "--sticky")]
     public async Task What_is_not_understood_is_one_sentence_and_exit_code_2(string sentence, params string[] arguments)
     {
         var (exit, output) = await Run(arguments);

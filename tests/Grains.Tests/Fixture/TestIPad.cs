@@ -22,7 +22,10 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
 
     public string PushMagic { get; set; } = Guid.NewGuid().ToString().ToUpperInvariant();
 
-    public IDeviceGrain Grain => cluster.Grains.GetGrain<IDeviceGrain>(Id);
+    /// <summary>Where its messages come in; usually by a client.</summary>
+    public IGrainFactory By { get; init; } = cluster.Grains;
+
+    public IDeviceGrain Grain => By.GetGrain<IDeviceGrain>(Id);
 
     public static PresentedCertificate NewCertificate() =>
         new(RandomNumberGenerator.GetBytes(32), new DateTimeOffset(2028, 1, 1, 0, 0, 0, TimeSpan.Zero));
