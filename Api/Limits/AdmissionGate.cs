@@ -14,6 +14,9 @@ public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWa
     /// <summary>How many may be inside.</summary>
     public int Limit => concurrency;
 
+    /// <summary>How long somebody waits for a place at most.</summary>
+    public TimeSpan LongestWait => longestWait;
+
     /// <summary>How many are inside.</summary>
     public int Running => Volatile.Read(ref _running);
 

@@ -11,7 +11,9 @@ namespace FleetMdm.Api.Limits;
 //   3. work    the endpoint; it may give the place back before the answer has left (FleetGates.LeaveEarly)
 //
 /// <summary>Lets a request in by the gate that its endpoint names, or answers 503 with Retry-After.</summary>
-internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates)
+/// <remarks>An iPad that finds all places to wait taken is told so after the time that it might have waited: whoever asks again at once, as no iPad should,
+/// would else keep the node busy with saying no. An administrator is told at once, and so is an iPad when too many are being kept waiting so.</remarks>
+internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates, TimeProvider time)
 {
     /// <summary>iPads that were turned away come back spread over this time, in seconds: not all at once again.</summary>
     private const int DeviceRetrySeconds = 30;
@@ -82,7 +84,8 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         var gate = gates[traffic];
         var entered = gate.EnterAsync(context.RequestAborted);
         if (!entered.IsCompletedSuccessfully) return WaitAsync(context, traffic, gate, entered);
-        return entered.GetAwaiter().GetResult() ? RunAsync(context, gate) : RefuseAsync(context, traffic);
+        if (entered.GetAwaiter().GetResult()) return RunAsync(context, gate);
+        return OfIPad(traffic) && gates.TryHold() ? RefuseLateAsync(context, traffic, gate) : RefuseAsync(context, traffic);
     }
 
     private async Task RunAsync(HttpContext context, AdmissionGate gate)
@@ -104,12 +107,21 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         else await RefuseAsync(context, traffic);
     }
 
+    private async Task RefuseLateAsync(HttpContext context, Traffic traffic, AdmissionGate gate)
+    {
+        await Task.Delay(gate.LongestWait, time, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        gates.LetGo();
+        await RefuseAsync(context, traffic);
+    }
+
+    private static bool OfIPad(Traffic traffic) => traffic is Traffic.Device or Traffic.LargeDevice;
+
     private Task RefuseAsync(HttpContext context, Traffic traffic)
     {
         gates.CountRefusal(traffic);
         if (context.RequestAborted.IsCancellationRequested) return Task.CompletedTask;
 
-        var seconds = 1 + Random.Shared.Next(traffic is Traffic.Device or Traffic.LargeDevice ? DeviceRetrySeconds : AdminRetrySeconds);
+        var seconds = 1 + Random.Shared.Next(OfIPad(traffic) ? DeviceRetrySeconds : AdminRetrySeconds);
         var response = context.Response;
         response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         response.ContentType = "application/problem+json";

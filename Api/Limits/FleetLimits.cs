@@ -33,6 +33,10 @@ public sealed class FleetGates : IDisposable
 {
     private readonly AdmissionGate[] _gates;
     private readonly Meter _meter;
+    /// <summary>Some 10 KB each.</summary>
+    private const int MostHeld = 8192;
+
+    private int _held;
     private readonly long[] _refused = new long[Enum.GetValues<Traffic>().Length];
 
     public FleetGates(IOptions<LimitsOptions> options, TimeProvider time, IMeterFactory meters)
@@ -69,6 +73,19 @@ public sealed class FleetGates : IDisposable
         context.Features.Set(LeftEarly.Instance);
         this[traffic.Value].Leave();
     }
+
+    /// <summary>How many iPads that found no place to wait have not been told so yet.</summary>
+    public int Held => Volatile.Read(ref _held);
+
+    /// <summary>False: so many are held that this one has to be told at once. Else <see cref="LetGo"/> must be called once.</summary>
+    internal bool TryHold()
+    {
+        if (Interlocked.Increment(ref _held) <= MostHeld) return true;
+        LetGo();
+        return false;
+    }
+
+    internal void LetGo() => Interlocked.Decrement(ref _held);
 
     internal void CountRefusal(Traffic traffic) => Interlocked.Increment(ref _refused[(int)traffic]);
 

@@ -10,7 +10,7 @@ public sealed class LimitsOptions
     /// above the number of cores.</summary>
     public int DeviceConcurrency { get; set; } = 1024;
 
-    /// <summary>How many messages of iPads wait for their turn beyond those.</summary>
+    /// <summary>How many messages of iPads wait for their turn beyond those. Who finds no place to wait either is told so after <see cref="QueueMilliseconds"/>.</summary>
     public int DeviceQueue { get; set; } = 4096;
 
     /// <summary>How many messages of iPads with more than 64 KiB are received and worked on at once; as many more wait. They come in

@@ -58,6 +58,7 @@ internal static class IdleScenario
         var at = new int[connections * 16];
         var workers = (connections + fleet.Kept - 1) / fleet.Kept;
         var each = fleet.IPads.Count / fleet.Kept / workers * workers;
+        if (each == 0) throw new LoadException("There have to be at least as many iPads as connections.");
         return (worker, connection) =>
         {
             var (node, place) = (worker % fleet.Kept, worker / fleet.Kept);

@@ -1,6 +1,10 @@
+using System.Net;
 using FleetMdm.Api.Limits;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
@@ -9,6 +13,7 @@ namespace FleetMdm.Api.Tests.Admin;
 public sealed class AdmissionTests
 {
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
@@ -87,6 +92,62 @@ public sealed class AdmissionTests
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public async Task An_iPad_that_finds_no_place_to_wait_is_told_after_the_wait_and_an_administrator_at_once()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Limits:DeviceConcurrency"] = "1", ["Limits:DeviceQueue"] = "0", ["Limits:AdminConcurrency"] = "1", ["Limits:AdminQueue"] = "0",
+            ["Limits:QueueMilliseconds"] = $"{Wait.TotalMilliseconds}",
+        });
+        builder.Services.AddSingleton<TimeProvider>(_time);
+        builder.Services.AddFleetLimits(builder.Configuration);
+        await using var app = builder.Build();
+        using var inside = new SemaphoreSlim(0);
+        var leave = new TaskCompletionSource();
+        app.UseRouting();
+        app.UseFleetLimits();
+        async Task Slow()
+        {
+            inside.Release();
+            await leave.Task;
+        }
+
+        app.MapGet("/ipad", Slow).RequireDeviceAdmission();
+        app.MapGet("/administrator", Slow).RequireAdminAdmission();
+        await app.StartAsync();
+        using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        var gates = app.Services.GetRequiredService<FleetGates>();
+
+        Task<HttpResponseMessage>[] first = [client.GetAsync("/ipad"), client.GetAsync("/administrator")];
+        Assert.True(await inside.WaitAsync(Patience) && await inside.WaitAsync(Patience));
+        using var administrator = await client.GetAsync("/administrator").WaitAsync(Patience);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, administrator.StatusCode);
+        Assert.Equal(0, gates.Held);
+
+        var waiting = client.GetAsync("/ipad");
+        Assert.True(SpinWait.SpinUntil(() => gates.Held == 1, Patience));
+        Assert.False(waiting.IsCompleted);
+        // It is held, but its wait may begin a moment later.
+        Assert.True(SpinWait.SpinUntil(
+            () =>
+            {
+                _time.Advance(Wait);
+                return gates.Held == 0;
+            },
+            Patience));
+        using var ipad = await waiting.WaitAsync(Patience);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ipad.StatusCode);
+        Assert.NotNull(ipad.Headers.RetryAfter);
+        Assert.Equal(0, gates.Held);
+
+        leave.SetResult();
+        foreach (var served in first) (await served.WaitAsync(Patience)).Dispose();
     }
 
     [Theory]
