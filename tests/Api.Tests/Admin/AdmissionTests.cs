@@ -102,7 +102,10 @@ public sealed class AdmissionTests
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Limits:DeviceConcurrency"] = "1", ["Limits:DeviceQueue"] = "0", ["Limits:AdminConcurrency"] = "1", ["Limits:AdminQueue"] = "0",
+            ["Limits:DeviceConcurrency"] = "1",
+            ["Limits:DeviceQueue"] = "0",
+            ["Limits:AdminConcurrency"] = "1",
+            ["Limits:AdminQueue"] = "0",
             ["Limits:QueueMilliseconds"] = $"{Wait.TotalMilliseconds}",
         });
         builder.Services.AddSingleton<TimeProvider>(_time);
