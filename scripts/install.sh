@@ -46,7 +46,9 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
   chmod 755 /usr/sbin/policy-rc.d
 fi
 
-if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${missing[@]}"; } \
+# Another apt may be at work, the automatic upgrades for one.
+if ! { apt-get update -qq -o DPkg::Lock::Timeout=300 &&
+       apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "${missing[@]}"; } \
   >"$log" 2>&1; then
   cat "$log" >&2
   echo "apt-get could not install ${missing[*]}: see above." >&2
