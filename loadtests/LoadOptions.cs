@@ -74,6 +74,7 @@ public sealed record LoadOptions
           push      how many notifications a second reach APNs
           soak      polls and commands at a steady rate: memory and latency must stay flat
           overload  five times what the server can take: who is refused, what it costs, and how soon it is over
+          storm     thousands of iPads connect in the same moment, with their certificates: until each of them is served
 
         Options
           --target URL         a server that runs already; else one is started here with PostgreSQL and a simulated APNs

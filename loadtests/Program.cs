@@ -26,6 +26,7 @@ try
         "push" => PushScenario.Run,
         "soak" => SoakScenario.Run,
         "overload" => OverloadScenario.Run,
+        "storm" => StormScenario.Run,
         _ => throw new LoadException($"There is no scenario {options.Scenario}; --help lists them."),
     };
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));

@@ -90,6 +90,7 @@ public static class WebHosting
     private static void Listen(KestrelServerOptions kestrel, string url, Side side, ServerCertificates certificates)
     {
         var limit = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
+        var handshakes = kestrel.ApplicationServices.GetRequiredService<HandshakeLimit>();
         var address = ListenAddress.TryParse(url)!;
         void Setup(ListenOptions listen)
         {
@@ -101,7 +102,7 @@ public static class WebHosting
                 return next(connection);
             });
             if (!address.Https) return;
-            listen.UseHttps(new TlsHandshakeCallbackOptions
+            handshakes.UseHttps(listen, new TlsHandshakeCallbackOptions
             {
                 OnConnection = _ => certificates.Options(askForClientCertificate: side != Side.Admin),
                 HandshakeTimeout = HandshakeTimeout,

@@ -1,11 +1,16 @@
 namespace FleetMdm.Api.Limits;
 
-/// <summary>Lets so many requests in at once, and lets so many more wait, in order, for so long.</summary>
+/// <summary>Lets so many in at once, and lets so many more wait for so long: in order, or the newest first.</summary>
+/// <param name="concurrency">How many may be inside.</param>
+/// <param name="queue">How many may wait.</param>
+/// <param name="longestWait">How long each of them waits.</param>
+/// <param name="time">Of the waits.</param>
+/// <param name="newestFirst">Where more may come than are ever let in, and each waits long: in order, all would wait nearly that long.</param>
 /// <remarks>
 /// Safe for any number of threads: one short lock. Entering while there is room allocates nothing and does not wait; only a
 /// request that has to wait costs memory, and their number is bounded. A gate that is full says no at once.
 /// </remarks>
-public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWait, TimeProvider time)
+public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWait, TimeProvider time, bool newestFirst = false)
 {
     private readonly Lock _lock = new();
     private readonly LinkedList<TaskCompletionSource> _waiting = [];
@@ -13,9 +18,6 @@ public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWa
 
     /// <summary>How many may be inside.</summary>
     public int Limit => concurrency;
-
-    /// <summary>How long somebody waits for a place at most.</summary>
-    public TimeSpan LongestWait => longestWait;
 
     /// <summary>How many are inside.</summary>
     public int Running => Volatile.Read(ref _running);
@@ -49,20 +51,20 @@ public sealed class AdmissionGate(int concurrency, int queue, TimeSpan longestWa
         return WaitAsync(turn, cancellationToken);
     }
 
-    /// <summary>Gives the place to who waits longest, or frees it.</summary>
+    /// <summary>Gives the place to who waits longest (or came last), or frees it.</summary>
     public void Leave()
     {
         TaskCompletionSource next;
         lock (_lock)
         {
-            if (_waiting.First is not { } first)
+            if ((newestFirst ? _waiting.Last : _waiting.First) is not { } turn)
             {
                 _running--;
                 return;
             }
 
-            _waiting.RemoveFirst();
-            next = first.Value;
+            _waiting.Remove(turn);
+            next = turn.Value;
         }
 
         next.SetResult();

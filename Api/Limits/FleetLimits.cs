@@ -31,11 +31,11 @@ public sealed class AdmissionMetadata
 /// <summary>The gates of this node, and what is measured of them (meter <c>FleetMdm.Admission</c>).</summary>
 public sealed class FleetGates : IDisposable
 {
+    /// <summary>Some 10 KB each. About as many as there are connections by default: only HTTP/2 could have more.</summary>
+    private const int MostHeld = 16 * 1024;
+
     private readonly AdmissionGate[] _gates;
     private readonly Meter _meter;
-    /// <summary>Some 10 KB each.</summary>
-    private const int MostHeld = 8192;
-
     private int _held;
     private readonly long[] _refused = new long[Enum.GetValues<Traffic>().Length];
 
@@ -123,6 +123,7 @@ public static class FleetLimits
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<FleetGates>();
         services.TryAddSingleton<ConnectionLimit>();
+        services.TryAddSingleton<HandshakeLimit>();
         return services.AddFleetOptions<LimitsOptions>(configuration, LimitsOptions.Section, options => options.FindFault());
     }
 

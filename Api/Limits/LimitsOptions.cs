@@ -10,7 +10,7 @@ public sealed class LimitsOptions
     /// above the number of cores.</summary>
     public int DeviceConcurrency { get; set; } = 1024;
 
-    /// <summary>How many messages of iPads wait for their turn beyond those. Who finds no place to wait either is told so after <see cref="QueueMilliseconds"/>.</summary>
+    /// <summary>How many messages of iPads wait for their turn beyond those. Who finds no place to wait either is told so after 5 to 15 seconds.</summary>
     public int DeviceQueue { get; set; } = 4096;
 
     /// <summary>How many messages of iPads with more than 64 KiB are received and worked on at once; as many more wait. They come in
@@ -26,6 +26,10 @@ public sealed class LimitsOptions
     /// <summary>How many connections a listener holds open at once, 100 to 1,000,000; one more is closed as soon as it comes. Most of them
     /// are idle. Never more than the operating system lets the process open files, less a reserve for the database and APNs.</summary>
     public int MaxConnections { get; set; } = 20_000;
+
+    /// <summary>How many TLS handshakes of a listener are under way at once, 1 to 100,000; further connections wait for up to three quarters of a minute, the newest
+    /// first. Enough to keep the cores busy while iPads on slow networks are waited for.</summary>
+    public int TlsHandshakes { get; set; } = 256;
 
     /// <summary>How many event streams (an operation's progress) may be open at once.</summary>
     public int AdminStreams { get; set; } = 256;
@@ -50,6 +54,7 @@ public sealed class LimitsOptions
         ?? OutOf(nameof(AdminConcurrency), AdminConcurrency, 1, 10_000)
         ?? OutOf(nameof(AdminQueue), AdminQueue, 0, 100_000)
         ?? OutOf(nameof(MaxConnections), MaxConnections, 100, 1_000_000)
+        ?? OutOf(nameof(TlsHandshakes), TlsHandshakes, 1, 100_000)
         ?? OutOf(nameof(AdminStreams), AdminStreams, 1, 10_000)
         ?? OutOf(nameof(QueueMilliseconds), QueueMilliseconds, 1, 60_000)
         ?? OutOf(nameof(AdminBodyBytes), AdminBodyBytes, 4 * 1024, 16 * 1024 * 1024)

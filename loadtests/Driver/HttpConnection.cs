@@ -76,13 +76,9 @@ public sealed class HttpConnection : IDisposable
         _stream!.Write(request);
         _start = _end = 0;
         var headers = ReadHeaders();
-        var head = _buffer.AsSpan(0, headers);
-        if (!Utf8Parser.TryParse(head[9..], out int status, out _)) throw new IOException("The answer has no status.");
-        if (status == 503 && Header(head, "retry-after:"u8).IsEmpty) throw new IOException("A refusal does not say when to come again.");
-        var answer = Header(head, "content-length:"u8) is { IsEmpty: false } length && Utf8Parser.TryParse(length, out int bytes, out _)
-            ? Sized(status, headers, bytes)
-            : Header(head, "transfer-encoding:"u8).IndexOf("chunked"u8) >= 0 ? Chunked(status, headers) : new HttpAnswer(status, default);
-        if (Header(_buffer.AsSpan(0, headers), "connection:"u8).IndexOf("close"u8) >= 0)
+        var head = HttpHead.Read(_buffer.AsSpan(0, headers));
+        var answer = head.Chunked ? Chunked(head.Status, headers) : Sized(head.Status, headers, head.Length);
+        if (head.Close)
         {
             _stream.Dispose();
             _stream = null;
@@ -96,8 +92,8 @@ public sealed class HttpConnection : IDisposable
     {
         while (true)
         {
-            var end = _buffer.AsSpan(0, _end).IndexOf("\r\n\r\n"u8);
-            if (end >= 0) return end + 4;
+            var end = HttpHead.End(_buffer.AsSpan(0, _end));
+            if (end >= 0) return end;
             if (_end > MaxHeaders) throw new IOException("The answer's headers are too long.");
             Fill();
         }
@@ -133,19 +129,6 @@ public sealed class HttpConnection : IDisposable
         if (read == 0) throw new IOException("The server closed the connection before its answer was complete.");
         _end += read;
     }
-
-    private static ReadOnlySpan<byte> Header(ReadOnlySpan<byte> head, ReadOnlySpan<byte> name)
-    {
-        while (true)
-        {
-            var line = head.IndexOf("\r\n"u8);
-            if (line < 0) return default;
-            head = head[(line + 2)..];
-            if (head.Length < name.Length || !System.Text.Ascii.EqualsIgnoreCase(head[..name.Length], name)) continue;
-            var value = head[name.Length..];
-            return value[..value.IndexOf("\r\n"u8)].Trim((byte)' ');
-        }
-    }
 }
 
 /// <summary>Where connections go.</summary>
@@ -177,14 +160,29 @@ public sealed class HttpTarget
 
     private long _handshakes;
 
+    internal async Task<Stream> ConnectAsync(int turn, SslStreamCertificateContext? certificate, CancellationToken cancellationToken)
+    {
+        var socket = NewSocket();
+        try
+        {
+            await socket.ConnectAsync(Url.Host, _ports[turn % _ports.Count], cancellationToken);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            if (!_tls) return stream;
+            var tls = new SslStream(stream);
+            await tls.AuthenticateAsClientAsync(certificate is null ? _shared! : Options(certificate), cancellationToken);
+            Interlocked.Increment(ref _handshakes);
+            return tls;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     internal Stream Connect(int turn, SslStreamCertificateContext? certificate)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp)
-        {
-            NoDelay = true,
-            SendTimeout = PatienceMilliseconds,
-            ReceiveTimeout = PatienceMilliseconds,
-        };
+        var socket = NewSocket();
         try
         {
             socket.Connect(Url.Host, _ports[turn % _ports.Count]);
@@ -201,6 +199,13 @@ public sealed class HttpTarget
             throw;
         }
     }
+
+    private static Socket NewSocket() => new(SocketType.Stream, ProtocolType.Tcp)
+    {
+        NoDelay = true,
+        SendTimeout = PatienceMilliseconds,
+        ReceiveTimeout = PatienceMilliseconds,
+    };
 
     // The load test knows whom it talks to; checking the server's certificate would be measuring this side.
     private SslClientAuthenticationOptions Options(SslStreamCertificateContext? certificate) => new()

@@ -35,17 +35,14 @@ public static class Load
         }, progress);
 
     /// <summary>So many requests a second, spread evenly.</summary>
-    /// <param name="endsInTime">What is due and could not be sent when the time is over, is left out; else it is sent, however long it takes.</param>
     public static LoadResult Paced(
-        string name, HttpTarget target, int workers, double perSecond, TimeSpan duration, LoadStep step, Action<long>? progress = null,
-        bool endsInTime = false)
+        string name, HttpTarget target, int workers, double perSecond, TimeSpan duration, LoadStep step, Action<long>? progress = null)
     {
         var total = (long)(perSecond * duration.TotalSeconds);
         var next = -1L;
         return Run(name, target, workers, (worker, connection, measurement, began) =>
         {
-            var end = endsInTime ? began + (long)(duration.TotalSeconds * Stopwatch.Frequency) : long.MaxValue;
-            while (Stopwatch.GetTimestamp() < end)
+            while (true)
             {
                 var number = Interlocked.Increment(ref next);
                 if (number >= total) return;
@@ -87,7 +84,9 @@ public static class Load
     private static LoadResult Run(
         string name, HttpTarget target, int workers, Action<int, HttpConnection, Measurement, long> work, Action<long>? progress)
     {
-        using var ready = new Barrier(workers + 1);
+        // Threads that wait do not spin: of thousands of them each would, for as long as the next one takes to start.
+        using var ready = new CountdownEvent(workers);
+        using var start = new ManualResetEventSlim(initialState: false, spinCount: 0);
         var began = 0L;
         var measurements = new Measurement[workers];
         Exception? failure = null;
@@ -98,8 +97,8 @@ public static class Load
             threads[i] = new Thread(() =>
             {
                 using var connection = new HttpConnection(target, worker);
-                ready.SignalAndWait();
-                ready.SignalAndWait();
+                ready.Signal();
+                start.Wait();
                 var measurement = measurements[worker] = new Measurement(began);
                 try
                 {
@@ -114,9 +113,9 @@ public static class Load
             threads[i].Start();
         }
 
-        ready.SignalAndWait();
+        ready.Wait();
         began = Stopwatch.GetTimestamp();
-        ready.SignalAndWait();
+        start.Set();
         foreach (var thread in threads)
         {
             while (!thread.Join(TimeSpan.FromMilliseconds(500)))

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using FleetMdm.LoadTests.Driver;
 using FleetMdm.LoadTests.Report;
 using FleetMdm.LoadTests.Servers;
@@ -26,10 +25,11 @@ internal static class OverloadScenario
     public static async Task Run(ScenarioRun run)
     {
         await using var bed = await TestBed.Start(run.Options);
-        var fleet = await run.Enrolled(bed, run.IPads(20_000));
+        var fleet = await run.Enrolled(bed, run.IPads(20_000), run.Options.Rows, Usual);
         var messages = fleet.IPads.Select(ipad => ipad.Authenticate()).ToArray();
         var next = -1;
-        LoadStep enrolAnew = (_, connection) => connection.Send(messages[(uint)Interlocked.Increment(ref next) % (uint)messages.Length]).Status;
+        ReadOnlyMemory<byte> Next() => messages[(uint)Interlocked.Increment(ref next) % (uint)messages.Length];
+        LoadStep enrolAnew = (_, connection) => connection.Send(Next().Span).Status;
         LoadResult Full(string name) => Load.Full(name, fleet.Target, Usual, TimeSpan.FromSeconds(UsualSeconds), enrolAnew);
 
         Full("warm-up");
@@ -42,8 +42,8 @@ internal static class OverloadScenario
         using var over = new CancellationTokenSource();
         var watching = Task.Run(() => Watch(bed, peak, over.Token));
         var asking = Task.Run(() => Ask(bed, fleet.Target, run.For(60)));
-        var flood = run.Measure(bed, () => Load.Paced(
-            $"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, run.For(60), enrolAnew, endsInTime: true));
+        var flood = await run.Measure(bed, new Flood(
+            $"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, run.For(60), Next).Run);
         var after = run.Measure(bed, () => Full("after: as many as go"));
         await over.CancelAsync();
         await watching;
@@ -89,8 +89,7 @@ internal static class OverloadScenario
     /// <summary>An administrator looks at the list of iPads again and again.</summary>
     private static LoadResult Ask(TestBed bed, HttpTarget target, TimeSpan duration)
     {
-        var request = Encoding.UTF8.GetBytes(
-            $"GET /api/v1/devices?limit=50 HTTP/1.1\r\nHost: {bed.Url.Authority}\r\nAuthorization: Bearer {bed.AdminToken}\r\n\r\n");
+        var request = ScenarioRun.AdminGet(bed, "/api/v1/devices?limit=50");
         return Load.Paced("an administrator meanwhile", target, 4, QuestionsPerSecond, duration, (_, connection) => connection.Send(request).Status);
     }
 }

@@ -35,15 +35,25 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
         return report.Add(result, bed.Spent().Since(before));
     }
 
+    public async Task<Phase> Measure(TestBed bed, Func<Task<LoadResult>> load)
+    {
+        var before = bed.Spent();
+        var result = await load();
+        return report.Add(result, bed.Spent().Since(before));
+    }
+
     /// <summary>A fleet that is enrolled, with the rows that the options ask for beside it.</summary>
     public Task<LoadFleet> Enrolled(TestBed bed, int ipads) => Enrolled(bed, ipads, options.Rows);
 
+    /// <param name="bed">With the server.</param>
+    /// <param name="ipads">How many.</param>
     /// <param name="rows">iPads in the database altogether.</param>
-    public async Task<LoadFleet> Enrolled(TestBed bed, int ipads, int rows)
+    /// <param name="connections">At once; null: as the options say.</param>
+    public async Task<LoadFleet> Enrolled(TestBed bed, int ipads, int rows, int? connections = null)
     {
         Say($"making {ipads:N0} iPads");
         var fleet = bed.NewFleet(ipads);
-        var enrolled = fleet.Enrol(Connections(32), Counting("enrolled"));
+        var enrolled = fleet.Enrol(connections ?? Connections(32), Counting("enrolled"));
         if (enrolled.Measurement.Failures > 0)
             throw new LoadException($"{enrolled.Measurement.Failures} of {ipads} iPads could not enrol: {Statuses(enrolled.Measurement)}.");
         if (rows > ipads || options.History > 0)
@@ -65,6 +75,10 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
         return Encoding.UTF8.GetBytes(
             $"POST {path} HTTP/1.1\r\nHost: {bed.Url.Authority}\r\nAuthorization: Bearer {bed.AdminToken}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(text)}\r\n\r\n{text}");
     }
+
+    /// <summary>A question of an administrator as bytes.</summary>
+    public static byte[] AdminGet(TestBed bed, string path) =>
+        Encoding.UTF8.GetBytes($"GET {path} HTTP/1.1\r\nHost: {bed.Url.Authority}\r\nAuthorization: Bearer {bed.AdminToken}\r\n\r\n");
 
     /// <summary>One command for all iPads that the server knows, or for those of one fleet; without pushes.</summary>
     public static Task Queue(TestBed bed, bool push = false, LoadFleet? only = null) => bed.Admin.PostAsync("/api/v1/operations", new JsonObject
