@@ -54,7 +54,8 @@ internal sealed class PostgresConnections : IAsyncDisposable
         await using var settings = new NpgsqlCommand(
             """
             SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-              set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false), set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false),
+              set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false), set_config('jit', 'off', false),
+              set_config('plan_cache_mode', 'force_generic_plan', false),
               CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', false) END
             """, connection);
         await settings.ExecuteNonQueryAsync(cancellationToken);
