@@ -1,5 +1,4 @@
 using FleetMdm.Storage.Operations;
-using FleetMdm.Testing;
 using Npgsql;
 
 namespace FleetMdm.Storage.Tests;
