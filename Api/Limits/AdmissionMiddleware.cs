@@ -11,17 +11,11 @@ namespace FleetMdm.Api.Limits;
 //   3. work    the endpoint; it may give the place back before the answer has left (FleetGates.LeaveEarly)
 //
 /// <summary>Lets a request in by the gate that its endpoint names, or answers 503 with Retry-After.</summary>
-/// <remarks>An iPad that finds all places to wait taken is told so after some seconds: saying no costs half as much as serving a message, and a flood that
-/// is told at once comes again at once. An administrator is told at once, and so is an iPad when too many are being kept waiting so.</remarks>
-internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates, TimeProvider time)
+internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates)
 {
     /// <summary>iPads that were turned away come back spread over this time, in seconds: not all at once again.</summary>
     private const int DeviceRetrySeconds = 30;
     private const int AdminRetrySeconds = 5;
-
-    /// <summary>An iPad that finds no place to wait is told so after this time, spread for the same reason. It gives up after a minute.</summary>
-    private static readonly TimeSpan LeastHeld = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan MostHeld = TimeSpan.FromSeconds(15);
 
     /// <summary>Bodies of at most so many bytes are awaited; it is what a connection may buffer (WebHosting).</summary>
     private const int SmallBody = 64 * 1024;
@@ -88,8 +82,7 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         var gate = gates[traffic];
         var entered = gate.EnterAsync(context.RequestAborted);
         if (!entered.IsCompletedSuccessfully) return WaitAsync(context, traffic, gate, entered);
-        if (entered.GetAwaiter().GetResult()) return RunAsync(context, gate);
-        return OfIPad(traffic) && gates.TryHold() ? RefuseLateAsync(context, traffic) : RefuseAsync(context, traffic);
+        return entered.GetAwaiter().GetResult() ? RunAsync(context, gate) : RefuseAsync(context, traffic);
     }
 
     private async Task RunAsync(HttpContext context, AdmissionGate gate)
@@ -111,21 +104,12 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         else await RefuseAsync(context, traffic);
     }
 
-    private async Task RefuseLateAsync(HttpContext context, Traffic traffic)
-    {
-        await Task.Delay(LeastHeld + (MostHeld - LeastHeld) * Random.Shared.NextDouble(), time, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        gates.LetGo();
-        await RefuseAsync(context, traffic);
-    }
-
-    private static bool OfIPad(Traffic traffic) => traffic is Traffic.Device or Traffic.LargeDevice;
-
     private Task RefuseAsync(HttpContext context, Traffic traffic)
     {
         gates.CountRefusal(traffic);
         if (context.RequestAborted.IsCancellationRequested) return Task.CompletedTask;
 
-        var seconds = 1 + Random.Shared.Next(OfIPad(traffic) ? DeviceRetrySeconds : AdminRetrySeconds);
+        var seconds = 1 + Random.Shared.Next(traffic is Traffic.Device or Traffic.LargeDevice ? DeviceRetrySeconds : AdminRetrySeconds);
         var response = context.Response;
         response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         response.ContentType = "application/problem+json";

@@ -31,22 +31,21 @@ public sealed class AdmissionMetadata
 /// <summary>The gates of this node, and what is measured of them (meter <c>FleetMdm.Admission</c>).</summary>
 public sealed class FleetGates : IDisposable
 {
-    /// <summary>Some 10 KB each. About as many as there are connections by default: only HTTP/2 could have more.</summary>
-    private const int MostHeld = 16 * 1024;
-
     private readonly AdmissionGate[] _gates;
     private readonly Meter _meter;
-    private int _held;
     private readonly long[] _refused = new long[Enum.GetValues<Traffic>().Length];
 
     public FleetGates(IOptions<LimitsOptions> options, TimeProvider time, IMeterFactory meters)
     {
         var limits = options.Value;
         var wait = TimeSpan.FromMilliseconds(limits.QueueMilliseconds);
+        var deviceWait = TimeSpan.FromMilliseconds(limits.DeviceQueueMilliseconds);
         _gates =
         [
-            new AdmissionGate(limits.DeviceConcurrency, limits.DeviceQueue, wait, time),
-            new AdmissionGate(limits.LargeDeviceConcurrency, limits.LargeDeviceConcurrency, wait, time),
+            // In order, everybody in a flood would wait nearly as long as anybody does. And who waits does not come again meanwhile: saying no costs half as
+            // much as serving a message, and a flood that is told at once comes again at once.
+            new AdmissionGate(limits.DeviceConcurrency, limits.DeviceQueue, deviceWait, time, newestFirst: true),
+            new AdmissionGate(limits.LargeDeviceConcurrency, limits.LargeDeviceConcurrency, deviceWait, time),
             new AdmissionGate(limits.AdminConcurrency, limits.AdminQueue, wait, time),
             new AdmissionGate(limits.AdminStreams, 0, wait, time),
         ];
@@ -73,19 +72,6 @@ public sealed class FleetGates : IDisposable
         context.Features.Set(LeftEarly.Instance);
         this[traffic.Value].Leave();
     }
-
-    /// <summary>How many iPads that found no place to wait have not been told so yet.</summary>
-    public int Held => Volatile.Read(ref _held);
-
-    /// <summary>False: so many are held that this one has to be told at once. Else <see cref="LetGo"/> must be called once.</summary>
-    internal bool TryHold()
-    {
-        if (Interlocked.Increment(ref _held) <= MostHeld) return true;
-        LetGo();
-        return false;
-    }
-
-    internal void LetGo() => Interlocked.Decrement(ref _held);
 
     internal void CountRefusal(Traffic traffic) => Interlocked.Increment(ref _refused[(int)traffic]);
 

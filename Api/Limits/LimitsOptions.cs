@@ -10,8 +10,11 @@ public sealed class LimitsOptions
     /// above the number of cores.</summary>
     public int DeviceConcurrency { get; set; } = 1024;
 
-    /// <summary>How many messages of iPads wait for their turn beyond those. Who finds no place to wait either is told so after 5 to 15 seconds.</summary>
-    public int DeviceQueue { get; set; } = 4096;
+    /// <summary>How many messages of iPads wait for their turn beyond those, the newest first; some 10 KB each.</summary>
+    public int DeviceQueue { get; set; } = 16384;
+
+    /// <summary>The longest that a message of an iPad waits for its turn, in milliseconds. An iPad gives up after a minute.</summary>
+    public int DeviceQueueMilliseconds { get; set; } = 10_000;
 
     /// <summary>How many messages of iPads with more than 64 KiB are received and worked on at once; as many more wait. They come in
     /// as fast as the iPad's network lets them, and take no place from the small ones.</summary>
@@ -34,7 +37,7 @@ public sealed class LimitsOptions
     /// <summary>How many event streams (an operation's progress) may be open at once.</summary>
     public int AdminStreams { get; set; } = 256;
 
-    /// <summary>The longest that a request waits for its turn, in milliseconds: after that, whoever sent it has likely given up.</summary>
+    /// <summary>The longest that an administrator's request waits for its turn, in milliseconds.</summary>
     public int QueueMilliseconds { get; set; } = 3000;
 
     /// <summary>The largest body of an administrator's ordinary request, in bytes.</summary>
@@ -50,6 +53,7 @@ public sealed class LimitsOptions
     internal string? FindFault() =>
         OutOf(nameof(DeviceConcurrency), DeviceConcurrency, 1, 100_000)
         ?? OutOf(nameof(DeviceQueue), DeviceQueue, 0, 1_000_000)
+        ?? OutOf(nameof(DeviceQueueMilliseconds), DeviceQueueMilliseconds, 1, 60_000)
         ?? OutOf(nameof(LargeDeviceConcurrency), LargeDeviceConcurrency, 1, 10_000)
         ?? OutOf(nameof(AdminConcurrency), AdminConcurrency, 1, 10_000)
         ?? OutOf(nameof(AdminQueue), AdminQueue, 0, 100_000)

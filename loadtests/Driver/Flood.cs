@@ -7,8 +7,8 @@ namespace FleetMdm.LoadTests.Driver;
 /// More connections than threads could serve, each of which waits for its answer: the paced load of <see cref="Load"/> for a server that is to be
 /// overwhelmed. Requests are due at fixed times, on whichever connection is free; what is due and finds none until the time is over is left out.
 /// </summary>
-/// <remarks>Threads: the pool's. A latency counts from the time when the request was due. Connections are open before the clock starts; one that breaks is
-/// opened anew for its next request. Who has no answer <see cref="Patience"/> after the time is over never gets one.</remarks>
+/// <remarks>Threads: the pool's. A latency counts from the time when the request was due. A connection that breaks is opened anew for its next
+/// request. Who has no answer <see cref="Patience"/> after the time is over never gets one.</remarks>
 public sealed class Flood(string name, HttpTarget target, int connections, double perSecond, TimeSpan duration, Func<ReadOnlyMemory<byte>> next)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -16,10 +16,18 @@ public sealed class Flood(string name, HttpTarget target, int connections, doubl
     private readonly Lock _lock = new();
     private readonly Stream?[] _streams = new Stream?[connections];
     private long _due = -1;
+    private long _done;
 
+    /// <summary>How many were answered 200 before the time was over.</summary>
+    public long Done => Volatile.Read(ref _done);
+
+    /// <summary>Opens the connections.</summary>
+    public void Connect() =>
+        Parallel.For(0, connections, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => _streams[i] = target.Connect(i, null));
+
+    /// <summary>Sends until the time is over, and waits for the answers.</summary>
     public async Task<LoadResult> Run()
     {
-        Parallel.For(0, connections, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i => _streams[i] = target.Connect(i, null));
         var began = Stopwatch.GetTimestamp();
         var measurement = new Measurement(began);
         var workers = Task.WhenAll(Enumerable.Range(0, connections).Select(i => Task.Run(() => Work(i, measurement, began))));
@@ -63,6 +71,7 @@ public sealed class Flood(string name, HttpTarget target, int connections, doubl
                 Close(connection);
             }
 
+            if (status == 200 && Stopwatch.GetElapsedTime(began) < duration) Interlocked.Increment(ref _done);
             lock (_lock) measurement.Record(Math.Min(due, sent), Stopwatch.GetTimestamp(), status);
         }
     }

@@ -40,20 +40,29 @@ internal static class OverloadScenario
         run.Say($"{Times} times {capacity:N0} a second");
         var peak = new List<(double, double)>();
         using var over = new CancellationTokenSource();
+        var time = run.For(60);
         var watching = Task.Run(() => Watch(bed, peak, over.Token));
-        var asking = Task.Run(() => Ask(bed, fleet.Target, run.For(60)));
-        var flood = await run.Measure(bed, new Flood(
-            $"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, run.For(60), Next).Run);
-        var after = run.Measure(bed, () => Full("after: as many as go"));
+        var asking = Task.Run(() => Ask(bed, fleet.Target, time));
+        var overwhelming = new Flood($"overload: {Times} times that", fleet.Target, run.Connections(Connections), capacity * Times, time, Next);
+        overwhelming.Connect();
+        var start = bed.Spent();
+        var answers = Task.Run(overwhelming.Run);
+        await Task.Delay(time, TimeProvider.System);
+
+        // While the last ones still wait for their answers.
+        var meanwhile = bed.Spent();
+        var fullAgain = Full("after: as many as go");
+        var end = bed.Spent();
+        var flood = run.Report.Add(await answers, meanwhile.Since(start));
+        var after = run.Report.Add(fullAgain, end.Since(meanwhile));
         await over.CancelAsync();
         await watching;
         var asked = run.Report.Add(await asking, default);
 
         var statuses = flood.Load.Measurement.Statuses;
-        var done = statuses.GetValueOrDefault(200);
-        run.Report.Add("requests a second that were sent, of the capacity", flood.Load.PerSecond / capacity, "");
+        run.Report.Add("requests a second that were sent, of the capacity", flood.Load.Measurement.Count / time.TotalSeconds / capacity, "");
         run.Report.Add("share of the flood that was answered 503", statuses.GetValueOrDefault(503) / (double)flood.Load.Measurement.Count, "");
-        run.Report.Add("messages done a second during the flood, of the capacity", done / flood.Load.Seconds / capacity, "");
+        run.Report.Add("messages done a second during the flood, of the capacity", overwhelming.Done / time.TotalSeconds / capacity, "");
         var recovered = RecoveredAfter(after.Load.Measurement.PerSecond, capacity * FullSpeed);
         run.Report.Add($"full speed again ({FullSpeed:P0}) after at most", recovered, "s");
         run.Report.Add(new Curve("memory of the server", "MB", peak));

@@ -38,6 +38,22 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task Where_the_newest_goes_first_only_those_who_came_early_wait_in_vain()
+    {
+        var gate = new AdmissionGate(concurrency: 1, queue: 3, Wait, _time, newestFirst: true);
+        Assert.True(await gate.EnterAsync(default));
+        var waiting = Enumerable.Range(0, 3).Select(_ => gate.EnterAsync(default).AsTask()).ToArray();
+
+        gate.Leave();
+        Assert.True(await waiting[2]);
+        gate.Leave();
+        Assert.True(await waiting[1]);
+        Assert.False(waiting[0].IsCompleted);
+        _time.Advance(Wait);
+        Assert.False(await waiting[0]);
+    }
+
+    [Fact]
     public async Task Who_waits_too_long_or_goes_away_gives_up_its_turn()
     {
         var gate = new AdmissionGate(1, 5, Wait, _time);
@@ -95,7 +111,7 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public async Task An_iPad_that_finds_no_place_to_wait_is_told_after_the_wait_and_an_administrator_at_once()
+    public async Task An_iPad_that_waits_in_vain_is_told_when_to_come_again_and_an_administrator_at_once_where_nobody_may_wait()
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -103,10 +119,10 @@ public sealed class AdmissionTests
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Limits:DeviceConcurrency"] = "1",
-            ["Limits:DeviceQueue"] = "0",
+            ["Limits:DeviceQueue"] = "1",
             ["Limits:AdminConcurrency"] = "1",
             ["Limits:AdminQueue"] = "0",
-            ["Limits:QueueMilliseconds"] = $"{Wait.TotalMilliseconds}",
+            ["Limits:DeviceQueueMilliseconds"] = $"{Wait.TotalMilliseconds}",
         });
         builder.Services.AddSingleton<TimeProvider>(_time);
         builder.Services.AddFleetLimits(builder.Configuration);
@@ -131,23 +147,21 @@ public sealed class AdmissionTests
         Assert.True(await inside.WaitAsync(Patience) && await inside.WaitAsync(Patience));
         using var administrator = await client.GetAsync("/administrator").WaitAsync(Patience);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, administrator.StatusCode);
-        Assert.Equal(0, gates.Held);
 
         var waiting = client.GetAsync("/ipad");
-        Assert.True(SpinWait.SpinUntil(() => gates.Held == 1, Patience));
+        Assert.True(SpinWait.SpinUntil(() => gates[Traffic.Device].Waiting == 1, Patience));
         Assert.False(waiting.IsCompleted);
-        // It is held, but its wait may begin a moment later.
+        // It stands in line, but its wait may begin a moment later.
         Assert.True(SpinWait.SpinUntil(
             () =>
             {
                 _time.Advance(Wait);
-                return gates.Held == 0;
+                return gates[Traffic.Device].Waiting == 0;
             },
             Patience));
         using var ipad = await waiting.WaitAsync(Patience);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ipad.StatusCode);
         Assert.NotNull(ipad.Headers.RetryAfter);
-        Assert.Equal(0, gates.Held);
 
         leave.SetResult();
         foreach (var served in first) (await served.WaitAsync(Patience)).Dispose();
@@ -158,6 +172,8 @@ public sealed class AdmissionTests
     [InlineData(nameof(LimitsOptions.AdminQueue), -1)]
     [InlineData(nameof(LimitsOptions.CommandBodyBytes), 5)]
     [InlineData(nameof(LimitsOptions.QueueMilliseconds), 100_000)]
+    [InlineData(nameof(LimitsOptions.DeviceQueueMilliseconds), 0)]
+    [InlineData(nameof(LimitsOptions.TlsHandshakes), 0)]
     public void A_limit_out_of_range_is_named(string name, int value)
     {
         var services = new ServiceCollection();
