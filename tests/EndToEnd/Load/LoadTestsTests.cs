@@ -34,6 +34,21 @@ public sealed class LoadTestsTests
         Assert.DoesNotContain(" href=", page, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task In_a_storm_of_connections_every_iPad_is_served_though_few_handshakes_are_under_way()
+    {
+        using var folder = new TemporaryFolder();
+        var json = folder.File("result.json");
+
+        var (exit, output) = await Run(
+            "storm", "--ipads", $"{IPads}", "--storage", "sqlite", "--keys", "ec", "--server", "Limits:TlsHandshakes=1", "--json", json);
+
+        Assert.True(exit == 0, output);
+        var result = JsonNode.Parse(await File.ReadAllTextAsync(json))!;
+        var phase = Assert.Single(result["phases"]!.AsArray())!;
+        Assert.Equal(IPads, phase["statuses"]!["200"]!.GetValue<int>());
+    }
+
     [Theory]
     [InlineData("There is no scenario afternoon", "afternoon")]
     [InlineData("There is no option --loud", "idle", "--loud", "very")]
