@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Sqlite;
 using FleetMdm.Testing;
 using Microsoft.Data.Sqlite;
 
@@ -125,7 +126,8 @@ public sealed class SqliteOutageTests : IDisposable
         await node.Queries.FindDevice("A");
         foreach (var file in Directory.GetFiles(_folder.Path, "fleetmdm.db*"))
             File.Delete(file);
-        SqliteConnection.ClearAllPools();
+        // The pools of this file only: other tests have theirs.
+        new SqliteConnections(null, _folder.Path).Dispose();
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => node.Control.Check(CancellationToken.None).WaitAsync(Guard));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => node.Queries.FindDevice("A").WaitAsync(Guard));
