@@ -46,8 +46,19 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
   chmod 755 /usr/sbin/policy-rc.d
 fi
 
-# Another apt may be at work, the automatic upgrades for one.
-if ! { apt-get update -qq -o DPkg::Lock::Timeout=300 &&
+# Another apt may be at work, the automatic upgrades for one. Installing can be told to wait for it, the lists cannot.
+update() {
+  local second said
+  for ((second = 0; second < 300; second += 5)); do
+    said=$(LC_ALL=C apt-get update -qq 2>&1) && return
+    [[ $said == *"Could not get lock"* ]] || break
+    sleep 5
+  done
+  echo "$said"
+  return 1
+}
+
+if ! { update &&
        apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold "${missing[@]}"; } \
   >"$log" 2>&1; then
   cat "$log" >&2
