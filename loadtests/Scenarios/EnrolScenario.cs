@@ -5,12 +5,15 @@ namespace FleetMdm.LoadTests.Scenarios;
 /// <summary>New iPads: Authenticate, then TokenUpdate, both durable when answered. Keys and certificates are made beforehand.</summary>
 internal static class EnrolScenario
 {
-    private const int WarmUpIPads = 6_000;
+    private const int WarmUpIPads = 25_000;
+
+    /// <summary>iPads at once, as of a few classes that unpack theirs. The more there are, the larger the batches.</summary>
+    private const int Usual = 128;
 
     public static async Task Run(ScenarioRun run)
     {
         await using var bed = await TestBed.Start(run.Options);
-        var connections = run.Connections(32);
+        var connections = run.Connections(Usual);
         run.Say("making iPads");
         var warm = bed.NewFleet(Math.Min(WarmUpIPads, run.IPads(WarmUpIPads)));
         var fleet = bed.NewFleet(run.IPads(15_000));

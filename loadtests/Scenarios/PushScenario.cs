@@ -10,6 +10,9 @@ internal static class PushScenario
     private const int InFlightPerConnection = 500;
     private const int Connections = 2;
 
+    /// <summary>After one, a sixth of the machine still compiles.</summary>
+    private const int WarmUps = 3;
+
     public static async Task Run(ScenarioRun run)
     {
         if (run.Options.Target is not null) throw new LoadException("push starts its own server.");
@@ -22,7 +25,7 @@ internal static class PushScenario
         };
         await using var bed = await TestBed.Start(run.Options, settings);
         await run.Enrolled(bed, rows: rows, ipads: 100);
-        await Push(run, bed, rows, "warm-up");
+        for (var again = 0; again < WarmUps; again++) await Push(run, bed, rows, "warm-up");
 
         run.Say("measuring");
         var before = bed.Spent();
@@ -34,7 +37,7 @@ internal static class PushScenario
         run.Report.Add("CPU-s of the server per 1,000 notifications", spent.ServerSeconds * 1000 / rows, "");
         run.Report.Add("most under way at once", bed.Apns!.Statistics.MostInFlight, $"(allowed: {Connections * InFlightPerConnection})");
         run.Report.Check("never more under way than allowed", bed.Apns.Statistics.MostInFlight <= Connections * InFlightPerConnection);
-        run.Report.Check("every iPad was pushed to", bed.Apns.Statistics.Accepted >= 2L * rows);
+        run.Report.Check("every iPad was pushed to", bed.Apns.Statistics.Accepted >= (WarmUps + 1L) * rows);
     }
 
     private static async Task<(double Seconds, List<(double Second, double Value)> Curve)> Push(ScenarioRun run, TestBed bed, int rows, string what)
