@@ -157,6 +157,7 @@ public sealed class SweepTests
 
         await grain.Tick();
         await duty.Ran(1);
+        await grain.Running;
         await grain.Tick();
         _time.Advance(TimeSpan.FromSeconds(44));
         await grain.Tick();
