@@ -52,7 +52,8 @@ public sealed class HandshakeLimit : IDisposable
     public void UseHttps(ListenOptions listen, TlsHandshakeCallbackOptions tls)
     {
         // Connections are bounded, and so are those that wait.
-        var gate = new AdmissionGate(_atOnce, int.MaxValue, LongestWait, _time, newestFirst: true);
+        var gate = new AdmissionGate(
+            new AdmissionRules { Concurrency = _atOnce, Queue = int.MaxValue, LongestWait = LongestWait, NewestFirst = true }, _time);
         lock (_gates) _gates.Add(gate);
         listen.Use(next => connection => Begin(gate, connection, next));
         listen.UseHttps(tls);
@@ -64,7 +65,11 @@ public sealed class HandshakeLimit : IDisposable
         });
     }
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose()
+    {
+        _meter.Dispose();
+        lock (_gates) _gates.ForEach(gate => gate.Dispose());
+    }
 
     private async Task Begin(AdmissionGate gate, ConnectionContext connection, ConnectionDelegate next)
     {

@@ -7,14 +7,14 @@ public sealed class LimitsOptions
     public const string Section = "Limits";
 
     /// <summary>How many messages of iPads are worked on at once. Most wait for the database's next group commit, so it is far
-    /// above the number of cores.</summary>
+    /// above the number of cores; while the cores are what is waited for, it is 256 for each of them, if that is less.</summary>
     public int DeviceConcurrency { get; set; } = 1024;
 
     /// <summary>How many messages of iPads wait for their turn beyond those, the newest first; some 10 KB each.</summary>
     public int DeviceQueue { get; set; } = 16384;
 
-    /// <summary>The longest that a message of an iPad waits for its turn, in milliseconds. An iPad gives up after a minute.</summary>
-    public int DeviceQueueMilliseconds { get; set; } = 10_000;
+    /// <summary>The longest that a message of an iPad waits for its turn, in milliseconds; each waits for half of that at least. An iPad gives up after a minute.</summary>
+    public int DeviceQueueMilliseconds { get; set; } = 20_000;
 
     /// <summary>How many messages of iPads with more than 64 KiB are received and worked on at once; as many more wait. They come in
     /// as fast as the iPad's network lets them, and take no place from the small ones.</summary>

@@ -19,7 +19,7 @@ public sealed class AdmissionTests
     [Fact]
     public async Task What_is_over_the_limit_waits_in_order_and_what_is_over_the_queue_is_refused_at_once()
     {
-        var gate = new AdmissionGate(concurrency: 2, queue: 2, Wait, _time);
+        using var gate = new AdmissionGate(InOrder(concurrency: 2, queue: 2), _time);
         Assert.True(await gate.EnterAsync(default));
         Assert.True(await gate.EnterAsync(default));
         var third = gate.EnterAsync(default).AsTask();
@@ -40,7 +40,7 @@ public sealed class AdmissionTests
     [Fact]
     public async Task Where_the_newest_goes_first_only_those_who_came_early_wait_in_vain()
     {
-        var gate = new AdmissionGate(concurrency: 1, queue: 3, Wait, _time, newestFirst: true);
+        using var gate = new AdmissionGate(InOrder(concurrency: 1, queue: 3) with { NewestFirst = true }, _time);
         Assert.True(await gate.EnterAsync(default));
         var waiting = Enumerable.Range(0, 3).Select(_ => gate.EnterAsync(default).AsTask()).ToArray();
 
@@ -54,16 +54,67 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task While_the_cores_are_busy_fewer_are_let_in_and_the_others_as_soon_as_they_are_not()
+    {
+        var busy = true;
+        using var gate = new AdmissionGate(
+            InOrder(concurrency: 5, queue: 10) with { NewestFirst = true, WhileBusy = 2, AreCoresBusy = () => busy }, _time);
+        Assert.True(await gate.EnterAsync(default));
+        Assert.True(await gate.EnterAsync(default));
+        var waiting = Enumerable.Range(0, 5).Select(_ => gate.EnterAsync(default).AsTask()).ToArray();
+        Assert.Equal((2, 5), (gate.Running, gate.Waiting));
+
+        gate.Leave();
+        Assert.True(await waiting[4]);
+        Assert.Equal((2, 4), (gate.Running, gate.Waiting));
+
+        busy = false;
+        Assert.True(await gate.EnterAsync(default));
+        gate.Leave();
+        Assert.True(await waiting[3] && await waiting[2]);
+        Assert.Equal((4, 2), (gate.Running, gate.Waiting));
+
+        busy = true;
+        gate.Leave();
+        gate.Leave();
+        Assert.Equal((2, 2), (gate.Running, gate.Waiting));
+        gate.Leave();
+        Assert.True(await waiting[1]);
+        gate.Leave();
+        Assert.True(await waiting[0]);
+        gate.Leave();
+        gate.Leave();
+        Assert.Equal((0, 0), (gate.Running, gate.Waiting));
+    }
+
+    [Fact]
+    public async Task Of_many_who_came_at_once_each_waits_for_a_time_of_its_own()
+    {
+        using var gate = new AdmissionGate(InOrder(concurrency: 1, queue: 100) with { ShortestWait = Wait / 3 }, _time);
+        Assert.True(await gate.EnterAsync(default));
+        var waiting = Enumerable.Range(0, 100).Select(_ => gate.EnterAsync(default).AsTask()).ToArray();
+
+        _time.Advance(Wait / 3 - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(100, gate.Waiting);
+        _time.Advance(Wait / 3);
+        Assert.InRange(gate.Waiting, 1, 99);
+        _time.Advance(Wait / 2);
+        Assert.All(await Task.WhenAll(waiting), Assert.False);
+    }
+
+    [Fact]
     public async Task Who_waits_too_long_or_goes_away_gives_up_its_turn()
     {
-        var gate = new AdmissionGate(1, 5, Wait, _time);
+        using var gate = new AdmissionGate(InOrder(1, 5), _time);
         Assert.True(await gate.EnterAsync(default));
         using var gone = new CancellationTokenSource();
         var leaver = gate.EnterAsync(gone.Token).AsTask();
         var patient = gate.EnterAsync(default).AsTask();
         await gone.CancelAsync();
+        _time.Advance(Wait / 2);
         Assert.False(await leaver);
-        _time.Advance(Wait);
+        Assert.False(patient.IsCompleted);
+        _time.Advance(Wait / 2);
         Assert.False(await patient);
 
         gate.Leave();
@@ -74,7 +125,7 @@ public sealed class AdmissionTests
     public async Task Never_more_are_inside_than_may_be_and_no_place_is_lost()
     {
         const int Places = 4;
-        var gate = new AdmissionGate(Places, 1000, TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var gate = new AdmissionGate(InOrder(Places, 1000) with { LongestWait = TimeSpan.FromMinutes(1) }, TimeProvider.System);
         int inside = 0, most = 0, served = 0;
         await Task.WhenAll(Enumerable.Range(0, 500).Select(i => Task.Run(async () =>
         {
@@ -97,7 +148,7 @@ public sealed class AdmissionTests
     [Fact]
     public async Task Entering_while_there_is_room_allocates_nothing()
     {
-        var gate = new AdmissionGate(10, 10, Wait, _time);
+        using var gate = new AdmissionGate(InOrder(10, 10), _time);
         Assert.True(await gate.EnterAsync(default));
         gate.Leave();
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -183,6 +234,8 @@ public sealed class AdmissionTests
         var refused = Assert.Throws<OptionsValidationException>(() => provider.GetRequiredService<IOptions<LimitsOptions>>().Value);
         Assert.StartsWith($"Limits:{name} must be ", refused.Message);
     }
+
+    private static AdmissionRules InOrder(int concurrency, int queue) => new() { Concurrency = concurrency, Queue = queue, LongestWait = Wait };
 
     private static void InterlockedMax(ref int target, int value)
     {
