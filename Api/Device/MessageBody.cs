@@ -50,10 +50,15 @@ public sealed class MessageBodyReader
 
         var reserved = 0L;
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp((request.ContentLength ?? 4095) + 1, 512, Small));
-        var length = 0;
         var kept = false;
         try
         {
+            if (IsHere(request, buffer, limit, out var length))
+            {
+                kept = true;
+                return (Outcome.Read, new MessageBody(this, buffer, length, reserved));
+            }
+
             while (true)
             {
                 if (length == buffer.Length)
@@ -97,6 +102,23 @@ public sealed class MessageBodyReader
                 Release(reserved);
             }
         }
+    }
+
+    /// <summary>A small body is here with its headers, as a rule: then there is nothing to wait for.</summary>
+    private static bool IsHere(HttpRequest request, byte[] buffer, int limit, out int length)
+    {
+        length = 0;
+        var reader = request.BodyReader;
+        if (!reader.TryRead(out var read)) return false;
+        var whole = read.IsCompleted && read.Buffer.Length <= Math.Min(buffer.Length, limit);
+        if (whole)
+        {
+            read.Buffer.CopyTo(buffer);
+            length = (int)read.Buffer.Length;
+        }
+
+        reader.AdvanceTo(whole ? read.Buffer.End : read.Buffer.Start);
+        return whole;
     }
 
     internal void Release(long reserved)

@@ -27,6 +27,9 @@ internal static class ObservabilityServices
                 .AddMeter("FleetMdm.*", "Microsoft.Orleans", "Npgsql")
                 // Goes through every place that is known, to say how many there are.
                 .AddView("orleans-directory-cache-size", MetricStreamConfiguration.Drop)
+                // Written with each request, and told by others: fleetmdm.admission.running, and the route of http.server.request.duration.
+                .AddView("http.server.active_requests", MetricStreamConfiguration.Drop)
+                .AddView("aspnetcore.routing.match_attempts", MetricStreamConfiguration.Drop)
                 .AddAspNetCoreInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddPrometheusExporter());
