@@ -15,11 +15,11 @@ public sealed class Flood(string name, HttpTarget target, int connections, doubl
 
     private readonly Lock _lock = new();
     private readonly Stream?[] _streams = new Stream?[connections];
+    private readonly int[] _done = new int[(int)(duration + Patience).TotalSeconds + 1];
     private long _due = -1;
-    private long _done;
 
-    /// <summary>How many were answered 200 before the time was over.</summary>
-    public long Done => Volatile.Read(ref _done);
+    /// <summary>How many were answered 200 in each second since the beginning.</summary>
+    public IReadOnlyList<int> Done => _done;
 
     /// <summary>Opens the connections.</summary>
     public void Connect() =>
@@ -71,7 +71,8 @@ public sealed class Flood(string name, HttpTarget target, int connections, doubl
                 Close(connection);
             }
 
-            if (status == 200 && Stopwatch.GetElapsedTime(began) < duration) Interlocked.Increment(ref _done);
+            var second = (int)Stopwatch.GetElapsedTime(began).TotalSeconds;
+            if (status == 200 && second < _done.Length) Interlocked.Increment(ref _done[second]);
             lock (_lock) measurement.Record(Math.Min(due, sent), Stopwatch.GetTimestamp(), status);
         }
     }
