@@ -22,7 +22,11 @@ public sealed class HandshakeTests : IAsyncLifetime
     private static readonly TimeSpan PlaceIsKeptFor = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(45);
 
+    /// <summary>How often who waits is looked at.</summary>
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
+
     private readonly CountedTime _time = new();
+    private readonly TaskCompletionSource _oneClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly X509Certificate2 _certificate = NewCertificate();
     private readonly List<TcpClient> _connections = [];
     private WebApplication _app = null!;
@@ -37,12 +41,19 @@ public sealed class HandshakeTests : IAsyncLifetime
         builder.Services.AddSingleton<TimeProvider>(_time);
         builder.Services.AddFleetLimits(builder.Configuration);
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            listen.Use(next => connection =>
+            {
+                connection.ConnectionClosed.Register(() => _oneClosed.TrySetResult());
+                return next(connection);
+            });
             kestrel.ApplicationServices.GetRequiredService<HandshakeLimit>().UseHttps(listen, new()
             {
                 // Not by what is tested here.
                 HandshakeTimeout = TimeSpan.FromHours(1),
                 OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificate = _certificate }),
-            })));
+            });
+        }));
         _app = builder.Build();
         _app.MapGet("/", () => "served");
         await _app.StartAsync();
@@ -126,17 +137,19 @@ public sealed class HandshakeTests : IAsyncLifetime
         Assert.Equal(1, _handshakes.Waiting);
 
         iPad.Dispose();
-        Assert.True(SpinWait.SpinUntil(() => _handshakes.Waiting == 0, Patience));
+        await _oneClosed.Task.WaitAsync(Patience);
+        _time.Advance(Look);
+        Assert.Equal(0, _handshakes.Waiting);
     }
 
     /// <summary>Returns when the server knows of it: it has its place, or waits for one.</summary>
     private async Task<TcpClient> Connect()
     {
-        var timers = _time.Timers;
+        var (timers, waiting) = (_time.Timers, _handshakes.Waiting);
         var client = new TcpClient();
         _connections.Add(client);
         await client.ConnectAsync(IPAddress.Loopback, _port);
-        Assert.True(SpinWait.SpinUntil(() => _time.Timers > timers, Patience));
+        Assert.True(SpinWait.SpinUntil(() => _time.Timers > timers || _handshakes.Waiting > waiting, Patience));
         return client;
     }
 
@@ -156,7 +169,7 @@ public sealed class HandshakeTests : IAsyncLifetime
         return request.CreateSelfSigned(DateTimeOffset.UnixEpoch, new DateTimeOffset(2100, 1, 1, 0, 0, 0, TimeSpan.Zero));
     }
 
-    /// <summary>A place has a timer until it lapses, and a wait has one until it is over.</summary>
+    /// <summary>A place has a timer until it lapses.</summary>
     private sealed class CountedTime : FakeTimeProvider
     {
         private int _timers;
