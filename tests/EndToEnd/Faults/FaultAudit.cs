@@ -102,7 +102,7 @@ public sealed class FaultAudit : IAsyncDisposable
         if (_ipads.Count % senders != 0) throw new ArgumentException("Each iPad belongs to one sender.", nameof(senders));
         // Those of a fault before this one, whose test has failed, end first.
         var before = StopSending();
-        _sending = new CancellationTokenSource(Patience);
+        _sending = new CancellationTokenSource();
         var stopping = _sending.Token;
         _senders = [.. Enumerable.Range(0, senders).Select(sender => Task.Run(async () =>
         {

@@ -7,8 +7,9 @@ namespace FleetMdm.EndToEnd.Faults;
 /// <summary>A server on a PostgreSQL of its own, on two small disks (data and write-ahead log), behind a link that can be slow.</summary>
 public class PostgresUnderFaults : IAsyncLifetime
 {
-    /// <summary>PostgreSQL's own files take 40 MB of the first; the second holds the log of a checkpoint and some more.</summary>
-    private const int DataMegabytes = 160;
+    /// <summary>PostgreSQL's own files take 40 MB of the first, and each time that the log's disk is filled with commands up to 32 MB; the second holds the log of a
+    /// checkpoint and some more.</summary>
+    private const int DataMegabytes = 320;
     private const int LogMegabytes = 48;
     private const int IPads = 8;
 
