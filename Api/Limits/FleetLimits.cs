@@ -48,7 +48,7 @@ public sealed class FleetGates : IDisposable
         var deviceWait = TimeSpan.FromMilliseconds(limits.DeviceQueueMilliseconds);
         _gates =
         [
-            // In order, everybody in a flood would wait nearly as long as anybody does. And who waits does not come again meanwhile: saying no costs a third
+            // In order, everybody in a flood would wait nearly as long as anybody does. And who waits does not come again meanwhile: saying no costs up to half
             // of what serving a message costs, and a flood that is told at once comes again at once.
             new AdmissionGate(
                 new AdmissionRules
