@@ -25,7 +25,7 @@ internal static class HealthCommand
         try
         {
             using var response = await http.GetAsync(new Uri($"{(address.Https ? "https" : "http")}://{host}:{address.Port}/health/ready"));
-            Console.WriteLine($"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+            Console.WriteLine($"{(int)response.StatusCode} {(await response.Content.ReadAsStringAsync()).TrimEnd()}");
             return response.IsSuccessStatusCode ? 0 : 1;
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)

@@ -136,10 +136,16 @@ public sealed class StartAndStopTests
     {
         using var folder = new TemporaryFolder();
         await using var server = await new ServerProcess(folder.Path).Start();
-        var up = await ServerProcess.RunToEnd(["health", $"--Http:Listen=https://127.0.0.1:{server.Port}"]);
-        await server.Stop();
-        var down = await ServerProcess.RunToEnd(["health", $"--Http:Listen=https://127.0.0.1:{server.Port}"]);
+        string[] health = ["health", $"--Http:Listen=https://127.0.0.1:{server.Port}"];
 
-        Assert.Equal((0, 1), (up.ExitCode, down.ExitCode));
+        // As often as a container asks before it gives a server up: a busy machine can be late once.
+        var up = await ServerProcess.RunToEnd(health);
+        for (var asked = 1; asked < 3 && up.ExitCode != 0; asked++) up = await ServerProcess.RunToEnd(health);
+        await server.Stop();
+        var down = await ServerProcess.RunToEnd(health);
+
+        Assert.Equal((0, "200 ready\n"), up);
+        Assert.Equal(1, down.ExitCode);
+        Assert.Contains("the server does not answer", down.Output);
     }
 }
