@@ -14,6 +14,7 @@ if (args is ["-h" or "--help" or "help", ..])
 try
 {
     var options = LoadOptions.Parse(args);
+    Leftovers.RemoveWhenStopped();
     Func<ScenarioRun, Task> scenario = options.Scenario switch
     {
         "idle" => IdleScenario.Run,
@@ -45,6 +46,12 @@ try
     if (options.Json is { } json) JsonReport.Write(report, json);
     if (options.Html is { } html) HtmlReport.Write(report, html);
     return report.AllHold ? 0 : 1;
+}
+catch (Exception) when (Leftovers.AreRemoved)
+{
+    // The process ends when they are.
+    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
+    throw;
 }
 catch (Exception e) when (e is LoadException or InvalidOperationException or IOException or HttpRequestException or FleetMdm.VirtualFleet.Administration.AdminException)
 {

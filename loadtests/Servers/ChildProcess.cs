@@ -33,6 +33,7 @@ public sealed class ChildProcess : IAsyncDisposable
         _process.OutputDataReceived += Line;
         _process.ErrorDataReceived += Line;
         _process.Start();
+        Leftovers.Add(Kill);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -79,12 +80,15 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
-        }
-
+        await Kill();
+        Leftovers.Forget(Kill);
         _process.Dispose();
+    }
+
+    private async Task Kill()
+    {
+        if (_process.HasExited) return;
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
     }
 }

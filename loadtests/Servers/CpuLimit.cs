@@ -16,7 +16,11 @@ public sealed class CpuLimit : IDisposable
 
     private readonly string _group;
 
-    private CpuLimit(string group) => _group = group;
+    private CpuLimit(string group)
+    {
+        _group = group;
+        Leftovers.Add(Remove);
+    }
 
     /// <summary>The shell's way into the group, in front of a command.</summary>
     public IReadOnlyList<string> Prefix => ["sh", "-c", "echo $$ > \"$0\" && exec \"$@\"", Path.Combine(_group, "cgroup.procs")];
@@ -53,5 +57,12 @@ public sealed class CpuLimit : IDisposable
     {
         // Its files are the kernel's: the folder goes as it is.
         if (Directory.Exists(_group)) Directory.Delete(_group);
+        Leftovers.Forget(Remove);
+    }
+
+    private Task Remove()
+    {
+        Dispose();
+        return Task.CompletedTask;
     }
 }

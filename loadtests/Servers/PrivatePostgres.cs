@@ -5,10 +5,10 @@ namespace FleetMdm.LoadTests.Servers;
 /// <summary>A PostgreSQL of this load test's own, with <c>fsync</c> and <c>synchronous_commit</c> on, in a temporary folder.</summary>
 public sealed class PrivatePostgres : IAsyncDisposable
 {
-    private readonly string _folder;
+    private readonly Func<Task> _stop;
 
-    private PrivatePostgres(string folder, string administrator, int process) =>
-        (_folder, Administrator, Meter) = (folder, administrator, new ProcessMeter(process));
+    private PrivatePostgres(Func<Task> stop, string administrator, int process) =>
+        (_stop, Administrator, Meter) = (stop, administrator, new ProcessMeter(process));
 
     public string Administrator { get; }
 
@@ -17,10 +17,12 @@ public sealed class PrivatePostgres : IAsyncDisposable
     public static async Task<PrivatePostgres> Start()
     {
         var folder = Path.Combine(Path.GetTempPath(), $"fleetmdm-load-pg-{Guid.NewGuid():N}");
+        Func<Task> stop = () => ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "stop", folder);
+        Leftovers.Add(stop);
         var output = await ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "start", folder);
         var connection = output.Trim().Split('\n')[^1];
         var pid = int.Parse(System.IO.File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First(), System.Globalization.CultureInfo.InvariantCulture);
-        return new PrivatePostgres(folder, connection, pid);
+        return new PrivatePostgres(stop, connection, pid);
     }
 
     /// <summary>A connection string of a new, empty database.</summary>
@@ -35,7 +37,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();
-        await ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "stop", _folder);
+        await _stop();
+        Leftovers.Forget(_stop);
     }
 }
 

@@ -33,6 +33,7 @@ public sealed class TestBed : IAsyncDisposable
     {
         _options = options;
         _adoNet = adoNet;
+        Leftovers.Add(DeleteFolder);
         _authority = new LoadAuthority(options.RsaKeys);
     }
 
@@ -123,7 +124,14 @@ public sealed class TestBed : IAsyncDisposable
         if (Postgres is not null) await Postgres.DisposeAsync();
         _pushCertificate?.Dispose();
         _authority.Dispose();
+        await DeleteFolder();
+        Leftovers.Forget(DeleteFolder);
+    }
+
+    private Task DeleteFolder()
+    {
         Directory.Delete(_folder, recursive: true);
+        return Task.CompletedTask;
     }
 
     private async Task Use(Uri target)

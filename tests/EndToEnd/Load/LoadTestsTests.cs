@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.EndToEnd.Server;
 using FleetMdm.Testing;
@@ -9,6 +10,7 @@ public sealed class LoadTestsTests
 {
     private const int IPads = 60;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly string LoadTests = Path.Combine(AppContext.BaseDirectory, "FleetMdm.LoadTests.dll");
 
     [Theory]
     [InlineData("header")]
@@ -49,6 +51,35 @@ public sealed class LoadTestsTests
         Assert.Equal(IPads, phase["statuses"]!["200"]!.GetValue<int>());
     }
 
+    [Fact]
+    public async Task Stopped_in_the_middle_they_leave_no_server_no_PostgreSQL_and_no_folder_behind()
+    {
+        using var folder = new TemporaryFolder();
+        // PostgreSQL's own user has to get in.
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
+        var output = new StringBuilder();
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var process = ServerProcess.Launch(
+            ["idle", "--ipads", $"{IPads}", "--keys", "ec", "--no-baseline"], new Dictionary<string, string> { ["TMPDIR"] = folder.Path }, line =>
+            {
+                lock (output) output.AppendLine(line);
+                if (line.Contains("making", StringComparison.Ordinal)) started.TrySetResult();
+            }, LoadTests);
+        var ended = process.WaitForExitAsync();
+        Assert.True(await Task.WhenAny(started.Task, ended).WaitAsync(Patience) == started.Task, $"{output}");
+        Assert.NotEmpty(ProcessesThatName(folder.Path));
+
+        ServerProcess.Terminate(process);
+        await ended.WaitAsync(Patience);
+
+        process.WaitForExit();
+        Assert.Equal(143, process.ExitCode);
+        Assert.Contains("loadtests: stopped", $"{output}", StringComparison.Ordinal);
+        Assert.DoesNotContain("left behind", $"{output}", StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, "fleetmdm-*"));
+        Assert.Empty(ProcessesThatName(folder.Path));
+    }
+
     [Theory]
     [InlineData("There is no scenario afternoon", "afternoon")]
     [InlineData("There is no option --loud", "idle", "--loud", "very")]
@@ -64,6 +95,26 @@ public sealed class LoadTestsTests
         Assert.Contains(sentence, Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
+    private static IEnumerable<string> ProcessesThatName(string folder) =>
+        from entry in Directory.EnumerateDirectories("/proc")
+        where int.TryParse(Path.GetFileName(entry), out _)
+        let command = CommandLine(entry)
+        where command.Contains(folder, StringComparison.Ordinal)
+        select command;
+
+    private static string CommandLine(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline"));
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return "";
+        }
+    }
+
     private static Task<(int ExitCode, string Output)> Run(params string[] arguments) =>
-        ServerProcess.RunToEnd(arguments, Patience, Path.Combine(AppContext.BaseDirectory, "FleetMdm.LoadTests.dll"));
+        ServerProcess.RunToEnd(arguments, Patience, LoadTests);
 }

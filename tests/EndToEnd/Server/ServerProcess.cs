@@ -194,6 +194,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return process;
     }
 
+    /// <summary>SIGTERM, for what <see cref="Launch"/> started.</summary>
+    internal static void Terminate(Process process) => Signal(process.Id, SignalTerm);
+
     private static void Signal(int process, int signal)
     {
         if (kill(process, signal) != 0) throw new InvalidOperationException($"Signal {signal} could not be sent to process {process}.");
