@@ -53,7 +53,7 @@ public sealed class MessageBodyReader
         var kept = false;
         try
         {
-            if (IsHere(request, buffer, limit, out var length))
+            if (TryTakeWhole(request, buffer, limit, out var length))
             {
                 kept = true;
                 return (Outcome.Read, new MessageBody(this, buffer, length, reserved));
@@ -105,7 +105,7 @@ public sealed class MessageBodyReader
     }
 
     /// <summary>A small body is here with its headers, as a rule: then there is nothing to wait for.</summary>
-    private static bool IsHere(HttpRequest request, byte[] buffer, int limit, out int length)
+    private static bool TryTakeWhole(HttpRequest request, byte[] buffer, int limit, out int length)
     {
         length = 0;
         var reader = request.BodyReader;

@@ -71,9 +71,13 @@ public sealed class Flood(string name, HttpTarget target, int connections, doubl
                 Close(connection);
             }
 
-            var second = (int)Stopwatch.GetElapsedTime(began).TotalSeconds;
-            if (status == 200 && second < _done.Length) Interlocked.Increment(ref _done[second]);
-            lock (_lock) measurement.Record(Math.Min(due, sent), Stopwatch.GetTimestamp(), status);
+            lock (_lock)
+            {
+                var ended = Stopwatch.GetTimestamp();
+                var second = (int)Stopwatch.GetElapsedTime(began, ended).TotalSeconds;
+                if (status == 200 && second < _done.Length) _done[second]++;
+                measurement.Record(Math.Min(due, sent), ended, status);
+            }
         }
     }
 
