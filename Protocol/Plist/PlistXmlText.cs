@@ -86,9 +86,9 @@ internal static class PlistXmlText
         if (raw[0] == (byte)'\r')
             return NormaliseLineEnd(raw, result, ref written);
         if (raw.StartsWith("<!--"u8))
-            return raw.IndexOf("-->"u8) + 3;
+            return EndOf("-->"u8, raw, "<!--"u8.Length);
         if (raw.StartsWith("<?"u8))
-            return raw.IndexOf("?>"u8) + 2;
+            return EndOf("?>"u8, raw, "<?"u8.Length);
 
         var start = "<![CDATA["u8.Length;
         var end = raw.IndexOf("]]>"u8);
@@ -105,6 +105,9 @@ internal static class PlistXmlText
         written += section.Length;
         return end + 3;
     }
+
+    /// <summary>Behind the next <paramref name="end"/>, which may not share a character with the beginning: <c>&lt;!--&gt;</c> only begins a comment.</summary>
+    private static int EndOf(ReadOnlySpan<byte> end, ReadOnlySpan<byte> raw, int from) => from + raw[from..].IndexOf(end) + end.Length;
 
     private static int NormaliseLineEnd(ReadOnlySpan<byte> raw, Span<byte> result, ref int written)
     {

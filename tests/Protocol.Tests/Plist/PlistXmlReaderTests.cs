@@ -106,6 +106,7 @@ public sealed class PlistXmlReaderTests
     [InlineData("<string>a&amp;&lt;&gt;&quot;&apos;&#65;&#x42;&#x000043;</string>", "a&<>\"'ABC")]
     [InlineData("<string><![CDATA[<b> & ]] &amp;]]></string>", "<b> & ]] &amp;")]
     [InlineData("<string>a<!-- < & > -->b<?x y?>c<?z?>d</string>", "abcd")]
+    [InlineData("<string>a<!--> & -->b<!---> & -->c<!---->d</string>", "abcd")]
     [InlineData("<string>a\r\nb\rc<![CDATA[d\r\ne\r]]>&#13;</string>", "a\nb\ncd\ne\n\r")]
     [InlineData("<string> a ] b ]] c > </string>", " a ] b ]] c > ")]
     [InlineData("<string/>", "")]

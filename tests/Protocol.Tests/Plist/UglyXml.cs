@@ -103,7 +103,7 @@ internal sealed class UglyXml(int seed)
         foreach (var rune in text.EnumerateRunes())
         {
             if (Chance(1, 12))
-                _text.Append(Pick("<!-- remark & <b> -->", "<?note?>", "<?note a?b ?>", "<![CDATA[]]>", "<!---->"));
+                _text.Append(Pick("<!-- remark & <b> -->", "<?note?>", "<?note a?b ?>", "<![CDATA[]]>", "<!---->", "<!--> & -->", "<!---> & -->"));
             Character(rune);
         }
 
