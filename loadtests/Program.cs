@@ -47,7 +47,7 @@ try
     if (options.Html is { } html) HtmlReport.Write(report, html);
     return report.AllHold ? 0 : 1;
 }
-catch (Exception) when (Leftovers.AreRemoved)
+catch (Exception) when (Leftovers.AreBeingRemoved)
 {
     // The process ends when they are.
     await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);

@@ -11,7 +11,7 @@ internal static class Leftovers
     private static bool _stopped;
 
     /// <summary>Somebody has stopped the load test: what goes wrong now is no news.</summary>
-    public static bool AreRemoved => Volatile.Read(ref _stopped);
+    public static bool AreBeingRemoved => Volatile.Read(ref _stopped);
 
     /// <summary>From now on a signal removes them, the last one first, and ends the process as the signal would have.</summary>
     public static void RemoveWhenStopped()

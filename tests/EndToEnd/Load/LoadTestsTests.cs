@@ -66,7 +66,7 @@ public sealed class LoadTestsTests
                 if (line.Contains("making", StringComparison.Ordinal)) started.TrySetResult();
             }, LoadTests);
         var ended = process.WaitForExitAsync();
-        Assert.True(await Task.WhenAny(started.Task, ended).WaitAsync(Patience) == started.Task, $"{output}");
+        Assert.True(await Task.WhenAny(started.Task, ended).WaitAsync(Patience) == started.Task, Output());
         Assert.NotEmpty(ProcessesThatName(folder.Path));
 
         ServerProcess.Terminate(process);
@@ -74,10 +74,15 @@ public sealed class LoadTestsTests
 
         process.WaitForExit();
         Assert.Equal(143, process.ExitCode);
-        Assert.Contains("loadtests: stopped", $"{output}", StringComparison.Ordinal);
-        Assert.DoesNotContain("left behind", $"{output}", StringComparison.Ordinal);
+        Assert.Contains("loadtests: stopped", Output(), StringComparison.Ordinal);
+        Assert.DoesNotContain("left behind", Output(), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path, "fleetmdm-*"));
         Assert.Empty(ProcessesThatName(folder.Path));
+
+        string Output()
+        {
+            lock (output) return output.ToString();
+        }
     }
 
     [Theory]
