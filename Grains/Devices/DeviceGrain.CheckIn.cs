@@ -17,7 +17,10 @@ internal sealed partial class DeviceGrain
     public async ValueTask<DeviceReply> Authenticate(AuthenticateMessage message, PresentedCertificate certificate)
     {
         if (IsUserChannel) return DeviceReply.Refused(DeviceRefusal.BadMessage);
-        await Fresh();
+        // Both are read from the store as a rule: one wait for both.
+        var fresh = Fresh();
+        var finding = store.FindIssued(certificate.Sha256);
+        await Task.WhenAll(fresh.AsTask(), finding);
 
         var now = Now();
         var pinnedHere = _pins.Any(pin => pin.Sha256.AsSpan().SequenceEqual(certificate.Sha256));
@@ -25,7 +28,7 @@ internal sealed partial class DeviceGrain
         // A removed iPad stays removed until it is invited anew, which shows in a certificate that it did not have before.
         if (_row?.Status == EnrolmentStatus.Removed && pinnedHere) return DeviceReply.Refused(DeviceRefusal.Unrecognized);
 
-        var issued = await store.FindIssued(certificate.Sha256);
+        var issued = await finding;
         var renewal = _row?.Status == EnrolmentStatus.Enrolled && issued?.Renews is { } old &&
                       _pins.Any(pin => pin.Sha256.AsSpan().SequenceEqual(old));
 

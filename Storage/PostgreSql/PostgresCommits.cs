@@ -10,9 +10,9 @@ namespace FleetMdm.Storage.PostgreSql;
 /// for those, so a repetition after a lost answer does not end a queue twice.
 /// </summary>
 /// <remarks>
-/// 1. pins are taken, first come first served; 2. rows are inserted or updated under their version, if their pin is theirs; 3. pins
-/// taken for a change that did not pass are given back; 4. the row of activity; 5. old pins go; 6. user channels end; 7. queues move
-/// to the history; 8. what came of it.
+/// 1. pins are taken, first come first served; 2. rows are inserted or updated under their version, if their pin is theirs, and told; a first
+/// one gets its row of activity; 3. pins taken for a change that did not pass are given back; 4. old pins go; 5. user channels end; 6. queues
+/// move to the history; 7. the user channels that ended are told. Why a change did not pass is asked afterwards.
 /// </remarks>
 internal static class PostgresCommits
 {
@@ -27,15 +27,20 @@ internal static class PostgresCommits
 
     /// <summary>Joins, not EXISTS within an OR: of that, PostgreSQL would make a hash of every enrolment that there is.</summary>
     private static readonly string Upsert = $"""
-        INSERT INTO devices ({DeviceColumns.Names})
-        SELECT {string.Join(", ", DeviceColumns.All.Select(c => "i." + c.Name))}
-        FROM unnest({string.Join(", ", DeviceColumns.All.Select((_, n) => $"${n + 1}"))}, ${DeviceColumns.All.Count + 1})
-          AS i({DeviceColumns.Names}, pin)
-        LEFT JOIN devices d ON d.id = i.id
-        LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id
-        WHERE (i.version = 1 OR d.id IS NOT NULL) AND (i.pin IS NULL OR p.sha256 IS NOT NULL)
-        ORDER BY i.id
-        ON CONFLICT (id) DO UPDATE SET {DeviceColumns.Assignments} WHERE devices.version = excluded.version - 1
+        WITH written AS (
+          INSERT INTO devices ({DeviceColumns.Names})
+          SELECT {string.Join(", ", DeviceColumns.All.Select(c => "i." + c.Name))}
+          FROM unnest({string.Join(", ", DeviceColumns.All.Select((_, n) => $"${n + 1}"))}, ${DeviceColumns.All.Count + 1})
+            AS i({DeviceColumns.Names}, pin)
+          LEFT JOIN devices d ON d.id = i.id
+          LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id
+          WHERE (i.version = 1 OR d.id IS NOT NULL) AND (i.pin IS NULL OR p.sha256 IS NOT NULL)
+          ORDER BY i.id
+          ON CONFLICT (id) DO UPDATE SET {DeviceColumns.Assignments} WHERE devices.version = excluded.version - 1
+          RETURNING id, version),
+        active AS (
+          INSERT INTO device_activity (id) SELECT id FROM written WHERE version = 1 ON CONFLICT (id) DO NOTHING)
+        SELECT id FROM written
         """;
 
     private const string GiveBackPins = $"""
@@ -43,13 +48,6 @@ internal static class PostgresCommits
         USING unnest($1, $2, $3) AS i(sha256, id, write_id)
         WHERE p.sha256 = i.sha256 AND p.{Mine}
           AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = i.id AND d.write_id = i.write_id)
-        """;
-
-    private const string AddActivity = """
-        INSERT INTO device_activity (id)
-        SELECT i.id FROM unnest($1) AS i(id) WHERE EXISTS (SELECT 1 FROM devices d WHERE d.id = i.id)
-        ORDER BY i.id
-        ON CONFLICT (id) DO NOTHING
         """;
 
     private const string DropPins = $"""
@@ -117,10 +115,6 @@ internal static class PostgresCommits
                 .Bytes(c => c.Change.Pin!.Sha256).Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId);
         }
 
-        var first = commits.FindAll(c => c.Change.Row.Version == 1);
-        if (first.Count > 0)
-            new ArrayStatement<CommitItem>(statements, AddActivity, first).Text(c => c.Change.Row.Id);
-
         var dropping = commits.FindAll(c => HasPast(c) && c.Change.DropPinsBefore is not null);
         if (dropping.Count > 0)
         {
@@ -144,8 +138,6 @@ internal static class PostgresCommits
                 .Bool(c => c.Change.EndUserChannels).Time(c => c.Change.At);
         }
 
-        new ArrayStatement<CommitItem>(statements, Outcomes, commits)
-            .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Bytes(c => c.Change.Pin?.Sha256).Text(c => c.Change.Row.DeviceId);
         if (users.Count > 0)
             new ArrayStatement<CommitItem>(statements, Ended, users).Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId);
     }
@@ -156,17 +148,15 @@ internal static class PostgresCommits
 
     private static bool EndsUsers(CommitItem commit) => HasPast(commit) && commit.Change.EndUserChannels;
 
-    public static async Task Read(NpgsqlDataReader reader, List<CommitItem> commits, CancellationToken cancellationToken)
+    /// <summary>The changes that did not pass now; <see cref="Explain"/> says why.</summary>
+    public static async Task<List<CommitItem>> Read(NpgsqlDataReader reader, List<CommitItem> commits, CancellationToken cancellationToken)
     {
         var row = new Row(reader, PostgresDatabase.TimeAt);
-        var outcomes = new Dictionary<string, CommitOutcome>();
+        var written = new HashSet<string>();
         while (await reader.ReadAsync(cancellationToken))
-        {
-            outcomes[row.Text(0)] =
-                row.Bool(1) ? CommitOutcome.Committed : row.Bool(2) ? CommitOutcome.PinnedElsewhere : CommitOutcome.VersionConflict;
-        }
-
+            written.Add(row.Text(0));
         await reader.NextResultAsync(cancellationToken);
+
         var ended = new Dictionary<string, List<string>>();
         if (commits.Exists(EndsUsers))
         {
@@ -181,12 +171,27 @@ internal static class PostgresCommits
         }
 
         foreach (var commit in commits)
+            commit.Outcome = new EnrolmentCommitted(CommitOutcome.Committed, ended.TryGetValue(commit.Change.Row.Id, out var list) ? list : []);
+        return commits.FindAll(commit => !written.Contains(commit.Change.Row.Id));
+    }
+
+    /// <summary>A change that stands already (the answer to it was lost) did pass.</summary>
+    public static async Task Explain(NpgsqlConnection connection, List<CommitItem> unwritten, CancellationToken cancellationToken)
+    {
+        await using var statements = new NpgsqlBatch(connection);
+        new ArrayStatement<CommitItem>(statements, Outcomes, unwritten)
+            .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Bytes(c => c.Change.Pin?.Sha256).Text(c => c.Change.Row.DeviceId);
+        await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
+        var row = new Row(reader, PostgresDatabase.TimeAt);
+        var outcomes = new Dictionary<string, CommitOutcome>();
+        while (await reader.ReadAsync(cancellationToken))
         {
-            var outcome = outcomes[commit.Change.Row.Id];
-            commit.Outcome = new EnrolmentCommitted(
-                outcome,
-                outcome == CommitOutcome.Committed && ended.TryGetValue(commit.Change.Row.Id, out var list) ? list : []);
+            outcomes[row.Text(0)] =
+                row.Bool(1) ? CommitOutcome.Committed : row.Bool(2) ? CommitOutcome.PinnedElsewhere : CommitOutcome.VersionConflict;
         }
+
+        foreach (var commit in unwritten)
+            commit.Outcome = commit.Outcome! with { Outcome = outcomes[commit.Change.Row.Id] };
     }
 
     private static void AddUpsert(NpgsqlBatch statements, List<CommitItem> commits)

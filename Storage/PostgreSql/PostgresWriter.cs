@@ -89,6 +89,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
 
     protected override async Task Execute(Batch batch, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
+        List<CommitItem> unwritten = [];
         List<AppendItem> missing;
         List<FinishItem> unmoved;
         var used = _used.ToNote(batch.Finishes);
@@ -104,7 +105,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
 
             await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
             if (batch.Commits.Count > 0)
-                await PostgresCommits.Read(reader, batch.Commits, cancellationToken);
+                unwritten = await PostgresCommits.Read(reader, batch.Commits, cancellationToken);
             missing = await ReadAppends(reader, batch.Appends, cancellationToken);
             unmoved = await ReadFinishes(reader, batch.Finishes, cancellationToken);
             if (batch.Issues.Count > 0)
@@ -120,6 +121,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             item.Outcome = item.Hash;
         foreach (var item in batch.Renewals)
             item.Outcome = true;
+        if (unwritten.Count > 0)
+            await PostgresCommits.Explain(connection, unwritten, cancellationToken);
         if (missing.Count > 0)
             await FindAppended(connection, missing, batch.Repeated, cancellationToken);
         if (unmoved.Count > 0 && batch.Repeated)
