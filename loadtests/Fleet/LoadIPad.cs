@@ -27,6 +27,8 @@ public sealed class LoadIPad
     private readonly byte[] _certificate;
     private readonly List<string> _acknowledged = [];
     private byte[]? _idle;
+    private byte[]? _report;
+    private (int At, int Length) _reported;
     private string? _identity;
     private X509Certificate2? _withKey;
     private SslStreamCertificateContext? _forTls;
@@ -60,7 +62,20 @@ public sealed class LoadIPad
 
     public byte[] TokenUpdate() => Request(Messages.TokenUpdate(Udid, _fleet.Topic, _fleet.Token(Number)), Messages.CheckInPath);
 
-    public byte[] Report(string commandUuid) => Request(Messages.Acknowledged(Udid, commandUuid), Messages.ConnectPath);
+    /// <remarks>The same bytes each time but for the UUID, since making the request anew costs the driver as much as receiving the answer: good until
+    /// the next call.</remarks>
+    public byte[] Report(string commandUuid)
+    {
+        if (_report is not null && commandUuid.Length == _reported.Length && _fleet.Identity != LoadIdentity.Signature)
+        {
+            Encoding.UTF8.GetBytes(commandUuid, _report.AsSpan(_reported.At));
+            return _report;
+        }
+
+        _report = Request(Messages.Acknowledged(Udid, commandUuid), Messages.ConnectPath);
+        _reported = (_report.AsSpan().IndexOf(Encoding.UTF8.GetBytes(commandUuid)), commandUuid.Length);
+        return _report;
+    }
 
     /// <summary>Sends Idle, then acknowledges whatever comes, until the server has nothing more or <paramref name="most"/> were done. Returns how many commands.</summary>
     /// <exception cref="IOException">No answer, or not 200.</exception>
