@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace FleetMdm.Storage.Hosting;
 
 /// <summary>What depends on the database. Disposed with the container: first the lanes run empty, then the connections close.</summary>
-internal sealed record StoreParts(StoreLanes Lanes, Database Database, IActivityStore Activity, IKeyRingStore KeyRing, StoreControl Control)
+internal sealed record StoreParts(StoreLanes Lanes, Database Database, IActivityStore Activity, IKeyRingStore KeyRing, StoreControl Control, TableSizes? Sizes = null)
     : IAsyncDisposable, IDisposable
 {
     private const int FewestWriters = 2;
@@ -32,7 +32,8 @@ internal sealed record StoreParts(StoreLanes Lanes, Database Database, IActivity
         var database = new PostgresDatabase(connections);
         return new StoreParts(lanes, database, database,
             new KeyRingStore(() => connections.Pool.OpenConnection()),
-            new PostgresControl(database, connections, time, loggers.CreateLogger<PostgresControl>()));
+            new PostgresControl(database, connections, time, loggers.CreateLogger<PostgresControl>()),
+            new TableSizes(connections, loggers.CreateLogger<TableSizes>()));
     }
 
     public static StoreParts OnSqlite(IServiceProvider provider, StorageOptions options)
@@ -53,6 +54,8 @@ internal sealed record StoreParts(StoreLanes Lanes, Database Database, IActivity
     public async ValueTask DisposeAsync()
     {
         await Lanes.DisposeAsync();
+        if (Sizes is not null)
+            await Sizes.DisposeAsync();
         await Database.DisposeAsync();
     }
 
