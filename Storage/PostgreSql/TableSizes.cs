@@ -64,8 +64,9 @@ internal sealed partial class TableSizes : IAsyncDisposable
             while (await timer.WaitForNextTickAsync(_stop.Token))
                 await Look();
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
+            // Whatever was under way was cancelled.
         }
     }
 
@@ -82,9 +83,10 @@ internal sealed partial class TableSizes : IAsyncDisposable
                 LogGrown(_logger, table);
             }
         }
-        catch (Exception exception) when (exception is NpgsqlException or IOException or TimeoutException)
+        catch (Exception exception) when (!_stop.IsCancellationRequested)
         {
             // Those who need the database now say that it is away; here the next look will do.
+            LogNotSeen(_logger, exception.Message);
         }
     }
 
@@ -100,4 +102,7 @@ internal sealed partial class TableSizes : IAsyncDisposable
 
     [LoggerMessage(1014, LogLevel.Debug, "PostgreSQL took the table {Table} for empty and was told how large it is")]
     private static partial void LogGrown(ILogger logger, string table);
+
+    [LoggerMessage(1015, LogLevel.Debug, "The sizes of PostgreSQL's tables could not be looked at now: {Reason}")]
+    private static partial void LogNotSeen(ILogger logger, string reason);
 }
