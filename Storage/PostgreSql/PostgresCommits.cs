@@ -151,7 +151,7 @@ internal static class PostgresCommits
     /// <summary>The changes that did not pass now; <see cref="Explain"/> says why.</summary>
     public static async Task<List<CommitItem>> Read(NpgsqlDataReader reader, List<CommitItem> commits, CancellationToken cancellationToken)
     {
-        var row = new Row(reader, PostgresDatabase.TimeAt);
+        var row = PostgresExecutor.RowOf(reader);
         var written = new HashSet<string>();
         while (await reader.ReadAsync(cancellationToken))
             written.Add(row.Text(0));
@@ -182,7 +182,7 @@ internal static class PostgresCommits
         new ArrayStatement<CommitItem>(statements, Outcomes, unwritten)
             .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Bytes(c => c.Change.Pin?.Sha256).Text(c => c.Change.Row.DeviceId);
         await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
-        var row = new Row(reader, PostgresDatabase.TimeAt);
+        var row = PostgresExecutor.RowOf(reader);
         var outcomes = new Dictionary<string, CommitOutcome>();
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -32,7 +32,7 @@ internal abstract class PostgresExecutor(PostgresConnections connections) : IBat
 
     protected abstract Task Execute(Batch batch, NpgsqlConnection connection, CancellationToken cancellationToken);
 
-    protected static Row RowOf(NpgsqlDataReader reader) => new(reader, PostgresDatabase.TimeAt);
+    internal static Row RowOf(NpgsqlDataReader reader) => new(reader, PostgresDatabase.TimeAt);
 
     private async Task Close()
     {

@@ -72,7 +72,7 @@ internal static class PostgresIssues
     {
         // The first result is that of the locks.
         await reader.NextResultAsync(cancellationToken);
-        var row = new Row(reader, PostgresDatabase.TimeAt);
+        var row = PostgresExecutor.RowOf(reader);
         var stored = new Dictionary<BodyKey, (byte[] Key, IssuedCertificate Certificate)>();
         while (await reader.ReadAsync(cancellationToken))
             stored[new BodyKey(row.Bytes(0))] = (row.Bytes(1), CertificateColumns.Read(row, 2));

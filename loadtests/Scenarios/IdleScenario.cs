@@ -41,7 +41,7 @@ internal static class IdleScenario
         run.Say($"paced at {rate:N0} a second");
         var paced = run.Measure(bed, () => Paced(fleet, $"idle polls, {rate:N0} a second", connections * 2, rate, each));
         if (theirs > 0) run.Report.Add("requests per second, of bare Kestrel's", ours / theirs, "");
-        if (bed.Postgres is not null) run.Report.Add("database transactions in all rounds (health, clustering, last contact)", commits, "");
+        if (bed.Postgres is not null) run.Report.Add("database transactions in all rounds (health, clustering, last contact, sizes of tables)", commits, "");
         if (bed.Server is not null) run.Report.Add("server CPU-s per 1,000 polls at half load", paced.ServerPerThousand, "");
         run.Report.Check("every poll was answered 200", run.Report.Phases.All(phase => phase.Load.Measurement.Failures == 0));
     }

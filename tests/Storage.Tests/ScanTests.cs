@@ -153,15 +153,13 @@ public sealed class PostgresScanTests
             await Traffic.Run(node, "D77", "U40076");
 
         // The counters of a connection come when it is closed.
-        var started = TimeProvider.System.GetTimestamp();
         var (scanned, found) = await Read(database);
-        while (found.GetValueOrDefault("queue") < foundBefore.GetValueOrDefault("queue") + 5
-            || await database.Scalar<long>($"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database.Name}' AND application_name = 'fleetmdm'") > 0)
+        await Until(async () =>
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, "PostgreSQL did not count what was read.");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+            var left = await HasConnections(database);
             (scanned, found) = await Read(database);
-        }
+            return !left && found.GetValueOrDefault("queue") >= foundBefore.GetValueOrDefault("queue") + 5;
+        }, "PostgreSQL did not count what was read.");
 
         var grown = Traffic.Tables.Append("history_").ToArray();
         Assert.Empty(scanned.Where(table => grown.Any(name => table.Key == name || table.Key.StartsWith("history_", StringComparison.Ordinal)))
@@ -221,30 +219,36 @@ public sealed class PostgresScanTests
             var id = (await Make.Enrolled(node)).Id;
             for (var i = 0; i < 5; i++)
                 await FinishOne(node, id);
-            Assert.InRange(await database.Scalar<float>("SELECT reltuples FROM pg_class WHERE relname = 'queue'"), 0, 10);
+            Assert.InRange(await Counted(database), 0, 10);
 
             await database.Execute(Fill(Waiting));
-            var started = TimeProvider.System.GetTimestamp();
-            while (await database.Scalar<float>("SELECT reltuples FROM pg_class WHERE relname = 'queue'") < Waiting)
-            {
-                Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, "Nobody told PostgreSQL how large the queue is.");
-                await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
-            }
+            await Until(async () => await Counted(database) >= Waiting, "Nobody told PostgreSQL how large the queue is.");
 
             for (var i = 0; i < 5; i++)
                 await FinishOne(node, id);
         }
 
-        var left = TimeProvider.System.GetTimestamp();
-        while (await database.Scalar<long>($"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database.Name}' AND application_name = 'fleetmdm'") > 0)
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(left) < Patience, "The node's connections did not end.");
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
-        }
-
+        // The counters of a connection come when it is closed.
+        await Until(async () => !await HasConnections(database), "The node's connections did not end.");
         var read = await database.Scalar<decimal>("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'queue'");
         Assert.InRange(read, 20, Waiting / 10);
     }
+
+    private static async Task Until(Func<Task<bool>> condition, string otherwise)
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (!await condition())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < Patience, otherwise);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
+    }
+
+    private static async Task<bool> HasConnections(PostgresDatabase database) => await database.Scalar<long>(
+        $"SELECT count(*) FROM pg_stat_activity WHERE datname = '{database.Name}' AND application_name = 'fleetmdm'") > 0;
+
+    /// <summary>How many rows PostgreSQL's planner takes the queue for.</summary>
+    private static Task<float> Counted(PostgresDatabase database) => database.Scalar<float>("SELECT reltuples FROM pg_class WHERE relname = 'queue'");
 
     private static string Fill(int rows) => $"""
         INSERT INTO queue (enrolment_id, command_uuid, request_type, body_hash, accepted_at)
