@@ -71,7 +71,7 @@ internal static class ConsoleForms
     {
         var form = await FormBody.ReadAsync(context);
         if (form.Get("key") is { Length: <= LongestKey } key)
-            await ids.Bind(context, $"{FleetUser.Of(context).TokenId} {context.Request.Path}", key);
+            await ids.Bind(context, $"{FleetUser.Of(context).TokenId} {context.Request.Path}", key, claimedAt: null);
         return form;
     }
 

@@ -15,9 +15,10 @@ public interface IIdempotencyStore
 
 /// <param name="RequestHash">Of the request that claimed the key first.</param>
 /// <param name="IsNew">True: this call claimed it.</param>
+/// <param name="ClaimedAt">By the first who claimed it.</param>
 /// <param name="Status">Of the stored answer; null while none is stored.</param>
 public sealed record IdempotencyRecord(
-    byte[] RequestHash, bool IsNew, int? Status, string? ContentType, byte[]? Body, string? Location);
+    byte[] RequestHash, bool IsNew, DateTimeOffset ClaimedAt, int? Status, string? ContentType, byte[]? Body, string? Location);
 
 /// <summary>Keys of ASP.NET's data protection (session cookies), shared by all nodes. Synchronous, as its callers are.</summary>
 public interface IKeyRingStore

@@ -20,10 +20,10 @@ internal sealed class IdempotencyStore(Database database) : IIdempotencyStore
                     """)
                 .Text("@scope", scope).Text("@key", key).Guid("@claim", claim).Bytes("@hash", requestHash).Time("@at", at).Execute();
             return await s
-                .Sql("SELECT request_hash, claim_id, status, content_type, body, location FROM idempotency_keys WHERE scope = @scope AND key = @key")
+                .Sql("SELECT request_hash, claim_id, claimed_at, status, content_type, body, location FROM idempotency_keys WHERE scope = @scope AND key = @key")
                 .Text("@scope", scope).Text("@key", key)
                 .First(row => new IdempotencyRecord(
-                    row.Bytes(0), row.Guid(1) == claim, row.IntOrNull(2), row.TextOrNull(3), row.BytesOrNull(4), row.TextOrNull(5)));
+                    row.Bytes(0), row.Guid(1) == claim, row.Time(2), row.IntOrNull(3), row.TextOrNull(4), row.BytesOrNull(5), row.TextOrNull(6)));
         }))!;
     }
 

@@ -47,7 +47,7 @@ internal static class CommandEndpoints
     {
         var order = new CommandOrder
         {
-            CommandUuid = command.CommandUuid ?? RequestIds.NewGuid(context, "command").ToString("D").ToUpperInvariant(),
+            CommandUuid = command.CommandUuid ?? RequestIds.NewCommandUuid(context, lookup.Time),
             RequestType = command.RequestType,
             Command = command.Fragment,
             ExpiresAt = expires,

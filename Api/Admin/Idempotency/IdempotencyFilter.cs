@@ -57,7 +57,7 @@ internal sealed partial class IdempotencyFilter(
         if (record is { IsNew: false, Status: { } status }) return new StoredAnswer(status, record.ContentType, record.Body, record.Location);
 
         // 5
-        await ids.Bind(context, scope, key);
+        await ids.Bind(context, scope, key, record.ClaimedAt);
         var secret = context.GetEndpoint()?.Metadata.GetMetadata<SecretAnswer>() is not null;
         object? result;
         try

@@ -34,14 +34,14 @@ internal static class OperationEndpoints
         var command = CommandReader.FromJson(request.Command, "command");
         var order = new CommandOrder
         {
-            CommandUuid = RequestIds.NewGuid(context, "command").ToString("D").ToUpperInvariant(),
+            CommandUuid = RequestIds.NewCommandUuid(context, time),
             RequestType = command.RequestType,
             Command = command.Fragment,
             ExpiresAt = CommandExpiry.Read(request.ExpiresAt, request.ExpiresInHours, time.GetUtcNow()),
             Push = request.Push,
         };
 
-        var id = RequestIds.NewGuid(context, "operation").ToString("D");
+        var id = RequestIds.NewOrderedGuid(context, "operation", time).ToString("D");
         var accepted = await grains.GetGrain<IOperationGrain>(id).Start(
             new OperationOrder { Target = target, Command = order, RequestedBy = FleetUser.Of(context).Name });
         return TypedResults.Accepted($"/api/v1/operations/{accepted.Id}", new OperationStarted

@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using FleetMdm.Storage.Access;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace FleetMdm.Api.Tests.Admin;
 
@@ -42,18 +40,39 @@ public sealed class IdempotencyTests(AdminServer server)
     [Fact]
     public async Task A_server_that_died_between_doing_and_answering_does_nothing_twice()
     {
-        // What such a server leaves behind: the command is queued, and no answer is stored. Here the store forgets the answer.
+        // What such a server leaves behind: the command is queued, the key is claimed, and no answer is stored. Here the store forgets the answer.
         var pad = await server.Enrol();
         var key = Key();
         using var first = await Post($"{pad.Path}/commands", Lock, key);
         var uuid = (string)(await AdminServer.Body(first, 202))["commandUuid"]!;
 
-        var store = server.Services.GetRequiredService<IIdempotencyStore>();
-        for (var pruned = 1; pruned > 0;) pruned = await store.Prune(TimeProvider.System.GetUtcNow().AddMinutes(1), 1000);
+        Assert.Equal(1, await server.Execute(
+            $"UPDATE idempotency_keys SET status = NULL, content_type = NULL, body = NULL, location = NULL WHERE key = '{key}'"));
 
         using var again = await Post($"{pad.Path}/commands", Lock, key);
         Assert.Equal(uuid, (string?)(await AdminServer.Body(again, 202))["commandUuid"]);
         Assert.Single(await Commands(pad));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_queued_later_has_a_later_CommandUUID_with_a_key_and_without(bool withKeys)
+    {
+        var pad = await server.Enrol();
+        var uuids = new List<string>();
+        for (var i = 0; i < 5; i++)
+        {
+            // The next millisecond: within one, the order is open.
+            var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+            while (TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() == now) await Task.Yield();
+            using var response = await Post($"{pad.Path}/commands", Lock, withKeys ? Key() : null);
+            uuids.Add((string)(await AdminServer.Body(response, 202))["commandUuid"]!);
+        }
+
+        Assert.Equal(uuids.Order(StringComparer.Ordinal), uuids);
+        Assert.All(uuids, uuid => Assert.Equal(7, Guid.Parse(uuid).Version));
+        Assert.Equal(5, (await Commands(pad)).Count);
     }
 
     [Fact]
@@ -177,10 +196,10 @@ public sealed class IdempotencyTests(AdminServer server)
         return (await AdminServer.Body(response, 200))["items"]!.AsArray();
     }
 
-    private async Task<HttpResponseMessage> Post(string path, string body, string key, HttpClient? client = null)
+    private async Task<HttpResponseMessage> Post(string path, string body, string? key, HttpClient? client = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = AdminServer.Json(body) };
-        request.Headers.Add("Idempotency-Key", key);
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
         return await (client ?? server.Admin).SendAsync(request);
     }
 
