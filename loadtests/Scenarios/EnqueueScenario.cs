@@ -46,7 +46,7 @@ internal static class EnqueueScenario
             new JsonObject { ["requestType"] = "DeviceInformation", ["queries"] = new JsonArray("DeviceName", "OSVersion") })).ToArray();
         LoadResult Commands(string name, TimeSpan time) => Load.Full(name, fleet.Target, run.Connections(32), time,
             (_, connection) => connection.Send(requests[Interlocked.Increment(ref next) % requests.Length]).Status);
-        Commands("warm-up", TimeSpan.FromSeconds(4));
+        Commands("warm-up", ScenarioRun.WarmUp);
         var single = run.Measure(bed, () => Commands("single commands by REST", run.For(10)));
         run.Report.Add("single commands accepted a second", single.Load.PerSecond, "");
         run.Report.Check("every command was accepted", single.Load.Measurement.Failures == 0);

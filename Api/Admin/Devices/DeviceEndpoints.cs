@@ -1,3 +1,4 @@
+using FleetMdm.Api.Device;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Queries;
@@ -101,14 +102,14 @@ internal static class DeviceEndpoints
 public sealed record PushRequested(string Id);
 
 /// <summary>From the id in a path to what is known under it.</summary>
-internal sealed class DeviceLookup(IFleetQueries fleet, IGrainFactory grains, TimeProvider time)
+internal sealed class DeviceLookup(IFleetQueries fleet, DeviceGrains devices, TimeProvider time)
 {
     public TimeProvider Time => time;
 
     public static ApiProblem NotFound() => ApiProblem.NotFound("No iPad is known by this id.");
 
     /// <exception cref="ApiProblem">404: nothing can have this id.</exception>
-    public IDeviceGrain Grain(string id) => grains.GetGrain<IDeviceGrain>(Text.EnrolmentId(id) ?? throw NotFound());
+    public IDeviceGrain Grain(string id) => devices.Of(Text.EnrolmentId(id) ?? throw NotFound());
 
     public async Task<DeviceRow> Row(string id) =>
         await fleet.FindDevice(Text.EnrolmentId(id) ?? throw NotFound()) ?? throw NotFound();
