@@ -14,7 +14,7 @@ namespace FleetMdm.Api.Admin;
 /// Derived by HMAC-SHA256 under a secret of this installation (sealed in the store, agreed on by all nodes): ids of invitations
 /// and secrets of tokens stay unguessable though clients choose their keys.
 /// <para>Ids of commands and operations begin with the time: what is queued later stands behind what was queued before in the indexes of queue and
-/// history. That makes an operation a seventh cheaper for PostgreSQL, and it gets no dearer with the commands that wait already.</para>
+/// history. That makes an operation a sixth cheaper for PostgreSQL, and it gets hardly dearer with the commands that wait already.</para>
 /// </remarks>
 internal sealed class RequestIds(IStoreControl store, SecretSealer sealer)
 {
