@@ -38,7 +38,7 @@ internal static class OpenApiDocument
                 """
                 The administrators' interface. Errors are problem details (RFC 9457) with a stable `code`, and with `errors` that name the
                 fields where fields are to blame. Lists are paged: send the `next` of a page as `after`. Every POST takes an
-                `Idempotency-Key`: the same request with the same key is done once, however often it is sent. 503 means that nothing
+                `Idempotency-Key`: the same request with the same key is done once, however often it is sent within a day. 503 means that nothing
                 was promised: repeat it after `Retry-After` seconds.
                 """,
         };
@@ -81,7 +81,7 @@ internal static class OpenApiDocument
             {
                 Name = IdempotencyFilter.KeyHeader,
                 In = ParameterLocation.Header,
-                Description = "Made by the client for this request, at most 255 visible ASCII characters. A repetition is answered as the first time, with `Idempotency-Replayed: true`.",
+                Description = "Made by the client for this request, at most 255 visible ASCII characters. A repetition within a day is answered as the first time, with `Idempotency-Replayed: true`.",
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = 255 },
             });
         }

@@ -8,7 +8,7 @@ namespace FleetMdm.Api.Admin;
 /// <summary>
 /// The ids of what a request makes: random, or, when it carries an Idempotency-Key, derived from the key. Whoever repeats the
 /// request makes the same command, operation, invitation or token again, which changes nothing: even if the server died between
-/// doing and answering, and even if two nodes do it at the same moment.
+/// doing and answering, and even if two nodes do it at the same moment. Commands and operations are the same as long as the key is kept, which is a day.
 /// </summary>
 /// <remarks>
 /// Derived by HMAC-SHA256 under a secret of this installation (sealed in the store, agreed on by all nodes): ids of invitations

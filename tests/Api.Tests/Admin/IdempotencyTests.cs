@@ -54,6 +54,22 @@ public sealed class IdempotencyTests(AdminServer server)
         Assert.Single(await Commands(pad));
     }
 
+    [Fact]
+    public async Task A_key_that_is_kept_no_more_makes_another_command()
+    {
+        var pad = await server.Enrol();
+        var key = Key();
+        using var first = await Post($"{pad.Path}/commands", Lock, key);
+        await AdminServer.Body(first, 202);
+
+        Assert.Equal(1, await server.Execute($"DELETE FROM idempotency_keys WHERE key = '{key}'"));
+
+        using var dayAfter = await Post($"{pad.Path}/commands", Lock, key);
+        await AdminServer.Body(dayAfter, 202);
+        Assert.False(dayAfter.Headers.Contains("Idempotency-Replayed"));
+        Assert.Equal(2, (await Commands(pad)).Count);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
