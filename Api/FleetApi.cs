@@ -1,5 +1,4 @@
-using FleetMdm.Api.Admin;
-using FleetMdm.Api.Device;
+using FleetMdm.Api.CheckIn;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
@@ -25,7 +24,7 @@ public static class FleetApi
     //
     //   1. routing; each listener serves its own side only
     //   2. admission, for each kind of traffic by itself (Api/Limits)
-    //   3. for the administrators' side alone: headers, errors, credentials (Api/Admin). Nothing of it runs for an iPad, so
+    //   3. for the administrators' side alone: headers, errors, credentials (Api/AdminApi). Nothing of it runs for an iPad, so
     //      nothing of it can answer an iPad 401
     //   4. the endpoints
 

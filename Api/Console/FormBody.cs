@@ -1,4 +1,4 @@
-using FleetMdm.Api.Admin;
+using FleetMdm.Api.Rest;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using FleetMdm.Api.Admin;
+using FleetMdm.Api.Rest;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace FleetMdm.Api.Limits;

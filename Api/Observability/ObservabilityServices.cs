@@ -1,4 +1,4 @@
-using FleetMdm.Api.Auth;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Options;
@@ -20,9 +20,10 @@ internal static class ObservabilityServices
         builder.Services.AddSingleton<ClusterConnection>();
         builder.Services.AddSingleton<IClusterConnectionStatusObserver>(provider => provider.GetRequiredService<ClusterConnection>());
         builder.Services.AddSingleton<Readiness>();
+        builder.Services.AddSingleton<FleetStatus>();
 
         var telemetry = builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService("fleetmdm", serviceVersion: Admin.FleetStatus.Version))
+            .ConfigureResource(resource => resource.AddService("fleetmdm", serviceVersion: FleetStatus.Version))
             .WithMetrics(metrics => metrics
                 .AddMeter("FleetMdm.*", "Microsoft.Orleans", "Npgsql")
                 // Goes through every place that is known, to say how many there are.
@@ -40,6 +41,8 @@ internal static class ObservabilityServices
             .AddAspNetCoreInstrumentation());
         telemetry.UseOtlpExporter();
     }
+
+    public static void MapStatus(this AdminRoutes routes) => FleetStatus.MapRest(routes.Api);
 
     public static void MapMetrics(this RouteGroupBuilder admin)
     {

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Devices;
 

@@ -2,7 +2,6 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Queries;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

@@ -3,6 +3,7 @@ using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -31,6 +32,7 @@ public static class GrainServices
         services.AddSingleton<IIdleDevices>(provider => provider.GetRequiredService<IdleDevices>());
         services.AddHostedService(provider => provider.GetRequiredService<SeenBuffer>());
         services.AddPush(configuration);
+        services.AddSweeps(configuration);
         services.AddCertificateAuthority(configuration);
         return silo;
     }

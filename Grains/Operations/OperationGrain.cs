@@ -4,6 +4,7 @@ using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
 using Microsoft.Extensions.Logging;
+using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
 
 namespace FleetMdm.Grains.Operations;
 
@@ -175,9 +176,9 @@ internal sealed partial class OperationGrain(
         if (failed) DriveSoon(DriveAgainAfter);
     }
 
-    private static Storage.Queries.DeviceFilter ToStore(DeviceFilter? filter) => filter is null
-        ? Storage.Queries.DeviceFilter.Everything
-        : new Storage.Queries.DeviceFilter
+    private static StoredFilter ToStore(Interfaces.DeviceFilter? filter) => filter is null
+        ? StoredFilter.Everything
+        : new StoredFilter
         {
             Query = filter.Query,
             Status = filter.Status is { } status ? Enum.Parse<EnrolmentStatus>(status, ignoreCase: true) : null,

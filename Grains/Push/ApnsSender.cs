@@ -1,4 +1,6 @@
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Observability;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Protocol.Push;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

@@ -5,7 +5,7 @@ using FleetMdm.Grains.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Push;
 using FleetMdm.Storage;
-using FleetMdm.Storage.Queries;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 

@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Observability;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Protocol.Push;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Sweeps;
 using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Grains.Push;

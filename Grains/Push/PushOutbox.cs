@@ -1,5 +1,7 @@
 using FleetMdm.Grains.Interfaces;
-using FleetMdm.Storage.Queries;
+using FleetMdm.Grains.Observability;
+using FleetMdm.Grains.Sweeps;
+using FleetMdm.Storage.Devices;
 using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Grains.Push;

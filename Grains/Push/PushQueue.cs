@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Sweeps;
 
 namespace FleetMdm.Grains.Push;
 

@@ -1,5 +1,7 @@
 using System.Threading.Channels;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Observability;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Storage.Devices;
 using Microsoft.Extensions.Logging;
 

@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,10 +8,10 @@ using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Push;
 
-/// <summary>Registration of everything that pushes and sweeps, for a process that has the silo in it.</summary>
+/// <summary>Registration of everything that pushes, for a process that has the silo in it.</summary>
 public static class PushServices
 {
-    /// <summary>Sections <see cref="PushOptions.Section"/> and <see cref="RetentionOptions.Section"/>; both are checked at start.
+    /// <summary>Section <see cref="PushOptions.Section"/>, checked at start.
     /// Needs the storage's ports, its <see cref="Storage.Secrets.SecretSealer"/>, and the grain storage <c>control</c>.</summary>
     public static IServiceCollection AddPush(this IServiceCollection services, IConfiguration configuration)
     {
@@ -18,25 +19,15 @@ public static class PushServices
         services.AddMetrics();
         services.AddFleetOptions<PushOptions>(configuration, PushOptions.Section);
         services.AddSingleton<IValidateOptions<PushOptions>, PushOptionsValidator>();
-        services.AddFleetOptions<RetentionOptions>(configuration, RetentionOptions.Section, options => options.FindFault());
 
         services.AddSingleton<PushCertificateSource>();
         services.AddSingleton<PushMetrics>();
-        services.AddSingleton<FleetMetrics>();
         services.AddSingleton<ApnsConnections>();
         services.AddSingleton<PushResults>();
-        services.AddSingleton<LostPushes>();
         services.AddSingleton<ApnsSender>();
         services.AddSingleton(provider => new PushOutbox(
             provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<LostPushes>(), provider.GetRequiredService<PushMetrics>(),
             provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PushOutbox>>()));
-
-        services.AddSingleton<ISweepDuty, SilentPushSweep>();
-        services.AddSingleton<ISweepDuty, LostPushSweep>();
-        services.AddSingleton<ISweepDuty, OperationSweep>();
-        services.AddSingleton<ISweepDuty, HistoryRetention>();
-        services.AddSingleton<ISweepDuty, IdempotencyRetention>();
-        services.AddSingleton<ISweepDuty, FleetCensus>();
 
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PushLifecycle>();
         return services;

@@ -1,3 +1,5 @@
+using FleetMdm.Protocol.Catalogue;
+
 namespace FleetMdm.Protocol.Mdm;
 
 /// <summary>A command, checked and ready to be queued.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Plist;
 
 namespace FleetMdm.Protocol.Mdm;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using FleetMdm.Api.Auth;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Silo.Hosting;
 using FleetMdm.VirtualFleet.Administration;

@@ -1,4 +1,4 @@
-using FleetMdm.Api.Auth;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;

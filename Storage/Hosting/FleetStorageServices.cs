@@ -3,7 +3,6 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Operations;
-using FleetMdm.Storage.Queries;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

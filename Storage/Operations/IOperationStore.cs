@@ -1,4 +1,4 @@
-using FleetMdm.Storage.Queries;
+using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Storage.Operations;
 

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Queries;
 
 namespace FleetMdm.Storage.Operations;
 

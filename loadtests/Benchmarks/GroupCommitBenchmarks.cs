@@ -6,7 +6,6 @@ using BenchmarkDotNet.Toolchains.InProcess.NoEmit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Operations;
-using FleetMdm.Storage.Queries;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,4 @@
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Queries;
 
 namespace FleetMdm.Storage.Tests;
 

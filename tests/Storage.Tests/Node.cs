@@ -4,7 +4,6 @@ using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Operations;
-using FleetMdm.Storage.Queries;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

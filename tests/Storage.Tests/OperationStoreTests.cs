@@ -1,7 +1,6 @@
 using System.Text;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
-using FleetMdm.Storage.Queries;
 
 namespace FleetMdm.Storage.Tests;
 

@@ -1,7 +1,6 @@
 using System.Reflection;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
-using FleetMdm.Storage.Queries;
 using FleetMdm.Storage.Sqlite;
 using FleetMdm.Testing;
 using Microsoft.Data.Sqlite;

@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
-using FleetMdm.Api.Auth;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Silo.Hosting;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using FleetMdm.Api.Auth;
+using FleetMdm.Api.Access;
 using FleetMdm.Grains.Interfaces;
 
 namespace FleetMdm.Api.Tests.Admin;

@@ -7,6 +7,7 @@ using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Push;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Hosting;
@@ -79,6 +80,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
         builder.Services.AddFleetStorage(builder.Configuration);
         builder.Services.AddCertificateAuthority(builder.Configuration);
         builder.Services.AddPush(builder.Configuration);
+        builder.Services.AddSweeps(builder.Configuration);
         builder.Services.AddOptions<MdmOptions>().Bind(builder.Configuration.GetSection(MdmOptions.Section));
         builder.Services.AddEnrolment(builder.Configuration);
         builder.Host.UseOrleans(silo =>

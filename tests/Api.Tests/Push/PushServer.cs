@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
-using FleetMdm.Api.Auth;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Silo.Hosting;

@@ -6,7 +6,6 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Operations;
-using FleetMdm.Storage.Queries;
 using FleetMdm.VirtualFleet.Apns;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,7 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Tests.Fixture;
 using FleetMdm.Storage.Devices;
+using DeviceFilter = FleetMdm.Grains.Interfaces.DeviceFilter;
 
 namespace FleetMdm.Grains.Tests.Operations;
 

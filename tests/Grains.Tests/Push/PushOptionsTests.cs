@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Push;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Apns;
 using Microsoft.Extensions.Configuration;
@@ -73,7 +74,7 @@ public sealed class PushOptionsTests : IDisposable
         var configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, setting.Value)))
             .Build();
-        using var services = new ServiceCollection().AddLogging().AddPush(configuration).BuildServiceProvider();
+        using var services = new ServiceCollection().AddLogging().AddPush(configuration).AddSweeps(configuration).BuildServiceProvider();
         return services.GetRequiredService<IOptions<T>>().Value;
     }
 }

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Observability;
 using FleetMdm.Grains.Push;
 using Microsoft.Extensions.Time.Testing;
 

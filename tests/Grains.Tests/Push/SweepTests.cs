@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Push;
+using FleetMdm.Grains.Sweeps;
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.Operations;
 using Microsoft.Extensions.Time.Testing;

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using CsCheck;
+using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Tests.Plist;

@@ -1,0 +1,48 @@
+using FleetMdm.Grains.Interfaces;
+
+namespace FleetMdm.Api.Access;
+
+/// <summary>The token that the first administrator begins with.</summary>
+public static class FirstToken
+{
+    public const string FileName = "admin-token";
+
+    /// <summary>
+    /// Makes the first token if none was ever made, and writes it to <c>admin-token</c> in the data directory, readable by its owner
+    /// only. The file is written before the token is made: a server that dies in between has not lost its only key.
+    /// </summary>
+    /// <returns>The token when it was made now; null when one was made before.</returns>
+    public static async Task<string?> Ensure(IGrainFactory grains, string dataDirectory)
+    {
+        var access = grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
+        if ((await access.List()).Count > 0) return null;
+
+        Directory.CreateDirectory(dataDirectory);
+        var path = Path.Combine(dataDirectory, FileName);
+        var token = File.Exists(path) ? (await File.ReadAllTextAsync(path)).Trim() : "";
+        var written = !ApiToken.LooksRight(token);
+        if (written)
+        {
+            token = ApiToken.Create();
+            await WriteForOwnerOnly(path, token);
+        }
+
+        if (await access.EnsureFirstToken(ApiToken.Hash(token))) return token;
+
+        // Another node was faster, and its data directory holds the token.
+        if (written) File.Delete(path);
+        return null;
+    }
+
+    private static async Task WriteForOwnerOnly(string path, string token)
+    {
+        File.Delete(path);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        await using var file = new FileStream(path, options);
+        await using var writer = new StreamWriter(file);
+        await writer.WriteLineAsync(token);
+        await writer.FlushAsync();
+        file.Flush(flushToDisk: true);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Encodings.Web;
+using FleetMdm.Api.Rest;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Access;
+
+/// <summary>
+/// The scheme of the admin side: <c>Authorization: Bearer …</c>, or the session of a browser. It is no default scheme: only
+/// endpoints that require one of our policies ask it, so that no path of an iPad can ever answer 401.
+/// </summary>
+internal sealed class FleetAuthenticationHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
+    TokenVerifier tokens, GuessingThrottle throttle)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public const string Name = "fleetmdm";
+
+    private const string Bearer = "Bearer ";
+
+    private string? _wrong;
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        var header = Request.Headers.Authorization;
+        if (header.Count == 0) return await FromSession();
+
+        if (header.Count != 1 || header[0] is not { } value || !value.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+            return Wrong("The Authorization header must be \"Bearer\" and an API token.");
+
+        var token = value[Bearer.Length..].Trim();
+        var address = Context.Connection.RemoteIpAddress;
+        var looksRight = ApiToken.LooksRight(token);
+        // Not for tokens that were good before: many may share an address (a school's, a proxy's), and one of them may be hostile.
+        if (throttle.IsThrottled(address) && !(looksRight && tokens.WasGood(token))) throw TooManyFailures();
+
+        if (looksRight && await tokens.FindBySecret(token) is { } found)
+            return AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(found, Name), Name));
+
+        throttle.CountFailure(address);
+        return Wrong("The API token is unknown, revoked or expired.");
+    }
+
+    public static ApiProblem TooManyFailures() =>
+        new(StatusCodes.Status429TooManyRequests, ProblemCodes.TooManyFailures, "Too many wrong tokens",
+            "Too many wrong API tokens came from this address; try again in a minute.")
+        {
+            RetryAfter = (int)GuessingThrottle.Span.TotalSeconds,
+        };
+
+    /// <summary>Browsers are sent to the login page; programs get 401.</summary>
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        if (IsBrowser() && _wrong is null)
+        {
+            Response.Headers.CacheControl = "no-store";
+            Response.Redirect("/login?returnUrl=" + UrlEncoder.Default.Encode(Request.Path + Request.QueryString));
+            return Task.CompletedTask;
+        }
+
+        Response.Headers.WWWAuthenticate = "Bearer";
+        return Problems.Of(StatusCodes.Status401Unauthorized, ProblemCodes.NotSignedIn, "Not signed in",
+            _wrong ?? "Send an API token: \"Authorization: Bearer fleetmdm_…\".").ExecuteAsync(Context);
+    }
+
+    protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
+    {
+        var problem = CrossOrigin.IsRefused(Context)
+            ? Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.CrossOrigin, "From another page",
+                "A browser's session may change something only from this server's own pages.")
+            : Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.NotAllowed, "Not allowed",
+                "This needs a token with the role administrator; yours is a viewer's.");
+        return problem.ExecuteAsync(Context);
+    }
+
+    private async Task<AuthenticateResult> FromSession()
+    {
+        var session = await Context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
+        if (session.Principal is not { } principal || FleetUser.Find(principal) is not { } user) return AuthenticateResult.NoResult();
+
+        // The session ends with its token.
+        return await tokens.FindById(user.TokenId) is { } token
+            ? AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(token, CookieAuthenticationDefaults.AuthenticationScheme), Name))
+            : AuthenticateResult.NoResult();
+    }
+
+    private AuthenticateResult Wrong(string message)
+    {
+        _wrong = message;
+        return AuthenticateResult.Fail(message);
+    }
+
+    private bool IsBrowser() =>
+        (HttpMethods.IsGet(Request.Method) || HttpMethods.IsHead(Request.Method)) &&
+        !Request.Path.StartsWithSegments("/api") &&
+        Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+}

@@ -1,0 +1,91 @@
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Commands;
+using FleetMdm.Api.Console;
+using FleetMdm.Api.Devices;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Invitations;
+using FleetMdm.Api.Limits;
+using FleetMdm.Api.Observability;
+using FleetMdm.Api.Operations;
+using FleetMdm.Api.PushCertificates;
+using FleetMdm.Api.Rest;
+
+namespace FleetMdm.Api;
+
+// A request of the admin side, in this order:
+//
+//   1. admission       as many at a time as this node takes of that kind (Api/Limits); else 503
+//   2. headers         what every answer of the admin side carries (Api/Rest/AdminHeaders)
+//   3. errors          whatever is thrown below becomes problem details
+//   4. authorization   token or session, role by method; else 401 or 403 (Api/Access)
+//   5. query           parameters that the endpoint does not know: 400
+//   6. idempotency     a POST with an Idempotency-Key is done once
+//   7. endpoint        body within bounds, strict JSON, checks that name the field, then grain or store
+//
+// The paths of iPads share only 1: nothing of the admin side can answer them.
+
+/// <summary>The admin side: REST, console, documentation, dashboard, metrics.</summary>
+public static class AdminApi
+{
+    public static IHostApplicationBuilder AddAdminApi(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddFleetLimits(builder.Configuration);
+        builder.AddObservability();
+        services.AddRest();
+        services.AddConsole();
+        services.AddAccess();
+        services.AddDevices();
+        services.AddCommands();
+        services.AddOperations();
+        services.AddInvitations();
+        return builder;
+    }
+
+    /// <summary>Maps the admin side, and puts its middleware before the endpoints.</summary>
+    /// <returns>All its endpoints but the health checks, to be bound to the administrators' listener.</returns>
+    public static IEndpointConventionBuilder MapAdminApi(this WebApplication app)
+    {
+        // 1
+        app.UseFleetLimits();
+        app.LeaveAuthenticationToTheAdminSide();
+        app.UseWhen(context => ListenerSides.SideOf(context) != Side.Device, admin =>
+        {
+            // 2, 3
+            admin.UseMiddleware<AdminHeaders>();
+            admin.UseExceptionHandler(_ => { });
+            admin.UseStatusCodePages(EmptyErrors.Fill);
+
+            // 4
+            admin.UseAuthentication();
+            admin.UseAuthorization();
+        });
+
+        app.MapHealth();
+
+        var admin = app.MapGroup("");
+        admin.MapMetrics();
+
+        var served = admin.MapGroup("").RequireAdminAdmission();
+        served.MapDashboard();
+
+        // 5
+        var api = served.MapGroup("/api/v1").RequireAuthorization(FleetPolicies.ReadOrAdminister);
+        api.AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
+        var pages = served.MapGroup("").ExcludeFromDescription().WithMetadata(ContentPolicy.Page)
+            .RequireAuthorization(FleetPolicies.ReadOrAdminister);
+
+        // 6, 7: the rooms
+        var routes = new AdminRoutes(api, pages, served);
+        routes.MapRest();
+        routes.MapConsole();
+        routes.MapAccess();
+        routes.MapStatus();
+        routes.MapInvitations();
+        routes.MapDevices();
+        routes.MapCommands();
+        routes.MapOperations();
+        routes.MapPushCertificates();
+        return admin;
+    }
+}

@@ -1,0 +1,271 @@
+using System.Net.Mime;
+using System.Text.Json;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Protocol.Mdm;
+using FleetMdm.Protocol.Plist;
+using FleetMdm.Storage.Devices;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.CheckIn;
+
+// A message of an iPad:
+//
+//   1. admission   as many at a time as this node can serve (Api/Limits); else 503
+//   2. body        read whole, within bounds; else 413
+//   3. identity    the certificate that the sender proves to own; else 400
+//   4. parse       just what routing and the grain need; else 400
+//   5. word        a poll whose grain lives in this process and has left word that there is nothing to fetch is answered at once
+//   6. grain       one call to the enrolment's own grain, wherever it lives; one more when it has just moved
+//   7. answer      a body or none; refusals by the table in DeviceRefusals.cs; store or cluster away: 503
+//
+// Never 401: see DeviceRefusals.
+
+/// <summary><c>PUT /mdm/checkin</c> and <c>PUT /mdm/connect</c>. Either takes both kinds of message, so that a profile may name
+/// one URL for both.</summary>
+public sealed partial class CheckInEndpoints(
+    DeviceGrains devices,
+    IDeviceStore store,
+    MessageBodyReader bodies,
+    LargeAnswers largeAnswers,
+    DeviceIdentity identity,
+    ForgottenRenewals renewals,
+    DeviceMetrics metrics,
+    IOptions<MdmOptions> options,
+    TimeProvider time,
+    ILogger<CheckInEndpoints> logger,
+    IIdleDevices? idle = null)
+{
+    /// <summary>Larger reports are stored before the grain is called, and go there as a hash: a megabyte list of apps has no
+    /// business in a grain's turn or between two nodes.</summary>
+    private const int LargeReport = 32 * 1024;
+
+    /// <summary>Seconds; an iPad that honours it comes back soon, the load balancer's other nodes sooner. Spread, so that those who met
+    /// the same fault do not come back at the same moment.</summary>
+    private const int LeastRetrySeconds = 5;
+    private const int MostRetrySeconds = 15;
+
+    private static readonly string PlistContentType = "application/xml; charset=UTF-8";
+
+    private readonly PlistLimits _limits = PlistLimits.ForBytes(options.Value.MaxMessageBytes);
+
+    public async Task Handle(HttpContext context)
+    {
+        // 2
+        var (outcome, body) = await bodies.Read(context.Request, options.Value.MaxMessageBytes, context.RequestAborted);
+        if (outcome != MessageBodyReader.Outcome.Read)
+        {
+            await RefuseBody(context, outcome);
+            return;
+        }
+
+        using (body)
+        {
+            try
+            {
+                // 3, 4
+                var sender = await identity.Establish(context, body.Bytes);
+                var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter);
+                var message = MdmMessageReader.Read(body.Bytes, _limits);
+
+                // 5, 6, 7
+                var reply = HasNothing(message, sender) ? DeviceReply.Empty : await Call(message, body.Bytes, certificate);
+                if (reply.Refusal == DeviceRefusal.NotPinned && await Recall(sender, context, body.Bytes))
+                    reply = await Call(message, body.Bytes, certificate);
+                metrics.Taken(NameOf(message));
+                await Answer(context, reply, message);
+            }
+            catch (IdentityException e)
+            {
+                await Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message);
+            }
+            catch (Exception e) when (e is PlistFormatException or MdmFormatException)
+            {
+                await Refuse(context, 400, RefusalReason.BadMessage, e.Message);
+            }
+            catch (Exception e) when (Unavailability.Is(e, context))
+            {
+                LogUnavailable(e);
+                await Refuse(context, 503, RefusalReason.Unavailable, "The server cannot keep a promise now. Nothing was lost; come again.");
+            }
+        }
+    }
+
+    private bool HasNothing(MdmMessage message, VerifiedIdentity sender) =>
+        idle is not null && message is CommandReport { Status: CommandStatus.Idle } && idle.HasNothing(message.Sender.EnrolmentId, sender.Sha256);
+
+    /// <remarks>By itself, since what it captures would cost every message.</remarks>
+    private ValueTask<bool> Recall(VerifiedIdentity sender, HttpContext context, ReadOnlyMemory<byte> body) =>
+        renewals.Recall(sender, () => identity.Certificate(context, body));
+
+    private async ValueTask<DeviceReply> Call(MdmMessage message, ReadOnlyMemory<byte> body, PresentedCertificate certificate)
+    {
+        var grain = devices.Of(message.Sender.EnrolmentId);
+        for (var moved = false; ; moved = true)
+        {
+            try
+            {
+                return message switch
+                {
+                    CommandReport report => await grain.Report(await ToGrain(report, body), certificate),
+                    Authenticate authenticate => await grain.Authenticate(ToGrain(authenticate), certificate),
+                    TokenUpdate update => await grain.TokenUpdate(ToGrain(update), certificate),
+                    CheckOut => await grain.CheckOut(certificate),
+                    UserAuthenticate => await grain.UserAuthenticate(certificate),
+                    GetToken getToken => await grain.GetToken(getToken.TokenServiceType, certificate),
+                    SetBootstrapToken set => await grain.SetBootstrapToken(set.BootstrapToken, certificate),
+                    GetBootstrapToken => await grain.GetBootstrapToken(certificate),
+                    DeclarativeManagement management => await grain.DeclarativeManagement(
+                        new DeclarativeManagementMessage(management.Endpoint, management.Data), certificate),
+                    ReturnToService => await grain.ReturnToService(certificate),
+                    _ => throw new InvalidOperationException($"No grain method takes {message.GetType().Name}."),
+                };
+            }
+            catch (OrleansMessageRejectionException) when (!moved)
+            {
+                await MovedGrain.Settle(time);
+            }
+        }
+    }
+
+    private async ValueTask<CommandReportMessage> ToGrain(CommandReport report, ReadOnlyMemory<byte> body)
+    {
+        if (report.Status == CommandStatus.Idle) return CommandReportMessage.Idle;
+        var message = new CommandReportMessage
+        {
+            Status = report.Status switch
+            {
+                CommandStatus.Acknowledged => ReportStatus.Acknowledged,
+                CommandStatus.Error => ReportStatus.Error,
+                CommandStatus.CommandFormatError => ReportStatus.CommandFormatError,
+                CommandStatus.NotNow => ReportStatus.NotNow,
+                _ => throw new InvalidOperationException($"No grain knows the status {report.Status}."),
+            },
+            CommandUuid = report.CommandUuid,
+            ErrorSummary = Summary(report),
+        };
+        if (report.Status == CommandStatus.NotNow) return message;
+        return body.Length > LargeReport
+            ? message with { ResultHash = await store.StoreBody(body) }
+            : message with { Result = body.ToArray() };
+    }
+
+    private static string? Summary(CommandReport report) =>
+        report.ErrorChain is [var first, ..] ? first.Summary : null;
+
+    private static AuthenticateMessage ToGrain(Authenticate message) => new()
+    {
+        Topic = message.Topic,
+        Udid = message.Sender.Udid,
+        EnrollmentId = message.Sender.EnrollmentId,
+        SerialNumber = message.SerialNumber,
+        ProductName = message.ProductName,
+        Model = message.Model,
+        ModelName = message.ModelName,
+        DeviceName = message.DeviceName,
+        OsVersion = message.OsVersion,
+        BuildVersion = message.BuildVersion,
+        Imei = message.Imei,
+        Meid = message.Meid,
+    };
+
+    private static TokenUpdateMessage ToGrain(TokenUpdate message) => new()
+    {
+        Topic = message.Topic,
+        Token = message.Token,
+        PushMagic = message.PushMagic,
+        UnlockToken = message.UnlockToken,
+        AwaitingConfiguration = message.AwaitingConfiguration,
+        UserShortName = message.Sender.UserShortName,
+        UserLongName = message.Sender.UserLongName,
+    };
+
+    private static string NameOf(MdmMessage message) => message is CommandReport report ? report.Status.ToString() : message.GetType().Name;
+
+    private async Task Answer(HttpContext context, DeviceReply reply, MdmMessage message)
+    {
+        if (reply.Refusal != DeviceRefusal.None)
+        {
+            var (status, reason, detail) = DeviceRefusals.For(reply.Refusal);
+            LogRefusedEnrolment(message.Sender.EnrolmentId, reason);
+            await Refuse(context, status, reason, detail, unenrol: reply.Refusal == DeviceRefusal.Unrecognized);
+            return;
+        }
+
+        var response = context.Response;
+        if (reply.Body is not { } bytes)
+        {
+            response.ContentLength = 0;
+            return;
+        }
+
+        var large = bytes.Length > LargeAnswers.Small;
+        if (large && !largeAnswers.TryReserve(bytes.Length))
+        {
+            await Refuse(context, 503, RefusalReason.Full, "Too many large commands are on their way; come again.");
+            return;
+        }
+
+        response.ContentType = reply.Content == ReplyContent.Json ? MediaTypeNames.Application.Json : PlistContentType;
+        response.ContentLength = bytes.Length;
+        if (large) await largeAnswers.Write(context, bytes);
+        else await response.Body.WriteAsync(bytes, context.RequestAborted);
+    }
+
+    private Task RefuseBody(HttpContext context, MessageBodyReader.Outcome outcome)
+    {
+        switch (outcome)
+        {
+            case MessageBodyReader.Outcome.TooLarge:
+                context.Response.Headers.Connection = "close";
+                return Refuse(context, 413, RefusalReason.TooLarge, $"A message may have at most {options.Value.MaxMessageBytes} bytes.");
+            case MessageBodyReader.Outcome.Full:
+                return Refuse(context, 503, RefusalReason.Full, "Too many large messages at once; come again.");
+            default:
+                // There is nothing more to read, and nobody to answer.
+                metrics.Refused(RefusalReason.BadMessage, 400);
+                context.Abort();
+                return Task.CompletedTask;
+        }
+    }
+
+    private async Task Refuse(HttpContext context, int status, string reason, string detail, bool unenrol = false)
+    {
+        metrics.Refused(reason, status);
+        LogRefused(context.Connection.RemoteIpAddress, context.Request.Path, status, reason, detail);
+        if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
+
+        var response = context.Response;
+        response.StatusCode = status;
+        if (status == 503) response.Headers.RetryAfter = Random.Shared.Next(LeastRetrySeconds, MostRetrySeconds + 1).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        if (unenrol)
+        {
+            // https://developer.apple.com/documentation/devicemanagement/errorcodeunrecognizeddevice
+            await response.WriteAsJsonAsync(
+                new Dictionary<string, string>
+                {
+                    ["code"] = "com.apple.unrecognized.device",
+                    ["description"] = detail,
+                    ["message"] = "This iPad is no longer managed by your organisation.",
+                },
+                context.RequestAborted);
+            return;
+        }
+
+        await response.WriteAsJsonAsync(
+            new Dictionary<string, object> { ["type"] = "about:blank", ["title"] = reason, ["status"] = status, ["detail"] = detail },
+            options: null,
+            contentType: "application/problem+json",
+            context.RequestAborted);
+    }
+
+    [LoggerMessage(3001, LogLevel.Information, "A message from {Address} to {Path} was answered {Status} ({Reason}): {Detail}")]
+    private partial void LogRefused(System.Net.IPAddress? address, string path, int status, string reason, string detail);
+
+    [LoggerMessage(3002, LogLevel.Information, "The enrolment {EnrolmentId} was refused: {Reason}")]
+    private partial void LogRefusedEnrolment(string enrolmentId, string reason);
+
+    [LoggerMessage(3003, LogLevel.Warning, "A message was answered 503: the store or the cluster could not take it")]
+    private partial void LogUnavailable(Exception exception);
+}

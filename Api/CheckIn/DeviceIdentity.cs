@@ -1,0 +1,74 @@
+using System.Net;
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Identity;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.CheckIn;
+
+/// <summary>
+/// Establishes the identity certificate of an iPad's message. In this order, the first that is there decides, and no other is
+/// tried after it failed: the header of a trusted proxy, the client certificate of the TLS connection, <c>Mdm-Signature</c>.
+/// </summary>
+/// <remarks>Whether the certificate is pinned to the enrolment is the grain's question. Any thread; no state but caches.</remarks>
+public sealed class DeviceIdentity
+{
+    /// <summary>In bytes of DER: most are shorter.</summary>
+    private const int UsualCertificate = 2048;
+
+    private readonly MdmOptions _options;
+    private readonly EnrolmentAuthority _authority;
+    private readonly TimeProvider _clock;
+    private readonly IReadOnlyList<IPNetwork> _proxies;
+
+    public DeviceIdentity(IOptions<MdmOptions> options, EnrolmentAuthority authority, TimeProvider clock)
+    {
+        _options = options.Value;
+        _authority = authority;
+        _clock = clock;
+        _proxies = [.. _options.TrustedProxies.Select(Network)];
+    }
+
+    /// <exception cref="IdentityException">None was there, or it may not identify an iPad.</exception>
+    public async ValueTask<VerifiedIdentity> Establish(HttpContext context, ReadOnlyMemory<byte> body)
+    {
+        var verifier = (await _authority.Get()).Verifier;
+        var now = _clock.GetUtcNow();
+        return FromProxy(context) is { } header ? VerifyHeader(verifier, header, now)
+            : context.Connection.ClientCertificate is { } certificate ? verifier.Verify(certificate.RawDataMemory.Span, now)
+            : verifier.VerifySignature(body.Span, context.Request.Headers[MdmSignature.HeaderName], now);
+    }
+
+    /// <summary>The whole certificate of a message whose identity was established.</summary>
+    public IdentityCertificate Certificate(HttpContext context, ReadOnlyMemory<byte> body) =>
+        FromProxy(context) is { } header ? IdentityCertificate.Parse(CertificateHeader.Parse(header, []).ToArray())
+        : context.Connection.ClientCertificate is { } certificate ? IdentityCertificate.Parse(certificate.RawDataMemory)
+        : MdmSignature.Verify(body.Span, context.Request.Headers[MdmSignature.HeaderName], allowSha1: true);
+
+    private static VerifiedIdentity VerifyHeader(IdentityVerifier verifier, string header, DateTimeOffset now)
+    {
+        Span<byte> room = stackalloc byte[UsualCertificate];
+        return verifier.Verify(CertificateHeader.Parse(header, room), now);
+    }
+
+    /// <summary>A header that is not from a trusted proxy is not refused but not seen: anybody could have set it.</summary>
+    private string? FromProxy(HttpContext context)
+    {
+        if (_options.ClientCertificateHeader is not { } name || context.Connection.RemoteIpAddress is not { } address) return null;
+        if (!context.Request.Headers.TryGetValue(name, out var values) || values is not [{ Length: > 0 } value]) return null;
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
+        foreach (var proxy in _proxies)
+        {
+            if (proxy.Contains(address)) return value;
+        }
+
+        return null;
+    }
+
+    private static IPNetwork Network(string text)
+    {
+        if (IPNetwork.TryParse(text, out var network)) return network;
+        var address = IPAddress.Parse(text);
+        return new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
+    }
+}

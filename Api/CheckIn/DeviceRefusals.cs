@@ -1,0 +1,45 @@
+using FleetMdm.Grains.Interfaces;
+
+namespace FleetMdm.Api.CheckIn;
+
+/// <summary>Why a message of an iPad was not taken, as the log and the metric name it.</summary>
+public static class RefusalReason
+{
+    public const string TooLarge = "too-large";
+    public const string BadMessage = "bad-message";
+    public const string Full = "full";
+    public const string Unavailable = "unavailable";
+}
+
+/// <summary>
+/// The one table of refusals to iPads. There is no 401 in it and there must never be one: an iPad answers 401 by removing its
+/// management profile, and only a person with the iPad in hand can bring it back.
+/// </summary>
+public static class DeviceRefusals
+{
+    /// <param name="Status">What the iPad is answered.</param>
+    /// <param name="Reason">Stable name for metrics and logs.</param>
+    /// <param name="Detail">For the problem body and the log.</param>
+    public sealed record Answer(int Status, string Reason, string Detail);
+
+    public static Answer For(DeviceRefusal refusal) => refusal switch
+    {
+        // 403: the iPad keeps its profile and its report, and tries again later.
+        DeviceRefusal.NotPinned => new(403, "not-pinned", "The certificate is not the one that this enrolment is pinned to."),
+        DeviceRefusal.PinnedElsewhere => new(403, "pinned-elsewhere", "The certificate is pinned to another iPad."),
+
+        // 403 with Apple's code: iOS 17 and later unenrol. Only for what an administrator removed.
+        DeviceRefusal.Unrecognized => new(403, "removed", "An administrator removed this enrolment."),
+
+        // 410: macOS does not manage that user, and asks again at the next login.
+        DeviceRefusal.WillNotManageUser => new(410, "user-authenticate", "This server does not manage users of a Mac."),
+
+        DeviceRefusal.UnknownTokenService => new(400, "unknown-token-service", "This server has no token of that service."),
+
+        // 404: the iPad removes its copy of the declaration.
+        DeviceRefusal.DeclarationNotFound => new(404, "declaration-not-found", "There is no such declaration."),
+
+        DeviceRefusal.BadMessage => new(400, RefusalReason.BadMessage, "The message makes no sense on this channel."),
+        _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "This refusal has no answer yet."),
+    };
+}

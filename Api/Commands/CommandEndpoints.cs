@@ -1,0 +1,168 @@
+using System.Security.Cryptography;
+using FleetMdm.Api.Devices;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Mdm;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace FleetMdm.Api.Commands;
+
+/// <summary><c>/api/v1/devices/{id}/commands</c>.</summary>
+internal static class CommandEndpoints
+{
+    public static void MapRest(RouteGroupBuilder api)
+    {
+        var commands = api.MapGroup("/devices/{id}/commands").WithTags("Commands");
+        commands.MapPost("", Send).Idempotent().TakesCommand().WithQuery("expiresAt", "expiresInHours", "push")
+            .Fails(400, 404, 409, 413, 415, 422);
+        commands.MapGet("", List).WithQuery("after", "limit").Fails(400, 404);
+        commands.MapGet("/{uuid}", Get).Produces<CommandView>(200, RequestBody.Json, RequestBody.Xml).Fails(404);
+        commands.MapDelete("/{uuid}", Cancel).Fails(404, 409);
+    }
+
+    /// <summary>Send a command to an iPad</summary>
+    /// <remarks>
+    /// When it is answered 202 the command is durable; the iPad is woken, and gets it in the order of acceptance. A JSON body takes
+    /// the request types of the catalogue, its keys being Apple's in camel case; any other command can be sent as a property list
+    /// with <c>Content-Type: application/xml</c>. 409: the iPad is not enrolled. 429: its queue is full.
+    /// </remarks>
+    /// <param name="id">Of the iPad.</param>
+    /// <param name="expiresAt">From when on it is not delivered any more.</param>
+    /// <param name="expiresInHours">The same, 1 to 8760 hours from now.</param>
+    /// <param name="push">false: do not wake the iPad; it gets the command when it next comes.</param>
+    public static async Task<Accepted<CommandAccepted>> Send(
+        string id, HttpContext context, DeviceLookup lookup, CommandLog log, TimeProvider time,
+        [FromQuery] string? expiresAt = null, [FromQuery] string? expiresInHours = null, [FromQuery] string? push = null)
+    {
+        var command = await CommandReader.ReadAsync(context);
+        var expires = CommandExpiry.Read(Text.Time("expiresAt", expiresAt), CommandExpiry.Hours(expiresInHours), time.GetUtcNow());
+        var accepted = await Enqueue(id, context, command, expires, Text.Flag("push", push) ?? true, lookup, log);
+        return TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}/commands/{accepted.CommandUuid}", accepted);
+    }
+
+    /// <summary>Queues a command for one iPad.</summary>
+    /// <exception cref="ApiProblem">404, 409 or 429: nothing was queued.</exception>
+    internal static async Task<CommandAccepted> Enqueue(
+        string id, HttpContext context, BuiltCommand command, DateTimeOffset? expires, bool push, DeviceLookup lookup, CommandLog log)
+    {
+        var order = new CommandOrder
+        {
+            CommandUuid = command.CommandUuid ?? RequestIds.NewCommandUuid(context, lookup.Time),
+            RequestType = command.RequestType,
+            Command = command.Fragment,
+            ExpiresAt = expires,
+            Push = push,
+        };
+
+        var result = await MovedGrain.Call(() => lookup.Grain(id).Enqueue(order), lookup.Time);
+        var acceptedAt = result.AcceptedAt;
+        switch (result.Outcome)
+        {
+            case EnqueueOutcome.Accepted:
+                break;
+
+            case EnqueueOutcome.AlreadyAccepted:
+                // The same command again is fine; another one under the same CommandUUID was not queued, and must not look so.
+                if (await log.FindStanding(id, order.CommandUuid) is not { } standing) break;
+                acceptedAt = standing.AcceptedAt;
+                if (SHA256.HashData(order.Command).AsSpan().SequenceEqual(standing.BodyHash)) break;
+                throw ApiProblem.Conflict(ProblemCodes.CommandUuidTaken, "The CommandUUID is taken",
+                    "This iPad has another command with this CommandUUID. Nothing was queued; leave CommandUUID out, or make a new one.");
+
+            case EnqueueOutcome.NotEnrolled:
+                throw ApiProblem.Conflict(ProblemCodes.NotEnrolled, "The iPad is not enrolled",
+                    "The iPad left or was removed: no command can reach it before it enrols again.");
+
+            case EnqueueOutcome.QueueFull:
+                throw new ApiProblem(StatusCodes.Status429TooManyRequests, ProblemCodes.QueueFull, "The iPad's queue is full",
+                    "As many commands wait for this iPad as may. Cancel some, or wait until it has come.")
+                {
+                    RetryAfter = 60,
+                };
+
+            default:
+                throw DeviceLookup.NotFound();
+        }
+
+        return new CommandAccepted
+        {
+            CommandUuid = order.CommandUuid,
+            RequestType = order.RequestType,
+            AcceptedAt = acceptedAt,
+            ExpiresAt = expires,
+        };
+    }
+
+    /// <summary>List an iPad's commands, newest first, those that wait included</summary>
+    /// <param name="id">Of the iPad.</param>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<CommandView>>> List(
+        string id, CommandLog log, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await log.List(id, after, Page.Limit(limit)));
+
+    /// <summary>One command with the iPad's answer</summary>
+    /// <remarks>With <c>Accept: application/xml</c> the answer is the property list that the iPad sent.</remarks>
+    public static async Task<IResult> Get(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log)
+    {
+        await lookup.Row(id);
+        var (view, answer) = await log.Find(id, CommandUuid(uuid)) ?? throw NotFound();
+        if (!context.Request.Headers.Accept.ToString().Contains(RequestBody.Xml, StringComparison.OrdinalIgnoreCase)) return TypedResults.Ok(view);
+
+        return answer is null
+            ? throw ApiProblem.NotFound("The iPad has not answered this command.")
+            : TypedResults.Bytes(answer, RequestBody.Xml);
+    }
+
+    /// <summary>Cancel a command that the iPad does not have yet</summary>
+    public static async Task<NoContent> Cancel(string id, string uuid, DeviceLookup lookup, CommandLog log)
+    {
+        await CancelCommand(lookup, log, id, uuid);
+        return TypedResults.NoContent();
+    }
+
+    /// <exception cref="ApiProblem">404, or 409 when it is too late.</exception>
+    internal static async Task CancelCommand(DeviceLookup lookup, CommandLog log, string id, string uuid)
+    {
+        var commandUuid = CommandUuid(uuid);
+        switch (await lookup.Grain(id).Cancel(commandUuid))
+        {
+            case CancelOutcome.Cancelled:
+                return;
+            case CancelOutcome.InFlight:
+                throw ApiProblem.Conflict(ProblemCodes.CommandInFlight, "The iPad has it",
+                    "The command was delivered and is not answered yet: it may be running.");
+            // The grain knows its queue; what left it stands in the history.
+            case CancelOutcome.UnknownCommand when await log.FindStanding(id, commandUuid) is { IsFinished: true }:
+                throw ApiProblem.Conflict(ProblemCodes.CommandFinished, "It is finished",
+                    "The command is finished; there is nothing to cancel.");
+            default:
+                throw NotFound();
+        }
+    }
+
+    private static string CommandUuid(string uuid) => Text.Uuid(uuid)?.ToString("D").ToUpperInvariant() ?? throw NotFound();
+
+    private static ApiProblem NotFound() => ApiProblem.NotFound("This iPad has no command with this CommandUUID.");
+}
+
+/// <summary>Until when a command is worth delivering.</summary>
+internal static class CommandExpiry
+{
+    /// <summary>A year.</summary>
+    public const int MostHours = 8760;
+
+    public static int? Hours(string? value) => value is null ? null : Text.Number("expiresInHours", value, 1, MostHours, 0);
+
+    public static DateTimeOffset? Read(DateTimeOffset? at, int? hours, DateTimeOffset now)
+    {
+        if (at is not null && hours is not null) throw ApiProblem.Field("expiresAt", "Send either expiresInHours or expiresAt.");
+        if (hours is { } value) return now.AddHours(Text.Number("expiresInHours", value, 1, MostHours));
+        if (at is not { } time) return null;
+        return time > now && time <= now.AddHours(MostHours + 24)
+            ? time.ToUniversalTime()
+            : throw ApiProblem.Field("expiresAt", "It must lie in the future, at most a year from now.");
+    }
+}

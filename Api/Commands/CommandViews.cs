@@ -1,0 +1,71 @@
+using System.Text.Json;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Devices;
+
+namespace FleetMdm.Api.Commands;
+
+/// <summary>A command is durable; the iPad gets it when it next comes.</summary>
+public sealed record CommandAccepted
+{
+    /// <summary>Upper-case UUID.</summary>
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
+
+/// <summary>A command and what became of it.</summary>
+public sealed record CommandView
+{
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    /// <summary>Queued, Sent, NotNow or Cancelling while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired,
+    /// Reenrolled (the iPad enrolled again), CheckedOut or Removed.</summary>
+    public required string State { get; init; }
+    public required bool Finished { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    /// <summary>When it was delivered last.</summary>
+    public DateTimeOffset? SentAt { get; init; }
+    public DateTimeOffset? NotNowAt { get; init; }
+    public required int NotNowCount { get; init; }
+    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
+    public string? OperationId { get; init; }
+    /// <summary>The first item of the iPad's error chain.</summary>
+    public string? Error { get; init; }
+    /// <summary>The iPad's answer as JSON, with Apple's keys; only when one command is asked for. Data is Base64.</summary>
+    public JsonElement? Result { get; init; }
+
+    internal static CommandView Of(QueuedRow row, QueuedCommand? live) => new()
+    {
+        CommandUuid = row.CommandUuid,
+        RequestType = row.RequestType,
+        State = (live?.State ?? Guess(row)).ToString(),
+        Finished = false,
+        AcceptedAt = row.AcceptedAt,
+        SentAt = live?.SentAt,
+        NotNowAt = row.NotNowAt,
+        NotNowCount = row.NotNowCount,
+        ExpiresAt = row.ExpiresAt,
+        OperationId = row.OperationId,
+    };
+
+    internal static CommandView Of(HistoryRow row, JsonElement? result = null) => new()
+    {
+        CommandUuid = row.CommandUuid,
+        RequestType = row.RequestType,
+        State = row.Ending.ToString(),
+        Finished = true,
+        AcceptedAt = row.AcceptedAt,
+        SentAt = row.SentAt,
+        NotNowCount = row.NotNowCount,
+        FinishedAt = row.FinishedAt,
+        OperationId = row.OperationId,
+        Error = row.ErrorSummary,
+        Result = result,
+    };
+
+    /// <summary>Of a row that an operation appended and the grain has not read yet.</summary>
+    private static CommandState Guess(QueuedRow row) =>
+        row.OperationCancelled ? CommandState.Cancelling : row.NotNowCount > 0 ? CommandState.NotNow : CommandState.Queued;
+}

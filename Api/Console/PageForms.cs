@@ -1,0 +1,43 @@
+using System.Globalization;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Rest;
+
+namespace FleetMdm.Api.Console;
+
+/// <summary>What all forms of the pages share. A form answers with a redirect to the page that shows the result, so that going back or
+/// reloading does nothing twice; a form that is sent twice all the same does its work once, by its hidden key.</summary>
+internal static class PageForms
+{
+    private const int LongestKey = 64;
+
+    /// <summary>For the hidden field of a form that is shown now.</summary>
+    public static string NewKey() => Guid.NewGuid().ToString("N");
+
+    /// <summary>The fields, with the request bound to the form's key.</summary>
+    public static async Task<FormBody> Read(HttpContext context, RequestIds ids)
+    {
+        var form = await FormBody.ReadAsync(context);
+        if (form.Get("key") is { Length: <= LongestKey } key)
+            await ids.Bind(context, $"{FleetUser.Of(context).TokenId} {context.Request.Path}", key, claimedAt: null);
+        return form;
+    }
+
+    public static int? Number(FormBody form, string field) => form.Get(field) is not { } text
+        ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw ApiProblem.Field(field, "It must be a whole number.");
+
+    /// <summary>Go and see there.</summary>
+    public static IResult See(string path) => new SeeOther(path);
+
+    private sealed class SeeOther(string path) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status303SeeOther;
+            httpContext.Response.Headers.Location = path;
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using FleetMdm.Api.CheckIn;
+using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Devices;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
+
+namespace FleetMdm.Api.Devices;
+
+/// <summary><c>/api/v1/devices</c>.</summary>
+internal static class DeviceEndpoints
+{
+    public static void MapRest(RouteGroupBuilder api)
+    {
+        var devices = api.MapGroup("/devices").WithTags("Devices");
+        devices.MapGet("", List)
+            .WithQuery("q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter", "after", "limit")
+            .Fails(400);
+        devices.MapGet("/{id}", Get).Fails(404);
+        devices.MapDelete("/{id}", Remove).Fails(404);
+        devices.MapPost("/{id}/push", Push).Idempotent().WithTags("Devices").Fails(404, 409, 422);
+    }
+
+    /// <summary>List iPads, by id</summary>
+    /// <remarks>All filters that are given must hold.</remarks>
+    /// <param name="q">Part of the serial number, the name, the UDID or the user's name, in whatever case.</param>
+    /// <param name="status">Authenticated, Enrolled, Unenrolled or Removed.</param>
+    /// <param name="school">The school, exactly.</param>
+    /// <param name="productName">As in <c>iPad14,1</c>, exactly.</param>
+    /// <param name="osVersion">Exactly, or a prefix that ends in a dot: <c>18.</c> finds 18.1 and 18.3.2.</param>
+    /// <param name="serialNumber">The serial number, exactly.</param>
+    /// <param name="kind">Device, UserEnrollment or SharedUser.</param>
+    /// <param name="seenBefore">Last seen before this time.</param>
+    /// <param name="seenAfter">Last seen after this time.</param>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<DeviceSummary>>> List(
+        IFleetQueries fleet,
+        [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
+        [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
+        [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null,
+        [FromQuery] string? after = null, [FromQuery] string? limit = null)
+    {
+        var filter = new StoredFilter
+        {
+            Query = Text.Optional("q", q),
+            Status = Text.Name<EnrolmentStatus>("status", status),
+            School = Text.Optional("school", school),
+            ProductName = Text.Optional("productName", productName),
+            OsVersion = Text.Optional("osVersion", osVersion),
+            SerialNumber = Text.Optional("serialNumber", serialNumber),
+            Kind = Text.Name<EnrolmentKind>("kind", kind),
+            SeenBefore = Text.Time("seenBefore", seenBefore),
+            SeenAfter = Text.Time("seenAfter", seenAfter),
+        };
+        var most = Page.Limit(limit);
+        if (after is not null && Text.EnrolmentId(after) is null)
+            throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+
+        var rows = await fleet.ListDevices(filter, after, most + 1);
+        return TypedResults.Ok(Page.Of(rows, most, DeviceSummary.Of, row => row.Id));
+    }
+
+    /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>
+    public static async Task<Ok<DeviceView>> Get(string id, DeviceLookup lookup) =>
+        TypedResults.Ok(DeviceView.Of(await lookup.Row(id), await lookup.Describe(id)));
+
+    /// <summary>Remove an iPad from management</summary>
+    /// <remarks>Whenever it comes, it is told to unenrol (iOS 17 and later remove the profile). What was queued ends.</remarks>
+    public static async Task<NoContent> Remove(string id, DeviceLookup lookup)
+    {
+        var outcome = await lookup.Grain(id).Remove();
+        return outcome == RemoveOutcome.UnknownDevice ? throw DeviceLookup.NotFound() : TypedResults.NoContent();
+    }
+
+    /// <summary>Wake an iPad now</summary>
+    public static async Task<Accepted<PushRequested>> Push(string id, DeviceLookup lookup)
+    {
+        await RequestPush(lookup, id);
+        return TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}", new PushRequested(id));
+    }
+
+    /// <exception cref="ApiProblem">404, or 409 when it cannot be woken.</exception>
+    internal static async Task RequestPush(DeviceLookup lookup, string id)
+    {
+        switch (await lookup.Grain(id).Push())
+        {
+            case PushOutcome.Requested:
+                return;
+            case PushOutcome.NoPushToken:
+                throw ApiProblem.Conflict(ProblemCodes.NoPushToken, "It cannot be woken",
+                    "This iPad has no push token that works: its enrolment is not complete, it left, or APNs said that the token is dead.");
+            default:
+                throw DeviceLookup.NotFound();
+        }
+    }
+}
+
+/// <summary>A push was asked for.</summary>
+/// <param name="Id">Of the iPad.</param>
+public sealed record PushRequested(string Id);
+
+/// <summary>From the id in a path to what is known under it.</summary>
+internal sealed class DeviceLookup(IFleetQueries fleet, DeviceGrains devices, TimeProvider time)
+{
+    public TimeProvider Time => time;
+
+    public static ApiProblem NotFound() => ApiProblem.NotFound("No iPad is known by this id.");
+
+    /// <exception cref="ApiProblem">404: nothing can have this id.</exception>
+    public IDeviceGrain Grain(string id) => devices.Of(Text.EnrolmentId(id) ?? throw NotFound());
+
+    public async Task<DeviceRow> Row(string id) =>
+        await fleet.FindDevice(Text.EnrolmentId(id) ?? throw NotFound()) ?? throw NotFound();
+
+    public async Task<DeviceDescription?> Describe(string id) => await Grain(id).Describe();
+}

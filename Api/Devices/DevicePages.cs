@@ -1,0 +1,98 @@
+using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Commands;
+using FleetMdm.Api.Console;
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Devices;
+using Microsoft.AspNetCore.Http.HttpResults;
+using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
+
+namespace FleetMdm.Api.Devices;
+
+/// <summary>The list of iPads, the page of one, and its forms.</summary>
+internal static class DevicePages
+{
+    private const int DevicesOnPage = 50;
+    private const int CommandsOnPage = 25;
+
+    /// <summary>What a page says after a form did its work, by the word in its address: never text from there.</summary>
+    private static readonly Dictionary<string, string> Notes = new()
+    {
+        ["push"] = "A push was asked for. The iPad connects within seconds if it is awake and online.",
+        ["query"] = "DeviceInformation is queued.",
+        ["lock"] = "DeviceLock is queued.",
+        ["cancel"] = "The command is cancelled.",
+    };
+
+    public static void MapPages(RouteGroupBuilder pages)
+    {
+        pages.MapGet("/ipads", Devices);
+        pages.MapGet("/ipads/{id}", ShowDevice);
+        pages.MapPost("/ipads/{id}/push", Push);
+        pages.MapPost("/ipads/{id}/query", Query);
+        pages.MapPost("/ipads/{id}/lock", Lock);
+        pages.MapPost("/ipads/{id}/commands/{uuid}/cancel", Cancel);
+    }
+
+    private static async Task<RazorComponentResult<DevicesPage>> Devices(
+        HttpContext context, IFleetQueries fleet, string? q, string? status, string? after)
+    {
+        q = string.IsNullOrWhiteSpace(q) ? null : Text.Optional("q", q.Trim());
+        var wanted = Text.Name<EnrolmentStatus>("status", string.IsNullOrEmpty(status) ? null : status);
+        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+
+        var rows = await fleet.ListDevices(new StoredFilter { Query = q, Status = wanted }, after, DevicesOnPage + 1);
+        var page = Page.Of(rows, DevicesOnPage, DeviceSummary.Of, row => row.Id);
+        var view = new DevicesView(FleetUser.Of(context), page, q, wanted?.ToString(), after is not null);
+        return new RazorComponentResult<DevicesPage>(new { View = view });
+    }
+
+    private static Task<RazorComponentResult<DevicePage>> ShowDevice(
+        string id, HttpContext context, DeviceLookup lookup, CommandLog log, string? after, string? done) =>
+        Device(id, context, lookup, log, after, Notes.GetValueOrDefault(done ?? ""), null);
+
+    /// <summary>The page of one iPad, with what became of a form.</summary>
+    private static async Task<RazorComponentResult<DevicePage>> Device(
+        string id, HttpContext context, DeviceLookup lookup, CommandLog log, string? after, string? note, ApiProblem? problem)
+    {
+        var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id));
+        var commands = await log.List(id, after, CommandsOnPage);
+        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, note, problem?.Message, PageForms.NewKey());
+        return new RazorComponentResult<DevicePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+    }
+
+    private static Task<IResult> Push(string id, HttpContext context, DeviceLookup lookup, CommandLog log) =>
+        OnDevicePage(id, "push", context, lookup, log, () => DeviceEndpoints.RequestPush(lookup, id));
+
+    private static Task<IResult> Query(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) =>
+        OnDevicePage(id, "query", context, lookup, log, () => Send(id, "DeviceInformation", context, ids, lookup, log));
+
+    private static Task<IResult> Lock(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) =>
+        OnDevicePage(id, "lock", context, lookup, log, () => Send(id, "DeviceLock", context, ids, lookup, log));
+
+    private static Task<IResult> Cancel(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log) =>
+        OnDevicePage(id, "cancel", context, lookup, log, () => CommandEndpoints.CancelCommand(lookup, log, id, uuid));
+
+    private static async Task Send(string id, string requestType, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
+    {
+        await PageForms.Read(context, ids);
+        var json = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = requestType });
+        await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(json), null, push: true, lookup, log);
+    }
+
+    /// <summary>Does it and shows the iPad's page, with what went wrong if it did.</summary>
+    private static async Task<IResult> OnDevicePage(
+        string id, string action, HttpContext context, DeviceLookup lookup, CommandLog log, Func<Task> act)
+    {
+        try
+        {
+            await act();
+        }
+        catch (ApiProblem problem) when (problem.Status is StatusCodes.Status409Conflict or StatusCodes.Status429TooManyRequests)
+        {
+            return await Device(id, context, lookup, log, null, null, problem);
+        }
+
+        return PageForms.See($"/ipads/{Uri.EscapeDataString(id)}?done={action}");
+    }
+}

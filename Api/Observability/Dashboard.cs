@@ -1,0 +1,17 @@
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Rest;
+using Orleans.Dashboard;
+
+namespace FleetMdm.Api.Observability;
+
+/// <summary>The Orleans dashboard at <c>/orleans/</c>, for administrators: it shows grains, their keys and the log.</summary>
+internal static class Dashboard
+{
+    public static void MapDashboard(this RouteGroupBuilder admin)
+    {
+        admin.MapOrleansDashboard("/orleans")
+            .RequireAuthorization(FleetPolicies.Administer)
+            .WithMetadata(ContentPolicy.Dashboard)
+            .ExcludeFromDescription();
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Operations;
+
+namespace FleetMdm.Api.Operations;
+
+/// <summary>One command for many iPads.</summary>
+public sealed record OperationRequest
+{
+    public required OperationTargetRequest Target { get; init; }
+    /// <summary>A command as for one iPad: <c>{"requestType": …}</c>.</summary>
+    public required JsonElement Command { get; init; }
+    /// <summary>From when on it is not delivered any more.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+    /// <summary>The same, 1 to 8760 hours from now.</summary>
+    public int? ExpiresInHours { get; init; }
+    /// <summary>false: wake nobody; each gets it when it next comes.</summary>
+    /// <remarks>Settable: for an init property the serializer's generated code would put false where the field is absent.</remarks>
+    public bool Push { get; set; } = true;
+}
+
+/// <summary>Which iPads: exactly one of the three.</summary>
+public sealed record OperationTargetRequest
+{
+    /// <summary>true: every enrolled iPad.</summary>
+    public bool? All { get; init; }
+    /// <summary>1 to 100000 enrolment ids.</summary>
+    public IReadOnlyList<string>? Ids { get; init; }
+    /// <summary>All that it finds. It must have at least one part.</summary>
+    public DeviceFilterRequest? Filter { get; init; }
+}
+
+/// <summary>The filter of the list of devices.</summary>
+public sealed record DeviceFilterRequest
+{
+    public string? Q { get; init; }
+    public string? Status { get; init; }
+    public string? School { get; init; }
+    public string? ProductName { get; init; }
+    public string? OsVersion { get; init; }
+    public string? SerialNumber { get; init; }
+    public string? Kind { get; init; }
+    public DateTimeOffset? SeenBefore { get; init; }
+    public DateTimeOffset? SeenAfter { get; init; }
+}
+
+/// <summary>Every iPad of the target has the command in its queue, durably.</summary>
+public sealed record OperationStarted
+{
+    /// <summary>Lower-case UUID.</summary>
+    public required string Id { get; init; }
+    /// <summary>The iPads share it.</summary>
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    /// <summary>How many iPads it is for.</summary>
+    public required long Total { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    /// <summary>Asked-for ids that are not enrolled, at most 1000 of them.</summary>
+    public required IReadOnlyList<string> UnknownIds { get; init; }
+}
+
+/// <summary>An operation in a list.</summary>
+public record OperationSummary
+{
+    public required string Id { get; init; }
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    public required DateTimeOffset AcceptedAt { get; init; }
+    /// <summary>The name of the token that asked for it.</summary>
+    public required string RequestedBy { get; init; }
+    public required long Total { get; init; }
+    /// <summary>When every node knew of it.</summary>
+    public DateTimeOffset? AnnouncedAt { get; init; }
+    public DateTimeOffset? CancelledAt { get; init; }
+    /// <summary>How many were woken for it so far.</summary>
+    public required long Pushed { get; init; }
+
+    internal static OperationSummary Of(OperationRow row) => new()
+    {
+        Id = row.Id,
+        CommandUuid = row.CommandUuid,
+        RequestType = row.RequestType,
+        AcceptedAt = row.AcceptedAt,
+        RequestedBy = row.RequestedBy,
+        Total = row.Total,
+        AnnouncedAt = row.AnnouncedAt,
+        CancelledAt = row.CancelledAt,
+        Pushed = row.Pushed,
+    };
+}
+
+/// <summary>An operation with its counts.</summary>
+public sealed record OperationView : OperationSummary
+{
+    /// <summary>Not finished yet, NotNow included.</summary>
+    public required long Queued { get; init; }
+    /// <summary>Of the queued ones, those whose iPad answered NotNow last.</summary>
+    public required long NotNow { get; init; }
+    public required long Acknowledged { get; init; }
+    /// <summary>Answered Error or CommandFormatError.</summary>
+    public required long Failed { get; init; }
+    /// <summary>Cancelled, expired, or ended because the iPad enrolled again or left.</summary>
+    public required long Ended { get; init; }
+    /// <summary>Nothing is queued any more.</summary>
+    public required bool Complete { get; init; }
+
+    internal static OperationView Of(OperationDescription operation) => new()
+    {
+        Id = operation.Id,
+        CommandUuid = operation.CommandUuid,
+        RequestType = operation.RequestType,
+        AcceptedAt = operation.AcceptedAt,
+        RequestedBy = operation.RequestedBy,
+        Total = operation.Total,
+        AnnouncedAt = operation.AnnouncedAt,
+        CancelledAt = operation.CancelledAt,
+        Pushed = operation.Pushed,
+        Queued = operation.Queued,
+        NotNow = operation.NotNow,
+        Acknowledged = operation.Acknowledged,
+        Failed = operation.Failed,
+        Ended = operation.Ended,
+        Complete = operation.Queued == 0,
+    };
+}

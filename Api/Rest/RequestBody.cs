@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Limits;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace FleetMdm.Api.Rest;
+
+/// <summary>Reads bodies of administrators' requests: bounded, once, with errors that name the field.</summary>
+internal static class RequestBody
+{
+    public const string Json = "application/json";
+    public const string Xml = "application/xml";
+
+    private static readonly object ReadBefore = new();
+
+    /// <summary>The media type in lower case without its parameters; null when there is none.</summary>
+    public static string? MediaType(HttpRequest request) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type) ? type.MediaType.Value?.ToLowerInvariant() : null;
+
+    /// <summary>The whole body. Asked again, it gives the same bytes.</summary>
+    /// <exception cref="ApiProblem">413; 415 for a compressed one.</exception>
+    public static async ValueTask<ReadOnlyMemory<byte>> ReadAsync(HttpContext context)
+    {
+        if (context.Items[ReadBefore] is byte[] before) return before;
+
+        var request = context.Request;
+        if (request.Headers.ContentEncoding is { Count: > 0 } encoding && encoding != "identity")
+        {
+            throw new ApiProblem(StatusCodes.Status415UnsupportedMediaType, ProblemCodes.UnsupportedMediaType, "Unsupported content encoding",
+                "Send the body uncompressed: no Content-Encoding.");
+        }
+
+        var limit = BodyLimitMetadata.BytesFor(context, context.RequestServices.GetRequiredService<IOptions<LimitsOptions>>().Value);
+        var bytes = await BoundedBody.Read(request, limit) ?? throw TooLarge(limit);
+        context.Items[ReadBefore] = bytes;
+        return bytes;
+    }
+
+    /// <summary>The body as JSON of exactly this shape: unknown, repeated and missing fields and wrong types are refused.</summary>
+    public static async ValueTask<T> ReadJsonAsync<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
+    {
+        RequireMediaType(context.Request, Json);
+        var body = await ReadAsync(context);
+        if (body.Length == 0) throw BadJson(null, "The body is empty; it must be a JSON object.");
+
+        try
+        {
+            return JsonSerializer.Deserialize(body.Span, type) ?? throw BadJson(null, "The body is null; it must be a JSON object.");
+        }
+        catch (JsonException e)
+        {
+            throw BadJson(FieldOf(e.Path), Explain(e));
+        }
+        catch (Exception e) when (e is InvalidOperationException or FormatException)
+        {
+            // A string that is not Unicode (half a surrogate pair).
+            throw BadJson(null, "The body holds text that is not valid Unicode.");
+        }
+    }
+
+    public static void RequireMediaType(HttpRequest request, params ReadOnlySpan<string> accepted)
+    {
+        var type = MediaType(request);
+        foreach (var one in accepted)
+        {
+            if (type == one) return;
+        }
+
+        throw new ApiProblem(StatusCodes.Status415UnsupportedMediaType, ProblemCodes.UnsupportedMediaType, "Unsupported content type",
+            $"Send the body with Content-Type: {string.Join(" or ", accepted.ToArray())}.");
+    }
+
+    private static ApiProblem TooLarge(int limit) =>
+        new(StatusCodes.Status413PayloadTooLarge, ProblemCodes.BodyTooLarge, "The body is too large", $"The body may have at most {limit} bytes.");
+
+    private static ApiProblem BadJson(string? field, string message) => field is null
+        ? new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidJson, "The body is not valid JSON", message)
+        : ApiProblem.Field(field, message, ProblemCodes.InvalidJson);
+
+    /// <summary><c>$.target.ids[3]</c> → <c>target.ids[3]</c>.</summary>
+    private static string? FieldOf(string? path) =>
+        path is { Length: > 2 } && path.StartsWith("$.", StringComparison.Ordinal) ? Text.Printable(path[2..], 200) : null;
+
+    /// <summary>What System.Text.Json found, without the names of our types.</summary>
+    private static string Explain(JsonException e)
+    {
+        var place = e.LineNumber is { } line && e.BytePositionInLine is { } column ? $" (line {line + 1}, byte {column + 1})" : "";
+        var message = e.Message;
+        if (message.Contains("could not be mapped", StringComparison.Ordinal)) return "There is no such field.";
+        if (message.Contains("missing required", StringComparison.Ordinal))
+        {
+            var names = message[(message.LastIndexOf(':') + 1)..].Trim().TrimEnd('.');
+            return $"A required field is missing: {names}";
+        }
+
+        if (message.Contains("uplicate", StringComparison.Ordinal)) return $"A field stands twice{place}.";
+        if (message.Contains("could not be converted", StringComparison.Ordinal)) return "The value has the wrong type, or is out of range.";
+        if (message.Contains("maximum", StringComparison.Ordinal) && message.Contains("depth", StringComparison.Ordinal)) return "It is nested too deeply.";
+        return $"The body is not valid JSON{place}.";
+    }
+}

@@ -1,0 +1,137 @@
+
+namespace FleetMdm.Storage.Devices;
+
+/// <summary>Statements that both databases understand; see <see cref="IFleetQueries"/>.</summary>
+internal sealed class FleetQueries(Database database) : IFleetQueries
+{
+    /// <summary>An enrolment that can be pushed to.</summary>
+    public const string Pushable =
+        "d.status IN (1, 2) AND d.push_token IS NOT NULL AND d.push_magic IS NOT NULL AND d.topic IS NOT NULL AND d.push_token_dead IS NULL";
+
+    public const string PushColumns = "d.id, d.topic, d.push_token, d.push_magic";
+
+    private const string HistoryColumns =
+        "enrolment_id, sequence, command_uuid, request_type, body_hash, ending, accepted_at, sent_at, finished_at, not_now_count, " +
+        "operation_id, error_summary, result_hash";
+
+    public async Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit)
+    {
+        DeviceConditions.Check(filter);
+        StoredText.Check("The id to go on after", after);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined}
+                WHERE d.id > @after{DeviceConditions.Of(filter, database)}
+                ORDER BY d.id LIMIT @limit
+                """)
+            .Text("@after", after ?? "").Int("@limit", limit).Bind(p => DeviceConditions.Bind(p, filter))
+            .List(row => DeviceColumns.Read(row)));
+    }
+
+    public Task<DeviceRow?> FindDevice(string enrolmentId)
+    {
+        StoredText.Check("The enrolment id", enrolmentId);
+        return database.Read(s => s
+            .Sql($"SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined} WHERE d.id = @id").Text("@id", enrolmentId)
+            .First(row => DeviceColumns.Read(row)));
+    }
+
+    public async Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices()
+    {
+        var counts = await database.Read(s => s
+            .Sql("SELECT status, count(*) FROM devices WHERE kind <> @user GROUP BY status").Short("@user", (short)EnrolmentKind.SharedUser)
+            .List(row => ((EnrolmentStatus)row.Short(0), row.Long(1))));
+        return counts.ToDictionary(c => c.Item1, c => c.Item2);
+    }
+
+    public async Task<WaitingCommands> CountWaiting() =>
+        (await database.Read(s => s
+            .Sql("SELECT count(*), count(not_now_at) FROM queue").First(row => new WaitingCommands(row.Long(0), row.Long(1)))))!;
+
+    public Task<long> CountByTopic(string topic)
+    {
+        StoredText.Check("The topic", topic);
+        return database.Read(s => s
+            .Sql("SELECT count(*) FROM devices WHERE topic = @topic AND status IN (1, 2)").Text("@topic", topic).First(row => row.Long(0)));
+    }
+
+    public async Task<IReadOnlyList<HistoryRow>> ListHistory(string enrolmentId, long? beforeSequence, int limit)
+    {
+        StoredText.Check("The enrolment id", enrolmentId);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {HistoryColumns} FROM history
+                WHERE enrolment_id = @id AND sequence < @before
+                ORDER BY sequence DESC LIMIT @limit
+                """)
+            .Text("@id", enrolmentId).Long("@before", beforeSequence ?? long.MaxValue).Int("@limit", limit)
+            .List(ReadHistory));
+    }
+
+    public Task<HistoryRow?> FindHistory(string enrolmentId, string commandUuid)
+    {
+        StoredText.Check("The enrolment id", enrolmentId);
+        StoredText.Check("The CommandUUID", commandUuid);
+        return database.Read(s => s
+            .Sql($"SELECT {HistoryColumns}, result FROM history WHERE command_uuid = @uuid AND enrolment_id = @id LIMIT 1")
+            .Text("@uuid", commandUuid).Text("@id", enrolmentId)
+            .First(row => ReadHistory(row) with { Result = row.BytesOrNull(13) }));
+    }
+
+    public async Task<IReadOnlyList<PushTarget>> ListSilent(SilentSince since, string? after, int limit)
+    {
+        StoredText.Check("The id to go on after", after);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {PushColumns} FROM {DeviceColumns.Joined}
+                WHERE d.id > @after AND {Pushable}
+                  AND (a.last_seen_at IS NULL OR a.last_seen_at < @silent OR a.last_seen_at > @ahead)
+                  AND EXISTS (
+                    SELECT 1 FROM queue q
+                    WHERE q.enrolment_id = d.id AND (q.accepted_at < @silent OR q.accepted_at > @ahead)
+                      AND (a.pushed_at IS NULL OR a.pushed_at < @pushed OR a.pushed_at > @ahead
+                        OR a.pushed_at < q.accepted_at OR (a.push_result <> 'accepted' AND a.pushed_at < @silent)))
+                ORDER BY d.id LIMIT @limit
+                """)
+            .Text("@after", after ?? "").Time("@silent", since.Silent).Time("@pushed", since.Pushed).Time("@ahead", since.Ahead).Int("@limit", limit)
+            .List(row => ReadPushTarget(row)));
+    }
+
+    public async Task<IReadOnlyList<PushTarget>> ListUntold(
+        DateTimeOffset acceptedSince, DateTimeOffset acceptedBefore, string? after, int limit)
+    {
+        StoredText.Check("The id to go on after", after);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {PushColumns} FROM {DeviceColumns.Joined}
+                WHERE d.id > @after AND {Pushable}
+                  AND EXISTS (
+                    SELECT 1 FROM queue q
+                    WHERE q.enrolment_id = d.id AND q.accepted_at >= @since AND q.accepted_at < @before
+                      AND (a.last_seen_at IS NULL OR a.last_seen_at <= q.accepted_at) AND (a.pushed_at IS NULL OR a.pushed_at <= q.accepted_at))
+                ORDER BY d.id LIMIT @limit
+                """)
+            .Text("@after", after ?? "").Time("@since", acceptedSince).Time("@before", acceptedBefore).Int("@limit", limit)
+            .List(row => ReadPushTarget(row)));
+    }
+
+    public static PushTarget ReadPushTarget(Row row, int at = 0) =>
+        new(row.Text(at), row.Text(at + 1), row.Bytes(at + 2), row.Text(at + 3));
+
+    private static HistoryRow ReadHistory(Row row) => new()
+    {
+        EnrolmentId = row.Text(0),
+        Sequence = row.Long(1),
+        CommandUuid = row.Text(2),
+        RequestType = row.Text(3),
+        BodyHash = row.Bytes(4),
+        Ending = (CommandEnding)row.Short(5),
+        AcceptedAt = row.Time(6),
+        SentAt = row.TimeOrNull(7),
+        FinishedAt = row.Time(8),
+        NotNowCount = row.Int(9),
+        OperationId = row.TextOrNull(10),
+        ErrorSummary = row.TextOrNull(11),
+        ResultHash = row.BytesOrNull(12),
+    };
+}
