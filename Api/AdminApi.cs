@@ -1,4 +1,5 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
@@ -35,6 +36,7 @@ public static class AdminApi
         services.AddRest();
         services.AddConsole();
         services.AddAccess();
+        services.AddAudit();
         services.AddDevices();
         services.AddCommands();
         services.AddOperations();

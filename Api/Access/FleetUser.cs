@@ -6,6 +6,9 @@ namespace FleetMdm.Api.Access;
 /// <summary>Who sent a request of the admin side: the bearer of a token, directly or by a session that was begun with it.</summary>
 public sealed record FleetUser(string TokenId, string Name, AccessRole Role)
 {
+    /// <summary>Links of open invitations, and iPads' answers with secrets in them.</summary>
+    public bool MaySeeSecrets => Role == AccessRole.Administrator;
+
     private const string TokenIdClaim = "fleetmdm:token";
 
     /// <exception cref="InvalidOperationException">The endpoint does not require authorization.</exception>

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Mdm;
+using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -15,11 +17,12 @@ internal static class CommandEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var commands = api.MapGroup("/devices/{id}/commands").WithTags("Commands");
-        commands.MapPost("", Send).Idempotent().TakesCommand().WithQuery("expiresAt", "expiresInHours", "push")
+        commands.MapPost("", Send).Idempotent().Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange)
+            .TakesCommand().WithQuery("expiresAt", "expiresInHours", "push")
             .Fails(400, 404, 409, 413, 415, 422);
         commands.MapGet("", List).WithQuery("after", "limit").Fails(400, 404);
         commands.MapGet("/{uuid}", Get).Produces<CommandView>(200, RequestBody.Json, RequestBody.Xml).Fails(404);
-        commands.MapDelete("/{uuid}", Cancel).Fails(404, 409);
+        commands.MapDelete("/{uuid}", Cancel).Audit(AuditVerbs.CommandCancel, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404, 409);
     }
 
     /// <summary>Send a command to an iPad</summary>

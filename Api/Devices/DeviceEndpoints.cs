@@ -1,6 +1,9 @@
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.CheckIn;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -18,8 +21,8 @@ internal static class DeviceEndpoints
             .WithQuery("q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter", "after", "limit")
             .Fails(400);
         devices.MapGet("/{id}", Get).Fails(404);
-        devices.MapDelete("/{id}", Remove).Fails(404);
-        devices.MapPost("/{id}/push", Push).Idempotent().WithTags("Devices").Fails(404, 409, 422);
+        devices.MapDelete("/{id}", Remove).Audit(AuditVerbs.DeviceRemove, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
+        devices.MapPost("/{id}/push", Push).Idempotent().Audit(AuditVerbs.DevicePush, AuditTargets.Device).WithTags("Devices").Fails(404, 409, 422);
     }
 
     /// <summary>List iPads, by id</summary>
@@ -36,7 +39,7 @@ internal static class DeviceEndpoints
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<DeviceSummary>>> List(
-        IFleetQueries fleet,
+        IFleetQueries fleet, HttpContext context,
         [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
         [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
         [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null,
@@ -59,12 +62,12 @@ internal static class DeviceEndpoints
             throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
 
         var rows = await fleet.ListDevices(filter, after, most + 1);
-        return TypedResults.Ok(Page.Of(rows, most, DeviceSummary.Of, row => row.Id));
+        return TypedResults.Ok(Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => row.Id));
     }
 
     /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>
-    public static async Task<Ok<DeviceView>> Get(string id, DeviceLookup lookup) =>
-        TypedResults.Ok(DeviceView.Of(await lookup.Row(id), await lookup.Describe(id)));
+    public static async Task<Ok<DeviceView>> Get(string id, HttpContext context, DeviceLookup lookup) =>
+        TypedResults.Ok(DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context)));
 
     /// <summary>Remove an iPad from management</summary>
     /// <remarks>Whenever it comes, it is told to unenrol (iOS 17 and later remove the profile). What was queued ends.</remarks>

@@ -1,8 +1,10 @@
 using System.Text.Json;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
 using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
@@ -28,10 +30,10 @@ internal static class DevicePages
     {
         pages.MapGet("/ipads", Devices);
         pages.MapGet("/ipads/{id}", ShowDevice);
-        pages.MapPost("/ipads/{id}/push", Push);
-        pages.MapPost("/ipads/{id}/query", Query);
-        pages.MapPost("/ipads/{id}/lock", Lock);
-        pages.MapPost("/ipads/{id}/commands/{uuid}/cancel", Cancel);
+        pages.MapPost("/ipads/{id}/push", Push).Audit(AuditVerbs.DevicePush, AuditTargets.Device);
+        pages.MapPost("/ipads/{id}/query", Query).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        pages.MapPost("/ipads/{id}/lock", Lock).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        pages.MapPost("/ipads/{id}/commands/{uuid}/cancel", Cancel).Audit(AuditVerbs.CommandCancel, AuditTargets.Device, AuditPlace.WithTheChange);
     }
 
     private static async Task<RazorComponentResult<DevicesPage>> Devices(
@@ -42,7 +44,7 @@ internal static class DevicePages
         if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
 
         var rows = await fleet.ListDevices(new StoredFilter { Query = q, Status = wanted }, after, DevicesOnPage + 1);
-        var page = Page.Of(rows, DevicesOnPage, DeviceSummary.Of, row => row.Id);
+        var page = Page.Of(rows, DevicesOnPage, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => row.Id);
         var view = new DevicesView(FleetUser.Of(context), page, q, wanted?.ToString(), after is not null);
         return new RazorComponentResult<DevicesPage>(new { View = view });
     }
@@ -55,7 +57,7 @@ internal static class DevicePages
     private static async Task<RazorComponentResult<DevicePage>> Device(
         string id, HttpContext context, DeviceLookup lookup, CommandLog log, string? after, string? note, ApiProblem? problem)
     {
-        var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id));
+        var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context));
         var commands = await log.List(id, after, CommandsOnPage);
         var view = new DeviceDetailView(FleetUser.Of(context), device, commands, note, problem?.Message, PageForms.NewKey());
         return new RazorComponentResult<DevicePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 
@@ -23,6 +24,7 @@ public record DeviceSummary
     public string? UserShortName { get; init; }
     public string? UserLongName { get; init; }
     public string? School { get; init; }
+    /// <summary>Only for those who may see secrets: it lets iPads in while the invitation is open.</summary>
     public string? InvitationId { get; init; }
     public DateTimeOffset? EnrolledAt { get; init; }
     public DateTimeOffset? UnenrolledAt { get; init; }
@@ -35,9 +37,9 @@ public record DeviceSummary
     /// <summary>Whether it can be woken: it has a push token, and APNs has not said that it is dead.</summary>
     public required bool CanBePushed { get; init; }
 
-    internal static DeviceSummary Of(DeviceRow row) => Fill(row, null);
+    internal static DeviceSummary Of(DeviceRow row, FleetUser reader) => Fill(row, null, reader);
 
-    private protected static DeviceView Fill(DeviceRow row, DeviceDescription? live) => new()
+    private protected static DeviceView Fill(DeviceRow row, DeviceDescription? live, FleetUser reader) => new()
     {
         Id = row.Id,
         Kind = row.Kind.ToString(),
@@ -53,7 +55,7 @@ public record DeviceSummary
         UserShortName = row.UserShortName,
         UserLongName = row.UserLongName,
         School = row.School,
-        InvitationId = row.InvitationId,
+        InvitationId = reader.MaySeeSecrets ? row.InvitationId : null,
         EnrolledAt = row.EnrolledAt,
         UnenrolledAt = row.UnenrolledAt,
         LastSeenAt = live?.LastSeenAt ?? row.LastSeenAt,
@@ -82,7 +84,7 @@ public sealed record DeviceView : DeviceSummary
     /// <summary>Commands that are not finished, oldest first.</summary>
     public required IReadOnlyList<QueuedView> Queue { get; init; }
 
-    internal static DeviceView Of(DeviceRow row, DeviceDescription? live) => Fill(row, live);
+    internal static DeviceView Of(DeviceRow row, DeviceDescription? live, FleetUser reader) => Fill(row, live, reader);
 }
 
 /// <summary>A command that is not finished.</summary>

@@ -1,11 +1,9 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
-using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
-using FleetMdm.Protocol.Identity;
-using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
 using QRCoder;
 
 namespace FleetMdm.Api.Invitations;
@@ -19,26 +17,25 @@ internal static class InvitationPages
     {
         pages.MapGet("/invitations", Invitations);
         pages.MapGet("/invitations/{id}", Invitation);
-        pages.MapPost("/invitations", CreateInvitation);
-        pages.MapPost("/invitations/{id}/revoke", RevokeInvitation);
+        pages.MapPost("/invitations", CreateInvitation).Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange);
+        pages.MapPost("/invitations/{id}/revoke", RevokeInvitation).Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange);
     }
 
-    private static async Task<RazorComponentResult<InvitationsPage>> Invitations(
-        HttpContext context, IEnrolmentStore store, IOptions<MdmOptions> mdm, TimeProvider time, string? after)
+    private static async Task<RazorComponentResult<InvitationsPage>> Invitations(HttpContext context, InvitationService service, string? after)
     {
-        if (after is not null && !OneTimeChallenge.IsInvitationId(after)) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
-        var rows = await store.ListInvitations(after, InvitationsOnPage + 1);
-        var now = time.GetUtcNow();
-        var page = Page.Of(rows, InvitationsOnPage, row => InvitationView.Of(row, mdm.Value.PublicUri, now), row => row.Id);
+        var page = await service.List(context, after, InvitationsOnPage);
         return new RazorComponentResult<InvitationsPage>(new { View = new InvitationsView(FleetUser.Of(context), page, PageForms.NewKey()) });
     }
 
-    private static async Task<RazorComponentResult<InvitationPage>> Invitation(
-        string id, HttpContext context, IEnrolmentStore store, IOptions<MdmOptions> mdm, TimeProvider time)
+    private static async Task<RazorComponentResult<InvitationPage>> Invitation(string id, HttpContext context, InvitationService service)
     {
-        var invitation = InvitationView.Of(await InvitationEndpoints.Find(store, id) ?? throw InvitationEndpoints.NotFound(),
-            mdm.Value.PublicUri, time.GetUtcNow());
-        return new RazorComponentResult<InvitationPage>(new { User = FleetUser.Of(context), Invitation = invitation, QrCode = Draw(invitation.Url) });
+        var invitation = await service.Show(context, id);
+        return new RazorComponentResult<InvitationPage>(new
+        {
+            User = FleetUser.Of(context),
+            Invitation = invitation,
+            QrCode = invitation is { IsOpen: true, Url: { } url } ? Draw(url) : null,
+        });
     }
 
     private static async Task<IResult> CreateInvitation(HttpContext context, RequestIds ids, InvitationService service)
@@ -51,13 +48,13 @@ internal static class InvitationPages
             MaxUses = PageForms.Number(form, "maxUses"),
             ExpiresInDays = PageForms.Number(form, "expiresInDays"),
         });
-        return PageForms.See($"/invitations/{invitation.Id}");
+        return PageForms.See($"/invitations/{invitation.Number}");
     }
 
-    private static async Task<IResult> RevokeInvitation(string id, IEnrolmentStore store, TimeProvider time)
+    private static async Task<IResult> RevokeInvitation(string id, HttpContext context, InvitationService service)
     {
-        if (!OneTimeChallenge.IsInvitationId(id) || !await store.RevokeInvitation(id, time.GetUtcNow())) throw InvitationEndpoints.NotFound();
-        return PageForms.See($"/invitations/{id}");
+        var invitation = await service.Revoke(context, id);
+        return PageForms.See($"/invitations/{invitation.Number}");
     }
 
     private static string Draw(string url)

@@ -1,12 +1,18 @@
 using System.Buffers.Text;
+using System.Globalization;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Enrolment;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Invitations;
 
-/// <summary>Makes invitations, for REST and for the console.</summary>
-internal sealed class InvitationService(IEnrolmentStore store, TimeProvider time)
+/// <summary>Invitations, for REST and for the console: by id, or by number.</summary>
+internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail, IOptions<MdmOptions> mdm, TimeProvider time)
 {
     /// <summary>128 bits: nobody guesses one.</summary>
     private const int IdBytes = 16;
@@ -36,9 +42,57 @@ internal sealed class InvitationService(IEnrolmentStore store, TimeProvider time
             ExpiresAt = expires,
             CreatedBy = FleetUser.Of(context).Name,
         };
-        if (await store.CreateInvitation(invitation)) return invitation;
-
-        // Made by the same request before.
+        await store.CreateInvitation(invitation, trail.Entry(context, AuditVerbs.InvitationCreate, detail: invitation.Name ?? invitation.School));
         return await store.FindInvitation(invitation.Id) ?? invitation;
     }
+
+    /// <exception cref="ApiProblem">404.</exception>
+    public async Task<Invitation> Find(string id) =>
+        (IsNumber(id, out var number) ? await store.FindInvitation(number)
+            : OneTimeChallenge.IsInvitationId(id) ? await store.FindInvitation(id) : null)
+        ?? throw ApiProblem.NotFound("There is no invitation with this id.");
+
+    /// <summary>As the sender may see it. That it shows an open link is recorded first.</summary>
+    public async Task<InvitationView> Show(HttpContext context, string id)
+    {
+        var view = View(context, await Find(id));
+        await RecordReading(context, [view]);
+        return view;
+    }
+
+    public async Task<Page<InvitationView>> List(HttpContext context, string? after, int limit)
+    {
+        long? before = null;
+        if (after is not null)
+            before = IsNumber(after, out var number) ? number : throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        var rows = await store.ListInvitations(before, limit + 1);
+        var page = Page.Of(rows, limit, row => View(context, row), row => row.Number.ToString(CultureInfo.InvariantCulture));
+        await RecordReading(context, page.Items);
+        return page;
+    }
+
+    /// <exception cref="ApiProblem">404.</exception>
+    public async Task<Invitation> Revoke(HttpContext context, string id)
+    {
+        var invitation = await Find(id);
+        await store.RevokeInvitation(invitation.Id, time.GetUtcNow(), trail.Entry(context, AuditVerbs.InvitationRevoke, detail: invitation.Name ?? invitation.School));
+        return invitation;
+    }
+
+    public InvitationView View(HttpContext context, Invitation invitation) =>
+        InvitationView.Of(invitation, FleetUser.Of(context), mdm.Value.PublicUri, time.GetUtcNow());
+
+    private async Task RecordReading(HttpContext context, IReadOnlyList<InvitationView> shown)
+    {
+        var open = shown.Where(view => view is { IsOpen: true, Url: not null }).ToList();
+        if (open.Count == 0) return;
+        var one = open.Count == 1 ? open[0] : null;
+        await trail.Write(trail.Entry(context, AuditVerbs.InvitationRead, AuditTargets.Invitation,
+            one?.Number.ToString(CultureInfo.InvariantCulture), detail: one?.Name) with
+        {
+            Count = open.Count == 1 ? null : open.Count,
+        });
+    }
+
+    private static bool IsNumber(string id, out long number) => long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }

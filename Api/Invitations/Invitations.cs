@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using FleetMdm.Api.Access;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Api.Invitations;
@@ -21,9 +23,13 @@ public sealed record InvitationRequest
 /// <summary>An invitation.</summary>
 public sealed record InvitationView
 {
+    /// <summary>Whoever knows it can enrol while the invitation is open. Those who may not see secrets get its number instead, which can be used in
+    /// every path.</summary>
     public required string Id { get; init; }
-    /// <summary>What a person opens on the iPad, or scans as a QR code.</summary>
-    public required string Url { get; init; }
+    /// <summary>Its name where the id must not stand: in audit records, for viewers.</summary>
+    public required long Number { get; init; }
+    /// <summary>What a person opens on the iPad, or scans as a QR code. Only for those who may see secrets.</summary>
+    public string? Url { get; init; }
     public string? Name { get; init; }
     public string? School { get; init; }
     /// <summary>open, revoked, expired or usedUp.</summary>
@@ -37,10 +43,13 @@ public sealed record InvitationView
     /// <summary>The name of the token that made it.</summary>
     public required string CreatedBy { get; init; }
 
-    internal static InvitationView Of(Invitation invitation, Uri publicUrl, DateTimeOffset now) => new()
+    internal bool IsOpen => State == "open";
+
+    internal static InvitationView Of(Invitation invitation, FleetUser reader, Uri publicUrl, DateTimeOffset now) => new()
     {
-        Id = invitation.Id,
-        Url = new Uri(publicUrl, "/enroll/" + invitation.Id).AbsoluteUri,
+        Id = reader.MaySeeSecrets ? invitation.Id : invitation.Number.ToString(CultureInfo.InvariantCulture),
+        Number = invitation.Number,
+        Url = reader.MaySeeSecrets ? new Uri(publicUrl, "/enroll/" + invitation.Id).AbsoluteUri : null,
         Name = invitation.Name,
         School = invitation.School,
         State = JsonNamingPolicy.CamelCase.ConvertName(invitation.StateAt(now).ToString()),

@@ -1,8 +1,10 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,10 +21,11 @@ internal static class OperationEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var operations = api.MapGroup("/operations").WithTags("Operations");
-        operations.MapPost("", Start).Idempotent().Takes<OperationRequest>(BodyLimit.Operation).Fails(400, 413, 415, 422);
+        operations.MapPost("", Start).Idempotent().Audit(AuditVerbs.OperationStart, AuditTargets.Operation, AuditPlace.WithTheChange)
+            .Takes<OperationRequest>(BodyLimit.Operation).Fails(400, 413, 415, 422);
         operations.MapGet("", List).WithQuery("after", "limit").Fails(400);
         operations.MapGet("/{id}", Get).Fails(404);
-        operations.MapDelete("/{id}", Cancel).Fails(404);
+        operations.MapDelete("/{id}", Cancel).Audit(AuditVerbs.OperationCancel, AuditTargets.Operation, AuditPlace.WithTheChange).Fails(404);
         operations.MapGet("/{id}/events", OperationEvents.Stream).RequireStreamAdmission()
             .Produces<OperationView>(200, OperationEvents.ContentType).Fails(404);
     }

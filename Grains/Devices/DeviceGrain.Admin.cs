@@ -1,4 +1,6 @@
+using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Devices;
@@ -36,6 +38,7 @@ internal sealed partial class DeviceGrain
             Body = order.Command,
             AcceptedAt = row.AcceptedAt,
             ExpiresAt = row.ExpiresAt,
+            Audit = Records.OfCaller(row.AcceptedAt, AuditVerbs.CommandSend, AuditTargets.Device, Id, row.CommandUuid, row.RequestType),
         });
         await Durably(append);
         var appended = await append;
@@ -62,7 +65,9 @@ internal sealed partial class DeviceGrain
         }
 
         if (command.InFlight) return CancelOutcome.InFlight;
-        await Finish(command, CommandEnding.Cancelled, Now(), report: null);
+        var now = Now();
+        await Finish(command, CommandEnding.Cancelled, now, report: null, audit: Records.OfCaller(
+            now, AuditVerbs.CommandCancel, AuditTargets.Device, Id, command.Row.CommandUuid, command.Row.RequestType));
         return CancelOutcome.Cancelled;
     }
 
@@ -79,7 +84,8 @@ internal sealed partial class DeviceGrain
         if (_row is null) return RemoveOutcome.UnknownDevice;
         if (_row.Status == EnrolmentStatus.Removed) return RemoveOutcome.AlreadyRemoved;
 
-        await Leave(EnrolmentStatus.Removed, CommandEnding.Removed);
+        await Leave(EnrolmentStatus.Removed, CommandEnding.Removed,
+            Records.OfCaller(Now(), AuditVerbs.DeviceRemove, AuditTargets.Device, Id, detail: _row.SerialNumber ?? _row.DeviceName));
         LogRemoved(Id);
         return RemoveOutcome.Removed;
     }

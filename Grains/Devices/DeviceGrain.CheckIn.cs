@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Devices;
@@ -226,13 +227,14 @@ internal sealed partial class DeviceGrain
     }
 
     /// <summary>Ends the enrolment; its user channels go with it, and what was queued is told why in the history.</summary>
-    private Task Leave(EnrolmentStatus status, CommandEnding ending) => Commit(new EnrolmentChange
+    private Task Leave(EnrolmentStatus status, CommandEnding ending, AuditRecord? audit = null) => Commit(new EnrolmentChange
     {
         Row = NextVersion(_row!) with { Status = status, UnenrolledAt = Now(), PushToken = null, PushMagic = null, PushTokenDead = null },
         WriteId = Guid.NewGuid(),
         At = Now(),
         EndQueue = ending,
         EndUserChannels = !IsUserChannel,
+        Audit = audit is null ? [] : [audit],
     });
 
     private bool HoldsUnlockToken(byte[] unlockToken) =>

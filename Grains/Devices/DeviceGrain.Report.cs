@@ -1,6 +1,7 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Devices;
@@ -65,7 +66,9 @@ internal sealed partial class DeviceGrain
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
     }
 
-    private async Task Finish(PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null)
+    private async Task Finish(
+        PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null,
+        AuditRecord? audit = null)
     {
         var finish = store.Finish(new QueueFinish
         {
@@ -79,6 +82,7 @@ internal sealed partial class DeviceGrain
             Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
             ResultHash = report?.ResultHash,
             ErrorSummary = report?.ErrorSummary ?? summary,
+            Audit = audit,
         });
         await Durably(finish);
         _queue.Remove(command);

@@ -1,6 +1,8 @@
+using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
 using Microsoft.Extensions.Logging;
@@ -50,18 +52,21 @@ internal sealed partial class OperationGrain(
     public async Task<OperationAccepted> Start(OperationOrder order)
     {
         // 1
+        var now = clock.GetUtcNow();
         _row = await store.Append(new OperationAppend
         {
             Id = Id,
             CommandUuid = order.Command.CommandUuid,
             RequestType = order.Command.RequestType,
             Body = order.Command.Command,
-            AcceptedAt = clock.GetUtcNow(),
+            AcceptedAt = now,
             ExpiresAt = order.Command.ExpiresAt,
             RequestedBy = order.RequestedBy,
             Push = order.Command.Push,
             Ids = order.Target.Ids,
             Filter = order.Target.Ids is null ? ToStore(order.Target.Filter) : null,
+            Audit = Records.OfCaller(
+                now, AuditVerbs.OperationStart, AuditTargets.Operation, Id, order.Command.CommandUuid, order.Command.RequestType),
         });
         _counts = null;
         DriveSoon(TimeSpan.Zero);
@@ -103,7 +108,9 @@ internal sealed partial class OperationGrain(
 
     public async Task<bool> Cancel()
     {
-        if (!await store.Cancel(Id, clock.GetUtcNow())) return false;
+        var now = clock.GetUtcNow();
+        var audit = Records.OfCaller(now, AuditVerbs.OperationCancel, AuditTargets.Operation, Id, detail: _row?.RequestType);
+        if (!await store.Cancel(Id, now, audit)) return false;
         _row = await store.Find(Id);
         _counts = null;
         await announcer.Announce(CancellationToken.None);

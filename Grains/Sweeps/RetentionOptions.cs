@@ -10,8 +10,13 @@ public sealed class RetentionOptions
     /// <summary>How many days finished commands and their reports are kept; 0 keeps them for ever.</summary>
     public int HistoryDays { get; set; } = 90;
 
+    /// <summary>How many days audit records are kept; 0 keeps them for ever.</summary>
+    public int AuditDays { get; set; } = 730;
+
     /// <summary>A sentence on what is wrong, or null.</summary>
-    internal string? FindFault() => HistoryDays is >= 0 and <= MostDays
+    internal string? FindFault() => Fault(nameof(HistoryDays), HistoryDays) ?? Fault(nameof(AuditDays), AuditDays);
+
+    private static string? Fault(string name, int days) => days is >= 0 and <= MostDays
         ? null
-        : $"Retention:HistoryDays must be between 0 (for ever) and {MostDays}, not {HistoryDays}.";
+        : $"Retention:{name} must be between 0 (for ever) and {MostDays}, not {days}.";
 }

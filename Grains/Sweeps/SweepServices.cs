@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Observability;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -19,6 +20,7 @@ public static class SweepServices
         services.AddSingleton<ISweepDuty, LostPushSweep>();
         services.AddSingleton<ISweepDuty, OperationSweep>();
         services.AddSingleton<ISweepDuty, HistoryRetention>();
+        services.AddSingleton<ISweepDuty, AuditRetention>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
         services.AddSingleton<ISweepDuty, FleetCensus>();
         return services;

@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Audit;
+
 namespace FleetMdm.Storage.Devices;
 
 /// <summary>
@@ -58,6 +60,8 @@ public sealed record EnrolmentChange
     public CommandEnding? EndQueue { get; init; }
     /// <summary>Sets the user channels of this device to Unenrolled, their queues ended likewise.</summary>
     public bool EndUserChannels { get; init; }
+    /// <summary>Written in the same transaction, and only if the change passes.</summary>
+    public IReadOnlyList<AuditRecord> Audit { get; init; } = [];
     /// <summary>The time of the change.</summary>
     public required DateTimeOffset At { get; init; }
 }

@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Audit;
+
 namespace FleetMdm.Storage.Devices;
 
 /// <summary>A pending command as a grain remembers it: without its body.</summary>
@@ -29,6 +31,8 @@ public sealed record QueueAppend
     public required ReadOnlyMemory<byte> Body { get; init; }
     public required DateTimeOffset AcceptedAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
+    /// <summary>Written in the same transaction, and only if the command is appended by it.</summary>
+    public AuditRecord? Audit { get; init; }
 }
 
 /// <param name="Sequence">Of the row that is queued now, or was before.</param>
@@ -68,6 +72,8 @@ public sealed record QueueFinish
     /// <summary>A large report, stored before by <see cref="IDeviceStore.StoreBody"/>.</summary>
     public byte[]? ResultHash { get; init; }
     public string? ErrorSummary { get; init; }
+    /// <summary>Written in the same transaction, and only if it moves the command.</summary>
+    public AuditRecord? Audit { get; init; }
 }
 
 /// <summary>Remembers that the iPad answered NotNow; the command stays queued.</summary>

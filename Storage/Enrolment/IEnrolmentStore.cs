@@ -1,18 +1,24 @@
+using FleetMdm.Storage.Audit;
+
 namespace FleetMdm.Storage.Enrolment;
 
 /// <summary>Who may enrol (invitations), and which identity certificates our CA issued to them.</summary>
 public interface IEnrolmentStore
 {
     /// <summary>Idempotent by id: false when one with this id stands already (and is left as it is).</summary>
-    Task<bool> CreateInvitation(Invitation invitation);
+    /// <param name="audit">Written in the same transaction, if the invitation is new.</param>
+    Task<bool> CreateInvitation(Invitation invitation, AuditRecord? audit = null);
 
     Task<Invitation?> FindInvitation(string id);
 
-    /// <summary>Newest first, before the given id of the page before.</summary>
-    Task<IReadOnlyList<Invitation>> ListInvitations(string? before, int limit);
+    Task<Invitation?> FindInvitation(long number);
+
+    /// <summary>Newest first, before the given number of the page before.</summary>
+    Task<IReadOnlyList<Invitation>> ListInvitations(long? before, int limit);
 
     /// <summary>False when there is none. A revoked invitation gives no profile and no certificate.</summary>
-    Task<bool> RevokeInvitation(string id, DateTimeOffset at);
+    /// <param name="audit">Written in the same transaction, by the first call only.</param>
+    Task<bool> RevokeInvitation(string id, DateTimeOffset at, AuditRecord? audit = null);
 
     /// <summary>
     /// Uses a one-time challenge: stores the certificate and counts one use of its invitation, in one transaction, group
@@ -26,8 +32,10 @@ public interface IEnrolmentStore
 
 public sealed record Invitation
 {
-    /// <summary>Unguessable, URL-safe.</summary>
+    /// <summary>Unguessable, URL-safe: whoever knows it can enrol while the invitation is open.</summary>
     public required string Id { get; init; }
+    /// <summary>Its name for those who may not know the id; given by the store, filled when read.</summary>
+    public long Number { get; init; }
     public string? Name { get; init; }
     public string? School { get; init; }
     /// <summary>How many iPads may enrol by it; null: any number.</summary>

@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Access;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
@@ -42,6 +43,7 @@ public static class FleetStorageServices
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
         services.AddSingleton<IOperationStore>(provider =>
             new OperationStore(Parts(provider).Database, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IAuditStore>(provider => new AuditStore(Parts(provider).Database));
         services.AddSingleton<IFleetQueries>(provider => new FleetQueries(Parts(provider).Database));
         services.AddSingleton<IIdempotencyStore>(provider => new IdempotencyStore(Parts(provider).Database));
         services.AddSingleton(provider => Parts(provider).KeyRing);

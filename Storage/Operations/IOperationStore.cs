@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Storage.Operations;
@@ -18,7 +19,8 @@ public interface IOperationStore
     Task<OperationCounts> Count(string id);
 
     /// <summary>Marks it cancelled (once; a repetition keeps the first time). False when there is none.</summary>
-    Task<bool> Cancel(string id, DateTimeOffset at);
+    /// <param name="audit">Written in the same transaction, by the first call only.</param>
+    Task<bool> Cancel(string id, DateTimeOffset at, AuditRecord? audit = null);
 
     Task MarkAnnounced(string id, DateTimeOffset at);
 
@@ -47,6 +49,8 @@ public sealed record OperationAppend
     /// id, or by a filter with their kind.</summary>
     public IReadOnlyList<string>? Ids { get; init; }
     public DeviceFilter? Filter { get; init; }
+    /// <summary>Written in the same transaction, with the number of enrolments.</summary>
+    public AuditRecord? Audit { get; init; }
 }
 
 public sealed record OperationRow

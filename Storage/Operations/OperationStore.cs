@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Storage.Operations;
@@ -77,11 +78,16 @@ internal sealed class OperationStore(Database database, TimeProvider time) : IOp
         });
     }
 
-    public async Task<bool> Cancel(string id, DateTimeOffset at)
+    public async Task<bool> Cancel(string id, DateTimeOffset at, AuditRecord? audit = null)
     {
         StoredText.Check("The operation's id", id);
-        return await database.Write(s => s
-            .Sql("UPDATE operations SET cancelled_at = coalesce(cancelled_at, @at) WHERE id = @id").Text("@id", id).Time("@at", at).Execute()) > 0;
+        return await database.Write(async s =>
+        {
+            var cancelled = await s
+                .Sql("UPDATE operations SET cancelled_at = @at WHERE id = @id AND cancelled_at IS NULL").Text("@id", id).Time("@at", at).Execute();
+            if (cancelled > 0 && audit is not null) await AuditColumns.Add(s, audit);
+            return cancelled > 0 || await FindIn(s, id) is not null;
+        });
     }
 
     public Task MarkAnnounced(string id, DateTimeOffset at)
@@ -162,6 +168,8 @@ internal sealed class OperationStore(Database database, TimeProvider time) : IOp
 
         // 4. How many they are, and who was not found.
         await s.Sql("UPDATE operations SET total = @total WHERE id = @id").Long("@total", total).Text("@id", operation.Id).Execute();
+        if (operation.Audit is { } audit)
+            await AuditColumns.Add(s, audit with { Count = total });
         var unknown = operation.Ids is null ? [] : await s
             .Sql($"""
                 SELECT ids.id FROM {database.IdsTable}

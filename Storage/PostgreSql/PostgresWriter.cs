@@ -12,7 +12,8 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// <para>The steps, in this order (each statement sees what those before it did):</para>
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
-/// 2. bodies; 3. appends; 4. NotNow; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>); 7. renewals.</para>
+/// 2. bodies; 3. appends; 4. NotNow; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>); 7. renewals;
+/// 8. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
 /// deadlocking; where they deadlock all the same (40P01) the lane repeats.</para>
 /// </remarks>
@@ -102,6 +103,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             if (batch.Issues.Count > 0)
                 PostgresIssues.Add(statements, batch.Issues);
             AddRenewals(statements, batch.Renewals);
+            PostgresAudit.Add(statements, batch);
 
             await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
             if (batch.Commits.Count > 0)

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
@@ -11,7 +12,7 @@ namespace FleetMdm.Storage.Sqlite;
 /// refused one has written nothing. No savepoints are needed; a row that SQLite refuses undoes the batch, and the lane finds it.
 /// </summary>
 /// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. NotNow; 5. finishes; 6. certificates;
-/// 7. renewals.</remarks>
+/// 7. renewals. Audit records are written with the change that they speak of.</remarks>
 internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider time) : SqliteExecutor("BEGIN IMMEDIATE")
 {
     private static readonly string Insert =
@@ -68,6 +69,11 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
     private const string UseInvitation = """
         UPDATE invitations SET uses = uses + 1
         WHERE id = @1 AND revoked_at IS NULL AND expires_at > @2 AND (max_uses IS NULL OR uses < max_uses)
+        """;
+
+    private const string AddAudit = $"""
+        INSERT INTO audit ({AuditColumns.Names}) VALUES (@1, @2, @3, @4, @5, @6, @7, @8, @9, @10, @11, @12, @13, @14)
+        ON CONFLICT (id) DO NOTHING
         """;
 
     protected override Task<SqliteConnection> Open(CancellationToken cancellationToken) => connections.OpenWriter(cancellationToken);
@@ -132,6 +138,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             EndUserChannels(change);
         if (change.EndQueue is { } ending)
             EndQueue(row.Id, ending, change.At);
+        foreach (var record in change.Audit)
+            Add(record);
         return Committed(change);
     }
 
@@ -182,6 +190,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         var sequence = First(
             AppendRow, r => r.Long(0),
             command.EnrolmentId, command.CommandUuid, command.RequestType, item.BodyHash, command.AcceptedAt, command.ExpiresAt);
+        if (command.Audit is { } record)
+            Add(record);
         return new QueueAppended(sequence, item.BodyHash, AlreadyThere: false);
     }
 
@@ -194,6 +204,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             finish.ErrorSummary, finish.Result, finish.ResultHash);
         if (moved > 0)
             Run("DELETE FROM queue WHERE sequence = @1", finish.Sequence);
+        if (moved > 0 && finish.Audit is { } record)
+            Add(record);
         return moved > 0 || (repeated && First("SELECT 1 FROM history WHERE sequence = @1 AND enrolment_id = @2 AND finished_at = @3",
             _ => true, finish.Sequence, finish.EnrolmentId, finish.FinishedAt));
     }
@@ -213,6 +225,10 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         IssueResult? Find() => First(
             FindChallenge, r => IssueOutcomes.Of(request, r.Bytes(0), CertificateColumns.Read(r, 1)), request.ChallengeHash);
     }
+
+    private void Add(AuditRecord r) => Run(AddAudit,
+        r.Key, r.At, (short)r.Actor.Kind, r.Actor.Id, r.Actor.Name, r.Actor.Address, r.Verb, r.TargetKind, r.TargetId, r.Subject, r.Detail,
+        r.Count, r.Reason, (short)r.Result);
 
     private void Store(IssuedCertificate c) => Run(StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter);
 }

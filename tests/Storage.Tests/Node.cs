@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Access;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
@@ -46,6 +47,8 @@ public sealed class Node : IAsyncDisposable
     public IFleetQueries Queries => Get<IFleetQueries>();
 
     public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
+
+    public IAuditStore Audit => Get<IAuditStore>();
 
     public IIdempotencyStore Idempotency => Get<IIdempotencyStore>();
 

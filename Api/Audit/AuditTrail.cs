@@ -1,0 +1,58 @@
+using FleetMdm.Api.Access;
+using FleetMdm.Storage.Audit;
+
+namespace FleetMdm.Api.Audit;
+
+/// <summary>Records what a request does, for the endpoints that change something outside the store's own transactions, or show a secret.</summary>
+internal sealed class AuditTrail(IAuditStore store, TimeProvider time)
+{
+    private static readonly object RecordedKey = new();
+
+    /// <summary>A record of who sends this request, to travel with a change.</summary>
+    public AuditRecord Entry(
+        HttpContext context, string verb, string? targetKind = null, string? targetId = null, string? subject = null, string? detail = null) =>
+        AuditRecord.New(time.GetUtcNow(), ActorOf(context), verb) with
+        {
+            TargetKind = targetKind,
+            TargetId = targetId,
+            Subject = subject,
+            Detail = detail,
+            Reason = AuditReason.Of(context),
+        };
+
+    /// <summary>
+    /// Adds the record of this request. To be called before a change that cannot share its transaction, and before a secret is shown: when it
+    /// cannot be written, nothing happens and the request is answered 503. If the change then fails, a second record says so.
+    /// </summary>
+    public async Task Record(
+        HttpContext context, string verb, string? targetKind = null, string? targetId = null, string? subject = null, string? detail = null)
+    {
+        var record = Entry(context, verb, targetKind, targetId, subject, detail);
+        await store.Write(record);
+        context.Items[RecordedKey] = record;
+    }
+
+    /// <summary>Adds a record that <see cref="Entry"/> made.</summary>
+    public Task Write(AuditRecord record) => store.Write(record);
+
+    /// <summary>What <see cref="Record"/> wrote for this request last.</summary>
+    public static AuditRecord? RecordedFor(HttpContext context) => context.Items[RecordedKey] as AuditRecord;
+
+    private static AuditActor ActorOf(HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        return FleetUser.Find(context.User) is { } user
+            ? new AuditActor(ActorKind.Token, user.TokenId, user.Name, address?.ToString())
+            : new AuditActor(ActorKind.Stranger, Address: address?.ToString());
+    }
+}
+
+/// <summary>Why something is done, in the words of who does it: the header <c>Audit-Reason</c> of any request that changes something.</summary>
+internal static class AuditReason
+{
+    public const string Header = "Audit-Reason";
+
+    public static string? Of(HttpContext context) =>
+        context.Request.Headers[Header] is { Count: > 0 } values && !string.IsNullOrWhiteSpace(values[0]) ? values[0]!.Trim() : null;
+}
