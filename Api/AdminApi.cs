@@ -82,6 +82,7 @@ public static class AdminApi
         routes.MapRest();
         routes.MapConsole();
         routes.MapAccess();
+        routes.MapAudit();
         routes.MapStatus();
         routes.MapInvitations();
         routes.MapDevices();

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Api.Access;
 
 /// <summary>Who may use the admin side: API tokens, and the sessions that browsers begin with them.</summary>
-/// <remarks>Owns <c>/api/v1/tokens</c>, <c>/login</c> and <c>/logout</c>. Tokens are the access grain's. Other rooms ask
+/// <remarks>Owns <c>/api/v1/tokens</c>, <c>/tokens</c>, <c>/login</c> and <c>/logout</c>. Tokens are the access grain's. Other rooms ask
 /// <see cref="FleetUser"/> who sends a request, and name their right by <see cref="FleetPolicies"/>.</remarks>
 internal static class AccessRoom
 {
@@ -23,6 +23,7 @@ internal static class AccessRoom
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<TokenVerifier>();
+        services.AddSingleton<TokenService>();
         services.AddSingleton<GuessingThrottle>();
         services.AddSingleton<IAuthorizationHandler, FleetPolicies.RoleByMethodHandler>();
 
@@ -55,5 +56,6 @@ internal static class AccessRoom
     {
         LoginEndpoints.MapPages(routes.Open);
         TokenEndpoints.MapRest(routes.Api);
+        TokenPages.MapPages(routes.Pages);
     }
 }

@@ -8,29 +8,30 @@ public static class FirstToken
     public const string FileName = "admin-token";
 
     /// <summary>
-    /// Makes the first token if none was ever made, and writes it to <c>admin-token</c> in the data directory, readable by its owner
-    /// only. The file is written before the token is made: a server that dies in between has not lost its only key.
+    /// Makes the first token if no administrator's token works: at the first start, and when all have expired. It is written to
+    /// <c>admin-token</c> in the data directory, readable by its owner only. The file is written before the token is made: a server that dies in
+    /// between has not lost its only key.
     /// </summary>
-    /// <returns>The token when it was made now; null when one was made before.</returns>
-    public static async Task<string?> Ensure(IGrainFactory grains, string dataDirectory)
+    /// <returns>The token when it was made now; null when one works.</returns>
+    public static async Task<string?> Ensure(IGrainFactory grains, string dataDirectory, TimeProvider? time = null)
     {
         var access = grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
-        if ((await access.List()).Count > 0) return null;
+        var now = (time ?? TimeProvider.System).GetUtcNow();
+        if ((await access.List()).Any(token => token.Role == AccessRole.Administrator && token.RevokedAt is null && !(token.ExpiresAt <= now)))
+            return null;
 
         Directory.CreateDirectory(dataDirectory);
         var path = Path.Combine(dataDirectory, FileName);
-        var token = File.Exists(path) ? (await File.ReadAllTextAsync(path)).Trim() : "";
-        var written = !ApiToken.LooksRight(token);
-        if (written)
-        {
-            token = ApiToken.Create();
-            await WriteForOwnerOnly(path, token);
-        }
+        // Of a server that died before it made the token. One that has worked and is spent is refused.
+        var written = File.Exists(path) ? (await File.ReadAllTextAsync(path)).Trim() : "";
+        if (ApiToken.LooksRight(written) && await access.EnsureFirstToken(ApiToken.Hash(written))) return written;
 
+        var token = ApiToken.Create();
+        await WriteForOwnerOnly(path, token);
         if (await access.EnsureFirstToken(ApiToken.Hash(token))) return token;
 
         // Another node was faster, and its data directory holds the token.
-        if (written) File.Delete(path);
+        File.Delete(path);
         return null;
     }
 

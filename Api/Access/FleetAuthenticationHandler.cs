@@ -1,5 +1,7 @@
 using System.Text.Encodings.Web;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.Extensions.Options;
@@ -12,7 +14,7 @@ namespace FleetMdm.Api.Access;
 /// </summary>
 internal sealed class FleetAuthenticationHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
-    TokenVerifier tokens, GuessingThrottle throttle)
+    TokenVerifier tokens, GuessingThrottle throttle, AuditTrail trail, Coalescer refused)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string Name = "fleetmdm";
@@ -31,14 +33,15 @@ internal sealed class FleetAuthenticationHandler(
 
         var token = value[Bearer.Length..].Trim();
         var address = Context.Connection.RemoteIpAddress;
-        var looksRight = ApiToken.LooksRight(token);
-        // Not for tokens that were good before: many may share an address (a school's, a proxy's), and one of them may be hostile.
-        if (throttle.IsThrottled(address) && !(looksRight && tokens.WasGood(token))) throw TooManyFailures();
-
-        if (looksRight && await tokens.FindBySecret(token) is { } found)
+        // What looks right is looked up first: many may share an address (a school's, a proxy's), and one of them may be hostile. Nobody can guess
+        // one of 256 bits, so only failures count.
+        if (ApiToken.LooksRight(token) && await tokens.FindBySecret(token) is { } found)
             return AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(found, Name), Name));
 
+        var throttled = throttle.IsThrottled(address);
         throttle.CountFailure(address);
+        await refused.Record(trail.Entry(Context, AuditVerbs.TokenReject) with { Result = AuditResult.Refused });
+        if (throttled) throw TooManyFailures();
         return Wrong("The API token is unknown, revoked or expired.");
     }
 
@@ -64,14 +67,20 @@ internal sealed class FleetAuthenticationHandler(
             _wrong ?? "Send an API token: \"Authorization: Bearer fleetmdm_…\".").ExecuteAsync(Context);
     }
 
-    protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
+    protected override async Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
+        if (Context.GetEndpoint()?.Metadata.GetMetadata<AuditedMetadata>() is { } audited)
+        {
+            var record = trail.Entry(Context, audited.Verb, audited.TargetKind, Audited.TargetOf(Context, audited), detail: ProblemCodes.NotAllowed);
+            await refused.Record(record with { Result = AuditResult.Refused });
+        }
+
         var problem = CrossOrigin.IsRefused(Context)
             ? Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.CrossOrigin, "From another page",
                 "A browser's session may change something only from this server's own pages.")
             : Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.NotAllowed, "Not allowed",
                 "This needs a token with the role administrator; yours is a viewer's.");
-        return problem.ExecuteAsync(Context);
+        await problem.ExecuteAsync(Context);
     }
 
     private async Task<AuthenticateResult> FromSession()
@@ -79,9 +88,9 @@ internal sealed class FleetAuthenticationHandler(
         var session = await Context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
         if (session.Principal is not { } principal || FleetUser.Find(principal) is not { } user) return AuthenticateResult.NoResult();
 
-        // The session ends with its token.
-        return await tokens.FindById(user.TokenId) is { } token
-            ? AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(token, CookieAuthenticationDefaults.AuthenticationScheme), Name))
+        // The session ends when it is signed out, wherever its cookie was copied to; and with its token.
+        return user.SessionId is { } id && await tokens.FindBySession(id) is { } token && token.Id == user.TokenId
+            ? AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(token, CookieAuthenticationDefaults.AuthenticationScheme, id), Name))
             : AuthenticateResult.NoResult();
     }
 

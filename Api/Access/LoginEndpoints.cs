@@ -1,5 +1,9 @@
+using System.Security.Cryptography;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -9,12 +13,14 @@ namespace FleetMdm.Api.Access;
 /// <summary><c>/login</c> and <c>/logout</c>: a browser's session, begun with an API token.</summary>
 internal static class LoginEndpoints
 {
+    private const int SessionIdBytes = 16;
+
     public static void MapPages(RouteGroupBuilder open)
     {
         var pages = open.MapGroup("").ExcludeFromDescription().WithMetadata(ContentPolicy.Page);
         pages.MapGet("/login", Show);
-        pages.MapPost("/login", Login);
-        pages.MapPost("/logout", (Delegate)Logout);
+        pages.MapPost("/login", Login).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignIn, AuditTargets.Token, AuditPlace.Here));
+        pages.MapPost("/logout", Logout).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignOut, AuditTargets.Token, AuditPlace.Here));
     }
 
     /// <summary>A path of this server: never another one's, whatever a link says.</summary>
@@ -25,7 +31,8 @@ internal static class LoginEndpoints
 
     private static RazorComponentResult<LoginPage> Show(string? returnUrl) => Page(LocalPath(returnUrl), null, StatusCodes.Status200OK);
 
-    private static async Task<IResult> Login(HttpContext context, TokenVerifier tokens, GuessingThrottle throttle)
+    private static async Task<IResult> Login(
+        HttpContext context, TokenVerifier tokens, GuessingThrottle throttle, IGrainFactory grains, AuditTrail trail, Coalescer refused, TimeProvider time)
     {
         if (!CrossOrigin.IsOwnPage(context.Request)) return Refused();
 
@@ -33,27 +40,41 @@ internal static class LoginEndpoints
         var returnUrl = LocalPath(form.Get("returnUrl"));
         var token = form.Get("token")?.Trim() ?? "";
         var address = context.Connection.RemoteIpAddress;
-        var looksRight = ApiToken.LooksRight(token);
-        if (throttle.IsThrottled(address) && !(looksRight && tokens.WasGood(token)))
+        if (!ApiToken.LooksRight(token) || await tokens.FindBySecret(token) is not { } found)
         {
+            var throttled = throttle.IsThrottled(address);
+            throttle.CountFailure(address);
+            await refused.Record(trail.Entry(context, AuditVerbs.SessionSignIn) with { Result = AuditResult.Refused });
+            if (!throttled) return Page(returnUrl, "This token is unknown, revoked or expired.", StatusCodes.Status401Unauthorized);
+
             context.Response.Headers.RetryAfter = "60";
             return Page(returnUrl, "Too many wrong tokens came from your address. Try again in a minute.", StatusCodes.Status429TooManyRequests);
         }
 
-        if (!looksRight || await tokens.FindBySecret(token) is not { } found)
-        {
-            throttle.CountFailure(address);
-            return Page(returnUrl, "This token is unknown, revoked or expired.", StatusCodes.Status401Unauthorized);
-        }
-
-        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme,
-            FleetUser.Principal(found, CookieAuthenticationDefaults.AuthenticationScheme));
+        var session = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SessionIdBytes));
+        var principal = FleetUser.Principal(found, CookieAuthenticationDefaults.AuthenticationScheme, session);
+        context.User = principal;
+        await trail.Record(context, AuditVerbs.SessionSignIn, AuditTargets.Token, found.Id);
+        await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).BeginSession(
+            new SessionOrder(session, found.Id, time.GetUtcNow() + AccessRoom.SessionLength));
+        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, principal);
         return TypedResults.Redirect(returnUrl);
     }
 
-    private static async Task<IResult> Logout(HttpContext context)
+    /// <summary>Ends the session here and, within the verifier's few seconds, on every node: a copy of the cookie opens nothing.</summary>
+    private static async Task<IResult> Logout(HttpContext context, TokenVerifier tokens, IGrainFactory grains, AuditTrail trail)
     {
         if (!CrossOrigin.IsOwnPage(context.Request)) return Refused();
+        var session = await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
+        if (session.Principal is { } principal && FleetUser.Find(principal) is { SessionId: { } id } user)
+        {
+            context.User = principal;
+            if (await tokens.FindBySession(id) is not null)
+                await trail.Record(context, AuditVerbs.SessionSignOut, AuditTargets.Token, user.TokenId);
+            await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).EndSession(id);
+            tokens.Forget();
+        }
+
         await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
         return TypedResults.Redirect("/login");
     }

@@ -1,6 +1,9 @@
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace FleetMdm.Api.Access;
 
@@ -10,57 +13,45 @@ internal static class TokenEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var tokens = api.MapGroup("/tokens").WithTags("Tokens").RequireAuthorization(FleetPolicies.Administer);
-        tokens.MapPost("", Create).Idempotent().AnswersSecret().Takes<TokenRequest>().Fails(400, 409, 413, 415, 422);
+        tokens.MapPost("", Create).Idempotent().Audit(AuditVerbs.TokenCreate, AuditTargets.Token).AnswersSecret()
+            .Takes<TokenRequest>().Fails(400, 409, 413, 415, 422);
         tokens.MapGet("", List).Fails();
-        tokens.MapDelete("/{id}", Revoke).Fails(404, 409);
+        tokens.MapGet("/{id}", Get).Fails(404);
+        tokens.MapDelete("/{id}", Revoke).WithQuery("descendants").Audit(AuditVerbs.TokenRevoke, AuditTargets.Token).Fails(400, 404, 409);
     }
 
     /// <summary>Make an API token</summary>
-    /// <remarks>The token is in this answer and nowhere else: the server keeps its SHA-256 only. The same request with the same
-    /// Idempotency-Key gives the same token again.</remarks>
-    public static async Task<Created<TokenMade>> Create(HttpContext context, IGrainFactory grains, TimeProvider time)
+    /// <remarks>The token is in this answer and nowhere else: the server keeps its SHA-256 only. It expires after 90 days unless you say otherwise;
+    /// expiresAt in the answer says when. The same request with the same Idempotency-Key gives the same token again.</remarks>
+    public static async Task<Created<TokenMade>> Create(HttpContext context, TokenService service)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.TokenRequest);
-        var name = Text.Required("name", request.Name);
-        var role = Text.Name<AccessRole>("role", request.Role) ?? throw ApiProblem.Field("role", "It must be viewer or administrator.");
-        if (request.ExpiresAt is { } expires && expires <= time.GetUtcNow()) throw ApiProblem.Field("expiresAt", "It must lie in the future.");
-
-        var secret = ApiToken.From(RequestIds.NewBytes(context, "token-secret", ApiToken.SecretBytes));
-        var token = await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).Create(new TokenOrder(
-            RequestIds.NewGuid(context, "token").ToString("D"), ApiToken.Hash(secret), name, role, request.ExpiresAt?.ToUniversalTime(),
-            FleetUser.Of(context).Name));
-        if (token is null)
-        {
-            throw ApiProblem.Conflict(ProblemCodes.TooManyTokens, "Too many tokens",
-                "There are as many API tokens as there may be. Revoke some; they leave the list after 90 days.");
-        }
-
+        var made = await service.Create(context, request);
         context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Created($"/api/v1/tokens/{token.Id}", new TokenMade { Token = secret, Description = TokenView.Of(token) });
+        return TypedResults.Created($"/api/v1/tokens/{made.Description.Id}", made);
     }
 
     /// <summary>List API tokens, newest first, without their secrets</summary>
-    public static async Task<Ok<Page<TokenView>>> List(IGrainFactory grains)
+    public static async Task<Ok<Page<TokenView>>> List(TokenService service) =>
+        TypedResults.Ok(new Page<TokenView>([.. (await service.List()).Select(TokenView.Of)], null));
+
+    /// <summary>One token, and what was made with it</summary>
+    public static async Task<Ok<TokenDetailView>> Get(string id, TokenService service)
     {
-        var tokens = await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).List();
-        return TypedResults.Ok(new Page<TokenView>([.. tokens.Select(TokenView.Of)], null));
+        var (token, made) = await service.Find(id);
+        return TypedResults.Ok(new TokenDetailView { Token = TokenView.Of(token), Descendants = [.. made.Select(TokenView.Of)] });
     }
 
-    /// <summary>Revoke an API token</summary>
-    /// <remarks>Every node refuses it within 5 seconds, and the sessions that were begun with it end.</remarks>
-    public static async Task<NoContent> Revoke(string id, IGrainFactory grains, TokenVerifier verifier)
+    /// <summary>Revoke an API token, and those that were made with it</summary>
+    /// <remarks>Every node refuses it within 5 seconds, and the sessions that were begun with it end. So do all tokens that were made with it, and
+    /// with those: GET shows them first.</remarks>
+    /// <param name="id">Of the token.</param>
+    /// <param name="descendants">keep: those that were made with it go on.</param>
+    public static async Task<NoContent> Revoke(string id, HttpContext context, TokenService service, [FromQuery] string? descendants = null)
     {
-        var outcome = Text.Uuid(id) is { } uuid
-            ? await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).Revoke(uuid.ToString("D"))
-            : TokenRevocation.UnknownToken;
-        verifier.Forget();
-        return outcome switch
-        {
-            TokenRevocation.Revoked => TypedResults.NoContent(),
-            TokenRevocation.LastAdministrator => throw ApiProblem.Conflict(ProblemCodes.LastAdministrator, "It is the last one",
-                "This is the last administrator's token that works. Make another one first."),
-            _ => throw ApiProblem.NotFound("There is no token with this id."),
-        };
+        if (descendants is not (null or "keep" or "revoke")) throw ApiProblem.Field("descendants", "It must be keep or revoke.");
+        await service.Revoke(context, id, keepDescendants: descendants == "keep");
+        return TypedResults.NoContent();
     }
 }
 
@@ -71,8 +62,11 @@ public sealed record TokenRequest
     public required string Name { get; init; }
     /// <summary>viewer (may read) or administrator (may change).</summary>
     public required string Role { get; init; }
-    /// <summary>Until when it is valid; absent: until it is revoked.</summary>
+    /// <summary>Until when it is valid; absent: 90 days from now.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+    /// <summary>true: a viewer with it may see secrets, which are links of open invitations and iPads' answers with secrets in them. Each such look is
+    /// recorded. An administrator may without.</summary>
+    public bool Secrets { get; init; }
 }
 
 /// <summary>A token that was made: the only time that it is shown.</summary>
@@ -91,9 +85,17 @@ public sealed record TokenView
     /// <summary>viewer or administrator.</summary>
     public required string Role { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+    /// <summary>The name that the token which asked for it had; server for the first one.</summary>
     public required string CreatedBy { get; init; }
+    /// <summary>Its id; absent for the first one, and for tokens of earlier versions.</summary>
+    public string? CreatedById { get; init; }
+    /// <summary>Absent: never, which only tokens of earlier versions have.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
+    /// <summary>At most a minute late; absent: not used yet.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+    /// <summary>Whether it may see secrets.</summary>
+    public required bool Secrets { get; init; }
 
     internal static TokenView Of(TokenDescription token) => new()
     {
@@ -102,7 +104,21 @@ public sealed record TokenView
         Role = token.Role == AccessRole.Administrator ? "administrator" : "viewer",
         CreatedAt = token.CreatedAt,
         CreatedBy = token.CreatedBy,
+        CreatedById = token.CreatedById,
         ExpiresAt = token.ExpiresAt,
         RevokedAt = token.RevokedAt,
+        LastUsedAt = token.LastUsedAt,
+        Secrets = token.Secrets || token.Role == AccessRole.Administrator,
     };
+
+    /// <summary>For people: works, revoked or expired.</summary>
+    internal string StateAt(DateTimeOffset now) => RevokedAt is not null ? "revoked" : ExpiresAt <= now ? "expired" : "open";
+}
+
+/// <summary>A token with those that were made with it, and with those.</summary>
+public sealed record TokenDetailView
+{
+    public required TokenView Token { get; init; }
+    /// <summary>Oldest first; revoked ones included.</summary>
+    public required IReadOnlyList<TokenView> Descendants { get; init; }
 }

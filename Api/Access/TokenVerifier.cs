@@ -26,10 +26,18 @@ public sealed class TokenVerifier(IGrainFactory grains, TimeProvider time)
         return Recall(key, out var known) ? new(known) : Ask(key, () => grains.GetGrain<IAccessGrain>(IAccessGrain.Key).FindBySecret(hash));
     }
 
-    /// <summary>It was good when this node last asked: whoever sends it is not guessing. Says nothing on whether it still is.</summary>
-    public bool WasGood(string token) => _remembered.ContainsKey(Convert.ToHexString(ApiToken.Hash(token)));
+    /// <summary>The token of a browser's session; null when the session was ended, or its token was.</summary>
+    public ValueTask<TokenDescription?> FindBySession(string sessionId)
+    {
+        var key = "session " + sessionId;
+        return Recall(key, out var known) ? new(known) : Ask(key, () => grains.GetGrain<IAccessGrain>(IAccessGrain.Key).FindSession(sessionId));
+    }
 
-    /// <summary>For sessions: the token that one was begun with.</summary>
+    /// <summary>Whether what somebody signed in with is still good: for answers that take long.</summary>
+    public async ValueTask<bool> IsStillGood(FleetUser user) =>
+        (user.SessionId is { } session ? await FindBySession(session) : await FindById(user.TokenId)) is not null;
+
+    /// <summary>By its id.</summary>
     public ValueTask<TokenDescription?> FindById(string id) =>
         Recall(id, out var known) ? new(known) : Ask(id, () => grains.GetGrain<IAccessGrain>(IAccessGrain.Key).FindById(id));
 

@@ -6,7 +6,7 @@ using FleetMdm.Storage.Audit;
 namespace FleetMdm.Api.Audit;
 
 /// <summary>Where the record of an endpoint's change is written.</summary>
-internal enum AuditPlace
+public enum AuditPlace
 {
     /// <summary>By the filter, after the endpoint has done its work; unless the endpoint wrote one itself by <see cref="AuditTrail.Record"/>.</summary>
     Here,
@@ -15,7 +15,7 @@ internal enum AuditPlace
 }
 
 /// <summary>Endpoint metadata: what is recorded of it. A test reads the route table, and fails for an endpoint that changes something without it.</summary>
-internal sealed record AuditedMetadata(string Verb, string? TargetKind, AuditPlace Place);
+public sealed record AuditedMetadata(string Verb, string? TargetKind, AuditPlace Place);
 
 // A request that changes something:
 //
@@ -63,7 +63,7 @@ internal static class Audited
         if (result is IStatusCodeHttpResult { StatusCode: >= StatusCodes.Status400BadRequest })
         {
             // A page that says what went wrong.
-            await Write(trail, entry with { Result = AuditResult.Refused });
+            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(entry, begun) : entry) with { Result = AuditResult.Refused });
             return result;
         }
 
@@ -84,9 +84,13 @@ internal static class Audited
         var why = exception is ApiProblem problem ? problem.Code : "unavailable";
         var record = entry with { Detail = begun?.Detail ?? why, Result = refused ? AuditResult.Refused : AuditResult.Failed };
         if (begun is not null)
-            record = record with { TargetKind = begun.TargetKind, TargetId = begun.TargetId, Subject = begun.Subject };
+            record = Again(record, begun);
         await Write(trail, record);
     }
+
+    /// <summary>A second record, of what was begun.</summary>
+    private static AuditRecord Again(AuditRecord record, AuditRecord begun) =>
+        record with { TargetKind = begun.TargetKind, TargetId = begun.TargetId, Subject = begun.Subject, Detail = begun.Detail };
 
     private static async Task Write(AuditTrail trail, AuditRecord record)
     {

@@ -111,8 +111,14 @@ internal static class CommandEndpoints
     public static async Task<IResult> Get(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log)
     {
         await lookup.Row(id);
-        var (view, answer) = await log.Find(id, CommandUuid(uuid)) ?? throw NotFound();
+        var (view, answer) = await log.Find(context, id, CommandUuid(uuid)) ?? throw NotFound();
         if (!context.Request.Headers.Accept.ToString().Contains(RequestBody.Xml, StringComparison.OrdinalIgnoreCase)) return TypedResults.Ok(view);
+
+        if (view.SecretsHidden)
+        {
+            throw new ApiProblem(StatusCodes.Status403Forbidden, ProblemCodes.NotAllowed, "The answer holds secrets",
+                "Your token may not see secrets. As JSON the rest of the answer is shown.");
+        }
 
         return answer is null
             ? throw ApiProblem.NotFound("The iPad has not answered this command.")

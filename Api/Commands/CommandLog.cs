@@ -1,15 +1,19 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
+using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Api.Commands;
 
 /// <summary>All commands of an enrolment, waiting and finished, as one list; for REST and for the console.</summary>
-internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, DeviceLookup lookup)
+internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAuditStore audit, AuditTrail trail, DeviceLookup lookup)
 {
     /// <summary>Newest accepted first. The cursor is the sequence of the last row of a page.</summary>
     public async Task<Page<CommandView>> List(string id, string? after, int limit)
@@ -31,11 +35,41 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, Device
                 .Select(row => (row.Sequence, CommandView.Of(row, states.GetValueOrDefault(row.CommandUuid)))),
         ];
         rows.Sort((a, b) => b.Sequence.CompareTo(a.Sequence));
-        return Page.Of(rows, limit, row => row.View, row => row.Sequence.ToString(CultureInfo.InvariantCulture));
+        var page = Page.Of(rows, limit, row => row.View, row => row.Sequence.ToString(CultureInfo.InvariantCulture));
+        return page with { Items = await WithSenders(id, page.Items) };
     }
 
-    /// <summary>One command with the iPad's answer; null when this enrolment never had it.</summary>
-    public async Task<(CommandView View, byte[]? Answer)?> Find(string id, string commandUuid)
+    /// <summary>One command with the iPad's answer; null when this enrolment never had it. A secret in the answer is shown to those who may see secrets,
+    /// and that is recorded first; for others it is hidden, and so is the raw answer.</summary>
+    public async Task<(CommandView View, byte[]? Answer)?> Find(HttpContext context, string id, string commandUuid)
+    {
+        if (await FindBare(id, commandUuid) is not var (view, answer)) return null;
+        view = (await WithSenders(id, [view]))[0];
+        if (answer is null) return (view, null);
+
+        var node = Read(answer);
+        var maySee = FleetUser.Of(context).MaySeeSecrets;
+        // What cannot be read may hold anything.
+        if (node is not null && !SecretAnswers.Has(node)) return (view with { Result = Render(node, answer.Length) }, answer);
+        if (!maySee) return (view with { Result = node is null ? null : Render(SecretAnswers.Hide(node), answer.Length), SecretsHidden = true }, null);
+        await trail.Write(trail.Entry(context, AuditVerbs.SecretRead, AuditTargets.Device, id, commandUuid, view.RequestType));
+        return (view with { Result = node is null ? null : Render(node, answer.Length) }, answer);
+    }
+
+    /// <summary>Names who sent each: a person's command by its own record, an operation's by the operation's.</summary>
+    private async Task<IReadOnlyList<CommandView>> WithSenders(string id, IReadOnlyList<CommandView> commands)
+    {
+        if (commands.Count == 0) return commands;
+        var since = commands.Min(command => command.AcceptedAt);
+        var own = await audit.FindSenders(id, [.. commands.Where(command => command.OperationId is null).Select(command => command.CommandUuid)], since);
+        var operations = await audit.FindStarters([.. commands.Select(command => command.OperationId).OfType<string>().Distinct()]);
+        return [.. commands.Select(command =>
+            (command.OperationId is { } operation ? operations.GetValueOrDefault(operation) : own.GetValueOrDefault(command.CommandUuid)) is { } record
+                ? command with { RequestedBy = record.Actor.Name, RequestedById = record.Actor.Id }
+                : command)];
+    }
+
+    private async Task<(CommandView View, byte[]? Answer)?> FindBare(string id, string commandUuid)
     {
         var queued = (await store.Load(id)).Queue.FirstOrDefault(row => row.CommandUuid == commandUuid);
         if (queued is not null)
@@ -46,7 +80,7 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, Device
 
         if (await fleet.FindHistory(id, commandUuid) is not { } row) return null;
         var answer = row.Result ?? (row.ResultHash is { } hash ? await store.LoadBody(hash) : null);
-        return (CommandView.Of(row, answer is null ? null : Render(answer)), answer);
+        return (CommandView.Of(row), answer);
     }
 
     /// <summary>What stands under this UUID, waiting or finished; null when there is nothing.</summary>
@@ -68,20 +102,22 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, Device
             : throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
     }
 
-    private static JsonElement? Render(byte[] answer)
+    /// <summary>Null: read well when it came, but a reader that grew stricter since must not hide the command.</summary>
+    private static PlistNode? Read(byte[] answer)
     {
-        PlistNode node;
         try
         {
-            node = PlistReader.Read(answer, PlistLimits.Admin);
+            return PlistReader.Read(answer, PlistLimits.Admin);
         }
         catch (PlistFormatException)
         {
-            // Read well when it came; a reader that grew stricter since must not hide the command. The raw answer can still be had.
             return null;
         }
+    }
 
-        var buffer = new ArrayBufferWriter<byte>(answer.Length);
+    private static JsonElement Render(PlistNode node, int length)
+    {
+        var buffer = new ArrayBufferWriter<byte>(length);
         using (var writer = new Utf8JsonWriter(buffer)) PlistJson.Write(writer, node);
         return JsonElement.Parse(buffer.WrittenSpan, new JsonDocumentOptions { MaxDepth = 2 * PlistLimits.HighestDepth });
     }

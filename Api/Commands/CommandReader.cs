@@ -17,14 +17,14 @@ internal static class CommandReader
     {
         RequestBody.RequireMediaType(context.Request, RequestBody.Json, RequestBody.Xml);
         var body = await RequestBody.ReadAsync(context);
-        return RequestBody.MediaType(context.Request) == RequestBody.Xml ? FromPlist(body) : FromJson(body);
+        return RequestBody.MediaType(context.Request) == RequestBody.Xml ? OwnEnrolment.Check(FromPlist(body)) : FromJson(body);
     }
 
     public static BuiltCommand FromJson(JsonElement command, string prefix = "")
     {
         try
         {
-            return CommandCatalogue.FromJson(command);
+            return OwnEnrolment.Check(CommandCatalogue.FromJson(command));
         }
         catch (CommandFieldException e)
         {

@@ -31,10 +31,16 @@ public sealed record CommandView
     public DateTimeOffset? ExpiresAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
     public string? OperationId { get; init; }
+    /// <summary>Who sent it: the name that the token had. Absent: before such records were kept.</summary>
+    public string? RequestedBy { get; init; }
+    /// <summary>The token's id.</summary>
+    public string? RequestedById { get; init; }
     /// <summary>The first item of the iPad's error chain.</summary>
     public string? Error { get; init; }
     /// <summary>The iPad's answer as JSON, with Apple's keys; only when one command is asked for. Data is Base64.</summary>
     public JsonElement? Result { get; init; }
+    /// <summary>true: the answer holds secrets, which your token may not see.</summary>
+    public bool SecretsHidden { get; init; }
 
     internal static CommandView Of(QueuedRow row, QueuedCommand? live) => new()
     {
@@ -50,7 +56,7 @@ public sealed record CommandView
         OperationId = row.OperationId,
     };
 
-    internal static CommandView Of(HistoryRow row, JsonElement? result = null) => new()
+    internal static CommandView Of(HistoryRow row) => new()
     {
         CommandUuid = row.CommandUuid,
         RequestType = row.RequestType,
@@ -62,7 +68,6 @@ public sealed record CommandView
         FinishedAt = row.FinishedAt,
         OperationId = row.OperationId,
         Error = row.ErrorSummary,
-        Result = result,
     };
 
     /// <summary>Of a row that an operation appended and the grain has not read yet.</summary>

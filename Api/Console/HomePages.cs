@@ -30,7 +30,7 @@ internal static class HomePages
 
         var view = new HomeView(
             FleetUser.Of(context), await status.Read(), newest, (await enrolments.ListInvitations(null, 1)).Count > 0,
-            PageForms.NewKey(), problem?.Message);
+            PageForms.NewKey(), problem?.Message, await context.RequestServices.GetRequiredService<TokenService>().Hint(FleetUser.Of(context)));
         return new RazorComponentResult<HomePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 

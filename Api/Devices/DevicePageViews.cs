@@ -1,4 +1,5 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Rest;
 
@@ -24,5 +25,6 @@ public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, strin
 }
 
 /// <summary>What one iPad's page shows.</summary>
+/// <param name="Records">What was done to it, newest first; for administrators.</param>
 public sealed record DeviceDetailView(
-    FleetUser User, DeviceView Device, Page<CommandView> Commands, string? Note, string? Problem, string FormKey);
+    FleetUser User, DeviceView Device, Page<CommandView> Commands, IReadOnlyList<AuditView> Records, string? Note, string? Problem, string FormKey);

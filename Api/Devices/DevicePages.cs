@@ -4,6 +4,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -16,6 +17,7 @@ internal static class DevicePages
 {
     private const int DevicesOnPage = 50;
     private const int CommandsOnPage = 25;
+    private const int RecordsOnPage = 10;
 
     /// <summary>What a page says after a form did its work, by the word in its address: never text from there.</summary>
     private static readonly Dictionary<string, string> Notes = new()
@@ -59,8 +61,15 @@ internal static class DevicePages
     {
         var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context));
         var commands = await log.List(id, after, CommandsOnPage);
-        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, note, problem?.Message, PageForms.NewKey());
+        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, await Records(context, device.Id), note, problem?.Message, PageForms.NewKey());
         return new RazorComponentResult<DevicePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+    }
+
+    private static async Task<IReadOnlyList<AuditView>> Records(HttpContext context, string id)
+    {
+        if (FleetUser.Of(context).Role != AccessRole.Administrator) return [];
+        var store = context.RequestServices.GetRequiredService<IAuditStore>();
+        return [.. (await store.List(new AuditFilter { Target = id }, null, RecordsOnPage)).Select(AuditView.Of)];
     }
 
     private static Task<IResult> Push(string id, HttpContext context, DeviceLookup lookup, CommandLog log) =>

@@ -31,11 +31,11 @@ internal static class OperationEvents
     {
         if (await watch.Describe(Text.Uuid(id)?.ToString("D") ?? throw OperationEndpoints.NotFound()) is not { } operation)
             throw OperationEndpoints.NotFound();
-        return new Events(operation, FleetUser.Of(context).TokenId, watch, tokens, lifetime, time);
+        return new Events(operation, FleetUser.Of(context), watch, tokens, lifetime, time);
     }
 
     private sealed class Events(
-        OperationDescription first, string tokenId, OperationWatch watch, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
+        OperationDescription first, FleetUser reader, OperationWatch watch, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
         : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
@@ -84,7 +84,7 @@ internal static class OperationEvents
 
                 if (complete) return;
                 await Task.Delay(OperationWatch.Interval, time, stop);
-                if (await tokens.FindById(tokenId) is null || await watch.Describe(operation.Id) is not { } next) return;
+                if (!await tokens.IsStillGood(reader) || await watch.Describe(operation.Id) is not { } next) return;
                 operation = next;
             }
         }

@@ -1,7 +1,9 @@
 using System.Text;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Metadata;
@@ -26,7 +28,7 @@ internal static class PushCertificateEndpoints
     {
         var certificate = api.MapGroup("/push-certificate").WithTags("Push certificate");
         certificate.MapGet("", Get).Fails(404);
-        certificate.MapPut("", Put).WithQuery("force").Fails(400, 409, 413, 415, 422)
+        certificate.MapPut("", Put).WithQuery("force").Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate).Fails(400, 409, 413, 415, 422)
             .WithMetadata(new LargestBody(2 * LargestUpload))
             .AddOpenApiOperationTransformer(DescribeBody);
     }
@@ -46,7 +48,7 @@ internal static class PushCertificateEndpoints
     /// <param name="password">The password of the PKCS#12 file, or of the encrypted key in the PEM file.</param>
     /// <param name="force">true: install it even if iPads depend on another topic.</param>
     public static async Task<Ok<PushCertificateView>> Put(
-        HttpRequest request, IGrainFactory grains, IFleetQueries fleet, TimeProvider time,
+        HttpRequest request, IGrainFactory grains, IFleetQueries fleet, AuditTrail trail, TimeProvider time,
         [FromHeader(Name = PasswordHeader)] string? password, string? force)
     {
         var forced = Text.Flag("force", force) ?? false;
@@ -54,6 +56,7 @@ internal static class PushCertificateEndpoints
         var content = await BoundedBody.Read(request, LargestUpload) ?? throw TooLarge();
         if (content.Length == 0) throw ApiProblem.Field("body", "It is empty; send the certificate with its private key.");
 
+        await trail.Record(request.HttpContext, AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate, detail: forced ? "by force" : null);
         var installed = await Grain(grains).Install(new PushCertificateUpload(content, password, forced));
         return installed.Outcome switch
         {

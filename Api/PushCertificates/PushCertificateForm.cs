@@ -1,8 +1,10 @@
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Operations;
 using Microsoft.AspNetCore.Http.Features;
@@ -20,9 +22,10 @@ internal static class PushCertificateForm
 
     /// <summary>Never by force: a certificate with another topic, which would strand iPads, is installed by REST only.</summary>
     public static async Task<IResult> Install(
-        HttpContext context, IGrainFactory grains, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments)
+        HttpContext context, IGrainFactory grains, AuditTrail trail, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments)
     {
         var upload = await ReadAsync(context.Request);
+        await trail.Record(context, AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
         var installed = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(upload);
         if (installed.Outcome == PushCertificateOutcome.Installed) return TypedResults.Redirect("/");
 

@@ -1,3 +1,6 @@
+using FleetMdm.Api.Audit;
+using FleetMdm.Storage.Audit;
+
 namespace FleetMdm.Api.PushCertificates;
 
 /// <summary>The certificate by which this server may push.</summary>
@@ -7,6 +10,7 @@ internal static class PushCertificatesRoom
     public static void MapPushCertificates(this AdminRoutes routes)
     {
         PushCertificateEndpoints.MapRest(routes.Api);
-        routes.Pages.MapPost("/push-certificate", PushCertificateForm.Install);
+        routes.Pages.MapPost("/push-certificate", PushCertificateForm.Install)
+            .Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
     }
 }

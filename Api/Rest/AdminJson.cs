@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Invitations;
@@ -36,6 +37,9 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(TokenMade))]
 [JsonSerializable(typeof(TokenView))]
 [JsonSerializable(typeof(Page<TokenView>))]
+[JsonSerializable(typeof(TokenDetailView))]
+[JsonSerializable(typeof(AuditView))]
+[JsonSerializable(typeof(Page<AuditView>))]
 [JsonSerializable(typeof(StatusView))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {

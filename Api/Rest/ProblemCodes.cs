@@ -22,6 +22,7 @@ internal static class ProblemCodes
     public const string CommandUuidTaken = "command-uuid-taken";
     public const string CommandInFlight = "command-in-flight";
     public const string CommandFinished = "command-finished";
+    public const string OwnEnrolment = "own-enrolment";
     public const string NoPushToken = "no-push-token";
     public const string LastAdministrator = "last-administrator";
     public const string TooManyTokens = "too-many-tokens";

@@ -10,9 +10,9 @@ public interface IAccessGrain : IGrainWithIntegerKey
     /// <summary>The only key.</summary>
     const long Key = 0;
 
-    /// <summary>Makes the first administrator's token if no token was ever made.</summary>
+    /// <summary>Makes the first administrator's token if no administrator's token works: none was ever made, or all have expired.</summary>
     /// <param name="secretSha256">SHA-256 of the secret that the caller proposes, and has written down already.</param>
-    /// <returns>True when the first token has this secret (also when repeated); false when another was made before.</returns>
+    /// <returns>True when the first token has this secret (also when repeated); false when another works, or when this secret has worked and is spent.</returns>
     [Alias("EnsureFirstToken")]
     Task<bool> EnsureFirstToken([Immutable] byte[] secretSha256);
 
@@ -28,6 +28,22 @@ public interface IAccessGrain : IGrainWithIntegerKey
     /// <summary>Revokes a token at once; the nodes follow within their cache's few seconds.</summary>
     [Alias("Revoke")]
     Task<TokenRevocation> Revoke(string id);
+
+    /// <summary>Revokes a token, and unless they are to be kept all that were made with it, and with those.</summary>
+    [Alias("RevokeTree")]
+    Task<TokenRevocation> RevokeTree(string id, bool keepDescendants);
+
+    /// <summary>Begins a browser's session with a token. The oldest ends when there are as many as there may be.</summary>
+    [Alias("BeginSession")]
+    Task BeginSession(SessionOrder order);
+
+    /// <summary>Ends a session at once; the nodes follow within their cache's few seconds.</summary>
+    [Alias("EndSession")]
+    Task EndSession(string sessionId);
+
+    /// <summary>The token of this session; null when the session has ended, or its token.</summary>
+    [Alias("FindSession")]
+    Task<TokenDescription?> FindSession(string sessionId);
 
     /// <summary>The token that has this secret; null when none has, or when it is revoked or expired.</summary>
     [Alias("FindBySecret")]
@@ -49,6 +65,8 @@ public enum AccessRole : byte
 /// <param name="Id">Lower-case UUID.</param>
 /// <param name="SecretSha256">SHA-256 of the whole token as it is sent.</param>
 /// <param name="CreatedBy">The name of the token that asked for it.</param>
+/// <param name="CreatedById">Its id.</param>
+/// <param name="Secrets">A viewer's that may see secrets; an administrator's may.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.token-order")]
 public sealed record TokenOrder(
     [property: Id(0)] string Id,
@@ -56,7 +74,9 @@ public sealed record TokenOrder(
     [property: Id(2)] string Name,
     [property: Id(3)] AccessRole Role,
     [property: Id(4)] DateTimeOffset? ExpiresAt,
-    [property: Id(5)] string CreatedBy)
+    [property: Id(5)] string CreatedBy,
+    [property: Id(6)] string? CreatedById = null,
+    [property: Id(7)] bool Secrets = false)
 {
     /// <summary>Without the hash.</summary>
     public override string ToString() => $"TokenOrder {{ Id = {Id}, Name = {Name}, Role = {Role} }}";
@@ -73,7 +93,19 @@ public sealed record TokenDescription
     [Id(4)] public required string CreatedBy { get; init; }
     [Id(5)] public DateTimeOffset? ExpiresAt { get; init; }
     [Id(6)] public DateTimeOffset? RevokedAt { get; init; }
+    /// <summary>The token that asked for it; null for the first one, and for those of earlier versions.</summary>
+    [Id(7)] public string? CreatedById { get; init; }
+    /// <summary>At most a minute late.</summary>
+    [Id(8)] public DateTimeOffset? LastUsedAt { get; init; }
+    /// <summary>A viewer's that may see secrets; an administrator's may without.</summary>
+    [Id(9)] public bool Secrets { get; init; }
 }
+
+/// <param name="Id">Random; in the browser's cookie.</param>
+/// <param name="TokenId">The token that it was begun with.</param>
+/// <param name="Until">When it ends by itself.</param>
+[GenerateSerializer, Immutable, Alias("fleetmdm.session-order")]
+public sealed record SessionOrder([property: Id(0)] string Id, [property: Id(1)] string TokenId, [property: Id(2)] DateTimeOffset Until);
 
 public enum TokenRevocation : byte
 {

@@ -22,14 +22,35 @@ internal sealed class AccessGrain(
     /// <summary>How long a revoked or expired token stays in the list, for those who ask what became of it.</summary>
     internal static readonly TimeSpan RememberDead = TimeSpan.FromDays(90);
 
+    /// <summary>A school's administrators and technicians, each at a few browsers, over a day.</summary>
+    internal const int MostSessions = 2000;
+
     private const string FirstTokenName = "first administrator";
+
+    /// <summary>As long as any token. When it has expired unreplaced, the next start of a server makes another one.</summary>
+    private static readonly TimeSpan FirstTokenLives = TimeSpan.FromDays(90);
+
+    /// <summary>How late the time of a token's last use is written: it is not worth a write for each request.</summary>
+    private static readonly TimeSpan WriteUsesEvery = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<string, DateTimeOffset> _used = [];
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(static grain => grain.WriteUses(), this, new GrainTimerCreationOptions(WriteUsesEvery, WriteUsesEvery));
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => WriteUses();
 
     public async Task<bool> EnsureFirstToken(byte[] secretSha256)
     {
-        if (state.State.Tokens.Count > 0)
-            return CryptographicOperations.FixedTimeEquals(state.State.Tokens[0].SecretSha256, secretSha256);
+        var now = time.GetUtcNow();
+        var same = state.State.Tokens.Find(token => CryptographicOperations.FixedTimeEquals(token.SecretSha256, secretSha256));
+        if (same is not null) return IsAlive(same.Description, now);
+        if (state.State.Tokens.Exists(token => IsAdministrators(token) && IsAlive(token.Description, now))) return false;
 
-        await Store([new StoredToken
+        await Store([.. state.State.Tokens, new StoredToken
         {
             SecretSha256 = secretSha256,
             Description = new TokenDescription
@@ -37,8 +58,9 @@ internal sealed class AccessGrain(
                 Id = Guid.NewGuid().ToString("D"),
                 Name = FirstTokenName,
                 Role = AccessRole.Administrator,
-                CreatedAt = time.GetUtcNow(),
+                CreatedAt = now,
                 CreatedBy = "server",
+                ExpiresAt = now + FirstTokenLives,
             },
         }]);
         return true;
@@ -49,7 +71,7 @@ internal sealed class AccessGrain(
         if (Find(order.Id) is { } standing) return standing.Description;
 
         var now = time.GetUtcNow();
-        var kept = state.State.Tokens.Where((token, index) => index == 0 || !IsForgotten(token.Description, now)).ToList();
+        var kept = state.State.Tokens.Where((token, index) => index == 0 || !IsForgotten(token.Description, now) || HasDescendants(token)).ToList();
         if (kept.Count >= MostTokens) return null;
 
         var created = new StoredToken
@@ -63,6 +85,8 @@ internal sealed class AccessGrain(
                 CreatedAt = now,
                 CreatedBy = order.CreatedBy,
                 ExpiresAt = order.ExpiresAt,
+                CreatedById = order.CreatedById,
+                Secrets = order.Secrets,
             },
         };
         await Store([.. kept, created]);
@@ -71,21 +95,54 @@ internal sealed class AccessGrain(
 
     [ReadOnly]
     public Task<IReadOnlyList<TokenDescription>> List() =>
-        Task.FromResult<IReadOnlyList<TokenDescription>>([.. state.State.Tokens.Select(token => token.Description).Reverse()]);
+        Task.FromResult<IReadOnlyList<TokenDescription>>([.. state.State.Tokens.Select(token => WithUse(token.Description)).Reverse()]);
 
-    public async Task<TokenRevocation> Revoke(string id)
+    /// <summary>Nodes of the version before ask like this.</summary>
+    public Task<TokenRevocation> Revoke(string id) => RevokeTree(id, keepDescendants: false);
+
+    public async Task<TokenRevocation> RevokeTree(string id, bool keepDescendants)
     {
-        if (Find(id) is not { } token) return TokenRevocation.UnknownToken;
-        if (token.Description.RevokedAt is not null) return TokenRevocation.Revoked;
+        if (Find(id) is not { } root) return TokenRevocation.UnknownToken;
 
         var now = time.GetUtcNow();
-        var others = state.State.Tokens.Where(other => other != token && IsAlive(other.Description, now));
-        if (token.Description.Role == AccessRole.Administrator && !others.Any(other => other.Description.Role == AccessRole.Administrator))
-            return TokenRevocation.LastAdministrator;
+        HashSet<string> ending = [id];
+        // In order of creation: whoever made a token stands before it.
+        foreach (var token in state.State.Tokens)
+        {
+            if (!keepDescendants && token.Description.CreatedById is { } maker && ending.Contains(maker)) ending.Add(token.Description.Id);
+        }
 
-        var revoked = token with { Description = token.Description with { RevokedAt = now } };
-        await Store([.. state.State.Tokens.Select(other => other == token ? revoked : other)]);
+        if (!state.State.Tokens.Exists(token => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null))
+            return TokenRevocation.Revoked;
+        // Somebody must be left who can make a token, unless nobody was.
+        var administrators = state.State.Tokens.Where(token => IsAdministrators(token) && IsAlive(token.Description, now)).ToList();
+        if (administrators.Count > 0 && administrators.TrueForAll(token => ending.Contains(token.Description.Id))) return TokenRevocation.LastAdministrator;
+
+        await Store([.. state.State.Tokens.Select(token => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null
+            ? token with { Description = token.Description with { RevokedAt = now } }
+            : token)]);
         return TokenRevocation.Revoked;
+    }
+
+    public async Task BeginSession(SessionOrder order)
+    {
+        if (state.State.Sessions.Exists(session => session.Id == order.Id)) return;
+        var now = time.GetUtcNow();
+        var kept = state.State.Sessions.Where(session => session.Until > now).ToList();
+        kept.Add(new StoredSession { Id = order.Id, TokenId = order.TokenId, Until = order.Until });
+        await Store(state.State.Tokens, [.. kept.TakeLast(MostSessions)]);
+    }
+
+    public async Task EndSession(string sessionId)
+    {
+        if (state.State.Sessions.Exists(session => session.Id == sessionId))
+            await Store(state.State.Tokens, [.. state.State.Sessions.Where(session => session.Id != sessionId)]);
+    }
+
+    public Task<TokenDescription?> FindSession(string sessionId)
+    {
+        var session = state.State.Sessions.Find(session => session.Id == sessionId);
+        return Task.FromResult(session is not null && session.Until > time.GetUtcNow() ? Alive(Find(session.TokenId)) : null);
     }
 
     public Task<TokenDescription?> FindBySecret(byte[] secretSha256)
@@ -104,8 +161,34 @@ internal sealed class AccessGrain(
 
     private StoredToken? Find(string id) => state.State.Tokens.Find(token => token.Description.Id == id);
 
-    private TokenDescription? Alive(StoredToken? token) =>
-        token is not null && IsAlive(token.Description, time.GetUtcNow()) ? token.Description : null;
+    /// <summary>What is found is used.</summary>
+    private TokenDescription? Alive(StoredToken? token)
+    {
+        var now = time.GetUtcNow();
+        if (token is null || !IsAlive(token.Description, now)) return null;
+        _used[token.Description.Id] = now;
+        return WithUse(token.Description);
+    }
+
+    private TokenDescription WithUse(TokenDescription token) => _used.TryGetValue(token.Id, out var at) ? token with { LastUsedAt = at } : token;
+
+    private async Task WriteUses()
+    {
+        if (_used.Count == 0) return;
+        try
+        {
+            await Store([.. state.State.Tokens.Select(token => token with { Description = WithUse(token.Description) })]);
+            _used.Clear();
+        }
+        catch (FleetUnavailableException)
+        {
+            // Whoever uses a token is told nothing of it: the next minute tries again.
+        }
+    }
+
+    private static bool IsAdministrators(StoredToken token) => token.Description.Role == AccessRole.Administrator;
+
+    private bool HasDescendants(StoredToken token) => state.State.Tokens.Exists(other => other.Description.CreatedById == token.Description.Id);
 
     private static bool IsAlive(TokenDescription token, DateTimeOffset now) =>
         token.RevokedAt is null && (token.ExpiresAt is not { } expires || expires > now);
@@ -116,17 +199,17 @@ internal sealed class AccessGrain(
         return died is { } at && at + RememberDead < now;
     }
 
-    private async Task Store(List<StoredToken> tokens)
+    private async Task Store(List<StoredToken> tokens, List<StoredSession>? sessions = null)
     {
-        var before = state.State.Tokens;
-        state.State.Tokens = tokens;
+        var before = (state.State.Tokens, state.State.Sessions);
+        (state.State.Tokens, state.State.Sessions) = (tokens, sessions ?? state.State.Sessions);
         try
         {
             await state.WriteStateAsync();
         }
         catch (Exception e)
         {
-            state.State.Tokens = before;
+            (state.State.Tokens, state.State.Sessions) = before;
             DeactivateOnIdle();
             throw new FleetUnavailableException("The list of API tokens could not be stored.", e);
         }

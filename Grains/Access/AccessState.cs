@@ -8,6 +8,18 @@ internal sealed class AccessState
 {
     /// <summary>In order of creation. Replaced as a whole, so that a write that fails is undone by putting the old list back.</summary>
     [Id(0)] public List<StoredToken> Tokens { get; set; } = [];
+
+    /// <summary>Sessions of browsers that live, oldest first; replaced as a whole too.</summary>
+    [Id(1)] public List<StoredSession> Sessions { get; set; } = [];
+}
+
+/// <summary>A browser's session.</summary>
+[GenerateSerializer, Immutable, Alias("fleetmdm.stored-session")]
+internal sealed record StoredSession
+{
+    [Id(0)] public required string Id { get; init; }
+    [Id(1)] public required string TokenId { get; init; }
+    [Id(2)] public required DateTimeOffset Until { get; init; }
 }
 
 /// <summary>A token as it is stored: never its secret.</summary>

@@ -46,8 +46,8 @@ internal static class FirstSteps
         await output.WriteLineAsync($"  iPads enrol at    {publicUrl}enroll/INVITATION (make an invitation in the console)");
         if (token is not null)
         {
-            await output.WriteLineAsync($"  First administrator's token, shown once, also in {Path.Combine(data, FirstToken.FileName)}:");
-            await output.WriteLineAsync($"    {token}");
+            // Not the token: what is written here is kept in journals.
+            await output.WriteLineAsync($"  The first administrator's token is in {Path.Combine(data, FirstToken.FileName)}.");
         }
 
         await output.FlushAsync();

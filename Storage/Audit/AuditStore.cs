@@ -60,6 +60,18 @@ internal sealed class AuditStore(Database database) : IAuditStore
         return senders;
     }
 
+    public async Task<IReadOnlyDictionary<string, AuditRecord>> FindStarters(IReadOnlyCollection<string> operationIds)
+    {
+        if (operationIds.Count == 0) return new Dictionary<string, AuditRecord>();
+        var found = await database.Read(s => s
+            .Sql($"""
+                SELECT {AuditColumns.Names} FROM audit
+                WHERE verb = @verb AND result = @done AND target_id IN (SELECT ids.id FROM {database.IdsTable})
+                """)
+            .Text("@verb", AuditVerbs.OperationStart).Short("@done", (short)AuditResult.Done).Ids([.. operationIds]).List(AuditColumns.Read));
+        return found.ToDictionary(record => record.TargetId!, StringComparer.Ordinal);
+    }
+
     public Task<int> Drop(DateTimeOffset before, int limit) => database.Write(async s =>
     {
         await s.Sql("INSERT INTO audit_retention (dropping_before) VALUES (@before)").Time("@before", before).Execute();

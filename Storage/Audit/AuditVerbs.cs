@@ -29,6 +29,17 @@ public static class AuditVerbs
     public const string ReenrolmentRefuse = "reenrolment.refuse";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
+
+    /// <summary>All of them, to choose from.</summary>
+    public static readonly IReadOnlyList<string> All =
+    [
+        CommandSend, CommandCancel, OperationStart, OperationCancel,
+        DevicePush, DeviceRemove, InvitationCreate, InvitationRevoke,
+        TokenCreate, TokenRevoke, PushCertificateInstall, SessionSignIn,
+        SessionSignOut, TokenReject, InvitationRead, SecretRead,
+        AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
+        EscrowUse,
+    ];
 }
 
 /// <summary>Kinds of what something is done to. Stored as text: never rename one.</summary>

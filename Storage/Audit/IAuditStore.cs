@@ -11,10 +11,13 @@ public interface IAuditStore
     /// <summary>Newest first, before the given id of the page before.</summary>
     Task<IReadOnlyList<AuditRecord>> List(AuditFilter filter, Guid? before, int limit);
 
-    /// <summary>Who sent these commands of one enrolment, by CommandUUID; a command of an operation is the operation's.</summary>
+    /// <summary>Who sent these commands of one enrolment, by CommandUUID; a command of an operation is the operation's (<see cref="FindStarters"/>).</summary>
     /// <param name="acceptedAfter">None of them was accepted before.</param>
     Task<IReadOnlyDictionary<string, AuditRecord>> FindSenders(
         string enrolmentId, IReadOnlyCollection<string> commandUuids, DateTimeOffset acceptedAfter);
+
+    /// <summary>Who started these operations, by id.</summary>
+    Task<IReadOnlyDictionary<string, AuditRecord>> FindStarters(IReadOnlyCollection<string> operationIds);
 
     /// <summary>Drops at most <paramref name="limit"/> records that are older; returns how many.</summary>
     Task<int> Drop(DateTimeOffset before, int limit);

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Audit;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace FleetMdm.Api.Audit;
+
+/// <summary><c>/api/v1/audit</c>: for administrators; the records say who signs in, and from where.</summary>
+internal static class AuditEndpoints
+{
+    private const string Csv = "text/csv; charset=utf-8";
+    private const int RowsAtATime = 1_000;
+
+    public static void MapRest(RouteGroupBuilder api)
+    {
+        var audit = api.MapGroup("/audit").WithTags("Audit").RequireAuthorization(FleetPolicies.Administer);
+        audit.MapGet("", List).WithQuery([.. AuditQuery.Names, "after", "limit"]).Fails(400);
+        audit.MapGet("/export", Export).WithQuery(AuditQuery.Names).Produces<string>(200, "text/csv").Fails(400);
+    }
+
+    /// <summary>Who did what, newest first</summary>
+    /// <remarks>Everything that changed something, was refused, signed in, or showed a secret. All filters that are given must hold. Records are
+    /// never changed; they are kept for <c>Retention:AuditDays</c>.</remarks>
+    /// <param name="who">A token's or an iPad's id, or the name that a token had, exactly.</param>
+    /// <param name="verb">As in <c>command.send</c>; or all of a kind: <c>token.</c></param>
+    /// <param name="targetKind">device, operation, invitation, token or push-certificate.</param>
+    /// <param name="target">The target's id, exactly.</param>
+    /// <param name="from">From this time on.</param>
+    /// <param name="to">Before this time.</param>
+    /// <param name="result">done, refused or failed.</param>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<AuditView>>> List(
+        HttpContext context, IAuditStore store,
+        [FromQuery] string? who = null, [FromQuery] string? verb = null, [FromQuery] string? targetKind = null, [FromQuery] string? target = null,
+        [FromQuery] string? from = null, [FromQuery] string? to = null, [FromQuery] string? result = null,
+        [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await Read(store, new AuditQuery(who, verb, targetKind, target, from, to, result), after, Page.Limit(limit)));
+
+    /// <summary>The same as CSV, all of it</summary>
+    /// <remarks>That it was exported is recorded. Texts that a spreadsheet would take for a formula begin with an apostrophe.</remarks>
+    /// <param name="who">As for the list.</param>
+    /// <param name="verb">As for the list.</param>
+    /// <param name="targetKind">As for the list.</param>
+    /// <param name="target">As for the list.</param>
+    /// <param name="from">As for the list.</param>
+    /// <param name="to">As for the list.</param>
+    /// <param name="result">As for the list.</param>
+    public static async Task<IResult> Export(
+        HttpContext context, IAuditStore store, AuditTrail trail,
+        [FromQuery] string? who = null, [FromQuery] string? verb = null, [FromQuery] string? targetKind = null, [FromQuery] string? target = null,
+        [FromQuery] string? from = null, [FromQuery] string? to = null, [FromQuery] string? result = null)
+    {
+        var query = new AuditQuery(who, verb, targetKind, target, from, to, result);
+        var filter = query.Filter;
+        await trail.Record(context, AuditVerbs.AuditExport, detail: query.PathOf("") is { Length: > 0 } said ? said : null);
+        // Before it is answered: an unreachable store is 503, not half a file.
+        var first = await store.List(filter, null, RowsAtATime);
+        return new CsvResult(store, filter, first);
+    }
+
+    internal static async Task<Page<AuditView>> Read(IAuditStore store, AuditQuery query, string? after, int limit)
+    {
+        Guid? before = null;
+        if (after is not null)
+            before = Text.Uuid(after) ?? throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        var rows = await store.List(query.Filter, before, limit + 1);
+        return Page.Of(rows, limit, AuditView.Of, row => row.Id.ToString("D"));
+    }
+
+    /// <summary>Page by page from the store: a file of any length costs the memory of one page.</summary>
+    private sealed class CsvResult(IAuditStore store, AuditFilter filter, IReadOnlyList<AuditRecord> first) : IResult
+    {
+        private const string Header = "at,actorKind,actorId,actorName,address,verb,targetKind,targetId,subject,detail,count,reason,result\r\n";
+
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            var response = httpContext.Response;
+            response.ContentType = Csv;
+            response.Headers.ContentDisposition = "attachment; filename=\"audit.csv\"";
+            response.Headers.CacheControl = "no-store";
+            var text = new StringBuilder(Header);
+            for (var rows = first; ; rows = await store.List(filter, rows[^1].Id, RowsAtATime))
+            {
+                foreach (var row in rows) Append(text, AuditView.Of(row));
+                await response.WriteAsync(text.ToString(), httpContext.RequestAborted);
+                if (rows.Count < RowsAtATime) return;
+                text.Clear();
+            }
+        }
+
+        private static void Append(StringBuilder text, AuditView row)
+        {
+            text.Append(row.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            foreach (var value in new[]
+            {
+                row.ActorKind, row.ActorId, row.ActorName, row.Address, row.Verb, row.TargetKind, row.TargetId, row.Subject, row.Detail,
+                row.Count?.ToString(CultureInfo.InvariantCulture), row.Reason, row.Result,
+            })
+            {
+                text.Append(',').Append(Cell(value ?? ""));
+            }
+
+            text.Append("\r\n");
+        }
+
+        private static string Cell(string value)
+        {
+            if (value.Length > 0 && value[0] is '=' or '+' or '-' or '@') value = "'" + value;
+            return value.AsSpan().ContainsAny("\",\r\n") ? '"' + value.Replace("\"", "\"\"") + '"' : value;
+        }
+    }
+}

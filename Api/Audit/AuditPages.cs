@@ -1,0 +1,24 @@
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Audit;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace FleetMdm.Api.Audit;
+
+/// <summary>The audit in the console.</summary>
+internal static class AuditPages
+{
+    private const int RecordsOnPage = 50;
+
+    public static void MapPages(RouteGroupBuilder pages) => pages.MapGet("/audit", Show).RequireAuthorization(FleetPolicies.Administer);
+
+    private static async Task<RazorComponentResult<AuditPage>> Show(HttpContext context, IAuditStore store, string? after)
+    {
+        var query = AuditQuery.Of(context.Request);
+        var page = await AuditEndpoints.Read(store, query, after, RecordsOnPage);
+        return new RazorComponentResult<AuditPage>(new { View = new AuditPageView(FleetUser.Of(context), query, page, after is not null) });
+    }
+}
+
+/// <summary>What the page of the audit shows.</summary>
+public sealed record AuditPageView(FleetUser User, AuditQuery Query, Page<AuditView> Page, bool IsLaterPage);

@@ -1,0 +1,42 @@
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Audit;
+
+namespace FleetMdm.Api.Audit;
+
+/// <summary>The filter of the audit, as it stands in an address.</summary>
+/// <param name="Who">A token's or iPad's id, or a token's name at the time.</param>
+/// <param name="Verb">Exactly, or a prefix that ends in a dot.</param>
+public sealed record AuditQuery(string? Who, string? Verb, string? TargetKind, string? Target, string? From, string? To, string? Result)
+{
+    public static readonly string[] Names = ["who", "verb", "targetKind", "target", "from", "to", "result"];
+
+    /// <summary>A field that is empty is not set: forms send all.</summary>
+    public static AuditQuery Of(HttpRequest request)
+    {
+        string? Value(string name) => request.Query[name] is { Count: > 0 } values && !string.IsNullOrWhiteSpace(values[0]) ? values[0]!.Trim() : null;
+        return new AuditQuery(Value("who"), Value("verb"), Value("targetKind"), Value("target"), Value("from"), Value("to"), Value("result"));
+    }
+
+    /// <exception cref="ApiProblem">A part cannot be understood.</exception>
+    public AuditFilter Filter => new()
+    {
+        Who = Text.Optional("who", Who, 300),
+        Verb = Text.Optional("verb", Verb),
+        TargetKind = Text.Optional("targetKind", TargetKind),
+        Target = Text.Optional("target", Target, Text.EnrolmentIdLength),
+        From = Text.Time("from", From),
+        To = Text.Time("to", To),
+        Result = Text.Name<AuditResult>("result", Result),
+    };
+
+    public string PathOf(string path, string? after = null)
+    {
+        var query = QueryString.Empty;
+        foreach (var (name, value) in new[] { ("who", Who), ("verb", Verb), ("targetKind", TargetKind), ("target", Target), ("from", From), ("to", To), ("result", Result), ("after", after) })
+        {
+            if (value is not null) query = query.Add(name, value);
+        }
+
+        return path + query.ToUriComponent();
+    }
+}

@@ -1,0 +1,28 @@
+using FleetMdm.Api.Rest;
+using FleetMdm.Protocol.Mdm;
+using FleetMdm.Protocol.Plist;
+using FleetMdm.Protocol.Profiles;
+
+namespace FleetMdm.Api.Commands;
+
+/// <summary>A command must not take the iPad's own enrolment away: it would be lost to this server, and only a person at the iPad could bring it back.</summary>
+internal static class OwnEnrolment
+{
+    /// <exception cref="ApiProblem">422: with the way that is meant.</exception>
+    public static BuiltCommand Check(BuiltCommand command)
+    {
+        // However it is spelt: an iPad that reads names more kindly than we do must not be lost by that.
+        if (!command.RequestType.Equals("RemoveProfile", StringComparison.OrdinalIgnoreCase)) return command;
+        foreach (var (key, value) in PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin))
+        {
+            if (key.Equals("Identifier", StringComparison.OrdinalIgnoreCase) && value is PlistString { Value: var identifier }
+                && identifier.Trim().Equals(EnrolmentProfile.Identifier, StringComparison.OrdinalIgnoreCase))
+            {
+                throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.OwnEnrolment, "It would end the enrolment",
+                    "This profile is the iPad's enrolment with this server. To end the management of an iPad, remove the iPad: DELETE /api/v1/devices/{id}.");
+            }
+        }
+
+        return command;
+    }
+}
