@@ -63,7 +63,7 @@ internal static class Audited
         if (result is IStatusCodeHttpResult { StatusCode: >= StatusCodes.Status400BadRequest })
         {
             // A page that says what went wrong.
-            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(entry, begun) : entry) with { Result = AuditResult.Refused });
+            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(trail, context, begun) : entry) with { Result = AuditResult.Refused });
             return result;
         }
 
@@ -82,15 +82,13 @@ internal static class Audited
         if (begun is null && !refused) return;
 
         var why = exception is ApiProblem problem ? problem.Code : "unavailable";
-        var record = entry with { Detail = begun?.Detail ?? why, Result = refused ? AuditResult.Refused : AuditResult.Failed };
-        if (begun is not null)
-            record = Again(record, begun);
-        await Write(trail, record);
+        var record = begun is not null ? Again(trail, context, begun) : entry with { Detail = why };
+        await Write(trail, record with { Result = refused ? AuditResult.Refused : AuditResult.Failed });
     }
 
-    /// <summary>A second record, of what was begun.</summary>
-    private static AuditRecord Again(AuditRecord record, AuditRecord begun) =>
-        record with { TargetKind = begun.TargetKind, TargetId = begun.TargetId, Subject = begun.Subject, Detail = begun.Detail };
+    /// <summary>A second record of what was begun, later than the first.</summary>
+    private static AuditRecord Again(AuditTrail trail, HttpContext context, AuditRecord begun) =>
+        trail.Entry(context, begun.Verb, begun.TargetKind, begun.TargetId, begun.Subject, begun.Detail);
 
     private static async Task Write(AuditTrail trail, AuditRecord record)
     {

@@ -145,6 +145,7 @@ public abstract class AuditStoreTests(StoreFixture fixture)
             Audit = New(id, AuditVerbs.OperationStart),
         });
 
+        Assert.Equal(Ada, (await Store.FindStarters([id, "other"]))[id].Actor);
         Assert.True(await fixture.Node.Operations.Cancel(id, Make.Now, New(id, AuditVerbs.OperationCancel, Make.Now.AddSeconds(1))));
         Assert.True(await fixture.Node.Operations.Cancel(id, Make.Now, New(id, AuditVerbs.OperationCancel, Make.Now.AddSeconds(2))));
         Assert.False(await fixture.Node.Operations.Cancel(Make.Id(), Make.Now, New(id, AuditVerbs.OperationCancel)));

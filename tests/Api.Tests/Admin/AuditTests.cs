@@ -67,6 +67,20 @@ public sealed class AuditTests(AdminServer server)
     }
 
     [Fact]
+    public async Task What_was_begun_and_could_not_be_done_says_so_in_a_second_record()
+    {
+        var name = "begun " + Guid.NewGuid();
+        var (id, token) = await server.MakeToken("administrator", name);
+        using var client = server.Client(token);
+        using var content = new StringContent("no certificate", System.Text.Encoding.UTF8, "application/x-pem-file");
+        using var put = await client.PutAsync("/api/v1/push-certificate", content);
+        await AdminServer.Problem(put, 422);
+
+        var records = await Records($"who={id}&verb=push-certificate.");
+        Assert.Equal(["refused", "done"], records.Select(record => (string)record["result"]!));
+    }
+
+    [Fact]
     public async Task What_a_viewer_tries_is_recorded_as_refused()
     {
         var pad = await server.Enrol();
