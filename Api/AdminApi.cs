@@ -9,6 +9,7 @@ using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.PushCertificates;
+using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api;
@@ -41,6 +42,7 @@ public static class AdminApi
         services.AddCommands();
         services.AddOperations();
         services.AddInvitations();
+        services.AddReenrolment();
         return builder;
     }
 
@@ -61,6 +63,7 @@ public static class AdminApi
             // 4
             admin.UseAuthentication();
             admin.UseAuthorization();
+            admin.UseMiddleware<DeviceIds>();
         });
 
         app.MapHealth();
@@ -86,6 +89,7 @@ public static class AdminApi
         routes.MapStatus();
         routes.MapInvitations();
         routes.MapDevices();
+        routes.MapReenrolment();
         routes.MapCommands();
         routes.MapOperations();
         routes.MapPushCertificates();

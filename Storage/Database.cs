@@ -73,6 +73,8 @@ internal sealed class Statement(Database database, DbCommand command, Cancellati
 
     public Statement Bytes(string name, byte[]? value) => Add(name, DbType.Binary, value);
 
+    public Statement Bool(string name, bool value) => Add(name, DbType.Boolean, value);
+
     public Statement Long(string name, long? value) => Add(name, DbType.Int64, value);
 
     public Statement Int(string name, int? value) => Add(name, DbType.Int32, value);

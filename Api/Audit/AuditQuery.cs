@@ -23,7 +23,7 @@ public sealed record AuditQuery(string? Who, string? Verb, string? TargetKind, s
         Who = Text.Optional("who", Who, 300),
         Verb = Text.Optional("verb", Verb),
         TargetKind = Text.Optional("targetKind", TargetKind),
-        Target = Text.Optional("target", Target, Text.EnrolmentIdLength),
+        Target = Text.Optional("target", Target, 300),
         From = Text.Time("from", From),
         To = Text.Time("to", To),
         Result = Text.Name<AuditResult>("result", Result),

@@ -66,13 +66,13 @@ public sealed partial class CheckInEndpoints(
             {
                 // 3, 4
                 var sender = await identity.Establish(context, body.Bytes);
-                var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter);
+                var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter, OnlyWherePinned(sender));
                 var message = MdmMessageReader.Read(body.Bytes, _limits);
 
                 // 5, 6, 7
-                var reply = HasNothing(message, sender) ? DeviceReply.Empty : await Call(message, body.Bytes, certificate);
+                var reply = HasNothing(message, sender) ? DeviceReply.Empty : await Call(message, body.Bytes, certificate, context);
                 if (reply.Refusal == DeviceRefusal.NotPinned && await Recall(sender, context, body.Bytes))
-                    reply = await Call(message, body.Bytes, certificate);
+                    reply = await Call(message, body.Bytes, certificate, context);
                 metrics.Taken(NameOf(message));
                 await Answer(context, reply, message);
             }
@@ -92,6 +92,10 @@ public sealed partial class CheckInEndpoints(
         }
     }
 
+    /// <summary>Certificates of further CAs enrol in the migration window only; later they count where they are pinned.</summary>
+    private bool OnlyWherePinned(VerifiedIdentity sender) =>
+        !sender.IssuedByUs && (!sender.ForClients || !(options.Value.TrustedIdentityCasEnrolUntil > time.GetUtcNow()));
+
     private bool HasNothing(MdmMessage message, VerifiedIdentity sender) =>
         idle is not null && message is CommandReport { Status: CommandStatus.Idle } && idle.HasNothing(message.Sender.EnrolmentId, sender.Sha256);
 
@@ -99,7 +103,7 @@ public sealed partial class CheckInEndpoints(
     private ValueTask<bool> Recall(VerifiedIdentity sender, HttpContext context, ReadOnlyMemory<byte> body) =>
         renewals.Recall(sender, () => identity.Certificate(context, body));
 
-    private async ValueTask<DeviceReply> Call(MdmMessage message, ReadOnlyMemory<byte> body, PresentedCertificate certificate)
+    private async ValueTask<DeviceReply> Call(MdmMessage message, ReadOnlyMemory<byte> body, PresentedCertificate certificate, HttpContext context)
     {
         var grain = devices.Of(message.Sender.EnrolmentId);
         for (var moved = false; ; moved = true)
@@ -109,7 +113,7 @@ public sealed partial class CheckInEndpoints(
                 return message switch
                 {
                     CommandReport report => await grain.Report(await ToGrain(report, body), certificate),
-                    Authenticate authenticate => await grain.Authenticate(ToGrain(authenticate), certificate),
+                    Authenticate authenticate => await grain.Authenticate(ToGrain(authenticate, context), certificate),
                     TokenUpdate update => await grain.TokenUpdate(ToGrain(update), certificate),
                     CheckOut => await grain.CheckOut(certificate),
                     UserAuthenticate => await grain.UserAuthenticate(certificate),
@@ -154,7 +158,7 @@ public sealed partial class CheckInEndpoints(
     private static string? Summary(CommandReport report) =>
         report.ErrorChain is [var first, ..] ? first.Summary : null;
 
-    private static AuthenticateMessage ToGrain(Authenticate message) => new()
+    private static AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
     {
         Topic = message.Topic,
         Udid = message.Sender.Udid,
@@ -168,6 +172,7 @@ public sealed partial class CheckInEndpoints(
         BuildVersion = message.BuildVersion,
         Imei = message.Imei,
         Meid = message.Meid,
+        Address = context.Connection.RemoteIpAddress?.ToString(),
     };
 
     private static TokenUpdateMessage ToGrain(TokenUpdate message) => new()

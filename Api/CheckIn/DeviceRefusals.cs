@@ -28,6 +28,17 @@ public static class DeviceRefusals
         DeviceRefusal.NotPinned => new(403, "not-pinned", "The certificate is not the one that this enrolment is pinned to."),
         DeviceRefusal.PinnedElsewhere => new(403, "pinned-elsewhere", "The certificate is pinned to another iPad."),
 
+        // 403, all of Authenticate: the profile is not installed, and the person at the iPad is told.
+        DeviceRefusal.Claimed => new(403, "claimed",
+            "An iPad with this UDID is enrolled already, with another certificate. An administrator can allow this one: in the console, on the iPad's page. Then install the profile again."),
+        DeviceRefusal.InvitationWithdrawn => new(403, "invitation-withdrawn", "The invitation was withdrawn. Ask for a new one."),
+        DeviceRefusal.InvitationForAnother => new(403, "invitation-for-another", "The invitation is for another iPad. Ask for one for this iPad."),
+        DeviceRefusal.OnlyWherePinned => new(403, "only-where-pinned",
+            "A certificate of this CA enrols no iPad now (Mdm:TrustedIdentityCasEnrolUntil). Use an invitation."),
+        DeviceRefusal.CertificateExpired => new(403, "certificate-expired", "An expired certificate enrols no iPad. Use an invitation."),
+        DeviceRefusal.Superseded => new(403, "superseded", "The certificate was replaced, or refused by an administrator. Use an invitation."),
+        DeviceRefusal.OtherKind => new(403, "other-kind", "The id belongs to an enrolment of another kind."),
+
         // 403 with Apple's code: iOS 17 and later unenrol. Only for what an administrator removed.
         DeviceRefusal.Unrecognized => new(403, "removed", "An administrator removed this enrolment."),
 

@@ -1,6 +1,7 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
+using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Devices;
@@ -27,4 +28,4 @@ public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, strin
 /// <summary>What one iPad's page shows.</summary>
 /// <param name="Records">What was done to it, newest first; for administrators.</param>
 public sealed record DeviceDetailView(
-    FleetUser User, DeviceView Device, Page<CommandView> Commands, IReadOnlyList<AuditView> Records, string? Note, string? Problem, string FormKey);
+    FleetUser User, DeviceView Device, Page<CommandView> Commands, IReadOnlyList<AuditView> Records, ClaimView? Claim, string? Note, string? Problem, string FormKey);

@@ -3,10 +3,12 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
 using Microsoft.AspNetCore.Http.HttpResults;
 using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
 
@@ -26,6 +28,9 @@ internal static class DevicePages
         ["query"] = "DeviceInformation is queued.",
         ["lock"] = "DeviceLock is queued.",
         ["cancel"] = "The command is cancelled.",
+        ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
+        ["claim-refused"] = "The other device is refused.",
+        ["reenrolment"] = "This iPad may enrol anew within 24 hours.",
     };
 
     public static void MapPages(RouteGroupBuilder pages)
@@ -52,16 +57,17 @@ internal static class DevicePages
     }
 
     private static Task<RazorComponentResult<DevicePage>> ShowDevice(
-        string id, HttpContext context, DeviceLookup lookup, CommandLog log, string? after, string? done) =>
-        Device(id, context, lookup, log, after, Notes.GetValueOrDefault(done ?? ""), null);
+        string id, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims, string? after, string? done) =>
+        Device(id, context, lookup, log, claims, after, Notes.GetValueOrDefault(done ?? ""), null);
 
     /// <summary>The page of one iPad, with what became of a form.</summary>
     private static async Task<RazorComponentResult<DevicePage>> Device(
-        string id, HttpContext context, DeviceLookup lookup, CommandLog log, string? after, string? note, ApiProblem? problem)
+        string id, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims, string? after, string? note, ApiProblem? problem)
     {
         var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context));
         var commands = await log.List(id, after, CommandsOnPage);
-        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, await Records(context, device.Id), note, problem?.Message, PageForms.NewKey());
+        var claim = await claims.FindClaim(id) is { Decision: ClaimDecision.Open } open ? ClaimView.Of(open) : null;
+        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, await Records(context, device.Id), claim, note, problem?.Message, PageForms.NewKey());
         return new RazorComponentResult<DevicePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
@@ -72,17 +78,17 @@ internal static class DevicePages
         return [.. (await store.List(new AuditFilter { Target = id }, null, RecordsOnPage)).Select(AuditView.Of)];
     }
 
-    private static Task<IResult> Push(string id, HttpContext context, DeviceLookup lookup, CommandLog log) =>
-        OnDevicePage(id, "push", context, lookup, log, () => DeviceEndpoints.RequestPush(lookup, id));
+    private static Task<IResult> Push(string id, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
+        OnDevicePage(id, "push", context, lookup, log, claims, () => DeviceEndpoints.RequestPush(lookup, id));
 
-    private static Task<IResult> Query(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) =>
-        OnDevicePage(id, "query", context, lookup, log, () => Send(id, "DeviceInformation", context, ids, lookup, log));
+    private static Task<IResult> Query(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
+        OnDevicePage(id, "query", context, lookup, log, claims, () => Send(id, "DeviceInformation", context, ids, lookup, log));
 
-    private static Task<IResult> Lock(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) =>
-        OnDevicePage(id, "lock", context, lookup, log, () => Send(id, "DeviceLock", context, ids, lookup, log));
+    private static Task<IResult> Lock(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
+        OnDevicePage(id, "lock", context, lookup, log, claims, () => Send(id, "DeviceLock", context, ids, lookup, log));
 
-    private static Task<IResult> Cancel(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log) =>
-        OnDevicePage(id, "cancel", context, lookup, log, () => CommandEndpoints.CancelCommand(lookup, log, id, uuid));
+    private static Task<IResult> Cancel(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
+        OnDevicePage(id, "cancel", context, lookup, log, claims, () => CommandEndpoints.CancelCommand(lookup, log, id, uuid));
 
     private static async Task Send(string id, string requestType, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
     {
@@ -93,7 +99,7 @@ internal static class DevicePages
 
     /// <summary>Does it and shows the iPad's page, with what went wrong if it did.</summary>
     private static async Task<IResult> OnDevicePage(
-        string id, string action, HttpContext context, DeviceLookup lookup, CommandLog log, Func<Task> act)
+        string id, string action, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims, Func<Task> act)
     {
         try
         {
@@ -101,7 +107,7 @@ internal static class DevicePages
         }
         catch (ApiProblem problem) when (problem.Status is StatusCodes.Status409Conflict or StatusCodes.Status429TooManyRequests)
         {
-            return await Device(id, context, lookup, log, null, null, problem);
+            return await Device(id, context, lookup, log, claims, null, null, problem);
         }
 
         return PageForms.See($"/ipads/{Uri.EscapeDataString(id)}?done={action}");

@@ -66,6 +66,7 @@ public record DeviceSummary
         PushRequestedAt = live?.PushRequestedAt,
         PushTokenDead = row.PushTokenDead,
         AwaitingConfiguration = row.AwaitingConfiguration,
+        ReenrolmentUntil = row.ReenrolmentGrantedAt > (row.AuthenticatedAt ?? DateTimeOffset.MinValue) ? row.ReenrolmentUntil : null,
         Queue = live is null ? [] : [.. live.Queue.Select(QueuedView.Of)],
     };
 }
@@ -81,6 +82,8 @@ public sealed record DeviceView : DeviceSummary
     public string? PushTokenDead { get; init; }
     /// <summary>The iPad waits in Setup Assistant.</summary>
     public required bool AwaitingConfiguration { get; init; }
+    /// <summary>Until when another certificate may take this enrolment over, because an administrator allowed it; null: it may not.</summary>
+    public DateTimeOffset? ReenrolmentUntil { get; init; }
     /// <summary>Commands that are not finished, oldest first.</summary>
     public required IReadOnlyList<QueuedView> Queue { get; init; }
 

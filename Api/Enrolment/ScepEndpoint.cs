@@ -148,17 +148,34 @@ public sealed partial class ScepEndpoint(
         if (!old.IssuedByUs)
             throw new ScepException(ScepFailInfo.BadMessageCheck, "Only certificates of this server's own CA are renewed.");
         var certificate = Certify(snapshot, csr, now, old.Sha256);
+        RenewalResult result;
         try
         {
-            await store.StoreRenewal(Row(certificate, now) with { Renews = old.Sha256 });
+            result = await store.Renew(new RenewalRequest
+            {
+                PublicKeyHash = csr.PublicKeySha256,
+                Certificate = Row(certificate, now) with { Renews = old.Sha256 },
+                At = now,
+            });
         }
         catch (StoreRejectedException e)
         {
             throw new ScepException(ScepFailInfo.BadCertId, "The renewed certificate cannot be stored.", e);
         }
-        LogRenewed(certificate.Sha256Hex, old.Sha256Hex, certificate.NotAfter);
-        metrics.CountScep("Renewed");
-        return certificate.Der.ToArray();
+        if (result.Certificate is not { } renewed)
+        {
+            throw new ScepException(ScepFailInfo.BadCertId, "The certificate is not renewed: " + result.Outcome switch
+            {
+                RenewalOutcome.NeverUsed => "no iPad has enrolled with it.",
+                RenewalOutcome.Replaced => "it was replaced; its successor renews.",
+                RenewalOutcome.Withdrawn => "the certificates of its invitation were withdrawn.",
+                _ => "its iPad left, was erased or was removed.",
+            });
+        }
+
+        LogRenewed(Convert.ToHexStringLower(renewed.Sha256), old.Sha256Hex, renewed.NotAfter);
+        metrics.CountScep(result.Outcome.ToString());
+        return renewed.Der;
     }
 
     private IdentityCertificate Certify(AuthoritySnapshot snapshot, CertificateSigningRequest csr, DateTimeOffset now, byte[]? renews = null)

@@ -19,6 +19,10 @@ public sealed class MdmOptions
     /// <summary>PEM files of further CAs whose identity certificates are accepted: of the server that a district comes from.</summary>
     public IList<string> TrustedIdentityCas { get; set; } = [];
 
+    /// <summary>Until when a certificate of <see cref="TrustedIdentityCas"/> may enrol an iPad: the end of the migration, as in
+    /// <c>2026-09-30T00:00:00Z</c>. Null, and after it: such a certificate goes on where it is pinned, and enrols nothing.</summary>
+    public DateTimeOffset? TrustedIdentityCasEnrolUntil { get; set; }
+
     /// <summary>How many days after its expiry an identity certificate that is pinned may still check in, 0 to 3650. An iPad that
     /// slept in a cupboard over the summer then renews instead of being lost.</summary>
     public int ExpiredCertificateGraceDays { get; set; } = 90;
@@ -57,6 +61,8 @@ public sealed class MdmOptions
 
         if (ClientCertificateHeader is not null && TrustedProxies.Count == 0)
             return "Mdm:ClientCertificateHeader is set, but Mdm:TrustedProxies names no proxy whose header may be believed.";
+        if (TrustedIdentityCasEnrolUntil is not null && TrustedIdentityCas.Count == 0)
+            return "Mdm:TrustedIdentityCasEnrolUntil is set, but Mdm:TrustedIdentityCas names no CA.";
         foreach (var file in TrustedIdentityCas)
         {
             if (!File.Exists(file)) return $"Mdm:TrustedIdentityCas names \"{file}\", which is not a file.";

@@ -2,6 +2,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace FleetMdm.Api.Invitations;
 
@@ -15,7 +16,8 @@ internal static class InvitationEndpoints
             .Takes<InvitationRequest>().Fails(400, 409, 413, 415, 422);
         invitations.MapGet("", List).WithQuery("after", "limit").Fails(400);
         invitations.MapGet("/{id}", Get).Fails(404);
-        invitations.MapDelete("/{id}", Revoke).Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange).Fails(404);
+        invitations.MapDelete("/{id}", Revoke).WithQuery("certificates")
+            .Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange).Fails(400, 404);
     }
 
     /// <summary>Make an invitation</summary>
@@ -39,10 +41,19 @@ internal static class InvitationEndpoints
         TypedResults.Ok(await service.Show(context, id));
 
     /// <summary>Revoke an invitation</summary>
-    /// <remarks>It gives no profile and no certificate any more; iPads that enrolled by it stay enrolled.</remarks>
-    public static async Task<NoContent> Revoke(string id, HttpContext context, InvitationService service)
+    /// <remarks>It gives no profile and no certificate any more, and a certificate that no iPad has used yet enrols none. iPads that enrolled by
+    /// it stay enrolled, and renew their certificates.</remarks>
+    /// <param name="id">Of the invitation.</param>
+    /// <param name="certificates">withdraw: the certificates that iPads have are not renewed any more, and begin no enrolment again. keep (the default): they are.</param>
+    public static async Task<NoContent> Revoke(string id, HttpContext context, InvitationService service, [FromQuery] string? certificates = null)
     {
-        await service.Revoke(context, id);
+        var withdraw = certificates switch
+        {
+            null or "keep" => false,
+            "withdraw" => true,
+            _ => throw ApiProblem.Field("certificates", "It must be keep or withdraw."),
+        };
+        await service.Revoke(context, id, withdraw);
         return TypedResults.NoContent();
     }
 }

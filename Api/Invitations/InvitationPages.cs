@@ -47,6 +47,8 @@ internal static class InvitationPages
             School = form.Get("school"),
             MaxUses = PageForms.Number(form, "maxUses"),
             ExpiresInDays = PageForms.Number(form, "expiresInDays"),
+            OnlyFor = form.Get("onlyFor")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } only ? only : null,
+            AllowReenrolment = form.Get("allowReenrolment") is not null,
         });
         return PageForms.See($"/invitations/{invitation.Number}");
     }

@@ -5,6 +5,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Identity;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Enrolment;
 using Microsoft.Extensions.Options;
@@ -20,6 +21,7 @@ internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail,
     private const int DefaultDays = 30;
     private const int MostDays = 730;
     private const int MostUses = 1_000_000;
+    private const int MostTargets = 1_000;
 
     public async Task<Invitation> Create(HttpContext context, InvitationRequest request)
     {
@@ -41,6 +43,8 @@ internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail,
             CreatedAt = now,
             ExpiresAt = expires,
             CreatedBy = FleetUser.Of(context).Name,
+            OnlyFor = OnlyFor(request.OnlyFor),
+            AllowReenrolment = request.AllowReenrolment ?? false,
         };
         await store.CreateInvitation(invitation, trail.Entry(context, AuditVerbs.InvitationCreate, detail: invitation.Name ?? invitation.School));
         return await store.FindInvitation(invitation.Id) ?? invitation;
@@ -72,10 +76,10 @@ internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail,
     }
 
     /// <exception cref="ApiProblem">404.</exception>
-    public async Task<Invitation> Revoke(HttpContext context, string id)
+    public async Task<Invitation> Revoke(HttpContext context, string id, bool withdrawCertificates = false)
     {
         var invitation = await Find(id);
-        await store.RevokeInvitation(invitation.Id, time.GetUtcNow(), trail.Entry(context, AuditVerbs.InvitationRevoke, detail: invitation.Name ?? invitation.School));
+        await store.RevokeInvitation(invitation.Id, time.GetUtcNow(), withdrawCertificates, trail.Entry(context, AuditVerbs.InvitationRevoke, detail: invitation.Name ?? invitation.School));
         return invitation;
     }
 
@@ -95,4 +99,13 @@ internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail,
     }
 
     private static bool IsNumber(string id, out long number) => long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+
+    private static List<string>? OnlyFor(IReadOnlyList<string>? ids)
+    {
+        if (ids is null) return null;
+        if (ids.Count is 0 or > MostTargets) throw ApiProblem.Field("onlyFor", $"It must have 1 to {MostTargets} serial numbers or UDIDs, but has {ids.Count}.");
+        // A serial number is of the same characters as a UDID.
+        return [.. ids.Select((id, i) => EnrolmentId.Device(id) ?? throw ApiProblem.Field($"onlyFor[{i}]", "It must be a serial number or a UDID."))
+            .Distinct(StringComparer.OrdinalIgnoreCase)];
+    }
 }

@@ -18,6 +18,10 @@ public sealed record InvitationRequest
     public int? ExpiresInDays { get; init; }
     /// <summary>Until when it is open; instead of expiresInDays.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
+    /// <summary>Serial numbers and UDIDs, 1 to 1000: only these iPads may enrol by it, and they may also when they are enrolled already. Absent: any iPad.</summary>
+    public IReadOnlyList<string>? OnlyFor { get; init; }
+    /// <summary>true: whoever has the link may take over any iPad that is enrolled already. For a short time and a trusted hand.</summary>
+    public bool? AllowReenrolment { get; init; }
 }
 
 /// <summary>An invitation.</summary>
@@ -35,11 +39,17 @@ public sealed record InvitationView
     /// <summary>open, revoked, expired or usedUp.</summary>
     public required string State { get; init; }
     public int? MaxUses { get; init; }
-    /// <summary>How many iPads got their certificate by it.</summary>
+    /// <summary>How many iPads have a place in it: those that enrolled, and those that got a certificate and have not enrolled yet.</summary>
     public required int Uses { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
+    /// <summary>Since when its certificates are not renewed any more; null: they are.</summary>
+    public DateTimeOffset? CertificatesWithdrawnAt { get; init; }
+    /// <summary>The only iPads that may enrol by it; null: any.</summary>
+    public IReadOnlyList<string>? OnlyFor { get; init; }
+    /// <summary>Whoever has the link may take over an iPad that is enrolled already.</summary>
+    public required bool AllowReenrolment { get; init; }
     /// <summary>The name of the token that made it.</summary>
     public required string CreatedBy { get; init; }
 
@@ -58,6 +68,9 @@ public sealed record InvitationView
         CreatedAt = invitation.CreatedAt,
         ExpiresAt = invitation.ExpiresAt,
         RevokedAt = invitation.RevokedAt,
+        CertificatesWithdrawnAt = invitation.CertificatesWithdrawnAt,
+        OnlyFor = invitation.OnlyFor,
+        AllowReenrolment = invitation.AllowReenrolment,
         CreatedBy = invitation.CreatedBy,
     };
 }

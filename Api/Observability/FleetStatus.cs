@@ -2,12 +2,13 @@ using System.Reflection;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Observability;
 
 /// <summary>The server and the fleet at a glance; for REST and for the console.</summary>
-internal sealed class FleetStatus(IFleetQueries fleet, IGrainFactory grains, TimeProvider time)
+internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrolments, IGrainFactory grains, TimeProvider time)
 {
     public static string Version { get; } =
         typeof(FleetStatus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -26,7 +27,9 @@ internal sealed class FleetStatus(IFleetQueries fleet, IGrainFactory grains, Tim
                 Enrolled = counts.GetValueOrDefault(EnrolmentStatus.Enrolled),
                 Unenrolled = counts.GetValueOrDefault(EnrolmentStatus.Unenrolled),
                 Removed = counts.GetValueOrDefault(EnrolmentStatus.Removed),
+                Erased = counts.GetValueOrDefault(EnrolmentStatus.Erased),
             },
+            OpenClaims = await reenrolments.CountOpenClaims(),
             PushCertificate = certificate is null ? null : new PushCertificateSummary
             {
                 State = certificate.Standing.ToString(),
@@ -52,6 +55,8 @@ public sealed record StatusView
     /// <summary>The server's clock.</summary>
     public required DateTimeOffset Time { get; init; }
     public required DeviceCounts Devices { get; init; }
+    /// <summary>How many iPads another device says that it is, and nobody has decided about.</summary>
+    public required long OpenClaims { get; init; }
     /// <summary>null: none is installed, and no iPad can be woken.</summary>
     public required PushCertificateSummary? PushCertificate { get; init; }
 }
@@ -63,6 +68,7 @@ public sealed record DeviceCounts
     public required long Enrolled { get; init; }
     public required long Unenrolled { get; init; }
     public required long Removed { get; init; }
+    public required long Erased { get; init; }
 }
 
 /// <summary>How the push certificate stands.</summary>

@@ -100,19 +100,14 @@ internal static class OperationEndpoints
         if (named != 1) throw ApiProblem.Field("target", "It must have exactly one of all, ids and filter.");
         if (target.All is { } all)
             return all ? new OperationTarget { All = true } : throw ApiProblem.Field("target.all", "It can only be true; leave it out otherwise.");
-        return target.Ids is { } ids ? new OperationTarget { Ids = Ids(ids) } : new OperationTarget { Filter = Filter(target.Filter!) };
+        return target.Ids is { } ids ? new OperationTarget { Ids = Ids("target.ids", ids) } : new OperationTarget { Filter = Filter(target.Filter!) };
     }
 
-    private static List<string> Ids(IReadOnlyList<string> ids)
+    /// <summary>A list of ids, each in its one spelling and once.</summary>
+    internal static List<string> Ids(string field, IReadOnlyList<string> ids)
     {
-        if (ids.Count is 0 or > MostIds) throw ApiProblem.Field("target.ids", $"It must have 1 to {MostIds} ids, but has {ids.Count}.");
-        for (var i = 0; i < ids.Count; i++)
-        {
-            if (Text.EnrolmentId(ids[i]) is null)
-                throw ApiProblem.Field($"target.ids[{i}]", $"It must be an enrolment id of 1 to {Text.EnrolmentIdLength} characters.");
-        }
-
-        return [.. ids.Distinct(StringComparer.Ordinal)];
+        if (ids.Count is 0 or > MostIds) throw ApiProblem.Field(field, $"It must have 1 to {MostIds} ids, but has {ids.Count}.");
+        return [.. ids.Select((id, i) => Text.EnrolmentId(id) ?? throw ApiProblem.Field($"{field}[{i}]", Text.NotAnEnrolmentId)).Distinct(StringComparer.Ordinal)];
     }
 
     private static DeviceFilter Filter(DeviceFilterRequest filter)

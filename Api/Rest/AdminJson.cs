@@ -6,6 +6,7 @@ using FleetMdm.Api.Devices;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Reenrolment;
 
 namespace FleetMdm.Api.Rest;
 
@@ -41,6 +42,12 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(AuditView))]
 [JsonSerializable(typeof(Page<AuditView>))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(ClaimRequest))]
+[JsonSerializable(typeof(ClaimView))]
+[JsonSerializable(typeof(Page<ClaimView>))]
+[JsonSerializable(typeof(DeviceReenrolmentRequest))]
+[JsonSerializable(typeof(ReenrolmentRequest))]
+[JsonSerializable(typeof(ReenrolmentView))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

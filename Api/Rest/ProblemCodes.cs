@@ -24,6 +24,7 @@ internal static class ProblemCodes
     public const string CommandFinished = "command-finished";
     public const string OwnEnrolment = "own-enrolment";
     public const string NoPushToken = "no-push-token";
+    public const string ClaimChanged = "claim-changed";
     public const string LastAdministrator = "last-administrator";
     public const string TooManyTokens = "too-many-tokens";
     public const string Rejected = "rejected";

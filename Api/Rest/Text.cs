@@ -9,9 +9,6 @@ internal static class Text
     /// <summary>Names, schools and the like: what a line of a list can show.</summary>
     public const int NameLength = 200;
 
-    /// <summary>Longer than any UDID with a Shared iPad's user name.</summary>
-    public const int EnrolmentIdLength = 400;
-
     public static string? Optional(string field, string? value, int longest = NameLength) =>
         value is null ? null : Required(field, value, longest);
 
@@ -64,9 +61,11 @@ internal static class Text
             : throw ApiProblem.Field(field, $"It must be one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 
-    /// <summary>An enrolment id from a path or a list. Null when nothing can have that id.</summary>
-    public static string? EnrolmentId(string? value) =>
-        value is { Length: > 0 and <= EnrolmentIdLength } && IsPlain(value) ? value : null;
+    public const string NotAnEnrolmentId =
+        "It must be the id of an iPad: 1 to 64 of A-Z a-z 0-9 . _ - and not dots alone; for a user of a Shared iPad a colon and the user's name behind it.";
+
+    /// <summary>An enrolment id from a path or a list, in its one spelling. Null when nothing can have that id.</summary>
+    public static string? EnrolmentId(string? value) => Protocol.Mdm.EnrolmentId.Parse(value);
 
     /// <summary>A UUID as the server writes it, whatever its case.</summary>
     public static Guid? Uuid(string? value) => Guid.TryParseExact(value, "D", out var id) ? id : null;

@@ -3,10 +3,13 @@ namespace FleetMdm.Grains.Interfaces;
 /// <summary>The identity certificate that the sender of a message proved to own.</summary>
 /// <param name="Sha256">SHA-256 of the certificate's DER: what an enrolment is pinned to.</param>
 /// <param name="NotAfter">When it expires.</param>
+/// <param name="OnlyWherePinned">It may go on where it is pinned, and begins no enrolment: a certificate of a further CA outside of the
+/// migration window, or not meant for clients.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.presented-certificate")]
 public sealed record PresentedCertificate(
     [property: Id(0)] byte[] Sha256,
-    [property: Id(1)] DateTimeOffset NotAfter);
+    [property: Id(1)] DateTimeOffset NotAfter,
+    [property: Id(2)] bool OnlyWherePinned = false);
 
 /// <summary>What Authenticate tells of an iPad. Absent keys are null.</summary>
 [GenerateSerializer, Immutable, Alias("fleetmdm.authenticate")]
@@ -27,6 +30,8 @@ public sealed record AuthenticateMessage
     [Id(9)] public string? BuildVersion { get; init; }
     [Id(10)] public string? Imei { get; init; }
     [Id(11)] public string? Meid { get; init; }
+    /// <summary>From where it came, for people who decide about a claim.</summary>
+    [Id(12)] public string? Address { get; init; }
 }
 
 /// <summary>What TokenUpdate brings. <see cref="UnlockToken"/> absent means: keep the one you have.</summary>
@@ -100,6 +105,20 @@ public enum DeviceRefusal : byte
     DeclarationNotFound = 6,
     /// <summary>The message makes no sense here (an unknown declarative endpoint, a message of another channel).</summary>
     BadMessage = 7,
+    /// <summary>Authenticate: this iPad is enrolled with another certificate. The claim is kept for a person to decide.</summary>
+    Claimed = 8,
+    /// <summary>Authenticate: the invitation of the certificate was withdrawn before any iPad used it.</summary>
+    InvitationWithdrawn = 9,
+    /// <summary>Authenticate: the invitation is for another iPad.</summary>
+    InvitationForAnother = 10,
+    /// <summary>Authenticate: a certificate of a further CA that enrols nothing now.</summary>
+    OnlyWherePinned = 11,
+    /// <summary>Authenticate: the certificate has expired.</summary>
+    CertificateExpired = 12,
+    /// <summary>Authenticate: the certificate was replaced or refused, and speaks for nobody.</summary>
+    Superseded = 13,
+    /// <summary>Authenticate: the id belongs to an enrolment of another kind.</summary>
+    OtherKind = 14,
 }
 
 /// <summary>What the body of a reply is.</summary>

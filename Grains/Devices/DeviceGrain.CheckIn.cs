@@ -5,6 +5,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -20,71 +21,58 @@ internal sealed partial class DeviceGrain
         if (IsUserChannel) return DeviceReply.Refused(DeviceRefusal.BadMessage);
         // Both are read from the store as a rule: one wait for both.
         var fresh = Fresh();
-        var finding = store.FindIssued(certificate.Sha256);
+        var finding = store.FindCertificate(certificate.Sha256);
         await Task.WhenAll(fresh.AsTask(), finding);
+        var standing = await finding;
+
+        Claim? claim = null;
+        if (EnrolmentPart.MayClaim(State, standing))
+        {
+            // What a person has allowed is written beside the row, not through this grain.
+            await Read();
+            claim = await reenrolments.FindClaim(Id);
+        }
 
         var now = Now();
-        var pinnedHere = _pins.Any(pin => pin.Sha256.AsSpan().SequenceEqual(certificate.Sha256));
-
-        // A removed iPad stays removed until it is invited anew, which shows in a certificate that it did not have before.
-        if (_row?.Status == EnrolmentStatus.Removed && pinnedHere) return DeviceReply.Refused(DeviceRefusal.Unrecognized);
-
-        var issued = await finding;
-        var renewal = _row?.Status == EnrolmentStatus.Enrolled && issued?.Renews is { } old &&
-                      _pins.Any(pin => pin.Sha256.AsSpan().SequenceEqual(old));
-
-        var row = (_row ?? new DeviceRow { Id = Id, DeviceId = Id, Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Authenticated }) with
+        var decision = EnrolmentPart.Authenticate(
+            State, new AuthenticateInput(message, certificate, standing, claim, enrolment.Value.Reenrolment, Guid.NewGuid()), now);
+        if (decision.Change is not { } change)
         {
-            Version = (_row?.Version ?? 0) + 1,
-            Kind = message.Udid is null && message.EnrollmentId is not null ? EnrolmentKind.UserEnrollment : EnrolmentKind.Device,
-            Udid = message.Udid,
-            SerialNumber = message.SerialNumber ?? _row?.SerialNumber,
-            ProductName = message.ProductName ?? _row?.ProductName,
-            Model = message.Model ?? _row?.Model,
-            ModelName = message.ModelName ?? _row?.ModelName,
-            DeviceName = message.DeviceName ?? _row?.DeviceName,
-            OsVersion = message.OsVersion ?? _row?.OsVersion,
-            BuildVersion = message.BuildVersion ?? _row?.BuildVersion,
-            Imei = message.Imei ?? _row?.Imei,
-            Meid = message.Meid ?? _row?.Meid,
-            School = issued?.School ?? _row?.School,
-            InvitationId = issued?.InvitationId ?? _row?.InvitationId,
-            Topic = message.Topic ?? _row?.Topic,
-        };
-        if (!renewal)
-        {
-            row = row with
-            {
-                Status = EnrolmentStatus.Authenticated,
-                AuthenticatedAt = now,
-                EnrolledAt = null,
-                UnenrolledAt = null,
-                PushToken = null,
-                PushMagic = null,
-                PushTokenDead = null,
-                BootstrapToken = null,
-                AwaitingConfiguration = false,
-            };
+            if (decision.Refusal == DeviceRefusal.Claimed) await KeepClaim(message, certificate, standing, claim, now);
+            return DeviceReply.Refused(decision.Refusal);
         }
 
         var ended = _queue.Count;
-        var pinnedAt = PinnedNow();
-        var outcome = await Commit(new EnrolmentChange
-        {
-            Row = row,
-            WriteId = Guid.NewGuid(),
-            At = now,
-            Pin = new Pin(certificate.Sha256, certificate.NotAfter, pinnedAt),
-            // All others, also one that was pinned in this very millisecond: the old enrolment speaks no more.
-            DropPinsBefore = renewal ? null : pinnedAt.AddMilliseconds(1),
-            EndQueue = renewal ? null : CommandEnding.Reenrolled,
-            EndUserChannels = !renewal,
-        });
-        if (outcome == CommitOutcome.PinnedElsewhere) return DeviceReply.Refused(DeviceRefusal.PinnedElsewhere);
+        if (decision.Displaced is { } why) change = change with { Audit = [Record(now, AuditVerbs.EnrolmentDisplace, message.Address, detail: why)] };
+        if (await Commit(change) == CommitOutcome.PinnedElsewhere) return DeviceReply.Refused(DeviceRefusal.PinnedElsewhere);
 
         Saw();
-        if (!renewal) LogAuthenticated(Id, row.ProductName, row.SerialNumber, ended);
+        if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
+        else if (!decision.Renewal) LogAuthenticated(Id, change.Row.ProductName, change.Row.SerialNumber, ended);
         return DeviceReply.Empty;
+    }
+
+    /// <summary>Nothing of the enrolment changes: only that somebody else says that it is this iPad is written down.</summary>
+    private async Task KeepClaim(
+        AuthenticateMessage message, PresentedCertificate certificate, CertificateStanding standing, Claim? before, DateTimeOffset now)
+    {
+        var again = before is not null && before.Sha256.AsSpan().SequenceEqual(certificate.Sha256);
+        var kept = await reenrolments.Keep(new Claim
+        {
+            DeviceId = Id,
+            ClaimId = Guid.NewGuid(),
+            Sha256 = certificate.Sha256,
+            InvitationId = standing.Invitation?.Id,
+            SerialNumber = message.SerialNumber,
+            ProductName = message.ProductName,
+            DeviceName = message.DeviceName,
+            Address = message.Address,
+            FirstAt = now,
+            LastAt = now,
+        }, Record(now, AuditVerbs.EnrolmentClaim, message.Address, detail: message.SerialNumber));
+        metrics.Claims.Add(1);
+        // Once for each certificate: whoever repeats the message does not fill the log.
+        if (!again && kept) LogClaimed(Id, message.SerialNumber, message.Address, _row?.SerialNumber);
     }
 
     public async ValueTask<DeviceReply> TokenUpdate(TokenUpdateMessage message, PresentedCertificate certificate)
@@ -102,28 +90,14 @@ internal sealed partial class DeviceGrain
         var now = Now();
         var first = _row?.Status != EnrolmentStatus.Enrolled;
         var row = _row ?? new DeviceRow { Id = Id, DeviceId = DeviceId, Kind = EnrolmentKind.SharedUser, Status = EnrolmentStatus.Enrolled };
-        var changed = row with
-        {
-            Status = EnrolmentStatus.Enrolled,
-            UserShortName = message.UserShortName ?? row.UserShortName,
-            UserLongName = message.UserLongName ?? row.UserLongName,
-            Topic = message.Topic ?? row.Topic,
-            PushToken = Same(row.PushToken, message.Token) ? row.PushToken : message.Token,
-            PushMagic = message.PushMagic,
-            AwaitingConfiguration = message.AwaitingConfiguration,
-            UnlockToken = message.UnlockToken is { } unlock && !HoldsUnlockToken(unlock)
-                ? sealer.Seal(Purpose("unlock-token"), unlock)
-                : row.UnlockToken,
-        };
-
-        // A dead token that comes again is as dead as it was, unless APNs knew it before the iPad sent it.
-        if (!ReferenceEquals(changed.PushToken, row.PushToken)) changed = changed with { PushTokenDead = null };
-
+        var unlockToken = message.UnlockToken is { } unlock && !HoldsUnlockToken(unlock)
+            ? sealer.Seal(Purpose("unlock-token"), unlock)
+            : row.UnlockToken;
+        var changed = EnrolmentPart.TokenUpdate(row, message, unlockToken);
         if (changed != row || _row is null)
         {
             changed = changed with { TokenUpdatedAt = now, EnrolledAt = first ? now : row.EnrolledAt, UnenrolledAt = null };
-            var settled = _pins.Count > 1 && _pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256) &&
-                          now - _pins[0].PinnedAt >= TimeSpan.FromDays(options.Value.ReplacedCertificateGraceDays);
+            var settled = _pins.Count > 1 && _pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256) && now - _pins[0].PinnedAt >= ReplacedGrace;
             await Commit(new EnrolmentChange
             {
                 Row = NextVersion(changed),
@@ -181,8 +155,9 @@ internal sealed partial class DeviceGrain
         var refusal = await Admit(certificate);
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
         if (_row!.BootstrapToken is not { } token) return DeviceReply.Empty;
+        await audit.Write(Record(Now(), AuditVerbs.EscrowUse, address: null, detail: "BootstrapToken"));
 
-        var answer = new PlistDictionary { ["BootstrapToken"] = sealer.Open(Purpose("bootstrap-token"), token) };
+        var answer = new PlistDictionary { ["BootstrapToken"] = OpenEscrow("bootstrap-token", token) };
         return DeviceReply.Plist(PlistWriter.ToBytes(answer));
     }
 
@@ -227,20 +202,35 @@ internal sealed partial class DeviceGrain
     }
 
     /// <summary>Ends the enrolment; its user channels go with it, and what was queued is told why in the history.</summary>
-    private Task Leave(EnrolmentStatus status, CommandEnding ending, AuditRecord? audit = null) => Commit(new EnrolmentChange
-    {
-        Row = NextVersion(_row!) with { Status = status, UnenrolledAt = Now(), PushToken = null, PushMagic = null, PushTokenDead = null },
-        WriteId = Guid.NewGuid(),
-        At = Now(),
-        EndQueue = ending,
-        EndUserChannels = !IsUserChannel,
-        Audit = audit is null ? [] : [audit],
-    });
+    private Task Leave(EnrolmentStatus status, CommandEnding ending, AuditRecord? audit = null) =>
+        Commit(EnrolmentPart.Leave(_row!, status, ending, Now(), Guid.NewGuid()) with { Audit = audit is null ? [] : [audit] });
 
     private bool HoldsUnlockToken(byte[] unlockToken) =>
         _row?.UnlockToken is { } held &&
-        CryptographicOperations.FixedTimeEquals(sealer.Open(Purpose("unlock-token"), held), unlockToken);
+        OpenEscrow("unlock-token", held) is { } opened &&
+        CryptographicOperations.FixedTimeEquals(opened, unlockToken);
 
-    private static bool Same(byte[]? left, byte[]? right) =>
-        left is null ? right is null : right is not null && left.AsSpan().SequenceEqual(right);
+    /// <summary>What the iPad itself did, or what was done at its word.</summary>
+    private AuditRecord Record(DateTimeOffset at, string verb, string? address, string? subject = null, string? detail = null) =>
+        AuditRecord.New(at, new AuditActor(ActorKind.Device, Id, _row?.SerialNumber, address), verb) with
+        {
+            TargetKind = AuditTargets.Device,
+            TargetId = Id,
+            Subject = subject,
+            Detail = detail,
+        };
+
+    /// <summary>Sealed for the id of the device. One that was spelled otherwise by an earlier version is sealed for that spelling, which is the
+    /// UDID as the iPad sends it.</summary>
+    private byte[] OpenEscrow(string secret, byte[] sealedToken)
+    {
+        try
+        {
+            return sealer.Open(Purpose(secret), sealedToken);
+        }
+        catch (CryptographicException) when (_row?.Udid is { } udid && udid != DeviceId)
+        {
+            return sealer.Open($"{secret}/{udid}", sealedToken);
+        }
+    }
 }

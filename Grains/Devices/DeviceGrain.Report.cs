@@ -10,6 +10,8 @@ internal sealed partial class DeviceGrain
 {
     private static readonly TimeSpan LongestNotNowRetry = TimeSpan.FromHours(1);
 
+    private const string EraseDevice = "EraseDevice";
+
     private IGrainTimer? _owedPush;
 
     public async ValueTask<DeviceReply> Report(CommandReportMessage report, PresentedCertificate certificate)
@@ -62,6 +64,7 @@ internal sealed partial class DeviceGrain
             _ => CommandEnding.CommandFormatError,
         };
         await Finish(command, ending, now, report);
+        if (ending == CommandEnding.Acknowledged && command.Row.RequestType == EraseDevice) await Leave(EnrolmentStatus.Erased, CommandEnding.Erased);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
     }
@@ -116,6 +119,13 @@ internal sealed partial class DeviceGrain
                 continue;
             }
 
+            // Whoever comes next with the iPad's UDID is the erased iPad, when nothing more is heard of this one.
+            if (command.Row.RequestType == EraseDevice)
+                await Commit(new EnrolmentChange { Row = NextVersion(_row!) with { EraseSentAt = now }, WriteId = Guid.NewGuid(), At = now });
+
+            if (CarriesUnlockToken(command.Row.RequestType))
+                await audit.Write(Record(now, AuditVerbs.EscrowUse, address: null, command.Row.CommandUuid, "UnlockToken for ClearPasscode"));
+
             // Memory may have been read, and time may have passed, since this turn began.
             lease.Check();
             command.SentAt = now;
@@ -128,9 +138,9 @@ internal sealed partial class DeviceGrain
 
     /// <summary>ClearPasscode carries the unlock token that the iPad escrowed; it joins the command only here, on its way out.</summary>
     private byte[] WithSecrets(string requestType, byte[] body) =>
-        requestType == "ClearPasscode" && _row!.UnlockToken is { } unlock
-            ? CommandCatalogue.WithUnlockToken(body, sealer.Open(Purpose("unlock-token"), unlock))
-            : body;
+        CarriesUnlockToken(requestType) ? CommandCatalogue.WithUnlockToken(body, OpenEscrow("unlock-token", _row!.UnlockToken!)) : body;
+
+    private bool CarriesUnlockToken(string requestType) => requestType == "ClearPasscode" && _row!.UnlockToken is not null;
 
     /// <summary>
     /// An iPad whose last status was NotNow polls again by itself; after any other status it does not, and whatever it put off
@@ -159,7 +169,7 @@ internal sealed partial class DeviceGrain
     /// <summary>Nothing is queued, and nothing that the next Idle would have to put right: polls need not ask this grain.</summary>
     private void LeaveIdle(PresentedCertificate certificate)
     {
-        if (!_believed || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
+        if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
         idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory));
         _leftIdle = true;
     }

@@ -1,7 +1,10 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
+using FleetMdm.Grains.Observability;
 using FleetMdm.Grains.Push;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -34,13 +37,17 @@ namespace FleetMdm.Grains.Devices;
 [GrainType("device"), PreferLocalPlacement]
 internal sealed partial class DeviceGrain(
     IDeviceStore store,
+    IReenrolmentStore reenrolments,
+    IAuditStore audit,
     SecretSealer sealer,
     PushOutbox outbox,
     SeenBuffer seen,
     QueueEpoch epoch,
     IdleDevices idle,
     NodeLease lease,
+    FleetMetrics metrics,
     IOptions<QueueOptions> options,
+    IOptions<EnrolmentOptions> enrolment,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -65,6 +72,13 @@ internal sealed partial class DeviceGrain(
     private string DeviceId => IsUserChannel ? Id[..Id.IndexOf(':')] : Id;
 
     private bool IsAlive => _row?.Status is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled;
+
+    private bool IsRemoved => _row?.Status == EnrolmentStatus.Removed || _deviceStatus == EnrolmentStatus.Removed;
+
+    /// <summary>What the rules of enrolment know.</summary>
+    private EnrolmentState State => new(Id, _row, _pins, _lastSeen);
+
+    private TimeSpan ReplacedGrace => TimeSpan.FromDays(options.Value.ReplacedCertificateGraceDays);
 
     public async ValueTask Reload()
     {
@@ -112,46 +126,41 @@ internal sealed partial class DeviceGrain(
     private async ValueTask<DeviceRefusal> Admit(PresentedCertificate certificate)
     {
         await Fresh();
-        if (!IsPinned(certificate) && !await BecomesPinned(certificate)) return DeviceRefusal.NotPinned;
-        if (_row?.Status == EnrolmentStatus.Removed || _deviceStatus == EnrolmentStatus.Removed) return DeviceRefusal.Unrecognized;
+        if (!IsPinned(certificate) && await BecomePinned(certificate) is var refusal and not DeviceRefusal.None) return refusal;
+        if (IsRemoved) return DeviceRefusal.Unrecognized;
         if (!IsAlive) return DeviceRefusal.NotPinned;
 
         Saw();
         return DeviceRefusal.None;
     }
 
-    /// <summary>The newest pin holds; an older one only while its successor is new, so that a renewal can settle.</summary>
-    private bool IsPinned(PresentedCertificate certificate)
-    {
-        for (var i = 0; i < _pins.Count; i++)
-        {
-            if (!_pins[i].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) continue;
-            return i == 0 || Now() - _pins[0].PinnedAt < TimeSpan.FromDays(options.Value.ReplacedCertificateGraceDays);
-        }
+    private bool IsPinned(PresentedCertificate certificate) => EnrolmentPart.Speaks(_pins, certificate, Now(), ReplacedGrace);
 
-        return false;
-    }
-
-    /// <summary>A certificate that memory does not know: pinned meanwhile by another activation, or the renewal of a pinned one.</summary>
-    private async Task<bool> BecomesPinned(PresentedCertificate certificate)
+    /// <summary>A certificate that memory does not know: pinned meanwhile by another activation, or the successor of the newest pin.</summary>
+    private async Task<DeviceRefusal> BecomePinned(PresentedCertificate certificate)
     {
         if (!_memory.ReadAt.IsWithin(LookAgainForPinsAfter, Now()))
         {
             await Read();
-            if (IsPinned(certificate)) return true;
+            if (IsPinned(certificate)) return DeviceRefusal.None;
         }
 
-        if (_row is null || _pins.Count == 0 || !await Renews(certificate)) return false;
-        var pin = new Pin(certificate.Sha256, certificate.NotAfter, PinnedNow());
-        var outcome = await Commit(new EnrolmentChange { Row = NextVersion(_row), WriteId = Guid.NewGuid(), At = pin.PinnedAt, Pin = pin });
-        if (outcome != CommitOutcome.Committed) return false;
+        if (_row is null || _pins.Count == 0) return DeviceRefusal.NotPinned;
+        var standing = await store.FindCertificate(certificate.Sha256);
+        if (IsRemoved)
+        {
+            // Whatever descends from what was removed is told so, and is not taken.
+            return (standing.Pinned ?? standing.RenewedPinned)?.DeviceId == DeviceId ? DeviceRefusal.Unrecognized : DeviceRefusal.NotPinned;
+        }
+
+        if (!IsAlive || !EnrolmentPart.Succeeds(_pins, standing)) return DeviceRefusal.NotPinned;
+        var pin = new Pin(certificate.Sha256, certificate.NotAfter, EnrolmentPart.PinnedAt(_pins, Now()));
+        var outcome = await Commit(new EnrolmentChange { Row = NextVersion(_row), WriteId = Guid.NewGuid(), At = Now(), Pin = pin });
+        if (outcome != CommitOutcome.Committed) return DeviceRefusal.NotPinned;
 
         LogRenewed(Id, certificate.NotAfter);
-        return true;
+        return DeviceRefusal.None;
     }
-
-    private async Task<bool> Renews(PresentedCertificate certificate) =>
-        (await store.FindIssued(certificate.Sha256))?.Renews is { } old && _pins.Any(pin => pin.Sha256.AsSpan().SequenceEqual(old));
 
     /// <summary>The iPad is here: it has had its push, and it was seen.</summary>
     private void Saw()
@@ -232,16 +241,20 @@ internal sealed partial class DeviceGrain(
         return new DateTimeOffset(now.Ticks - (now.Ticks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
     }
 
-    /// <summary>The time of a new pin: later than those of all others, even when the clock was put back since. Their order says which of
-    /// them hold.</summary>
-    private DateTimeOffset PinnedNow() => _pins.Count > 0 && _pins[0].PinnedAt >= Now() ? _pins[0].PinnedAt.AddMilliseconds(1) : Now();
-
     private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one is null || other > one ? other : one;
 
     private string Purpose(string secret) => $"{secret}/{DeviceId}";
 
     [LoggerMessage(2010, LogLevel.Information, "{Id} authenticated: {ProductName} {SerialNumber}, {Ended} queued commands ended")]
     private partial void LogAuthenticated(string id, string? productName, string? serialNumber, int ended);
+
+    [LoggerMessage(2019, LogLevel.Warning, "{Id} ({SerialNumber}) enrolled anew with another certificate: {Reason}. {Ended} queued commands ended")]
+    private partial void LogDisplaced(string id, string? serialNumber, string reason, int ended);
+
+    [LoggerMessage(2020, LogLevel.Warning,
+        "Another device says that it is {Id}: serial number {SerialNumber}, from {Address}. The enrolled iPad has {EnrolledSerialNumber}. " +
+        "It was refused; an administrator can allow it in the console")]
+    private partial void LogClaimed(string id, string? serialNumber, string? address, string? enrolledSerialNumber);
 
     [LoggerMessage(2011, LogLevel.Information, "{Id} enrolled")]
     private partial void LogEnrolled(string id);

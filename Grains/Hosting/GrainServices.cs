@@ -24,6 +24,7 @@ public static class GrainServices
         var services = silo.Services;
         services.AddExceptionsBetweenNodes();
         services.AddFleetOptions<QueueOptions>(configuration, QueueOptions.Section, options => options.FindFault());
+        services.AddFleetOptions<EnrolmentOptions>(configuration, EnrolmentOptions.Section, options => options.FindFault());
         services.AddSingleton<NodeLease>();
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();

@@ -28,9 +28,13 @@ internal sealed class FleetMetrics : IDisposable
         _meter.CreateObservableGauge("fleetmdm.fleet.enrolments", Enrolments, "{enrolment}", "Enrolments by status, user channels not counted");
         HistoryDropped = _meter.CreateStandingCounter(
             "fleetmdm.history.dropped", "{row}", "Rows of the history (and bodies that nothing needs any more) dropped by retention");
+        Claims = _meter.CreateStandingCounter(
+            "fleetmdm.enrolment.claims", "{message}", "Messages of devices that say they are an iPad which is enrolled with another certificate; refused");
     }
 
     public StandingCounter HistoryDropped { get; }
+
+    public StandingCounter Claims { get; }
 
     public void Counted(WaitingCommands waiting) => _waiting = new(waiting, _time.GetTimestamp());
 

@@ -13,8 +13,12 @@ public sealed class RetentionOptions
     /// <summary>How many days audit records are kept; 0 keeps them for ever.</summary>
     public int AuditDays { get; set; } = 730;
 
+    /// <summary>How many days the escrowed tokens (unlock, bootstrap) of an iPad that left, was erased or was removed are kept; 0 keeps them for ever.</summary>
+    public int EscrowDays { get; set; } = 30;
+
     /// <summary>A sentence on what is wrong, or null.</summary>
-    internal string? FindFault() => Fault(nameof(HistoryDays), HistoryDays) ?? Fault(nameof(AuditDays), AuditDays);
+    internal string? FindFault() =>
+        Fault(nameof(HistoryDays), HistoryDays) ?? Fault(nameof(AuditDays), AuditDays) ?? Fault(nameof(EscrowDays), EscrowDays);
 
     private static string? Fault(string name, int days) => days is >= 0 and <= MostDays
         ? null

@@ -22,6 +22,7 @@ public static class SweepServices
         services.AddSingleton<ISweepDuty, HistoryRetention>();
         services.AddSingleton<ISweepDuty, AuditRetention>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
+        services.AddSingleton<ISweepDuty, EnrolmentRetention>();
         services.AddSingleton<ISweepDuty, FleetCensus>();
         return services;
     }

@@ -11,6 +11,9 @@ namespace FleetMdm.Protocol.Identity;
 /// <param name="Expired">It is within the grace period after its end.</param>
 public sealed record VerifiedIdentity(byte[] Sha256, DateTimeOffset NotAfter, byte[]? Renews, bool IssuedByUs, bool Expired)
 {
+    /// <summary>The certificate names client authentication. One of a further CA that does not may go on where it is pinned, and enrols nothing.</summary>
+    public bool ForClients { get; init; } = true;
+
     /// <summary><see cref="Sha256"/> in lower-case hexadecimal.</summary>
     public string Sha256Hex => Convert.ToHexStringLower(Sha256);
 }
@@ -107,7 +110,10 @@ public sealed class IdentityVerifier
         if (!own && !_settings.TrustedCas.Any(ca => certificate.IsSignedBy(ca, _settings.AllowSha1)))
             throw new IdentityException(IdentityRefusal.UntrustedIssuer, "The certificate was not issued by a CA that is trusted here.");
         CheckUsage(certificate, own);
-        var identity = new VerifiedIdentity(certificate.Sha256, certificate.NotAfter, own ? certificate.Renews : null, own, Expired: false);
+        var identity = new VerifiedIdentity(certificate.Sha256, certificate.NotAfter, own ? certificate.Renews : null, own, Expired: false)
+        {
+            ForClients = certificate.ExtendedKeyUsage?.Contains(Oids.ClientAuthentication) == true,
+        };
         var known = new KnownIdentity(identity, certificate.NotBefore, signs ? certificate : null);
         _known.Add(known);
         return known;

@@ -18,7 +18,7 @@ public enum MdmSenderKind : byte
 /// </summary>
 public sealed record MdmSender
 {
-    /// <summary>Of any identity, and of an enrolment id made of two.</summary>
+    /// <summary>Of a user's id or name.</summary>
     public const int LongestId = 255;
 
     /// <summary>The UserID of every user of a Shared iPad: it says only that the user's real key is the UserShortName.</summary>
@@ -50,23 +50,18 @@ public sealed record MdmSender
     /// <exception cref="MdmFormatException"/>
     public static MdmSender From(string? udid, string? enrollmentId, string? userId = null, string? userShortName = null, string? userLongName = null)
     {
-        udid = CheckDeviceId("UDID", udid);
-        enrollmentId = CheckDeviceId("EnrollmentID", enrollmentId);
-        userId = CheckId("UserID", userId);
-        userShortName = CheckId("UserShortName", userShortName);
-        userLongName = CheckId("UserLongName", userLongName);
-        var deviceId = udid ?? enrollmentId
+        udid = string.IsNullOrEmpty(udid) ? null : udid;
+        enrollmentId = string.IsNullOrEmpty(enrollmentId) ? null : enrollmentId;
+        userId = CheckUser("UserID", userId);
+        userShortName = CheckUser("UserShortName", userShortName);
+        userLongName = CheckUser("UserLongName", userLongName);
+        var (udidKey, enrollmentKey) = (DeviceKey("UDID", udid), DeviceKey("EnrollmentID", enrollmentId));
+        var deviceId = udidKey ?? enrollmentKey
             ?? throw new MdmFormatException(MdmReason.MissingKey, "UDID", "The message has neither UDID nor EnrollmentID: nobody knows whom it is from.");
         var userKey = UserKey(udid, userId, userShortName);
-        if (userKey is not null && deviceId.Length + 1 + userKey.Length > LongestId)
-        {
-            throw new MdmFormatException(MdmReason.InvalidValue, "UserShortName",
-                $"UDID and user together are longer than {LongestId} characters.");
-        }
-
         return new MdmSender
         {
-            EnrolmentId = userKey is null ? deviceId : $"{deviceId}:{userKey}",
+            EnrolmentId = userKey is null ? deviceId : Mdm.EnrolmentId.Join(deviceId, userKey),
             Kind = userKey is not null ? MdmSenderKind.SharedUser : udid is not null ? MdmSenderKind.Device : MdmSenderKind.UserEnrollment,
             DeviceId = deviceId,
             Udid = udid,
@@ -87,22 +82,20 @@ public sealed record MdmSender
                 "A UserID stands beside an EnrollmentID: a User Enrollment has no user channel on an iPad.");
         }
 
-        if (userId != SharedIPadUserId)
-            return userId;
-        return userShortName
-            ?? throw new MdmFormatException(MdmReason.MissingKey, "UserShortName", "The message of a Shared iPad's user has no UserShortName.");
+        var (field, name) = userId != SharedIPadUserId
+            ? ("UserID", userId)
+            : ("UserShortName", userShortName
+                ?? throw new MdmFormatException(MdmReason.MissingKey, "UserShortName", "The message of a Shared iPad's user has no UserShortName."));
+        return Mdm.EnrolmentId.User(name) ?? throw new MdmFormatException(MdmReason.InvalidValue, field,
+            $"{field} must be 1 to {Mdm.EnrolmentId.LongestUser} printable characters.");
     }
 
-    /// <summary>The colon separates device and user in an enrolment id, so it must not stand in the first part.</summary>
-    private static string? CheckDeviceId(string field, string? value)
-    {
-        value = CheckId(field, value);
-        if (value is not null && value.Contains(':'))
-            throw new MdmFormatException(MdmReason.InvalidValue, field, $"{field} holds a colon.");
-        return value;
-    }
+    private static string? DeviceKey(string field, string? value) => value is null ? null : Mdm.EnrolmentId.Device(value)
+        ?? throw new MdmFormatException(MdmReason.InvalidValue, field,
+            $"{field} must be 1 to {Mdm.EnrolmentId.LongestDeviceId} of A-Z a-z 0-9 . _ - and not dots alone.");
 
-    private static string? CheckId(string field, string? value)
+    /// <summary>Whether it can be kept and shown; that it makes a key is another question.</summary>
+    private static string? CheckUser(string field, string? value)
     {
         if (string.IsNullOrEmpty(value))
             return null;

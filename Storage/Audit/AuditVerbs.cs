@@ -25,6 +25,8 @@ public static class AuditVerbs
     public const string AuditExport = "audit.export";
     /// <summary>Another device says that it is an iPad that is enrolled.</summary>
     public const string EnrolmentClaim = "enrolment.claim";
+    /// <summary>An iPad enrolled anew with another certificate, and the enrolment that stood there ended.</summary>
+    public const string EnrolmentDisplace = "enrolment.displace";
     public const string ReenrolmentAllow = "reenrolment.allow";
     public const string ReenrolmentRefuse = "reenrolment.refuse";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
@@ -38,6 +40,7 @@ public static class AuditVerbs
         TokenCreate, TokenRevoke, PushCertificateInstall, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
+        EnrolmentDisplace,
         EscrowUse,
     ];
 }

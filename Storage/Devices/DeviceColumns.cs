@@ -47,6 +47,7 @@ internal static class DeviceColumns
         new("enrolled_at", "timestamptz", c => c.Change.Row.EnrolledAt),
         new("token_updated_at", "timestamptz", c => c.Change.Row.TokenUpdatedAt),
         new("unenrolled_at", "timestamptz", c => c.Change.Row.UnenrolledAt),
+        new("erase_sent_at", "timestamptz", c => c.Change.Row.EraseSentAt),
         new("search", "text", c => c.Search),
     ];
 
@@ -59,12 +60,12 @@ internal static class DeviceColumns
 
     /// <summary>What <see cref="Read"/> reads, from <c>devices d</c> and <c>device_activity a</c>.</summary>
     public static readonly string Selected = string.Join(", ",
-        All.Where(c => c.Name is not ("write_id" or "search")).Select(c => "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result"));
+        All.Where(c => c.Name is not ("write_id" or "search")).Select(c => "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result, a.reenrolment_granted_at, a.reenrolment_until"));
 
     public const string Joined = "devices d LEFT JOIN device_activity a ON a.id = d.id";
 
     /// <summary>How many columns <see cref="Selected"/> has.</summary>
-    public const int SelectedCount = 33;
+    public const int SelectedCount = 36;
 
     public static DeviceRow Read(Row row, int at = 0)
     {
@@ -101,9 +102,12 @@ internal static class DeviceColumns
             EnrolledAt = row.TimeOrNull(at + 27),
             TokenUpdatedAt = row.TimeOrNull(at + 28),
             UnenrolledAt = row.TimeOrNull(at + 29),
-            LastSeenAt = row.TimeOrNull(at + 30),
-            PushedAt = row.TimeOrNull(at + 31),
-            PushResult = CommonTexts.Share(row.TextOrNull(at + 32)),
+            EraseSentAt = row.TimeOrNull(at + 30),
+            LastSeenAt = row.TimeOrNull(at + 31),
+            PushedAt = row.TimeOrNull(at + 32),
+            PushResult = CommonTexts.Share(row.TextOrNull(at + 33)),
+            ReenrolmentGrantedAt = row.TimeOrNull(at + 34),
+            ReenrolmentUntil = row.TimeOrNull(at + 35),
         };
     }
 

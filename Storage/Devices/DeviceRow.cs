@@ -10,6 +10,8 @@ public enum EnrolmentStatus : short
     Unenrolled = 3,
     /// <summary>Removed by an administrator: told to unenrol whenever it comes.</summary>
     Removed = 4,
+    /// <summary>The iPad acknowledged EraseDevice: nothing of the enrolment is left on it.</summary>
+    Erased = 5,
 }
 
 /// <summary>What an enrolment is. Stored as a number: never renumber.</summary>
@@ -67,6 +69,8 @@ public sealed record DeviceRow
     public DateTimeOffset? EnrolledAt { get; init; }
     public DateTimeOffset? TokenUpdatedAt { get; init; }
     public DateTimeOffset? UnenrolledAt { get; init; }
+    /// <summary>When EraseDevice was last handed to the iPad. One that has been silent since is taken for erased when it enrols again.</summary>
+    public DateTimeOffset? EraseSentAt { get; init; }
 
     /// <summary>Written by <see cref="IDeviceStore.Touch"/>, outside the version; ignored by a commit.</summary>
     public DateTimeOffset? LastSeenAt { get; init; }
@@ -74,6 +78,10 @@ public sealed record DeviceRow
     public DateTimeOffset? PushedAt { get; init; }
     /// <summary><c>accepted</c>, or APNs' reason; written with <see cref="PushedAt"/>.</summary>
     public string? PushResult { get; init; }
+    /// <summary>When an administrator allowed that another certificate takes this enrolment over, and until when; written by
+    /// <see cref="Enrolment.IReenrolmentStore"/>, outside the version. Spent when the iPad has enrolled since.</summary>
+    public DateTimeOffset? ReenrolmentGrantedAt { get; init; }
+    public DateTimeOffset? ReenrolmentUntil { get; init; }
 }
 
 /// <summary>A certificate that may speak for a device. Pins belong to the device channel; its user channels share them.</summary>

@@ -83,10 +83,10 @@ internal sealed class DeviceStore(StoreLanes lanes, IActivityStore activity, Bod
         return lanes.Writer(hash).Run(new StoreBodyItem(hash, body));
     }
 
-    public Task<IssuedCertificate?> FindIssued(byte[] sha256)
+    public Task<CertificateStanding> FindCertificate(byte[] sha256)
     {
         _ = new BodyKey(sha256);
-        return lanes.Reader().Run(new FindIssuedItem(sha256));
+        return lanes.Reader().Run(new FindCertificateItem(sha256));
     }
 
     private async Task<byte[]?> LoadAndCache(BodyKey key, byte[] hash)

@@ -41,8 +41,8 @@ public interface IDeviceStore
     /// <summary>Stores a body once by content; returns its SHA-256 when it is durable.</summary>
     Task<byte[]> StoreBody(ReadOnlyMemory<byte> body);
 
-    /// <summary>What is known of a certificate that our own CA issued; null: not ours, or forgotten. Batched like Load.</summary>
-    Task<Enrolment.IssuedCertificate?> FindIssued(byte[] sha256);
+    /// <summary>What is known of a certificate: who issued it for whom, and whose it is. Batched like Load.</summary>
+    Task<Enrolment.CertificateStanding> FindCertificate(byte[] sha256);
 }
 
 /// <summary>One change of an enrolment.</summary>
@@ -52,9 +52,10 @@ public sealed record EnrolmentChange
     public required DeviceRow Row { get; init; }
     /// <summary>Made once for the change, so that a repetition after a lost answer is recognised.</summary>
     public required Guid WriteId { get; init; }
-    /// <summary>Pins this certificate to the row's device; refused when it is pinned to another one.</summary>
+    /// <summary>Pins this certificate to the row's device, for good; refused when it is, or was, another one's, or speaks no more.</summary>
     public Pin? Pin { get; init; }
-    /// <summary>Drops the device's other pins that were pinned before this time; null: keeps them.</summary>
+    /// <summary>The device's other pins that were pinned before this time speak no more; null: all go on. They are kept, so that their
+    /// certificates are known for whose they were.</summary>
     public DateTimeOffset? DropPinsBefore { get; init; }
     /// <summary>Ends everything that is queued, with this ending, into the history.</summary>
     public CommandEnding? EndQueue { get; init; }
@@ -62,16 +63,22 @@ public sealed record EnrolmentChange
     public bool EndUserChannels { get; init; }
     /// <summary>Written in the same transaction, and only if the change passes.</summary>
     public IReadOnlyList<AuditRecord> Audit { get; init; } = [];
+    /// <summary>Takes a place of an invitation, or gives one back; null: neither.</summary>
+    public InvitationPlace? Place { get; init; }
     /// <summary>The time of the change.</summary>
     public required DateTimeOffset At { get; init; }
 }
+
+/// <param name="InvitationId">Whose place.</param>
+/// <param name="Delta">1: takes one; -1: gives one back.</param>
+public sealed record InvitationPlace(string InvitationId, int Delta);
 
 public enum CommitOutcome
 {
     Committed,
     /// <summary>Another activation wrote in between: load again. Nothing was changed.</summary>
     VersionConflict,
-    /// <summary>The certificate is pinned to another device. Nothing was changed.</summary>
+    /// <summary>The certificate is, or was, pinned to another device, or speaks no more. Nothing was changed.</summary>
     PinnedElsewhere,
 }
 

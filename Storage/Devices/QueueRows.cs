@@ -55,6 +55,8 @@ public enum CommandEnding : short
     CheckedOut = 7,
     /// <summary>An administrator removed the enrolment.</summary>
     Removed = 8,
+    /// <summary>The iPad was erased.</summary>
+    Erased = 9,
 }
 
 /// <summary>Moves one command from the queue to the history. Repeating it changes nothing.</summary>

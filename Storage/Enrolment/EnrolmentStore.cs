@@ -8,7 +8,8 @@ namespace FleetMdm.Storage.Enrolment;
 /// <summary>Invitations on either database; certificates travel in the lanes, those of one invitation in one lane.</summary>
 internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnrolmentStore
 {
-    private const string Columns = "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number";
+    private const string Columns =
+        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at";
 
     public async Task<bool> CreateInvitation(Invitation invitation, AuditRecord? audit = null)
     {
@@ -20,14 +21,15 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         {
             var created = await s
                 .Sql("""
-                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by)
-                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by)
+                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for)
+                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor)
                     ON CONFLICT (id) DO NOTHING
                     RETURNING number
                     """)
                 .Text("@id", invitation.Id).Text("@name", invitation.Name).Text("@school", invitation.School)
                 .Int("@maxUses", invitation.MaxUses).Time("@created", invitation.CreatedAt).Time("@expires", invitation.ExpiresAt)
-                .Time("@revoked", invitation.RevokedAt).Text("@by", invitation.CreatedBy).First(row => row.Long(0));
+                .Time("@revoked", invitation.RevokedAt).Text("@by", invitation.CreatedBy)
+                .Bool("@reenrol", invitation.AllowReenrolment).Text("@onlyFor", InvitationTargets.Join(invitation.OnlyFor)).First(row => row.Long(0));
             if (created > 0 && audit is not null) await AuditColumns.Add(s, OfInvitation(audit, created));
             return created > 0;
         });
@@ -46,14 +48,19 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         .Sql($"SELECT {Columns} FROM invitations WHERE number < @before ORDER BY number DESC LIMIT @limit")
         .Long("@before", before ?? long.MaxValue).Int("@limit", limit).List(Read));
 
-    public async Task<bool> RevokeInvitation(string id, DateTimeOffset at, AuditRecord? audit = null)
+    public async Task<bool> RevokeInvitation(string id, DateTimeOffset at, bool withdrawCertificates = false, AuditRecord? audit = null)
     {
         StoredText.Check("The invitation's id", id);
         return await database.Write(async s =>
         {
             var revoked = await s
-                .Sql("UPDATE invitations SET revoked_at = @at WHERE id = @id AND revoked_at IS NULL RETURNING number")
-                .Text("@id", id).Time("@at", at).First(row => row.Long(0));
+                .Sql("""
+                    UPDATE invitations SET revoked_at = coalesce(revoked_at, @at),
+                      certificates_withdrawn_at = CASE WHEN @withdraw THEN coalesce(certificates_withdrawn_at, @at) ELSE certificates_withdrawn_at END
+                    WHERE id = @id AND (revoked_at IS NULL OR (@withdraw AND certificates_withdrawn_at IS NULL))
+                    RETURNING number
+                    """)
+                .Text("@id", id).Time("@at", at).Bool("@withdraw", withdrawCertificates).First(row => row.Long(0));
             if (revoked > 0 && audit is not null) await AuditColumns.Add(s, OfInvitation(audit, revoked));
             return revoked > 0 || await s.Sql("SELECT 1 FROM invitations WHERE id = @id").Text("@id", id).First(_ => true);
         });
@@ -69,16 +76,72 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         return await lanes.Writer(invitation).Run(new IssueItem(request));
     }
 
-    public Task StoreRenewal(IssuedCertificate certificate)
+    public async Task<RenewalResult> Renew(RenewalRequest request)
     {
+        var certificate = request.Certificate;
         _ = new BodyKey(certificate.Sha256);
-        StoredText.Check("The invitation's id", certificate.InvitationId);
-        return lanes.Writer(certificate.Sha256).Run(new RenewalItem(certificate));
+        _ = new BodyKey(request.PublicKeyHash);
+        var old = certificate.Renews ?? throw new ArgumentException("It does not say what it renews.", nameof(request));
+        _ = new BodyKey(old);
+        return (await database.Write(async s =>
+        {
+            // The pin is locked: two that renew the same certificate at once take turns.
+            var pin = await s.Sql($"SELECT device_id, dropped_at FROM pins WHERE sha256 = @old{database.ForUpdate}").Bytes("@old", old)
+                .First(row => new PinOwner(row.Text(0), row.TimeOrNull(1)));
+            if (pin is null) return new RenewalResult(RenewalOutcome.NeverUsed);
+            var status = await s.Sql("SELECT status FROM devices WHERE id = @id").Text("@id", pin.DeviceId).First(row => (EnrolmentStatus)row.Short(0));
+            if (status is not (EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled)) return new RenewalResult(RenewalOutcome.Ended);
+
+            var invitation = await s
+                .Sql("""
+                    SELECT c.invitation_id, v.certificates_withdrawn_at FROM issued_certificates c LEFT JOIN invitations v ON v.id = c.invitation_id
+                    WHERE c.sha256 = @old
+                    """)
+                .Bytes("@old", old).First(row => (Id: row.TextOrNull(0), WithdrawnAt: row.TimeOrNull(1)));
+            if (invitation.WithdrawnAt is not null) return new RenewalResult(RenewalOutcome.Withdrawn);
+
+            var successors = await s
+                .Sql("""
+                    SELECT c.sha256, c.der, c.invitation_id, NULL, c.renews, c.issued_at, c.not_after, c.public_key_hash, p.dropped_at
+                    FROM issued_certificates c LEFT JOIN pins p ON p.sha256 = c.sha256
+                    WHERE c.renews = @old
+                    """)
+                .Bytes("@old", old)
+                .List(row => (Certificate: CertificateColumns.Read(row), Key: row.BytesOrNull(7), Dropped: row.TimeOrNull(8) is not null));
+            var live = successors.FindAll(successor => !successor.Dropped);
+            if (live.Find(successor => Same(successor.Key, request.PublicKeyHash) || Same(successor.Certificate.Sha256, certificate.Sha256)).Certificate is { } before)
+                return new RenewalResult(Same(before.Sha256, certificate.Sha256) ? RenewalOutcome.Renewed : RenewalOutcome.RenewedBefore, before);
+
+            var newest = await s
+                .Sql("SELECT sha256 FROM pins WHERE device_id = @id AND dropped_at IS NULL ORDER BY pinned_at DESC, sha256 LIMIT 1")
+                .Text("@id", pin.DeviceId).First(row => row.Bytes(0));
+            if (pin.DroppedAt is not null || !Same(newest, old)) return new RenewalResult(RenewalOutcome.Replaced);
+
+            foreach (var (successor, _, _) in live)
+            {
+                await s.Sql("""
+                        INSERT INTO pins (sha256, device_id, not_after, pinned_at, dropped_at) VALUES (@sha, @id, @end, @at, @at)
+                        ON CONFLICT (sha256) DO NOTHING
+                        """)
+                    .Bytes("@sha", successor.Sha256).Text("@id", pin.DeviceId).Time("@end", successor.NotAfter).Time("@at", request.At).Execute();
+            }
+
+            await s.Sql("""
+                    INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, public_key_hash)
+                    VALUES (@sha, @der, @invitation, @old, @at, @end, @key)
+                    ON CONFLICT (sha256) DO NOTHING
+                    """)
+                .Bytes("@sha", certificate.Sha256).Bytes("@der", certificate.Der).Text("@invitation", invitation.Id).Bytes("@old", old)
+                .Time("@at", certificate.IssuedAt).Time("@end", certificate.NotAfter).Bytes("@key", request.PublicKeyHash).Execute();
+            return new RenewalResult(RenewalOutcome.Renewed, certificate with { InvitationId = invitation.Id });
+        }))!;
     }
 
     /// <summary>By its number: the id is a secret while the invitation is open.</summary>
     private static AuditRecord OfInvitation(AuditRecord record, long number) =>
         record with { TargetKind = AuditTargets.Invitation, TargetId = number.ToString(CultureInfo.InvariantCulture) };
+
+    private static bool Same(byte[]? one, byte[]? other) => one is not null && other is not null && one.AsSpan().SequenceEqual(other);
 
     private static Invitation Read(Row row) => new()
     {
@@ -92,5 +155,8 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         RevokedAt = row.TimeOrNull(7),
         CreatedBy = row.Text(8),
         Number = row.Long(9),
+        AllowReenrolment = row.Bool(10),
+        OnlyFor = InvitationTargets.Split(row.TextOrNull(11)),
+        CertificatesWithdrawnAt = row.TimeOrNull(12),
     };
 }

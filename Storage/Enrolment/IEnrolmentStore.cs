@@ -16,9 +16,13 @@ public interface IEnrolmentStore
     /// <summary>Newest first, before the given number of the page before.</summary>
     Task<IReadOnlyList<Invitation>> ListInvitations(long? before, int limit);
 
-    /// <summary>False when there is none. A revoked invitation gives no profile and no certificate.</summary>
-    /// <param name="audit">Written in the same transaction, by the first call only.</param>
-    Task<bool> RevokeInvitation(string id, DateTimeOffset at, AuditRecord? audit = null);
+    /// <summary>False when there is none. A revoked invitation gives no profile and no certificate, and a certificate of it that no iPad has
+    /// used yet enrols none.</summary>
+    /// <param name="id">Which one.</param>
+    /// <param name="at">When.</param>
+    /// <param name="withdrawCertificates">The certificates that iPads have are not renewed any more, and begin no enrolment again.</param>
+    /// <param name="audit">Written in the same transaction, when something changes.</param>
+    Task<bool> RevokeInvitation(string id, DateTimeOffset at, bool withdrawCertificates = false, AuditRecord? audit = null);
 
     /// <summary>
     /// Uses a one-time challenge: stores the certificate and counts one use of its invitation, in one transaction, group
@@ -26,8 +30,9 @@ public interface IEnrolmentStore
     /// </summary>
     Task<IssueResult> Issue(IssueRequest request);
 
-    /// <summary>Stores a certificate that renews one of ours (no challenge, no use of an invitation).</summary>
-    Task StoreRenewal(IssuedCertificate certificate);
+    /// <summary>Stores a certificate that renews the newest pin of a living enrolment. Each certificate has one live successor: the same key
+    /// gets the same certificate, another key takes the place of a successor that was not used yet.</summary>
+    Task<RenewalResult> Renew(RenewalRequest request);
 }
 
 public sealed record Invitation
@@ -38,13 +43,19 @@ public sealed record Invitation
     public long Number { get; init; }
     public string? Name { get; init; }
     public string? School { get; init; }
-    /// <summary>How many iPads may enrol by it; null: any number.</summary>
+    /// <summary>How many iPads may enrol by it; null: any number. A certificate takes a place when it is issued; when its iPad had a place
+    /// already, that one is given back at Authenticate.</summary>
     public int? MaxUses { get; init; }
     public int Uses { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
     public required string CreatedBy { get; init; }
+    /// <summary>Whoever comes by it may take over an enrolment that lives.</summary>
+    public bool AllowReenrolment { get; init; }
+    /// <summary>Serial numbers and UDIDs of the only iPads that may enrol by it; null: any.</summary>
+    public IReadOnlyList<string>? OnlyFor { get; init; }
+    public DateTimeOffset? CertificatesWithdrawnAt { get; init; }
 
     /// <summary>Whether it lets iPads in at this moment, and if not, why.</summary>
     public InvitationState StateAt(DateTimeOffset now) =>

@@ -33,10 +33,9 @@ internal sealed class Batch
     public List<NotNowItem> NotNows { get; } = [];
     public List<FinishItem> Finishes { get; } = [];
     public List<IssueItem> Issues { get; } = [];
-    public List<RenewalItem> Renewals { get; } = [];
     public List<LoadItem> Loads { get; } = [];
     public List<LoadBodyItem> BodyLoads { get; } = [];
-    public List<FindIssuedItem> Finds { get; } = [];
+    public List<FindCertificateItem> Finds { get; } = [];
     public TransactionItem? Transaction { get; private set; }
 
     /// <summary>True when an earlier attempt ended without an answer: what is found done may be this batch's own work.</summary>
@@ -86,16 +85,13 @@ internal sealed class Batch
                     return false;
                 Issues.Add(issue);
                 return true;
-            case RenewalItem renewal:
-                Renewals.Add(renewal);
-                return true;
             case LoadItem load:
                 Loads.Add(load);
                 return true;
             case LoadBodyItem load:
                 BodyLoads.Add(load);
                 return true;
-            case FindIssuedItem find:
+            case FindCertificateItem find:
                 Finds.Add(find);
                 return true;
             case TransactionItem transaction:

@@ -82,13 +82,6 @@ internal sealed class IssueItem(IssueRequest request) : LaneItem<IssueResult>
     public override int Bytes => RowBytes + Request.Certificate.Der.Length;
 }
 
-internal sealed class RenewalItem(IssuedCertificate certificate) : LaneItem<bool>
-{
-    public IssuedCertificate Certificate { get; } = certificate;
-
-    public override int Bytes => RowBytes + Certificate.Der.Length;
-}
-
 internal sealed class LoadItem(string enrolmentId) : LaneItem<DeviceSnapshot>
 {
     public string EnrolmentId { get; } = enrolmentId;
@@ -99,7 +92,7 @@ internal sealed class LoadBodyItem(byte[] hash) : LaneItem<byte[]?>
     public byte[] Hash { get; } = hash;
 }
 
-internal sealed class FindIssuedItem(byte[] sha256) : LaneItem<IssuedCertificate?>
+internal sealed class FindCertificateItem(byte[] sha256) : LaneItem<CertificateStanding>
 {
     public byte[] Sha256 { get; } = sha256;
 }

@@ -41,6 +41,7 @@ public static class FleetStorageServices
             Parts(provider).Lanes, Parts(provider).Activity, provider.GetRequiredService<BodyCache>(),
             provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
+        services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<IOperationStore>(provider =>
             new OperationStore(Parts(provider).Database, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IAuditStore>(provider => new AuditStore(Parts(provider).Database));

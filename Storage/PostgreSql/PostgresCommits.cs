@@ -11,8 +11,8 @@ namespace FleetMdm.Storage.PostgreSql;
 /// </summary>
 /// <remarks>
 /// 1. pins are taken, first come first served; 2. rows are inserted or updated under their version, if their pin is theirs, and told; a first
-/// one gets its row of activity; 3. pins taken for a change that did not pass are given back; 4. old pins go; 5. user channels end; 6. queues
-/// move to the history; 7. the user channels that ended are told. Why a change did not pass is asked afterwards.
+/// one gets its row of activity; 3. pins taken for a change that did not pass are given back; 4. old pins speak no more; 5. places of
+/// invitations are counted; 6. user channels end; 7. queues move to the history; 8. the user channels that ended are told. Why a change did not pass is asked afterwards.
 /// </remarks>
 internal static class PostgresCommits
 {
@@ -33,7 +33,7 @@ internal static class PostgresCommits
           FROM unnest({string.Join(", ", DeviceColumns.All.Select((_, n) => $"${n + 1}"))}, ${DeviceColumns.All.Count + 1})
             AS i({DeviceColumns.Names}, pin)
           LEFT JOIN devices d ON d.id = i.id
-          LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id
+          LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id AND p.dropped_at IS NULL
           WHERE (i.version = 1 OR d.id IS NOT NULL) AND (i.pin IS NULL OR p.sha256 IS NOT NULL)
           ORDER BY i.id
           ON CONFLICT (id) DO UPDATE SET {DeviceColumns.Assignments} WHERE devices.version = excluded.version - 1
@@ -51,10 +51,20 @@ internal static class PostgresCommits
         """;
 
     private const string DropPins = $"""
-        DELETE FROM pins p
-        USING unnest($1, $2, $3, $4, $5) AS i(id, write_id, device_id, before, keep), devices d
+        UPDATE pins p SET dropped_at = i.at
+        FROM unnest($1, $2, $3, $4, $5, $6) AS i(id, write_id, device_id, before, keep, at), devices d
         WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine}
-          AND p.device_id = i.device_id AND p.pinned_at < i.before AND p.sha256 IS DISTINCT FROM i.keep
+          AND p.device_id = i.device_id AND p.pinned_at < i.before AND p.sha256 IS DISTINCT FROM i.keep AND p.dropped_at IS NULL
+        """;
+
+    private const string CountPlaces = $"""
+        UPDATE invitations v SET uses = greatest(0, v.uses + n.delta)
+        FROM (
+          SELECT i.invitation_id, sum(i.delta) AS delta
+          FROM unnest($1, $2, $3, $4) AS i(id, write_id, invitation_id, delta), devices d
+          WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine}
+          GROUP BY i.invitation_id) n
+        WHERE v.id = n.invitation_id
         """;
 
     private const string EndUserChannels = $"""
@@ -86,7 +96,7 @@ internal static class PostgresCommits
         """;
 
     private const string Outcomes = """
-        SELECT i.id, coalesce(d.write_id = i.write_id, false), coalesce(p.device_id <> i.device_id, false)
+        SELECT i.id, coalesce(d.write_id = i.write_id, false), coalesce(p.device_id <> i.device_id OR p.dropped_at IS NOT NULL, false)
         FROM unnest($1, $2, $3, $4) AS i(id, write_id, pin, device_id)
         LEFT JOIN devices d ON d.id = i.id LEFT JOIN pins p ON p.sha256 = i.pin
         """;
@@ -120,7 +130,14 @@ internal static class PostgresCommits
         {
             new ArrayStatement<CommitItem>(statements, DropPins, dropping)
                 .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Text(c => c.Change.Row.DeviceId)
-                .Time(c => c.Change.DropPinsBefore).Bytes(c => c.Change.Pin?.Sha256);
+                .Time(c => c.Change.DropPinsBefore).Bytes(c => c.Change.Pin?.Sha256).Time(c => c.Change.At);
+        }
+
+        var places = commits.FindAll(c => c.Change.Place is not null);
+        if (places.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, CountPlaces, places)
+                .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Text(c => c.Change.Place!.InvitationId).Int(c => c.Change.Place!.Delta);
         }
 
         var users = commits.FindAll(EndsUsers);

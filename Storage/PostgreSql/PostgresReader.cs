@@ -17,7 +17,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
 
     private const string Pins = """
         SELECT i.id, p.sha256, p.not_after, p.pinned_at
-        FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id JOIN pins p ON p.device_id = coalesce(d.device_id, split_part(i.id, ':', 1))
+        FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id JOIN pins p ON p.device_id = coalesce(d.device_id, split_part(i.id, ':', 1)) AND p.dropped_at IS NULL
         ORDER BY i.id, p.pinned_at DESC, p.sha256
         """;
 
@@ -30,10 +30,8 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
 
     private const string Bodies = "SELECT b.hash, b.body FROM unnest($1) AS i(hash) JOIN bodies b ON b.hash = i.hash";
 
-    private const string Issued = """
-        SELECT c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after
-        FROM unnest($1) AS i(sha256) JOIN issued_certificates c ON c.sha256 = i.sha256 LEFT JOIN invitations v ON v.id = c.invitation_id
-        """;
+    private const string Certificates =
+        $"SELECT i.sha256, {CertificateColumns.Standing} FROM unnest($1) AS i(sha256) {CertificateColumns.StandingJoins}";
 
     protected override async Task Execute(Batch batch, NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -50,7 +48,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
         if (hashes.Count > 0)
             new ArrayStatement<byte[]>(statements, Bodies, hashes).Bytes(hash => hash);
         if (fingerprints.Count > 0)
-            new ArrayStatement<byte[]>(statements, Issued, fingerprints).Bytes(hash => hash);
+            new ArrayStatement<byte[]>(statements, Certificates, fingerprints).Bytes(hash => hash);
 
         await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
         if (ids.Count > 0)
@@ -58,7 +56,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
         if (hashes.Count > 0)
             await ReadBodies(reader, batch.BodyLoads, cancellationToken);
         if (fingerprints.Count > 0)
-            await ReadIssued(reader, batch.Finds, cancellationToken);
+            await ReadCertificates(reader, batch.Finds, cancellationToken);
     }
 
     private static async Task ReadSnapshots(NpgsqlDataReader reader, List<LoadItem> loads, CancellationToken cancellationToken)
@@ -108,19 +106,16 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
             load.Outcome = bodies.GetValueOrDefault(new BodyKey(load.Hash));
     }
 
-    private static async Task ReadIssued(NpgsqlDataReader reader, List<FindIssuedItem> finds, CancellationToken cancellationToken)
+    private static async Task ReadCertificates(NpgsqlDataReader reader, List<FindCertificateItem> finds, CancellationToken cancellationToken)
     {
         var row = RowOf(reader);
-        var found = new Dictionary<BodyKey, IssuedCertificate>();
+        var found = new Dictionary<BodyKey, CertificateStanding>();
         while (await reader.ReadAsync(cancellationToken))
-        {
-            var certificate = CertificateColumns.Read(row);
-            found[new BodyKey(certificate.Sha256)] = certificate;
-        }
+            found[new BodyKey(row.Bytes(0))] = CertificateColumns.ReadStanding(row, 1);
 
         await reader.NextResultAsync(cancellationToken);
         foreach (var find in finds)
-            find.Outcome = found.GetValueOrDefault(new BodyKey(find.Sha256));
+            find.Outcome = found[new BodyKey(find.Sha256)];
     }
 
     private static List<T> Of<T>(Dictionary<string, List<T>> lists, string id)

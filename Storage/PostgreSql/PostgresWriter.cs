@@ -12,8 +12,8 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// <para>The steps, in this order (each statement sees what those before it did):</para>
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
-/// 2. bodies; 3. appends; 4. NotNow; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>); 7. renewals;
-/// 8. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
+/// 2. bodies; 3. appends; 4. NotNow; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>);
+/// 7. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
 /// deadlocking; where they deadlock all the same (40P01) the lane repeats.</para>
 /// </remarks>
@@ -79,13 +79,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         JOIN history h ON h.enrolment_id = i.enrolment_id AND h.sequence = i.sequence AND h.finished_at = i.finished_at
         """;
 
-    private const string StoreRenewals = """
-        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6) AS i(sha256, der, invitation_id, renews, issued_at, not_after)
-        ORDER BY i.sha256
-        ON CONFLICT (sha256) DO NOTHING
-        """;
-
     private readonly UsedBodies _used = new();
 
     protected override async Task Execute(Batch batch, NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -102,7 +95,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             AddQueue(statements, batch, used);
             if (batch.Issues.Count > 0)
                 PostgresIssues.Add(statements, batch.Issues);
-            AddRenewals(statements, batch.Renewals);
             PostgresAudit.Add(statements, batch);
 
             await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
@@ -121,8 +113,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         _used.Noted(used);
         foreach (var item in batch.Bodies)
             item.Outcome = item.Hash;
-        foreach (var item in batch.Renewals)
-            item.Outcome = true;
         if (unwritten.Count > 0)
             await PostgresCommits.Explain(connection, unwritten, cancellationToken);
         if (missing.Count > 0)
@@ -170,16 +160,6 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
 
         if (used.Count > 0)
             new ArrayStatement<UsedBodies.Use>(statements, RefreshBodies, used).Bytes(u => u.Hash).Time(u => u.At);
-    }
-
-    private static void AddRenewals(NpgsqlBatch statements, List<RenewalItem> renewals)
-    {
-        if (renewals.Count > 0)
-        {
-            new ArrayStatement<RenewalItem>(statements, StoreRenewals, renewals)
-                .Bytes(i => i.Certificate.Sha256).Bytes(i => i.Certificate.Der).Text(i => i.Certificate.InvitationId)
-                .Bytes(i => i.Certificate.Renews).Time(i => i.Certificate.IssuedAt).Time(i => i.Certificate.NotAfter);
-        }
     }
 
     private static async Task<List<AppendItem>> ReadAppends(

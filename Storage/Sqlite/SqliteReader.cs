@@ -10,7 +10,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
 {
     private static readonly string Device = $"SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined} WHERE d.id = @1";
 
-    private const string Pins = "SELECT sha256, not_after, pinned_at FROM pins WHERE device_id = @1 ORDER BY pinned_at DESC, sha256";
+    private const string Pins = "SELECT sha256, not_after, pinned_at FROM pins WHERE device_id = @1 AND dropped_at IS NULL ORDER BY pinned_at DESC, sha256";
 
     private const string Queue = """
         SELECT q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.expires_at, q.operation_id,
@@ -20,11 +20,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
         ORDER BY q.sequence
         """;
 
-    private const string Issued = """
-        SELECT c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after
-        FROM issued_certificates c LEFT JOIN invitations v ON v.id = c.invitation_id
-        WHERE c.sha256 = @1
-        """;
+    private const string Certificate = $"SELECT {CertificateColumns.Standing} FROM (SELECT @1 AS sha256) i {CertificateColumns.StandingJoins}";
 
     protected override Task<SqliteConnection> Open(CancellationToken cancellationToken) => connections.OpenReader(cancellationToken);
 
@@ -35,7 +31,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
         foreach (var load in batch.BodyLoads)
             load.Outcome = First("SELECT body FROM bodies WHERE hash = @1", row => row.Bytes(0), load.Hash);
         foreach (var find in batch.Finds)
-            find.Outcome = First(Issued, row => CertificateColumns.Read(row), find.Sha256);
+            find.Outcome = First(Certificate, row => CertificateColumns.ReadStanding(row), find.Sha256);
         return Task.CompletedTask;
     }
 

@@ -11,8 +11,8 @@ namespace FleetMdm.Storage.Sqlite;
 /// writer in at a time, so what a statement reads holds until the commit: a change is checked first and then written, and a
 /// refused one has written nothing. No savepoints are needed; a row that SQLite refuses undoes the batch, and the lane finds it.
 /// </summary>
-/// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. NotNow; 5. finishes; 6. certificates;
-/// 7. renewals. Audit records are written with the change that they speak of.</remarks>
+/// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. NotNow; 5. finishes; 6. certificates.
+/// Audit records are written with the change that they speak of.</remarks>
 internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider time) : SqliteExecutor("BEGIN IMMEDIATE")
 {
     private static readonly string Insert =
@@ -101,8 +101,6 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             item.Outcome = Finish(item.Finish, batch.Repeated);
         foreach (var item in batch.Issues)
             item.Outcome = Issue(item.Request);
-        foreach (var item in batch.Renewals)
-            Store(item.Certificate);
         if (batch.Transaction is { } transaction)
             await transaction.Run(Connection, cancellationToken);
     }
@@ -116,7 +114,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         if (standing.Version > 0 && standing.WriteId == change.WriteId)
             return Committed(change);
         if (change.Pin is { } pin
-            && First("SELECT device_id FROM pins WHERE sha256 = @1", r => r.Text(0), pin.Sha256) is { } owner && owner != row.DeviceId)
+            && First("SELECT device_id, dropped_at FROM pins WHERE sha256 = @1", r => new PinOwner(r.Text(0), r.TimeOrNull(1)), pin.Sha256) is { } owner
+            && (owner.DeviceId != row.DeviceId || owner.DroppedAt is not null))
             return new EnrolmentCommitted(CommitOutcome.PinnedElsewhere, []);
         if (standing.Version != row.Version - 1)
             return new EnrolmentCommitted(CommitOutcome.VersionConflict, []);
@@ -133,7 +132,13 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         }
 
         if (change.DropPinsBefore is { } before)
-            Run("DELETE FROM pins WHERE device_id = @1 AND pinned_at < @2 AND sha256 IS NOT @3", row.DeviceId, before, change.Pin?.Sha256);
+        {
+            Run("UPDATE pins SET dropped_at = @4 WHERE device_id = @1 AND pinned_at < @2 AND sha256 IS NOT @3 AND dropped_at IS NULL",
+                row.DeviceId, before, change.Pin?.Sha256, change.At);
+        }
+
+        if (change.Place is { } place)
+            Run("UPDATE invitations SET uses = max(0, uses + @2) WHERE id = @1", place.InvitationId, place.Delta);
         if (change.EndUserChannels)
             EndUserChannels(change);
         if (change.EndQueue is { } ending)

@@ -56,7 +56,7 @@ internal sealed class AdoNetQueues(IDeviceStore store, Func<IGrainStorage> stora
 
     public Task<byte[]> StoreBody(ReadOnlyMemory<byte> body) => store.StoreBody(body);
 
-    public Task<IssuedCertificate?> FindIssued(byte[] sha256) => store.FindIssued(sha256);
+    public Task<CertificateStanding> FindCertificate(byte[] sha256) => store.FindCertificate(sha256);
 }
 
 [GenerateSerializer]

@@ -59,3 +59,15 @@ public sealed class ClockRulesOnPostgreSql(PostgresCluster cluster) : ClockRules
 
 [Collection(nameof(OnPostgreSql))]
 public sealed class ClockRulesOnPostgreSqlForgetful(PostgresCluster cluster) : ClockRules(cluster, forgetful: true);
+
+[Collection(nameof(OnSqlite))]
+public sealed class IdentityRulesOnSqlite(SqliteCluster cluster) : IdentityRules(cluster, forgetful: false);
+
+[Collection(nameof(OnSqlite))]
+public sealed class IdentityRulesOnSqliteForgetful(SqliteCluster cluster) : IdentityRules(cluster, forgetful: true);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class IdentityRulesOnPostgreSql(PostgresCluster cluster) : IdentityRules(cluster, forgetful: false);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class IdentityRulesOnPostgreSqlForgetful(PostgresCluster cluster) : IdentityRules(cluster, forgetful: true);

@@ -537,7 +537,7 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
     public async Task A_hash_of_the_wrong_length_is_refused()
     {
         await Assert.ThrowsAsync<StoreRejectedException>(async () => await Store.LoadBody([1, 2, 3]));
-        await Assert.ThrowsAsync<StoreRejectedException>(() => Store.FindIssued([]));
+        await Assert.ThrowsAsync<StoreRejectedException>(() => Store.FindCertificate([]));
     }
 
     [Fact]

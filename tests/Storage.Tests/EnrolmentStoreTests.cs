@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Storage.Tests;
@@ -93,7 +94,7 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
         Assert.Equal(Make.Now.AddHours(1), (await Store.FindInvitation(invitation.Id))!.RevokedAt);
         var request = Request(invitation.Id);
         Assert.Equal(IssueOutcome.InvitationClosed, (await Store.Issue(request)).Outcome);
-        Assert.Null(await fixture.Node.Devices.FindIssued(request.Certificate.Sha256));
+        Assert.Null(await Issued(request.Certificate.Sha256));
     }
 
     [Fact]
@@ -107,7 +108,7 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
         Assert.Equal(IssueOutcome.Issued, issued.Outcome);
         Assert.Equal(request.Certificate.Sha256, issued.Certificate!.Sha256);
         Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
-        var found = (await fixture.Node.Devices.FindIssued(request.Certificate.Sha256))!;
+        var found = (await Issued(request.Certificate.Sha256))!;
         Assert.Equal(request.Certificate.Der, found.Der);
         Assert.Equal("North", found.School);
         Assert.Equal(invitation.Id, found.InvitationId);
@@ -152,7 +153,7 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
 
         Assert.Equal(IssueOutcome.ChallengeUsed, outcome.Outcome);
         Assert.Null(outcome.Certificate);
-        Assert.Null(await fixture.Node.Devices.FindIssued(stolen.Certificate.Sha256));
+        Assert.Null(await Issued(stolen.Certificate.Sha256));
         Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
     }
 
@@ -196,22 +197,177 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
         Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
     }
 
-    [Fact]
-    public async Task A_renewal_is_found_with_what_it_renews_and_may_be_stored_twice()
+    private async Task<IssuedCertificate?> Issued(byte[] sha256) => (await fixture.Node.Devices.FindCertificate(sha256)).Issued;
+
+    /// <summary>An enrolled iPad whose only pin was issued by an invitation.</summary>
+    private async Task<(string DeviceId, IssuedCertificate Certificate, Invitation Invitation)> Enrolled()
     {
         var invitation = await Stored();
-        var renewed = Certificate(invitation.Id) with { Renews = Make.Hash() };
+        var request = Request(invitation.Id);
+        await Store.Issue(request);
+        var row = Make.Change(Make.Device()).Row;
+        await fixture.Node.Devices.Commit(new EnrolmentChange
+        {
+            Row = row,
+            WriteId = Guid.NewGuid(),
+            At = Make.Now,
+            Pin = new Pin(request.Certificate.Sha256, request.Certificate.NotAfter, Make.Now),
+        });
+        return (row.Id, request.Certificate, invitation);
+    }
 
-        await Store.StoreRenewal(renewed);
-        await Store.StoreRenewal(renewed);
+    private static RenewalRequest Renewal(byte[] old, byte[]? key = null) => new()
+    {
+        PublicKeyHash = key ?? Make.Hash(),
+        Certificate = Certificate() with { Renews = old },
+        At = Make.Now.AddHours(1),
+    };
 
-        var found = (await fixture.Node.Devices.FindIssued(renewed.Sha256))!;
-        Assert.Equal(renewed.Renews, found.Renews);
+    private async Task Use(string deviceId, IssuedCertificate certificate, DateTimeOffset at)
+    {
+        var row = (await fixture.Node.Devices.Load(deviceId)).Row!;
+        var committed = await fixture.Node.Devices.Commit(new EnrolmentChange
+        {
+            Row = row with { Version = row.Version + 1 },
+            WriteId = Guid.NewGuid(),
+            At = at,
+            Pin = new Pin(certificate.Sha256, certificate.NotAfter, at),
+        });
+        Assert.Equal(CommitOutcome.Committed, committed.Outcome);
+    }
+
+    [Fact]
+    public async Task A_renewal_carries_the_invitation_and_the_school_of_what_it_renews_and_uses_no_place()
+    {
+        var (_, old, invitation) = await Enrolled();
+
+        var renewed = await Store.Renew(Renewal(old.Sha256));
+
+        Assert.Equal(RenewalOutcome.Renewed, renewed.Outcome);
+        var found = (await Issued(renewed.Certificate!.Sha256))!;
+        Assert.Equal(old.Sha256, found.Renews);
+        Assert.Equal(invitation.Id, found.InvitationId);
         Assert.Equal("North", found.School);
-        Assert.Equal(0, (await Store.FindInvitation(invitation.Id))!.Uses);
+        Assert.Equal(1, (await Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
+    public async Task The_same_key_gets_the_same_renewal_however_often_it_asks()
+    {
+        var (_, old, _) = await Enrolled();
+        var first = Renewal(old.Sha256);
+
+        await Store.Renew(first);
+        var again = await Store.Renew(Renewal(old.Sha256, first.PublicKeyHash));
+
+        Assert.Equal(RenewalOutcome.RenewedBefore, again.Outcome);
+        Assert.Equal(first.Certificate.Sha256, again.Certificate!.Sha256);
+    }
+
+    [Fact]
+    public async Task A_certificate_has_one_live_successor_whoever_asks_at_once()
+    {
+        await using var other = await fixture.OpenNode();
+        var (id, old, _) = await Enrolled();
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => (i % 2 == 0 ? Store : other.Enrolments).Renew(Renewal(old.Sha256))));
+
+        Assert.All(results, result => Assert.Equal(RenewalOutcome.Renewed, result.Outcome));
+        var standings = await Task.WhenAll(results.Select(result => fixture.Node.Devices.FindCertificate(result.Certificate!.Sha256)));
+        Assert.Single(standings, standing => standing.Pinned is null);
+        Assert.All(standings.Where(standing => standing.Pinned is not null), standing =>
+        {
+            Assert.Equal(id, standing.Pinned!.DeviceId);
+            Assert.NotNull(standing.Pinned.DroppedAt);
+        });
+    }
+
+    [Fact]
+    public async Task Only_the_newest_pin_renews()
+    {
+        var (id, old, _) = await Enrolled();
+        var renewed = (await Store.Renew(Renewal(old.Sha256))).Certificate!;
+        await Use(id, renewed, Make.Now.AddHours(2));
+
+        Assert.Equal(RenewalOutcome.Replaced, (await Store.Renew(Renewal(old.Sha256))).Outcome);
+        Assert.Equal(RenewalOutcome.Renewed, (await Store.Renew(Renewal(renewed.Sha256))).Outcome);
+    }
+
+    [Fact]
+    public async Task A_certificate_that_no_iPad_has_used_does_not_renew()
+    {
+        var invitation = await Stored();
+        var request = Request(invitation.Id);
+        await Store.Issue(request);
+
+        Assert.Equal(RenewalOutcome.NeverUsed, (await Store.Renew(Renewal(request.Certificate.Sha256))).Outcome);
+    }
+
+    [Theory]
+    [InlineData(EnrolmentStatus.Unenrolled)]
+    [InlineData(EnrolmentStatus.Removed)]
+    [InlineData(EnrolmentStatus.Erased)]
+    public async Task The_certificate_of_an_enrolment_that_ended_does_not_renew(EnrolmentStatus status)
+    {
+        var (id, old, _) = await Enrolled();
+        var before = Renewal(old.Sha256);
+        await Store.Renew(before);
+        var row = (await fixture.Node.Devices.Load(id)).Row!;
+        await fixture.Node.Devices.Commit(new EnrolmentChange
+        {
+            Row = row with { Version = row.Version + 1, Status = status },
+            WriteId = Guid.NewGuid(),
+            At = Make.Now,
+        });
+
+        Assert.Equal(RenewalOutcome.Ended, (await Store.Renew(Renewal(old.Sha256))).Outcome);
+        Assert.Equal(RenewalOutcome.Ended, (await Store.Renew(before)).Outcome);
+    }
+
+    [Fact]
+    public async Task Certificates_renew_after_their_invitation_was_revoked_and_not_after_they_were_withdrawn()
+    {
+        var (_, old, invitation) = await Enrolled();
+        await Store.RevokeInvitation(invitation.Id, Make.Now);
+        Assert.Equal(RenewalOutcome.Renewed, (await Store.Renew(Renewal(old.Sha256))).Outcome);
+
+        await Store.RevokeInvitation(invitation.Id, Make.Now, withdrawCertificates: true);
+        Assert.Equal(RenewalOutcome.Withdrawn, (await Store.Renew(Renewal(old.Sha256))).Outcome);
+    }
+
+    [Fact]
+    public async Task A_dropped_pin_is_known_for_whose_it_was_and_pins_nothing_again()
+    {
+        var (id, old, _) = await Enrolled();
+        var renewed = (await Store.Renew(Renewal(old.Sha256))).Certificate!;
+        var row = (await fixture.Node.Devices.Load(id)).Row!;
+        await fixture.Node.Devices.Commit(new EnrolmentChange
+        {
+            Row = row with { Version = row.Version + 1 },
+            WriteId = Guid.NewGuid(),
+            At = Make.Now.AddHours(3),
+            Pin = new Pin(renewed.Sha256, renewed.NotAfter, Make.Now.AddHours(3)),
+            DropPinsBefore = Make.Now.AddHours(3),
+        });
+
+        var standing = await fixture.Node.Devices.FindCertificate(old.Sha256);
+        Assert.Equal(new PinOwner(id, Make.Now.AddHours(3)), standing.Pinned);
+        Assert.Equal([renewed.Sha256], (await fixture.Node.Devices.Load(id)).Pins.Select(pin => pin.Sha256));
+        var other = Make.Change(Make.Device()).Row;
+        foreach (var change in new[] { other, row with { Version = row.Version + 2 } })
+        {
+            var committed = await fixture.Node.Devices.Commit(new EnrolmentChange
+            {
+                Row = change,
+                WriteId = Guid.NewGuid(),
+                At = Make.Now.AddHours(4),
+                Pin = new Pin(old.Sha256, old.NotAfter, Make.Now.AddHours(4)),
+            });
+            Assert.Equal(CommitOutcome.PinnedElsewhere, committed.Outcome);
+        }
     }
 
     [Fact]
     public async Task A_certificate_that_nobody_issued_is_not_found() =>
-        Assert.Null(await fixture.Node.Devices.FindIssued(Make.Hash()));
+        Assert.Equal(new CertificateStanding(), await fixture.Node.Devices.FindCertificate(Make.Hash()));
 }

@@ -108,11 +108,21 @@ public sealed class DeviceTests(AdminServer server)
     }
 
     [Theory]
-    [InlineData("NOBODY")]
-    [InlineData("%01")]
-    [InlineData("%F0%9F%92%A9")]
-    [InlineData("%27%20OR%201%3D1--")]
-    public async Task An_iPad_that_nobody_knows_is_answered_404_whatever_is_asked(string id)
+    [InlineData("NOBODY", 404)]
+    [InlineData("nobody", 404)]
+    [InlineData("NOBODY%3Auser", 404)]
+    [InlineData("%01", 400)]
+    [InlineData("%20", 400)]
+    [InlineData("%C2%A0", 400)]
+    [InlineData("%E2%80%A8", 400)]
+    [InlineData("A%2FB", 400)]
+    [InlineData("...", 400)]
+    [InlineData("%F0%9F%92%A9", 400)]
+    [InlineData("%27%20OR%201%3D1--", 400)]
+    [InlineData("00000000000000000000000000000000000000000000000000000000000000000", 400)]
+    [InlineData("NOBODY%3A", 400)]
+    [InlineData("NOBODY%3Aa%20b", 400)]
+    public async Task An_iPad_that_nobody_knows_is_answered_404_and_an_id_that_nobody_can_have_400_whatever_is_asked(string id, int status)
     {
         foreach (var (method, path, body) in new[]
         {
@@ -123,8 +133,16 @@ public sealed class DeviceTests(AdminServer server)
         {
             using var request = new HttpRequestMessage(new HttpMethod(method), $"{Path}/{id}{path}") { Content = body is null ? null : AdminServer.Json(body) };
             using var response = await server.Admin.SendAsync(request);
-            await AdminServer.Problem(response, 404);
+            await AdminServer.Problem(response, status);
         }
+    }
+
+    [Fact]
+    public async Task An_iPad_is_found_by_its_id_in_whatever_case()
+    {
+        var pad = await server.Enrol();
+        using var response = await server.Admin.GetAsync($"{Path}/{pad.Id.ToLowerInvariant()}");
+        Assert.Equal(pad.Id, (string?)(await AdminServer.Body(response, 200))["id"]);
     }
 
     [Fact]

@@ -15,11 +15,11 @@ public sealed class ForgottenRenewalTests(TrustedIdentityCaTests.Server server) 
     {
         var (udid, old) = await Enrolled();
         var renewed = await Renew(old);
-        Assert.Null(await server.Service<IDeviceStore>().FindIssued(renewed.GetCertHash(HashAlgorithmName.SHA256)));
+        Assert.Null((await server.Service<IDeviceStore>().FindCertificate(renewed.GetCertHash(HashAlgorithmName.SHA256))).Issued);
 
         Assert.Equal(200, await Idle(udid, renewed));
         Assert.Equal(200, await Idle(udid, renewed));
-        Assert.NotNull(await server.Service<IDeviceStore>().FindIssued(renewed.GetCertHash(HashAlgorithmName.SHA256)));
+        Assert.NotNull((await server.Service<IDeviceStore>().FindCertificate(renewed.GetCertHash(HashAlgorithmName.SHA256))).Issued);
     }
 
     [Fact]

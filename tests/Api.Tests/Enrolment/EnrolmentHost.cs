@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
@@ -9,6 +11,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Push;
 using FleetMdm.Grains.Sweeps;
 using FleetMdm.Protocol.Identity;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Testing;
@@ -53,6 +56,21 @@ public sealed class EnrolmentHost : IAsyncLifetime
     public IServiceProvider Services => _app.Services;
 
     public IEnrolmentStore Store => Services.GetRequiredService<IEnrolmentStore>();
+
+    /// <summary>An iPad that enrolled with this certificate: only such a one is renewed.</summary>
+    public async Task Use(X509Certificate2 certificate)
+    {
+        var now = Time.GetUtcNow();
+        var id = Guid.NewGuid().ToString().ToUpperInvariant();
+        var committed = await Services.GetRequiredService<IDeviceStore>().Commit(new EnrolmentChange
+        {
+            Row = new DeviceRow { Id = id, DeviceId = id, Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Enrolled, Version = 1 },
+            WriteId = Guid.NewGuid(),
+            At = now,
+            Pin = new Pin(certificate.GetCertHash(HashAlgorithmName.SHA256), certificate.NotAfter, now),
+        });
+        Assert.Equal(CommitOutcome.Committed, committed.Outcome);
+    }
 
     public EnrolmentAuthority Authority => Services.GetRequiredService<EnrolmentAuthority>();
 

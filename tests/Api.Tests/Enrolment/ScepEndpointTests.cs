@@ -118,9 +118,13 @@ public sealed class ScepEndpointTests(EnrolmentHost host)
         using var ours = issued.CopyWithPrivateKey(TestPki.RsaKey);
         using var next = RSA.Create(2048);
         var renewal = await Request(next, null, "17", ours);
+        Assert.Equal(("2", "4"), await Outcome(renewal));
+        await host.Use(issued);
         var answer = TestScepClient.Read(await Post(renewal), ours, (await Ra()).Certificate);
         Assert.Equal("0", answer.Status);
         Assert.Equal(next.ExportSubjectPublicKeyInfo(), answer.Issued!.PublicKey.ExportSubjectPublicKeyInfo());
+        // The very same message once more, as after a lost answer or from a recording.
+        Assert.Equal(answer.Issued.RawData, TestScepClient.Read(await Post(renewal), ours, (await Ra()).Certificate).Issued!.RawData);
 
         // Self-signed, and of another CA of the same kind.
         Assert.Equal(("2", "1"), await Outcome(await Request(next, null, "17")));
@@ -133,6 +137,7 @@ public sealed class ScepEndpointTests(EnrolmentHost host)
         var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.RsaKey));
         var old = (await host.Authority.Get()).Ca.IssueIdentity(csr, host.Time.GetUtcNow(), TimeSpan.FromDays(30));
         using var certificate = TestPki.WithKey(old.Der.ToArray(), TestPki.RsaKey);
+        await host.Use(certificate);
         var message = await Request(TestPki.RsaKey, null, "17", certificate);
         try
         {

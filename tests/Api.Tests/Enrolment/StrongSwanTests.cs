@@ -33,6 +33,7 @@ public sealed class StrongSwanTests(EnrolmentHost host) : IDisposable
         Verify("cert.pem");
 
         // 2. Another one, signed with the first.
+        await host.Use(certificate);
         await Pki("key2.pem", "--gen", "--type", "rsa", "--size", "3072", "--outform", "pem");
         await Scep(url, "cert2.pem", "key2.pem", "--cert", _folder.File("cert.pem"), "--key", _folder.File("key.pem"));
         using var renewed = Load("cert2.pem");

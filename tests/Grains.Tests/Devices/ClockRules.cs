@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Tests.Fixture;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Grains.Tests.Devices;
 
@@ -50,6 +48,7 @@ public abstract class ClockRules(GrainCluster cluster, bool forgetful)
         using var ipad = await NewIPad();
         var old = ipad.Certificate;
         var renewed = TestIPad.NewCertificate();
+        await ipad.AllowReenrolment();
         await Elsewhen(-Hours, async () =>
         {
             ipad.Certificate = renewed;
@@ -67,19 +66,9 @@ public abstract class ClockRules(GrainCluster cluster, bool forgetful)
     public async Task A_renewed_certificate_counts_as_the_newer_one_with_the_clock_put_back()
     {
         using var ipad = await NewIPad();
-        var old = ipad.Certificate;
-        var renewed = TestIPad.NewCertificate();
         await Elsewhen(-Hours, async () =>
         {
-            await cluster.Enrolments.StoreRenewal(new IssuedCertificate
-            {
-                Sha256 = renewed.Sha256,
-                Der = RandomNumberGenerator.GetBytes(32),
-                IssuedAt = cluster.Clock.GetUtcNow(),
-                NotAfter = renewed.NotAfter,
-                Renews = old.Sha256,
-            });
-            ipad.Certificate = renewed;
+            ipad.Certificate = await ipad.Renew();
             Assert.Null(await ipad.Connect());
         });
 

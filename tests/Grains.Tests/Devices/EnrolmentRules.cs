@@ -3,7 +3,6 @@ using System.Text;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Tests.Fixture;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Grains.Tests.Devices;
 
@@ -43,6 +42,7 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
         var own = ipad.Certificate;
         var before = await cluster.Queries.FindDevice(ipad.Id);
 
+        await ipad.AllowReenrolment();
         ipad.Certificate = TestIPad.NewCertificate();
         Assert.Equal(DeviceRefusal.NotPinned, (await ipad.RawReport(ReportStatus.Idle, null)).Refusal);
         Assert.Equal(DeviceRefusal.NotPinned, (await ipad.RawReport(ReportStatus.Acknowledged, a)).Refusal);
@@ -71,6 +71,7 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
     {
         using var ipad = await NewIPad().Enrolled();
         var old = ipad.Certificate;
+        await ipad.AllowReenrolment();
         ipad.Certificate = TestIPad.NewCertificate();
         await ipad.Enrolled();
 
@@ -84,16 +85,8 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
         using var ipad = await NewIPad().Enrolled();
         var a = await ipad.Enqueue();
         var old = ipad.Certificate;
-        var renewed = TestIPad.NewCertificate();
         cluster.Clock.Advance(TimeSpan.FromMinutes(1));
-        await cluster.Enrolments.StoreRenewal(new IssuedCertificate
-        {
-            Sha256 = renewed.Sha256,
-            Der = RandomNumberGenerator.GetBytes(32),
-            Renews = old.Sha256,
-            IssuedAt = cluster.Clock.GetUtcNow(),
-            NotAfter = renewed.NotAfter,
-        });
+        var renewed = await ipad.Renew();
 
         ipad.Certificate = renewed;
         Assert.Equal(a, await ipad.Connect());
@@ -111,15 +104,7 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
     {
         using var ipad = await NewIPad().Enrolled();
         var a = await ipad.Enqueue();
-        var renewed = TestIPad.NewCertificate();
-        await cluster.Enrolments.StoreRenewal(new IssuedCertificate
-        {
-            Sha256 = renewed.Sha256,
-            Der = RandomNumberGenerator.GetBytes(32),
-            Renews = ipad.Certificate.Sha256,
-            IssuedAt = cluster.Clock.GetUtcNow(),
-            NotAfter = renewed.NotAfter,
-        });
+        var renewed = await ipad.Renew();
 
         ipad.Certificate = renewed;
         await ipad.Authenticate();
@@ -131,35 +116,13 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
     public async Task The_school_of_the_invitation_becomes_the_school_of_the_iPad()
     {
         using var ipad = NewIPad();
-        var invitation = new Invitation
-        {
-            Id = Guid.NewGuid().ToString("N"),
-            School = "Elm Street",
-            CreatedAt = cluster.Clock.GetUtcNow(),
-            ExpiresAt = cluster.Clock.GetUtcNow().AddDays(30),
-            CreatedBy = "test",
-        };
-        await cluster.Enrolments.CreateInvitation(invitation);
-        var issued = await cluster.Enrolments.Issue(new IssueRequest
-        {
-            ChallengeHash = RandomNumberGenerator.GetBytes(32),
-            PublicKeyHash = RandomNumberGenerator.GetBytes(32),
-            At = cluster.Clock.GetUtcNow(),
-            Certificate = new IssuedCertificate
-            {
-                Sha256 = ipad.Certificate.Sha256,
-                Der = [1, 2, 3],
-                InvitationId = invitation.Id,
-                IssuedAt = cluster.Clock.GetUtcNow(),
-                NotAfter = ipad.Certificate.NotAfter,
-            },
-        });
-        Assert.Equal(IssueOutcome.Issued, issued.Outcome);
+        string? invitation = null;
+        ipad.Certificate = await ipad.Invited(made => { invitation = made.Id; return made; });
 
         await ipad.Enrolled();
         var row = await cluster.Queries.FindDevice(ipad.Id);
         Assert.Equal("Elm Street", row!.School);
-        Assert.Equal(invitation.Id, row.InvitationId);
+        Assert.Equal(invitation, row.InvitationId);
     }
 
     [Fact]
@@ -176,7 +139,8 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
         Assert.Equal(DeviceRefusal.Unrecognized, (await ipad.Authenticate()).Refusal);
 
         var stranger = ipad.Certificate;
-        ipad.Certificate = TestIPad.NewCertificate();
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        ipad.Certificate = await ipad.Invited();
         Assert.Equal(DeviceRefusal.NotPinned, (await ipad.RawReport(ReportStatus.Idle, null)).Refusal);
         await ipad.Enrolled();
         Assert.Null(await ipad.Connect());
@@ -301,6 +265,7 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
         await user.TokenUpdate(userShortName: "pupil");
         var a = await user.Enqueue();
 
+        await ipad.AllowReenrolment();
         ipad.Certificate = TestIPad.NewCertificate();
         await ipad.Enrolled();
         Assert.Equal(CommandEnding.Reenrolled, await user.EndingOf(a));

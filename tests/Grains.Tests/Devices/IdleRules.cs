@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Tests.Fixture;
-using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Grains.Tests.Devices;
 
@@ -71,6 +69,7 @@ public abstract class IdleRules(GrainCluster cluster)
     public async Task Another_certificate_finds_no_word()
     {
         using var ipad = await IdleIPad();
+        await ipad.AllowReenrolment();
         ipad.Certificate = TestIPad.NewCertificate();
 
         Assert.False(ipad.HasWordOfNothing());
@@ -82,15 +81,7 @@ public abstract class IdleRules(GrainCluster cluster)
     {
         using var ipad = await IdleIPad();
         var old = ipad.Certificate;
-        ipad.Certificate = TestIPad.NewCertificate();
-        await cluster.Enrolments.StoreRenewal(new IssuedCertificate
-        {
-            Sha256 = ipad.Certificate.Sha256,
-            Der = RandomNumberGenerator.GetBytes(32),
-            IssuedAt = cluster.Clock.GetUtcNow(),
-            NotAfter = ipad.Certificate.NotAfter,
-            Renews = old.Sha256,
-        });
+        ipad.Certificate = await ipad.Renew();
         Assert.Null(await ipad.Connect());
         Assert.True(ipad.HasWordOfNothing());
 

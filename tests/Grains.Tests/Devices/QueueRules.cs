@@ -180,6 +180,7 @@ public abstract class QueueRules(GrainCluster cluster, bool forgetful)
         var b = await ipad.Enqueue();
         await ipad.Connect();
 
+        await ipad.AllowReenrolment();
         ipad.Certificate = TestIPad.NewCertificate();
         await ipad.Enrolled();
 

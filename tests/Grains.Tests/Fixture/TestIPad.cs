@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Enrolment;
 using FleetMdm.VirtualFleet.Apns;
 
 namespace FleetMdm.Grains.Tests.Fixture;
@@ -30,6 +31,73 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
     public static PresentedCertificate NewCertificate() =>
         new(RandomNumberGenerator.GetBytes(32), new DateTimeOffset(2028, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
+    /// <summary>A successor of its certificate, as SCEP would store it. It is not used yet.</summary>
+    public async Task<PresentedCertificate> Renew()
+    {
+        var renewed = NewCertificate();
+        var result = await cluster.Enrolments.Renew(new RenewalRequest
+        {
+            PublicKeyHash = RandomNumberGenerator.GetBytes(32),
+            Certificate = new IssuedCertificate
+            {
+                Sha256 = renewed.Sha256,
+                Der = RandomNumberGenerator.GetBytes(32),
+                Renews = Certificate.Sha256,
+                IssuedAt = cluster.Clock.GetUtcNow(),
+                NotAfter = renewed.NotAfter,
+            },
+            At = cluster.Clock.GetUtcNow(),
+        });
+        Assert.Equal(RenewalOutcome.Renewed, result.Outcome);
+        return renewed;
+    }
+
+    /// <summary>A certificate of a new invitation, as SCEP would store it. It is not used yet.</summary>
+    public async Task<PresentedCertificate> Invited(Func<Invitation, Invitation>? change = null)
+    {
+        var invitation = new Invitation
+        {
+            Id = Guid.NewGuid().ToString("N"),
+            School = "Elm Street",
+            CreatedAt = cluster.Clock.GetUtcNow(),
+            ExpiresAt = cluster.Clock.GetUtcNow().AddDays(30),
+            CreatedBy = "test",
+        };
+        invitation = change?.Invoke(invitation) ?? invitation;
+        await cluster.Enrolments.CreateInvitation(invitation);
+        return await InvitedBy(invitation.Id);
+    }
+
+    /// <summary>One more certificate of an invitation that stands.</summary>
+    public async Task<PresentedCertificate> InvitedBy(string invitation)
+    {
+        var certificate = NewCertificate();
+        var issued = await cluster.Enrolments.Issue(new IssueRequest
+        {
+            ChallengeHash = RandomNumberGenerator.GetBytes(32),
+            PublicKeyHash = RandomNumberGenerator.GetBytes(32),
+            At = cluster.Clock.GetUtcNow(),
+            Certificate = new IssuedCertificate
+            {
+                Sha256 = certificate.Sha256,
+                Der = RandomNumberGenerator.GetBytes(32),
+                InvitationId = invitation,
+                IssuedAt = cluster.Clock.GetUtcNow(),
+                NotAfter = certificate.NotAfter,
+            },
+        });
+        Assert.Equal(IssueOutcome.Issued, issued.Outcome);
+        return certificate;
+    }
+
+    /// <summary>As an administrator allows it.</summary>
+    public async Task AllowReenrolment()
+    {
+        cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+        var now = cluster.Clock.GetUtcNow();
+        Assert.Equal(1, await cluster.Reenrolments.Allow([Id], now, now.AddHours(1)));
+    }
+
     public async Task<TestIPad> Enrolled()
     {
         Assert.Equal(DeviceRefusal.None, (await Authenticate()).Refusal);
@@ -37,17 +105,21 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
         return this;
     }
 
-    public Task<DeviceReply> Authenticate() => Step(grain => grain.Authenticate(
-        new AuthenticateMessage
+    public string SerialNumber { get; set; } = "F" + Convert.ToHexString(RandomNumberGenerator.GetBytes(5));
+
+    public Task<DeviceReply> Authenticate(Func<AuthenticateMessage, AuthenticateMessage>? change = null)
+    {
+        var message = new AuthenticateMessage
         {
             Topic = cluster.Topic,
             Udid = Id,
-            SerialNumber = "F" + Id[^9..],
+            SerialNumber = SerialNumber,
             ProductName = "iPad14,1",
             OsVersion = "18.3",
             BuildVersion = "22D60",
-        },
-        Certificate));
+        };
+        return Step(grain => grain.Authenticate(change?.Invoke(message) ?? message, Certificate));
+    }
 
     public Task<DeviceReply> TokenUpdate(byte[]? unlockToken = null, string? userShortName = null)
     {

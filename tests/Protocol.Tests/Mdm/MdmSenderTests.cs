@@ -1,3 +1,4 @@
+using CsCheck;
 using FleetMdm.Protocol.Mdm;
 
 namespace FleetMdm.Protocol.Tests.Mdm;
@@ -23,7 +24,7 @@ public sealed class MdmSenderTests
     public void A_Shared_iPads_user_is_known_by_device_and_short_name()
     {
         var sender = MdmSender.From("U", null, MdmSender.SharedIPadUserId, "mira:v@school.example", "Mira Vogel");
-        Assert.Equal(("U:mira:v@school.example", "U", MdmSenderKind.SharedUser), (sender.EnrolmentId, sender.DeviceId, sender.Kind));
+        Assert.Equal(("U:mira%3Av@school.example", "U", MdmSenderKind.SharedUser), (sender.EnrolmentId, sender.DeviceId, sender.Kind));
     }
 
     [Fact]
@@ -55,13 +56,36 @@ public sealed class MdmSenderTests
     }
 
     [Fact]
-    public void Identities_have_at_most_255_characters_each_and_together()
+    public void Ids_of_devices_have_at_most_64_characters_and_users_at_most_200()
     {
-        var longest = new string('a', MdmSender.LongestId);
-        Assert.Equal(longest, MdmSender.From(longest, null).EnrolmentId);
-        Assert.Throws<MdmFormatException>(() => MdmSender.From(longest + "a", null));
-        Assert.Throws<MdmFormatException>(() => MdmSender.From(longest, null, "501"));
-        Assert.Throws<MdmFormatException>(() => MdmSender.From("U", null, null, null, longest + "a"));
-        Assert.Equal(MdmSender.LongestId, MdmSender.From("U", null, new string('a', MdmSender.LongestId - 2)).EnrolmentId.Length);
+        var device = new string('A', EnrolmentId.LongestDeviceId);
+        var user = new string('a', EnrolmentId.LongestUser);
+        Assert.Equal($"{device}:{user}", MdmSender.From(device, null, user).EnrolmentId);
+        Assert.Throws<MdmFormatException>(() => MdmSender.From(device + "A", null));
+        Assert.Throws<MdmFormatException>(() => MdmSender.From("U", null, user + "a"));
+        // Encoded it is longer.
+        Assert.Throws<MdmFormatException>(() => MdmSender.From("U", null, new string('/', EnrolmentId.LongestUser / 3 + 1)));
+        Assert.Throws<MdmFormatException>(() => MdmSender.From("U", null, null, null, new string('a', MdmSender.LongestId + 1)));
     }
+
+    [Theory]
+    [InlineData("00008030-001c2d3e4f50802e", "00008030-001C2D3E4F50802E")]
+    [InlineData("5B1A0F86E2C94D3A8F7061524334251606F7E8D9", "5b1a0f86e2c94d3a8f7061524334251606f7e8d9")]
+    [InlineData("5b1a0f86e2c94d3a8f7061524334251606f7e8d9", "5b1a0f86e2c94d3a8f7061524334251606f7e8d9")]
+    [InlineData("a.b_c-1", "A.B_C-1")]
+    public void An_id_has_one_spelling(string sent, string id)
+    {
+        Assert.Equal(id, MdmSender.From(sent, null).EnrolmentId);
+        Assert.Equal(id, EnrolmentId.Parse(sent));
+        Assert.Equal(id, EnrolmentId.Parse(id));
+    }
+
+    [Fact]
+    public void What_a_user_is_encoded_to_is_read_as_itself() => Gen.String.Sample(name =>
+    {
+        if (EnrolmentId.User(name) is not { } encoded) return;
+        Assert.Equal("U:" + encoded, EnrolmentId.Parse("u:" + encoded));
+        Assert.DoesNotContain(encoded, c => c is '/' or '\\' or '?' or '#' or ':' || char.IsWhiteSpace(c) || char.IsControl(c));
+        Assert.Equal(name, Uri.UnescapeDataString(encoded));
+    });
 }
