@@ -17,10 +17,17 @@ internal static class DemoCommand
     /// <returns>0 when every iPad is enrolled and nothing was lost, else 1.</returns>
     public static async Task<int> Run(IReadOnlyList<string> arguments)
     {
+        if (arguments.Any(argument => argument is "-h" or "--help"))
+        {
+            Console.WriteLine(DemoOptions.Help);
+            return 0;
+        }
         var options = DemoOptions.Parse(arguments);
+        var port = DemoServer.FindPort(options.Port);
+        Console.WriteLine($"FleetMdm demo: starting a server on https://localhost:{port}, a simulated APNs and {options.IPads} simulated iPads …");
         var screen = DemoScreen.Create(TimeProvider.System);
         await using var apns = await ApnsSimulator.StartAsync();
-        await using var server = await DemoServer.StartAsync(apns.Endpoint, apns.Authority.RootPem);
+        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem);
         try
         {
             var trust = await TrustProfile.FetchAsync(server.Url, server.Stopping);
@@ -36,7 +43,7 @@ internal static class DemoCommand
             var audit = await DemoAudit.TakeAsync(story, server.Stopping);
             DemoReport.Print(audit, story);
             if (!options.Exit)
-                await DemoReport.ServeOnAsync(server);
+                await DemoReport.ServeOnAsync(server, story);
             server.KeepFolder = !audit.Holds;
             return audit.Holds ? 0 : 1;
         }

@@ -27,6 +27,17 @@ internal static class DemoReport
             .. measured.NoAnswer > 0 ? [("none", Number(measured.NoAnswer))] : Array.Empty<(string, string)>(),
         ]);
         WriteLatencies([measured.Enrolment, measured.Request, measured.PushToConnect, measured.EnqueueToAcknowledged]);
+        if (audit.Waiting + audit.Failed > 0)
+        {
+            Write("On purpose",
+            [
+                ("iPads that sleep", Number(story.Those(DemoPart.Sleeps))),
+                ("iPads that say NotNow", Number(story.Those(DemoPart.SaysNotNow))),
+                ("commands that wait for them", Number(audit.Waiting)),
+                ("iPads that cannot install profiles", Number(story.Those(DemoPart.Fails))),
+                ("commands that failed", Number(audit.Failed)),
+            ]);
+        }
         WriteTroubles("Lost", audit.Lost);
         WriteTroubles("Against Apple's rules", [.. audit.Violations]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -34,16 +45,20 @@ internal static class DemoReport
     }
 
     /// <summary>Says where to look around, and waits for Ctrl-C.</summary>
-    public static async Task ServeOnAsync(DemoServer server)
+    public static async Task ServeOnAsync(DemoServer server, DemoStory story)
     {
         Console.WriteLine();
-        Console.WriteLine("The server and the iPads go on until Ctrl-C. Its certificate is one of its own CA: a browser will warn.");
+        Console.WriteLine("The server and the iPads go on until Ctrl-C. The certificate is from the server's own CA, so your browser will warn.");
+        if (story.Those(DemoPart.SaysNotNow) > 0)
+            Console.WriteLine($"The iPads that say NotNow are unlocked in {DemoStory.UnlockedAfter.TotalMinutes:0} minutes.");
         Console.WriteLine($"  Console           {server.Url}");
         Console.WriteLine($"  API documentation {server.Url}docs");
         Console.WriteLine($"  Dashboard         {server.Url}orleans/");
         Console.WriteLine($"  Token             {server.Token}");
         Console.WriteLine($"  Log               {Path.Combine(server.Folder, "server.log")}");
+        var unlocking = story.UnlockLaterAsync(server.Stopping);
         await server.WaitForShutdownAsync();
+        await unlocking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private static void Write(string title, IReadOnlyList<(string Name, string Value)> rows)

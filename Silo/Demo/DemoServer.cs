@@ -40,13 +40,14 @@ internal sealed class DemoServer : IAsyncDisposable
     /// <summary>Leave the folder behind, for somebody to look at.</summary>
     public bool KeepFolder { get; set; }
 
+    /// <param name="port">Where it listens, on the loopback addresses.</param>
     /// <param name="apnsRootPem">What the endpoint's certificate comes from.</param>
-    public static async Task<DemoServer> StartAsync(Uri apns, string apnsRootPem)
+    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem)
     {
         var folder = Directory.CreateTempSubdirectory("fleetmdm-demo-").FullName;
         var apnsRoot = Path.Combine(folder, "simulated-apns.pem");
         await File.WriteAllTextAsync(apnsRoot, apnsRootPem);
-        var url = new Uri($"https://localhost:{FreePort()}");
+        var url = new Uri($"https://localhost:{port}");
         var app = ServerHost.Build(
             [
                 "--Storage:Provider=Sqlite",
@@ -90,21 +91,43 @@ internal sealed class DemoServer : IAsyncDisposable
             Directory.Delete(Folder, recursive: true);
     }
 
-    private static int FreePort()
+    /// <param name="wanted">Null: the documented port, or another one when somebody has it.</param>
+    /// <exception cref="IOException">The port that is wanted cannot be had.</exception>
+    public static int FindPort(int? wanted)
     {
-        foreach (var port in (ReadOnlySpan<int>)[UsualPort, 0])
+        if (wanted is { } port)
+        {
+            return TryPort(port) switch
+            {
+                { Error: null } => port,
+                { Error: SocketError.AddressAlreadyInUse } => throw new IOException($"Port {port} is in use: choose another one with --port, or leave the option out."),
+                { Error: SocketError.AccessDenied } => throw new IOException($"Port {port} is not allowed for this user: choose one from 1024 to 65535 with --port."),
+                { Error: var error } => throw new IOException($"Port {port} cannot be used ({error}): choose another one with --port."),
+            };
+        }
+        return TryPort(UsualPort) is { Error: null } usual ? usual.Port : TryPort(0).Port;
+    }
+
+    /// <summary>Listens for a moment, as Kestrel will: on 127.0.0.1, and on ::1 where there is IPv6.</summary>
+    private static (int Port, SocketError? Error) TryPort(int port)
+    {
+        foreach (var address in (ReadOnlySpan<IPAddress>)[IPAddress.Loopback, .. Socket.OSSupportsIPv6 ? [IPAddress.IPv6Loopback] : Array.Empty<IPAddress>()])
         {
             try
             {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
+                using var listener = new TcpListener(address, port);
                 listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
+                port = ((IPEndPoint)listener.LocalEndpoint).Port;
             }
-            catch (SocketException) when (port != 0)
+            catch (SocketException e) when (e.SocketErrorCode != SocketError.AddressNotAvailable)
             {
-                // Somebody has it: any other will do.
+                return (port, e.SocketErrorCode);
+            }
+            catch (SocketException)
+            {
+                // A machine without that address: Kestrel does without it too.
             }
         }
-        throw new InvalidOperationException("There is no free port on the loopback address.");
+        return (port, null);
     }
 }

@@ -47,7 +47,7 @@ public sealed record FleetOptions
     /// <summary>Requests of all iPads together at one moment; more wait their turn.</summary>
     public int MaxConcurrentRequests { get; init; } = 64;
 
-    /// <summary>Enrolments of <see cref="IPadFleet.EnrolAllAsync"/> at one moment.</summary>
+    /// <summary>Enrolments of <c>IPadFleet.EnrolAllAsync</c> at one moment.</summary>
     public int MaxConcurrentEnrolments { get; init; } = 16;
 
     /// <summary>1.1 or 2.0; iOS takes what the server prefers.</summary>

@@ -55,12 +55,16 @@ public sealed class IPadFleet : IAsyncDisposable
     /// <summary>Enrols these iPads, several at once.</summary>
     /// <param name="enrolled">Called after each, from any thread.</param>
     public Task EnrolAllAsync(IEnumerable<VirtualIPad> ipads, Uri invitation, Action<VirtualIPad>? enrolled = null,
+        CancellationToken cancellation = default) => EnrolAllAsync(ipads, _ => invitation, enrolled, cancellation);
+
+    /// <summary>The same, with an invitation for each.</summary>
+    public Task EnrolAllAsync(IEnumerable<VirtualIPad> ipads, Func<VirtualIPad, Uri> invitation, Action<VirtualIPad>? enrolled = null,
         CancellationToken cancellation = default) =>
         Parallel.ForEachAsync(ipads,
             new ParallelOptions { MaxDegreeOfParallelism = Options.MaxConcurrentEnrolments, CancellationToken = cancellation },
             async (ipad, token) =>
             {
-                await ipad.EnrolAsync(invitation, token);
+                await ipad.EnrolAsync(invitation(ipad), token);
                 enrolled?.Invoke(ipad);
             });
 

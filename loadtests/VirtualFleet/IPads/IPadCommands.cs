@@ -30,6 +30,8 @@ internal sealed class IPadCommands(VirtualIPad ipad)
     {
         var report = ipad.IsLocked && incoming.RequestType.Length > 0 && !NeverNotNow.Contains(incoming.RequestType)
             ? Report(channel, incoming, "NotNow")
+            : ipad.FailureOf(incoming.RequestType) is { Count: > 0 } chain
+            ? Error(channel, incoming, chain)
             : incoming.RequestType == "InstallProfile"
                 ? await InstallProfileAsync(channel, incoming, cancellation)
                 : Execute(channel, incoming);
@@ -206,18 +208,17 @@ internal sealed class IPadCommands(VirtualIPad ipad)
     private static IPadReport Acknowledged(MdmChannel channel, IncomingCommand incoming, params ReadOnlySpan<(string Key, object Value)> answers) =>
         Report(channel, incoming, "Acknowledged", answers);
 
-    /// <summary>Error codes are Apple's own and may change with every release; the words are what a person reads.</summary>
     private static IPadReport Error(MdmChannel channel, IncomingCommand incoming, string domain, int code, string description) =>
-        Report(channel, incoming, "Error", ("ErrorChain", new List<object>
+        Error(channel, incoming, [new AppleError(domain, code, description)]);
+
+    private static IPadReport Error(MdmChannel channel, IncomingCommand incoming, IReadOnlyList<AppleError> chain) =>
+        Report(channel, incoming, "Error", ("ErrorChain", chain.Select(error => new PlistDict
         {
-            new PlistDict
-            {
-                ["ErrorCode"] = code,
-                ["ErrorDomain"] = domain,
-                ["LocalizedDescription"] = description,
-                ["USEnglishDescription"] = description,
-            },
-        }));
+            ["ErrorCode"] = error.Code,
+            ["ErrorDomain"] = error.Domain,
+            ["LocalizedDescription"] = error.Description,
+            ["USEnglishDescription"] = error.Description,
+        }).ToList<object>()));
 
     private static IPadReport Report(MdmChannel channel, IncomingCommand incoming, string status,
         params ReadOnlySpan<(string Key, object Value)> answers)

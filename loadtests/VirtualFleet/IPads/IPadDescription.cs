@@ -19,6 +19,12 @@ public sealed record IPadDescription
     public bool PasscodeSet { get; init; }
     /// <summary>A Shared iPad has a channel for each user that logs in.</summary>
     public bool Shared { get; init; }
+    /// <summary>What its storage holds, in gigabytes.</summary>
+    public double CapacityGigabytes { get; init; } = 64;
+    /// <summary>Null: some share of the capacity, always the same for the same iPad.</summary>
+    public double? AvailableGigabytes { get; init; }
+    /// <summary>From 0 to 1. Null: anything from a fifth on, always the same for the same iPad.</summary>
+    public double? BatteryLevel { get; init; }
 
     /// <summary>The nth iPad of a delivery: its identifiers are those of its number, its name too.</summary>
     public static IPadDescription Number(int number)

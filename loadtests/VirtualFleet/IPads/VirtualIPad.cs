@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.Journal;
@@ -24,6 +25,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, MdmChannel> _users = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, IReadOnlyList<AppleError>> _failures = new(StringComparer.Ordinal);
     private EnrolmentProfile? _profile;
     private MdmConnection? _connection;
     private MdmChannel? _device;
@@ -232,6 +234,11 @@ public sealed class VirtualIPad : IAsyncDisposable
         Journal.Write(JournalKind.WentOnline, MdmChannel.DeviceName);
         ForEachChannel(channel => channel.CameOnline());
     }
+
+    /// <summary>From now on this iPad cannot carry out commands of that kind, and reports these errors for each.</summary>
+    public void FailOn(string requestType, params IReadOnlyList<AppleError> chain) => _failures[requestType] = chain;
+
+    internal IReadOnlyList<AppleError>? FailureOf(string requestType) => _failures.GetValueOrDefault(requestType);
 
     public async ValueTask DisposeAsync()
     {

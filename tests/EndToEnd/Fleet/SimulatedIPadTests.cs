@@ -76,6 +76,22 @@ public sealed class SimulatedIPadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_iPad_that_is_told_to_fail_reports_the_whole_ErrorChain()
+    {
+        var ipad = await _server.EnrolAsync(_fleet);
+        ipad.FailOn("ProfileList", new AppleError("MCInstallationErrorDomain", 4001, "What failed"), new AppleError("MCWIFIErrorDomain", 15000, "Why"));
+        _server.WillAnswer(ScriptedAnswer.Command("A", "ProfileList"), ScriptedAnswer.Command("B", "SecurityInfo"));
+
+        await ipad.ConnectAsync();
+
+        Assert.Equal("Idle", (await _server.NextReportAsync()).Status);
+        var failed = await _server.NextReportAsync();
+        Assert.Equal("Error", failed.Status);
+        Assert.Equal(["What failed", "Why"], failed.Message.Array("ErrorChain")!.Cast<PlistDict>().Select(error => error.Text("USEnglishDescription")));
+        Assert.Equal("Acknowledged", (await _server.NextReportAsync()).Status);
+    }
+
+    [Fact]
     public async Task It_does_not_poll_by_itself_when_something_else_followed_the_NotNow()
     {
         var ipad = await _server.EnrolAsync(_fleet);
