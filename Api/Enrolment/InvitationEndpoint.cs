@@ -17,6 +17,7 @@ public sealed partial class InvitationEndpoint(
     IGrainFactory grains,
     IOptions<MdmOptions> mdm,
     IOptions<ScepOptions> scep,
+    IOptions<HttpOptions> http,
     EnrolmentMetrics metrics,
     TimeProvider time,
     ILogger<InvitationEndpoint> logger)
@@ -43,13 +44,14 @@ public sealed partial class InvitationEndpoint(
         var push = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
         if (push is null)
             return Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet",
-                "An administrator has to install the push certificate first (PUT /api/v1/push-certificate).");
+                "An administrator has to install the push certificate first. The overview of the console says how.");
 
         var snapshot = await authority.Get();
         if (!WantsProfile(context.Request))
         {
             metrics.CountProfile("Page");
-            return EnrolmentPage.Invitation(context, snapshot.Organization, new Uri(mdm.Value.PublicUri, $"/enroll/{invitation}"), found.ExpiresAt);
+            var trust = http.Value.PresentsBuiltInCa ? new Uri(mdm.Value.PublicUri, TrustEndpoints.TrustPath) : null;
+            return EnrolmentPage.Invitation(context, snapshot.Organization, new Uri(mdm.Value.PublicUri, $"/enroll/{invitation}"), found.ExpiresAt, trust);
         }
 
         var challengeEnds = now.AddMinutes(scep.Value.ChallengeLifetimeMinutes);

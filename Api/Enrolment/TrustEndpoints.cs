@@ -14,8 +14,8 @@ public sealed class TrustEndpoints(EnrolmentAuthority authority, IOptions<MdmOpt
 
     private const string Json = "application/json; charset=UTF-8";
 
-    /// <summary>With a certificate of one's own there is nothing to trust beforehand.</summary>
-    private bool NeedsTrust => http.Value.CertificateFile is null;
+    /// <summary>With a certificate of one's own, here or at a proxy, there is nothing to trust beforehand.</summary>
+    private bool NeedsTrust => http.Value.PresentsBuiltInCa;
 
     /// <summary>developer.apple.com/documentation/devicemanagement, "Providing information about your device management service".</summary>
     public IResult ServiceConfig()

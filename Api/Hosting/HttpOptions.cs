@@ -13,6 +13,9 @@ public sealed class HttpOptions
     /// <see cref="Listen"/>.</summary>
     public string? AdminListen { get; set; }
 
+    /// <summary>A plain listener, <c>http://*:80</c>, that sends browsers to <see cref="MdmOptions.PublicUrl"/> and does nothing else. Null: none.</summary>
+    public string? RedirectListen { get; set; }
+
     /// <summary>PEM file (certificate, then intermediates) or PKCS#12 of the server certificate. Null: one of the built-in CA.
     /// A changed file is used for new connections within a minute.</summary>
     public string? CertificateFile { get; set; }
@@ -23,6 +26,9 @@ public sealed class HttpOptions
     /// <summary>Password of the key or the PKCS#12.</summary>
     public string? CertificatePassword { get; set; }
 
+    /// <summary>Whether clients see a certificate of the built-in CA: TLS ends here, and nobody gave another one.</summary>
+    internal bool PresentsBuiltInCa => CertificateFile is null && ListenAddress.TryParse(Listen) is { Https: true };
+
     internal string? FindFault()
     {
         foreach (var (name, value) in new[] { ("Http:Listen", Listen), ("Http:AdminListen", AdminListen) })
@@ -30,6 +36,9 @@ public sealed class HttpOptions
             if (value is not null && ListenAddress.TryParse(value) is null)
                 return $"{name} must be a URL such as https://*:8443 or http://127.0.0.1:8080, but is \"{value}\".";
         }
+
+        if (RedirectListen is not null && ListenAddress.TryParse(RedirectListen) is not { Https: false })
+            return $"Http:RedirectListen must be an http URL such as http://*:80, but is \"{RedirectListen}\".";
 
         foreach (var (name, file) in new[] { ("Http:CertificateFile", CertificateFile), ("Http:CertificateKeyFile", CertificateKeyFile) })
         {

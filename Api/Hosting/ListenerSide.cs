@@ -9,6 +9,8 @@ public enum Side
     Admin,
     /// <summary>Health: answered everywhere.</summary>
     Both,
+    /// <summary>Of a listener only: nothing is served there, browsers are sent to the public URL.</summary>
+    Redirect,
 }
 
 /// <summary>Marks an endpoint; one without a mark is the administrators'.</summary>

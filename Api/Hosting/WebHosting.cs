@@ -85,6 +85,7 @@ public static class WebHosting
 
         Listen(kestrel, http.Listen, http.AdminListen is null ? Side.Both : Side.Device, certificates);
         if (http.AdminListen is { } admin) Listen(kestrel, admin, Side.Admin, certificates);
+        if (http.RedirectListen is { } redirect) Listen(kestrel, redirect, Side.Redirect, certificates);
     }
 
     private static void Listen(KestrelServerOptions kestrel, string url, Side side, ServerCertificates certificates)
@@ -96,6 +97,7 @@ public static class WebHosting
         {
             listen.Use(limit.NewListener());
             var feature = new ListenerFeature(side);
+            if (side == Side.Redirect) listen.Protocols = HttpProtocols.Http1;
             listen.Use(next => connection =>
             {
                 connection.Features.Set(feature);

@@ -94,6 +94,19 @@ public sealed class ConsoleTests(AdminServer server)
     }
 
     [Fact]
+    public async Task What_scrolls_sideways_on_a_phone_can_be_reached_by_keyboard_and_has_a_name()
+    {
+        var pad = await server.Enrol();
+        using var command = await Post($"/ipads/{pad.Id}/lock", "key=" + pad.Id);
+        foreach (var path in new[] { "/", "/ipads", "/ipads/" + pad.Id, "/invitations", "/tokens", "/audit", "/docs" })
+        {
+            var page = await server.Admin.GetStringAsync(path);
+            Assert.All(page.Split("class=\"scroll\"")[1..], rest => Assert.Matches("^ role=\"group\" tabindex=\"0\" aria-label=\"[^\"]+\">", rest));
+            Assert.All(page.Split("<pre")[1..], rest => Assert.StartsWith(" tabindex=\"0\">", rest));
+        }
+    }
+
+    [Fact]
     public async Task A_person_is_shown_errors_as_a_page()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/ipads/NOBODY");

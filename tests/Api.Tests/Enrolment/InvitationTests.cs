@@ -87,6 +87,20 @@ public sealed class InvitationTests(EnrolmentHost host)
     }
 
     [Fact]
+    public async Task With_the_servers_own_authority_the_page_says_how_to_trust_it_and_does_not_run_ahead()
+    {
+        await host.InstallPushCertificate();
+        var page = await (await Get($"/enroll/{(await host.Invite()).Id}", SafariOnMac)).Content.ReadAsStringAsync();
+        Assert.Contains(new Uri(host.Https, "/trust").AbsoluteUri, page);
+        Assert.Contains("Certificate Trust Settings", page);
+        Assert.Contains("VPN &amp; Device Management", page);
+        Assert.DoesNotContain("<script", page);
+        Assert.Contains("<html lang=\"en\">", page);
+        Assert.Contains("<main>", page);
+        Assert.Contains("prefers-color-scheme: dark", page);
+    }
+
+    [Fact]
     public async Task Setup_Assistant_asks_by_POST()
     {
         await host.InstallPushCertificate();

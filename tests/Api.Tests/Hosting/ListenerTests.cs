@@ -1,6 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Silo.Hosting;
 using FleetMdm.Testing;
@@ -66,6 +69,82 @@ public sealed class ListenerTests : IDisposable
             Assert.Equal(401, await Status(listeners[0], "/api/v1/status"));
         }
     }
+
+    [Fact]
+    public async Task The_listener_that_redirects_sends_readers_to_the_public_url_and_serves_nothing()
+    {
+        var (app, listeners) = await Start(
+            "--Http:Listen=https://127.0.0.1:0", "--Http:RedirectListen=http://127.0.0.1:0", "--Mdm:PublicUrl=https://mdm.district.example:8443");
+        await using (app)
+        {
+            var plain = listeners[1];
+            foreach (var (request, location) in new[]
+            {
+                ("GET /", "https://mdm.district.example:8443/"),
+                ("HEAD /ipads?q=a%20b&after=c", "https://mdm.district.example:8443/ipads?q=a%20b&after=c"),
+                ("GET /enroll/abc", "https://mdm.district.example:8443/enroll/abc"),
+                ("GET //evil.example/x", "https://mdm.district.example:8443//evil.example/x"),
+                ("GET http://evil.example/x", "https://mdm.district.example:8443/x"),
+                ("GET /\\evil.example", "https://mdm.district.example:8443/%5Cevil.example"),
+                ("GET /%0d%0aSet-Cookie:a=b", "https://mdm.district.example:8443/%0D%0ASet-Cookie:a=b"),
+            })
+            {
+                var answer = await Raw(plain, request);
+                Assert.StartsWith("HTTP/1.1 301 ", answer);
+                Assert.Contains($"\r\nLocation: {location}\r\n", answer);
+                Assert.DoesNotContain("\r\nSet-Cookie", answer);
+            }
+
+            foreach (var request in new[] { "POST /api/v1/tokens", "PUT /mdm/checkin", "DELETE /", "OPTIONS /", "TRACE /" })
+            {
+                var answer = await Raw(plain, request);
+                Assert.StartsWith("HTTP/1.1 405 ", answer);
+                Assert.Contains("\r\nAllow: GET, HEAD\r\n", answer);
+            }
+
+            using var http = Careless();
+            Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri(listeners[0], "/login"))).StatusCode);
+        }
+    }
+
+    /// <summary>The answer's head to a request line as it stands, with a Host that is not ours.</summary>
+    private static async Task<string> Raw(Uri listener, string requestLine)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, listener.Port);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"{requestLine} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
+        using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+        return await reader.ReadToEndAsync();
+    }
+
+    [Theory]
+    [InlineData(true, "--Http:Listen=https://127.0.0.1:0")]
+    [InlineData(false, "--Http:Listen=http://127.0.0.1:0")]
+    [InlineData(false, "--Http:Listen=https://127.0.0.1:0", "a certificate")]
+    public async Task The_trust_step_stands_where_the_certificate_is_the_built_in_authoritys(bool shown, string listen, string? own = null)
+    {
+        using var certificate = MakeCertificate();
+        var (app, listeners) = await Start([listen, "--Mdm:PublicUrl=https://mdm.district.example", .. own is null ? [] : Write(certificate, "one PEM file")]);
+        await using (app)
+        {
+            using var http = Careless();
+            http.DefaultRequestHeaders.Authorization = new("Bearer", await FirstToken.Ensure(app.Services.GetRequiredService<IGrainFactory>(), _folder.File("data")));
+            using var form = new FormUrlEncodedContent([new("key", "a"), new("name", "Trust")]);
+            using var made = await http.PostAsync(new Uri(listeners[0], "/invitations"), form);
+            foreach (var path in new[] { "/", (await Invitations(http, listeners[0])).Single() })
+            {
+                var page = await http.GetStringAsync(new Uri(listeners[0], path));
+                Assert.Equal(shown, page.Contains("Certificate Trust Settings", StringComparison.Ordinal));
+                Assert.Equal(shown, page.Contains("href=\"https://mdm.district.example/trust\"", StringComparison.Ordinal));
+            }
+
+            Assert.Equal(shown, (await http.GetStringAsync(new Uri(listeners[0], "/MDMServiceConfig"))).Contains("trust_profile_url", StringComparison.Ordinal));
+        }
+    }
+
+    private static async Task<IEnumerable<string>> Invitations(HttpClient http, Uri listener) =>
+        (await http.GetStringAsync(new Uri(listener, "/invitations"))).Split("href=\"")[1..].Select(rest => rest.Split('"')[0])
+            .Where(path => path.StartsWith("/invitations/", StringComparison.Ordinal));
 
     [Fact]
     public async Task Metrics_need_a_token_unless_they_are_opened()

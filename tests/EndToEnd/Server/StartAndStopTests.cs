@@ -10,6 +10,7 @@ public sealed class StartAndStopTests
     [Theory]
     [InlineData(2, "Lisen", "--Http:Lisen=https://*:8443")]
     [InlineData(2, "Http:Listen", "--Http:Listen=ftp://x")]
+    [InlineData(2, "Http:RedirectListen", "--Http:RedirectListen=https://*:80")]
     [InlineData(2, "Nope", "--Nope:Key=1")]
     [InlineData(2, "serve", "serve")]
     [InlineData(2, "PublicUrl", "--Mdm:PublicUrl=http://insecure.example")]
