@@ -79,7 +79,7 @@ public sealed record LoadOptions
         Options
           --target URL         a server that runs already; else one is started here with PostgreSQL and a simulated APNs
           --token TOKEN        an administrator's token of the target (all scenarios but idle and enrol)
-          --ca FILE            writes the CA that the target has to trust (FleetMdm: Mdm:TrustedIdentityCas), and waits for Enter
+          --ca FILE            writes the CA that the target has to trust (Mdm:TrustedIdentityCas and …EnrolUntil), and waits for Enter
           --pid N              the target's process, for CPU and memory
           --topic TOPIC        of the target's push certificate
           --ipads N            how many iPads (default: the scenario's)

@@ -158,6 +158,7 @@ public sealed class TestBed : IAsyncDisposable
         {
             ["Mdm:PublicUrl"] = $"https://localhost:{_ports[0]}",
             ["Mdm:TrustedIdentityCas:0"] = ca,
+            ["Mdm:TrustedIdentityCasEnrolUntil"] = TimeProvider.System.GetUtcNow().AddDays(1).ToString("O"),
             ["Storage:DataDirectory"] = _folder,
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = apns,

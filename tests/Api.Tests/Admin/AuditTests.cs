@@ -103,7 +103,11 @@ public sealed class AuditTests(AdminServer server)
         using var coalescer = new Coalescer(store, time);
         var address = "198.51.100." + Random.Shared.Next(256);
         for (var i = 0; i < 50; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
             await coalescer.Record(AuditRecord.New(time.GetUtcNow(), new AuditActor(ActorKind.Stranger, Name: "n" + address, Address: address), AuditVerbs.TokenReject));
+        }
+
         await coalescer.Flush();
 
         var records = await store.List(new AuditFilter { Who = "n" + address }, null, 10);

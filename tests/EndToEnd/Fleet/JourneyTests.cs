@@ -154,7 +154,7 @@ public sealed class JourneyTests(RunningServer server) : IClassFixture<RunningSe
         await RunningServer.ReportedAsync(ipad, command, "Acknowledged");
 
         Assert.NotEqual(identity, ipad.IdentitySha256);
-        Assert.Equal("Reenrolled", await server.StateAsync(ipad.Udid, tooLate));
+        Assert.Equal("Erased", await server.StateAsync(ipad.Udid, tooLate));
         Assert.Equal([erase, command], ipad.Journal.ExecutionOrder());
     });
 
