@@ -21,6 +21,11 @@ public sealed partial class ConfigurationPageTests
 
     private static readonly string Page = File.ReadAllText(Path.Combine(FloorTests.Root(), "docs", "configuration.md"));
 
+    /// <summary>Every option by its whole name, as in <c>Http:Listen</c>.</summary>
+    internal static IReadOnlySet<string> Known { get; } = Options
+        .SelectMany(section => section.Value.GetProperties().Where(property => property.SetMethod is { IsPublic: true }).Select(property => $"{section.Key}:{property.Name}"))
+        .ToHashSet(StringComparer.Ordinal);
+
     public static TheoryData<string> Sections => [.. Options.Keys.Order(StringComparer.Ordinal)];
 
     [Fact]
