@@ -175,16 +175,25 @@ public sealed partial class CheckInEndpoints(
         Address = context.Connection.RemoteIpAddress?.ToString(),
     };
 
-    private static TokenUpdateMessage ToGrain(TokenUpdate message) => new()
+    private TokenUpdateMessage ToGrain(TokenUpdate message) => new()
     {
         Topic = message.Topic,
         Token = message.Token,
         PushMagic = message.PushMagic,
-        UnlockToken = message.UnlockToken,
+        UnlockToken = Bounded(message),
         AwaitingConfiguration = message.AwaitingConfiguration,
         UserShortName = message.Sender.UserShortName,
         UserLongName = message.Sender.UserLongName,
     };
+
+    /// <summary>An unlock token that is too large is not kept. The message is taken all the same: without it the iPad would never be enrolled, and
+    /// nobody could send it anything. Only ClearPasscode will not work on it.</summary>
+    private byte[]? Bounded(TokenUpdate message)
+    {
+        if (message.UnlockToken is not { Length: > MdmMessage.LongestEscrowedToken } tooLarge) return message.UnlockToken;
+        LogUnlockTokenTooLarge(message.Sender.EnrolmentId, tooLarge.Length, MdmMessage.LongestEscrowedToken);
+        return null;
+    }
 
     private static string NameOf(MdmMessage message) => message is CommandReport report ? report.Status.ToString() : message.GetType().Name;
 
@@ -270,6 +279,10 @@ public sealed partial class CheckInEndpoints(
 
     [LoggerMessage(3002, LogLevel.Information, "The enrolment {EnrolmentId} was refused: {Reason}")]
     private partial void LogRefusedEnrolment(string enrolmentId, string reason);
+
+    [LoggerMessage(3006, LogLevel.Warning,
+        "{EnrolmentId} sent an unlock token of {Bytes} bytes; at most {Most} are kept. The iPad is enrolled; ClearPasscode will not clear its passcode")]
+    private partial void LogUnlockTokenTooLarge(string enrolmentId, int bytes, int most);
 
     [LoggerMessage(3003, LogLevel.Warning, "A message was answered 503: the store or the cluster could not take it")]
     private partial void LogUnavailable(Exception exception);

@@ -39,6 +39,10 @@ public static class DeviceRefusals
         DeviceRefusal.Superseded => new(403, "superseded", "The certificate was replaced, or refused by an administrator. Use an invitation."),
         DeviceRefusal.OtherKind => new(403, "other-kind", "The id belongs to an enrolment of another kind."),
 
+        // 403 to a user of an iPad: that user is not managed, and the iPad is as it was.
+        DeviceRefusal.NotShared => new(403, "not-shared", "Only a Shared iPad has users, and this is none."),
+        DeviceRefusal.TooManyUsers => new(403, "too-many-users", "This iPad has as many users as it may, and all of them were here today."),
+
         // 403 with Apple's code: iOS 17 and later unenrol. Only for what an administrator removed.
         DeviceRefusal.Unrecognized => new(403, "removed", "An administrator removed this enrolment."),
 

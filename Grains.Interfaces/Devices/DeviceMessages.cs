@@ -119,6 +119,10 @@ public enum DeviceRefusal : byte
     Superseded = 13,
     /// <summary>Authenticate: the id belongs to an enrolment of another kind.</summary>
     OtherKind = 14,
+    /// <summary>TokenUpdate of a user: the iPad cannot be a Shared iPad.</summary>
+    NotShared = 15,
+    /// <summary>TokenUpdate of a user: the iPad has as many user channels as it may, and all were used today.</summary>
+    TooManyUsers = 16,
 }
 
 /// <summary>What the body of a reply is.</summary>

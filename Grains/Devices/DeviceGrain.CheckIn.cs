@@ -16,6 +16,9 @@ internal sealed partial class DeviceGrain
 
     private static readonly string[] Nothing = [];
 
+    /// <summary>Of this process, by the device's id: the few who share one wait for each other without need.</summary>
+    private static readonly SemaphoreSlim[] OpeningUsers = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1))];
+
     public async ValueTask<DeviceReply> Authenticate(AuthenticateMessage message, PresentedCertificate certificate)
     {
         if (IsUserChannel) return DeviceReply.Refused(DeviceRefusal.BadMessage);
@@ -82,19 +85,54 @@ internal sealed partial class DeviceGrain
             _deviceStatus is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled)
         {
             // The first word of a user on this Shared iPad: user channels have no Authenticate.
-            refusal = DeviceRefusal.None;
+            return await OpenUserChannel(message, certificate);
         }
 
-        if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
+        return refusal != DeviceRefusal.None ? DeviceReply.Refused(refusal) : await TakeTokens(message, certificate);
+    }
 
+    private async ValueTask<DeviceReply> OpenUserChannel(TokenUpdateMessage message, PresentedCertificate certificate)
+    {
+        if (_row is not null) return await TakeTokens(message, certificate);
+
+        // One after the other, or those who come in the same moment would all find the last place free.
+        var turn = OpeningUsers[(uint)DeviceId.GetHashCode(StringComparison.Ordinal) % OpeningUsers.Length];
+        await turn.WaitAsync();
+        try
+        {
+            var decision = UserChannelPart.Open(await userChannels.Find(DeviceId), message, Now());
+            if (decision.Refusal != DeviceRefusal.None) return DeviceReply.Refused(decision.Refusal);
+            if (decision.MakeRoom is { } other) await GiveWay(other);
+            return await TakeTokens(message, certificate);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Ends the channel of another user, as far as it has not ended, and forgets it.</summary>
+    private async Task GiveWay(UserChannel other)
+    {
+        if ((await store.Load(other.Id)).Row is { Status: EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled } row)
+        {
+            await store.Commit(EnrolmentPart.Leave(row, EnrolmentStatus.Unenrolled, CommandEnding.CheckedOut, Now(), Guid.NewGuid()));
+            await ReloadUserChannel(other.Id);
+        }
+
+        if (await userChannels.Drop(other.Id)) LogUserGaveWay(DeviceId, other.Id, Id, UserChannelPart.Most);
+    }
+
+    private async ValueTask<DeviceReply> TakeTokens(TokenUpdateMessage message, PresentedCertificate certificate)
+    {
         var now = Now();
         var first = _row?.Status != EnrolmentStatus.Enrolled;
         var row = _row ?? new DeviceRow { Id = Id, DeviceId = DeviceId, Kind = EnrolmentKind.SharedUser, Status = EnrolmentStatus.Enrolled };
-        var unlockToken = message.UnlockToken is { } unlock && !HoldsUnlockToken(unlock)
-            ? sealer.Seal(Purpose("unlock-token"), unlock)
-            : row.UnlockToken;
-        var changed = EnrolmentPart.TokenUpdate(row, message, unlockToken);
-        if (changed != row || _row is null)
+        var unlockToken = message.UnlockToken is { } unlock && !await HoldsUnlockToken(unlock)
+            ? new EscrowChange(sealer.Seal(Purpose("unlock-token"), unlock))
+            : null;
+        var changed = EnrolmentPart.TokenUpdate(row, message, unlockToken is not null);
+        if (changed != row || unlockToken is not null || _row is null)
         {
             changed = changed with { TokenUpdatedAt = now, EnrolledAt = first ? now : row.EnrolledAt, UnenrolledAt = null };
             var settled = _pins.Count > 1 && _pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256) && now - _pins[0].PinnedAt >= ReplacedGrace;
@@ -103,6 +141,7 @@ internal sealed partial class DeviceGrain
                 Row = NextVersion(changed),
                 WriteId = Guid.NewGuid(),
                 At = now,
+                UnlockToken = unlockToken,
                 DropPinsBefore = settled ? _pins[0].PinnedAt : null,
             });
         }
@@ -144,9 +183,18 @@ internal sealed partial class DeviceGrain
         var refusal = await Admit(certificate);
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
 
-        var token = bootstrapToken is { Length: > 0 } given ? sealer.Seal(Purpose("bootstrap-token"), given) : null;
-        if (token is not null || _row!.BootstrapToken is not null)
-            await Commit(new EnrolmentChange { Row = NextVersion(_row!) with { BootstrapToken = token }, WriteId = Guid.NewGuid(), At = Now() });
+        var token = bootstrapToken is { Length: > 0 } given ? new EscrowChange(sealer.Seal(Purpose("bootstrap-token"), given)) : EscrowChange.Forget;
+        if (token.Sealed is not null || _row!.HasBootstrapToken)
+        {
+            await Commit(new EnrolmentChange
+            {
+                Row = NextVersion(_row!) with { HasBootstrapToken = token.Sealed is not null },
+                WriteId = Guid.NewGuid(),
+                At = Now(),
+                BootstrapToken = token,
+            });
+        }
+
         return DeviceReply.Empty;
     }
 
@@ -154,7 +202,7 @@ internal sealed partial class DeviceGrain
     {
         var refusal = await Admit(certificate);
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
-        if (_row!.BootstrapToken is not { } token) return DeviceReply.Empty;
+        if (!_row!.HasBootstrapToken || await escrow.Find(Id, EscrowedToken.Bootstrap) is not { } token) return DeviceReply.Empty;
         await audit.Write(Record(Now(), AuditVerbs.EscrowUse, address: null, detail: "BootstrapToken"));
 
         var answer = new PlistDictionary { ["BootstrapToken"] = OpenEscrow("bootstrap-token", token) };
@@ -205,8 +253,9 @@ internal sealed partial class DeviceGrain
     private Task Leave(EnrolmentStatus status, CommandEnding ending, AuditRecord? audit = null) =>
         Commit(EnrolmentPart.Leave(_row!, status, ending, Now(), Guid.NewGuid()) with { Audit = audit is null ? [] : [audit] });
 
-    private bool HoldsUnlockToken(byte[] unlockToken) =>
-        _row?.UnlockToken is { } held &&
+    private async ValueTask<bool> HoldsUnlockToken(byte[] unlockToken) =>
+        _row?.HasUnlockToken == true &&
+        await escrow.Find(Id, EscrowedToken.Unlock) is { } held &&
         OpenEscrow("unlock-token", held) is { } opened &&
         CryptographicOperations.FixedTimeEquals(opened, unlockToken);
 

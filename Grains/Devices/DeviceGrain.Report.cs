@@ -126,21 +126,25 @@ internal sealed partial class DeviceGrain
             if (CarriesUnlockToken(command.Row.RequestType))
                 await audit.Write(Record(now, AuditVerbs.EscrowUse, address: null, command.Row.CommandUuid, "UnlockToken for ClearPasscode"));
 
+            var delivered = await WithSecrets(command.Row.RequestType, body);
+
             // Memory may have been read, and time may have passed, since this turn began.
             lease.Check();
             command.SentAt = now;
             command.InFlight = true;
-            return DeviceReply.Plist(CommandEnvelope.Compose(command.Row.CommandUuid, WithSecrets(command.Row.RequestType, body)));
+            return DeviceReply.Plist(CommandEnvelope.Compose(command.Row.CommandUuid, delivered));
         }
 
         return null;
     }
 
     /// <summary>ClearPasscode carries the unlock token that the iPad escrowed; it joins the command only here, on its way out.</summary>
-    private byte[] WithSecrets(string requestType, byte[] body) =>
-        CarriesUnlockToken(requestType) ? CommandCatalogue.WithUnlockToken(body, OpenEscrow("unlock-token", _row!.UnlockToken!)) : body;
+    private async ValueTask<byte[]> WithSecrets(string requestType, byte[] body) =>
+        CarriesUnlockToken(requestType) && await escrow.Find(Id, EscrowedToken.Unlock) is { } token
+            ? CommandCatalogue.WithUnlockToken(body, OpenEscrow("unlock-token", token))
+            : body;
 
-    private bool CarriesUnlockToken(string requestType) => requestType == "ClearPasscode" && _row!.UnlockToken is not null;
+    private bool CarriesUnlockToken(string requestType) => requestType == "ClearPasscode" && _row!.HasUnlockToken;
 
     /// <summary>
     /// An iPad whose last status was NotNow polls again by itself; after any other status it does not, and whatever it put off

@@ -38,6 +38,8 @@ namespace FleetMdm.Grains.Devices;
 internal sealed partial class DeviceGrain(
     IDeviceStore store,
     IReenrolmentStore reenrolments,
+    IEscrowStore escrow,
+    IUserChannelStore userChannels,
     IAuditStore audit,
     SecretSealer sealer,
     PushOutbox outbox,
@@ -276,6 +278,9 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2017, LogLevel.Warning, "The user channel {Id} could not be told that its device enrolled anew")]
     private partial void LogUserChannelNotTold(string id, Exception exception);
+
+    [LoggerMessage(2023, LogLevel.Information, "{Id}: the user channel {User} gave way to {NewUser}: no more than {Most} are kept")]
+    private partial void LogUserGaveWay(string id, string user, string newUser, int most);
 
     [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
     private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);

@@ -121,8 +121,8 @@ internal static class EnrolmentPart
     /// <summary>What TokenUpdate makes of a row.</summary>
     /// <param name="row">As it stands.</param>
     /// <param name="message">What came.</param>
-    /// <param name="unlockToken">Sealed; as it stands when the message brings none.</param>
-    public static DeviceRow TokenUpdate(DeviceRow row, TokenUpdateMessage message, byte[]? unlockToken)
+    /// <param name="escrows">The message brings an unlock token that is new.</param>
+    public static DeviceRow TokenUpdate(DeviceRow row, TokenUpdateMessage message, bool escrows)
     {
         var changed = row with
         {
@@ -133,7 +133,7 @@ internal static class EnrolmentPart
             PushToken = Same(row.PushToken, message.Token) ? row.PushToken : message.Token,
             PushMagic = message.PushMagic,
             AwaitingConfiguration = message.AwaitingConfiguration,
-            UnlockToken = unlockToken,
+            HasUnlockToken = row.HasUnlockToken || escrows,
         };
 
         // A dead token that comes again is as dead as it was, unless APNs knew it before the iPad sent it.
@@ -213,8 +213,8 @@ internal static class EnrolmentPart
                 PushToken = null,
                 PushMagic = null,
                 PushTokenDead = null,
-                UnlockToken = null,
-                BootstrapToken = null,
+                HasUnlockToken = false,
+                HasBootstrapToken = false,
                 AwaitingConfiguration = false,
             };
         }
@@ -228,6 +228,8 @@ internal static class EnrolmentPart
             Pin = new Pin(input.Certificate.Sha256, input.Certificate.NotAfter, pinnedAt),
             // All others, also one that was pinned in this very millisecond: the old enrolment speaks no more.
             DropPinsBefore = renewal ? null : pinnedAt.AddMilliseconds(1),
+            UnlockToken = renewal ? null : EscrowChange.Forget,
+            BootstrapToken = renewal ? null : EscrowChange.Forget,
             EndQueue = renewal ? null : CommandEnding.Reenrolled,
             EndUserChannels = !renewal,
             Place = PlaceOf(before, input),

@@ -1,7 +1,11 @@
 namespace FleetMdm.Protocol.Mdm;
 
 /// <summary>A message of an iPad: a check-in message or a command report.</summary>
-public abstract record MdmMessage(MdmSender Sender);
+public abstract record MdmMessage(MdmSender Sender)
+{
+    /// <summary>In bytes: the most that is kept of a token in escrow. An UnlockToken has about 2 KiB.</summary>
+    public const int LongestEscrowedToken = 64 * 1024;
+}
 
 /// <summary>One of the messages of the check-in protocol, told apart by their MessageType.
 /// <see href="https://developer.apple.com/documentation/devicemanagement/check-in"/></summary>

@@ -77,7 +77,7 @@ public static class MdmMessageReader
         "CheckOut" => new CheckOut(sender),
         "UserAuthenticate" => new UserAuthenticate(sender),
         "GetToken" => new GetToken(sender) { TokenServiceType = fields.Require(MdmKey.TokenServiceType, messageType) },
-        "SetBootstrapToken" => new SetBootstrapToken(sender) { BootstrapToken = NullWhenEmpty(fields.Blob(MdmKey.BootstrapToken)) },
+        "SetBootstrapToken" => new SetBootstrapToken(sender) { BootstrapToken = Escrowed(fields.Blob(MdmKey.BootstrapToken)) },
         "GetBootstrapToken" => new GetBootstrapToken(sender),
         "DeclarativeManagement" => new DeclarativeManagement(sender)
         {
@@ -88,6 +88,11 @@ public static class MdmMessageReader
         _ => throw new MdmFormatException(MdmReason.UnknownMessageType, "MessageType",
             $"'{PlistText.Excerpt(messageType)}' is no MessageType of the check-in protocol."),
     };
+
+    private static byte[]? Escrowed(byte[]? token) => token?.Length > MdmMessage.LongestEscrowedToken
+        ? throw new MdmFormatException(MdmReason.InvalidValue, "BootstrapToken",
+            $"BootstrapToken has {token.Length} bytes; at most {MdmMessage.LongestEscrowedToken} are kept.")
+        : NullWhenEmpty(token);
 
     private static CommandReport Report(MdmSender sender, ref Fields fields)
     {

@@ -11,8 +11,17 @@ internal static class DeviceColumns
 
     private const int MaxSearchPart = 120;
 
+    /// <summary>Written instead of a token: forget the one that is stored. What is sealed is never empty.</summary>
+    private static readonly byte[] Forgotten = [];
+
     /// <param name="Type">As PostgreSQL calls it.</param>
-    internal sealed record Column(string Name, string Type, Func<CommitItem, object?> Value);
+    /// <param name="IsEscrow">A token in escrow: null keeps the one that is stored, and a row tells only whether there is one.</param>
+    internal sealed record Column(string Name, string Type, Func<CommitItem, object?> Value, bool IsEscrow = false)
+    {
+        /// <summary>What an update assigns, from the value that is offered.</summary>
+        public string Assigned(string offered, string stored, string forgotten) =>
+            IsEscrow ? $"nullif(coalesce({offered}, {stored}), {forgotten})" : offered;
+    }
 
     public static readonly IReadOnlyList<Column> All =
     [
@@ -40,8 +49,8 @@ internal static class DeviceColumns
         new("push_token", "bytea", c => c.Change.Row.PushToken),
         new("push_magic", "text", c => c.Change.Row.PushMagic),
         new("push_token_dead", "text", c => c.Change.Row.PushTokenDead),
-        new("unlock_token", "bytea", c => c.Change.Row.UnlockToken),
-        new("bootstrap_token", "bytea", c => c.Change.Row.BootstrapToken),
+        new("unlock_token", "bytea", c => Escrow(c.Change, c.Change.UnlockToken), IsEscrow: true),
+        new("bootstrap_token", "bytea", c => Escrow(c.Change, c.Change.BootstrapToken), IsEscrow: true),
         new("awaiting_configuration", "boolean", c => c.Change.Row.AwaitingConfiguration),
         new("authenticated_at", "timestamptz", c => c.Change.Row.AuthenticatedAt),
         new("enrolled_at", "timestamptz", c => c.Change.Row.EnrolledAt),
@@ -56,16 +65,13 @@ internal static class DeviceColumns
 
     /// <summary>What an upsert assigns: all but the key, from the row that was offered.</summary>
     public static readonly string Assignments =
-        string.Join(", ", All.Where(c => c.Name != "id").Select(c => $"{c.Name} = excluded.{c.Name}"));
+        string.Join(", ", All.Where(c => c.Name != "id").Select(c => $"{c.Name} = {c.Assigned($"excluded.{c.Name}", $"devices.{c.Name}", "''::bytea")}"));
 
     /// <summary>What <see cref="Read"/> reads, from <c>devices d</c> and <c>device_activity a</c>.</summary>
     public static readonly string Selected = string.Join(", ",
-        All.Where(c => c.Name is not ("write_id" or "search")).Select(c => "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result, a.reenrolment_granted_at, a.reenrolment_until"));
+        All.Where(c => c.Name is not ("write_id" or "search")).Select(c => c.IsEscrow ? $"d.{c.Name} IS NOT NULL" : "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result, a.reenrolment_granted_at, a.reenrolment_until"));
 
     public const string Joined = "devices d LEFT JOIN device_activity a ON a.id = d.id";
-
-    /// <summary>How many columns <see cref="Selected"/> has.</summary>
-    public const int SelectedCount = 36;
 
     public static DeviceRow Read(Row row, int at = 0)
     {
@@ -95,8 +101,8 @@ internal static class DeviceColumns
             PushToken = row.BytesOrNull(at + 20),
             PushMagic = row.TextOrNull(at + 21),
             PushTokenDead = row.TextOrNull(at + 22),
-            UnlockToken = row.BytesOrNull(at + 23),
-            BootstrapToken = row.BytesOrNull(at + 24),
+            HasUnlockToken = row.Bool(at + 23),
+            HasBootstrapToken = row.Bool(at + 24),
             AwaitingConfiguration = row.Bool(at + 25),
             AuthenticatedAt = row.TimeOrNull(at + 26),
             EnrolledAt = row.TimeOrNull(at + 27),
@@ -110,6 +116,9 @@ internal static class DeviceColumns
             ReenrolmentUntil = row.TimeOrNull(at + 35),
         };
     }
+
+    private static byte[]? Escrow(EnrolmentChange change, EscrowChange? escrow) =>
+        escrow is null ? null : escrow.Sealed ?? (change.Row.Version == 1 ? null : Forgotten);
 
     /// <summary>The same object, when it says the same: ids come up to three times in a row.</summary>
     [return: NotNullIfNotNull(nameof(text))]

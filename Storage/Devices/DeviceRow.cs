@@ -59,10 +59,11 @@ public sealed record DeviceRow
     public string? PushMagic { get; init; }
     /// <summary>APNs' reason why <see cref="PushToken"/> is dead; null while it is good.</summary>
     public string? PushTokenDead { get; init; }
-    /// <summary>Sealed; see <see cref="Secrets.SecretSealer"/>.</summary>
-    public byte[]? UnlockToken { get; init; }
-    /// <summary>Sealed; see <see cref="Secrets.SecretSealer"/>.</summary>
-    public byte[]? BootstrapToken { get; init; }
+    /// <summary>Whether one is in escrow. The token itself is read when it is used (<see cref="IEscrowStore"/>); a commit writes it by
+    /// <see cref="EnrolmentChange.UnlockToken"/>.</summary>
+    public bool HasUnlockToken { get; init; }
+    /// <summary>Likewise, by <see cref="EnrolmentChange.BootstrapToken"/>.</summary>
+    public bool HasBootstrapToken { get; init; }
     public bool AwaitingConfiguration { get; init; }
 
     public DateTimeOffset? AuthenticatedAt { get; init; }

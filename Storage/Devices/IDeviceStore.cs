@@ -57,6 +57,10 @@ public sealed record EnrolmentChange
     /// <summary>The device's other pins that were pinned before this time speak no more; null: all go on. They are kept, so that their
     /// certificates are known for whose they were.</summary>
     public DateTimeOffset? DropPinsBefore { get; init; }
+    /// <summary>What becomes of the token in escrow; null: it stays as it is stored.</summary>
+    public EscrowChange? UnlockToken { get; init; }
+    /// <summary>Likewise.</summary>
+    public EscrowChange? BootstrapToken { get; init; }
     /// <summary>Ends everything that is queued, with this ending, into the history.</summary>
     public CommandEnding? EndQueue { get; init; }
     /// <summary>Sets the user channels of this device to Unenrolled, their queues ended likewise.</summary>
@@ -67,6 +71,12 @@ public sealed record EnrolmentChange
     public InvitationPlace? Place { get; init; }
     /// <summary>The time of the change.</summary>
     public required DateTimeOffset At { get; init; }
+}
+
+/// <param name="Sealed">The new token, see <see cref="Secrets.SecretSealer"/>; null: there is none any more.</param>
+public sealed record EscrowChange(byte[]? Sealed)
+{
+    public static readonly EscrowChange Forget = new((byte[]?)null);
 }
 
 /// <param name="InvitationId">Whose place.</param>

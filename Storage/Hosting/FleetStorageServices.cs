@@ -42,6 +42,8 @@ public static class FleetStorageServices
             provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
+        services.AddSingleton<IEscrowStore>(provider => new EscrowStore(Parts(provider).Database));
+        services.AddSingleton<IUserChannelStore>(provider => new UserChannelStore(Parts(provider).Database));
         services.AddSingleton<IOperationStore>(provider =>
             new OperationStore(Parts(provider).Database, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IAuditStore>(provider => new AuditStore(Parts(provider).Database));

@@ -19,7 +19,7 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         $"INSERT INTO devices ({DeviceColumns.Names}) VALUES ({string.Join(", ", DeviceColumns.All.Select((_, n) => $"@{n + 1}"))})";
 
     private static readonly string Update =
-        $"UPDATE devices SET {string.Join(", ", DeviceColumns.All.Select((c, n) => $"{c.Name} = @{n + 1}"))} WHERE id = @1";
+        $"UPDATE devices SET {string.Join(", ", DeviceColumns.All.Select((c, n) => $"{c.Name} = {c.Assigned($"@{n + 1}", c.Name, "x''")}"))} WHERE id = @1";
 
     private const string UpsertBody = """
         INSERT INTO bodies (hash, body, last_used) VALUES (@1, @2, @3)

@@ -52,8 +52,8 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
             PushToken = [0, 1, 255],
             PushMagic = "magic",
             PushTokenDead = "Unregistered",
-            UnlockToken = RandomNumberGenerator.GetBytes(3000),
-            BootstrapToken = [9],
+            HasUnlockToken = true,
+            HasBootstrapToken = true,
             AwaitingConfiguration = true,
             AuthenticatedAt = Make.Now,
             EnrolledAt = Make.Now.AddSeconds(1),
@@ -63,18 +63,58 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
             PushResult = "ignored",
         };
 
-        var committed = await Store.Commit(Make.Change(row));
+        var unlock = RandomNumberGenerator.GetBytes(3000);
+        var committed = await Store.Commit(Make.Change(row) with { UnlockToken = new EscrowChange(unlock), BootstrapToken = new EscrowChange([9]) });
         var loaded = (await Store.Load(id)).Row!;
 
         Assert.Equal(CommitOutcome.Committed, committed.Outcome);
         Assert.Equal(row.PushToken, loaded.PushToken);
-        Assert.Equal(row.UnlockToken, loaded.UnlockToken);
-        Assert.Equal(row.BootstrapToken, loaded.BootstrapToken);
+        Assert.Equal(unlock, await fixture.Node.Escrow.Find(id, EscrowedToken.Unlock));
+        Assert.Equal([9], await fixture.Node.Escrow.Find(id, EscrowedToken.Bootstrap));
         // What Touch and RecordPushes write is not written by a commit.
         Assert.Equal(
-            row with { PushToken = null, UnlockToken = null, BootstrapToken = null, LastSeenAt = null, PushResult = null },
-            loaded with { PushToken = null, UnlockToken = null, BootstrapToken = null });
+            row with { PushToken = null, LastSeenAt = null, PushResult = null }, loaded with { PushToken = null });
         Assert.Equal(EnrolmentStatus.Authenticated, (await Store.Load(id)).DeviceStatus);
+    }
+
+    [Fact]
+    public async Task A_token_in_escrow_stays_until_a_change_replaces_or_forgets_it()
+    {
+        var row = await Make.Enrolled(fixture.Node);
+        Assert.False(row.HasUnlockToken);
+        Assert.Null(await fixture.Node.Escrow.Find(row.Id, EscrowedToken.Unlock));
+
+        await Store.Commit(Make.Change(row with { Version = 2 }) with { UnlockToken = new EscrowChange([1, 2]), BootstrapToken = new EscrowChange([3]) });
+        await Store.Commit(Make.Change(row with { Version = 3, DeviceName = "another name" }));
+        Assert.Equal([1, 2], await fixture.Node.Escrow.Find(row.Id, EscrowedToken.Unlock));
+
+        await Store.Commit(Make.Change(row with { Version = 4 }) with { UnlockToken = EscrowChange.Forget, BootstrapToken = new EscrowChange([4]) });
+        Assert.Null(await fixture.Node.Escrow.Find(row.Id, EscrowedToken.Unlock));
+        Assert.Equal([4], await fixture.Node.Escrow.Find(row.Id, EscrowedToken.Bootstrap));
+        var loaded = (await Store.Load(row.Id)).Row!;
+        Assert.Equal((false, true), (loaded.HasUnlockToken, loaded.HasBootstrapToken));
+    }
+
+    [Fact]
+    public async Task User_channels_of_a_device_are_told_together_and_only_one_that_ended_is_dropped()
+    {
+        var device = await Make.Enrolled(fixture.Node);
+        var user = await Make.Enrolled(fixture.Node, r => r with { Id = device.Id + ":ada", DeviceId = device.Id, Kind = EnrolmentKind.SharedUser });
+        var users = fixture.Node.UserChannels;
+
+        Assert.Null(await users.Find("nobody"));
+        var found = (await users.Find(device.Id))!;
+        Assert.Equal((device.Kind, device.ProductName, user.Id), (found.Kind, found.ProductName, Assert.Single(found.Users).Id));
+
+        Assert.False(await users.Drop(user.Id));
+        await Store.Commit(Make.Change(user with { Version = 2, Status = EnrolmentStatus.Unenrolled }));
+        Assert.True(await users.Drop(user.Id));
+        Assert.False(await users.Drop(user.Id));
+        Assert.False(await users.Drop(device.Id));
+        Assert.Empty((await users.Find(device.Id))!.Users);
+
+        // It may come again, as if it had never been there.
+        Assert.Equal(CommitOutcome.Committed, (await Store.Commit(Make.Change(user))).Outcome);
     }
 
     [Fact]

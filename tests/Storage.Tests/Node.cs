@@ -46,6 +46,10 @@ public sealed class Node : IAsyncDisposable
 
     public IFleetQueries Queries => Get<IFleetQueries>();
 
+    public IEscrowStore Escrow => Get<IEscrowStore>();
+
+    public IUserChannelStore UserChannels => Get<IUserChannelStore>();
+
     public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
 
     public IAuditStore Audit => Get<IAuditStore>();

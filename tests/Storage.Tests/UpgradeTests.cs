@@ -58,7 +58,8 @@ public abstract class UpgradeTests(StoreFixture fixture, string folder)
         var kept = await node.Devices.Load("00008030-001C2D3E4F50802E");
         Assert.Equal((EnrolmentStatus.Enrolled, 1, 1), (kept.Row!.Status, kept.Row.Version, kept.Queue.Count));
         Assert.Equal([Fingerprint('2')], kept.Pins.Select(pin => pin.Sha256));
-        Assert.Equal([1, 2], kept.Row.UnlockToken!);
+        Assert.True(kept.Row.HasUnlockToken);
+        Assert.Equal([1, 2], (await node.Escrow.Find(kept.Row.Id, EscrowedToken.Unlock))!);
         Assert.Single((await node.Devices.Load("00008030-001C2D3E4F50802E:\u00C5sa%2F7b")).Queue);
         Assert.Equal(1, (await node.Devices.Load("5b1a0f86e2c94d3a8f7061524334251606f7e8d9")).Row!.Version);
 

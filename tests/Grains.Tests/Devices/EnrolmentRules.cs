@@ -184,8 +184,9 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
 
         var body = (await ipad.RawReport(ReportStatus.Idle, null)).Body!;
         Assert.Equal(unlock, TestIPad.CommandIn(body).GetDictionary("Command")!.GetData("UnlockToken"));
-        var row = await cluster.Queries.FindDevice(ipad.Id);
-        Assert.Equal(-1, row!.UnlockToken.AsSpan().IndexOf(unlock.AsSpan(0, 64)));
+        var stored = await cluster.Escrow.Find(ipad.Id, EscrowedToken.Unlock);
+        Assert.NotNull(stored);
+        Assert.Equal(-1, stored.AsSpan().IndexOf(unlock.AsSpan(0, 64)));
     }
 
     [Fact]
@@ -254,6 +255,51 @@ public abstract class EnrolmentRules(GrainCluster cluster, bool forgetful)
         using var ipad = await NewIPad().Enrolled();
         using var stranger = NewIPad($"{ipad.Id}:stranger");
         Assert.Equal(DeviceRefusal.NotPinned, (await stranger.TokenUpdate(userShortName: "stranger")).Refusal);
+    }
+
+    [Fact]
+    public async Task Beyond_a_hundred_users_of_an_iPad_the_one_who_was_away_longest_gives_way_and_nobody_who_was_there_today()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        async Task<DeviceRefusal> SignsIn(string name)
+        {
+            using var user = NewIPad($"{ipad.Id}:{name}");
+            user.Certificate = ipad.Certificate;
+            return (await user.TokenUpdate(userShortName: name)).Refusal;
+        }
+
+        Assert.Equal(DeviceRefusal.None, await SignsIn("first"));
+        cluster.Clock.Advance(TimeSpan.FromHours(1));
+        var others = await Task.WhenAll(Enumerable.Range(0, 110).Select(n => SignsIn($"pupil{n}")));
+        Assert.Equal((99, 11), (others.Count(refusal => refusal == DeviceRefusal.None), others.Count(refusal => refusal == DeviceRefusal.TooManyUsers)));
+
+        using var first = NewIPad($"{ipad.Id}:first");
+        first.Certificate = ipad.Certificate;
+        var command = await first.Enqueue();
+        cluster.Clock.Advance(TimeSpan.FromHours(23));
+        Assert.Equal(DeviceRefusal.None, await SignsIn("new"));
+        Assert.Null(await cluster.Queries.FindDevice(first.Id));
+        Assert.Equal(CommandEnding.CheckedOut, await first.EndingOf(command));
+        Assert.Equal(DeviceRefusal.NotPinned, (await first.RawReport(ReportStatus.Idle, null)).Refusal);
+
+        // Whoever had to go comes back at the next sign-in.
+        cluster.Clock.Advance(TimeSpan.FromDays(1));
+        Assert.Equal(DeviceRefusal.None, (await first.TokenUpdate(userShortName: "first")).Refusal);
+        Assert.Null(await first.Connect());
+    }
+
+    [Theory]
+    [InlineData("iPhone15,2", "pupil")]
+    [InlineData("iPad14,1", null)]
+    public async Task What_cannot_be_a_Shared_iPad_has_no_users(string product, string? shortName)
+    {
+        using var device = NewIPad();
+        await device.Authenticate(message => message with { ProductName = product });
+        await device.TokenUpdate();
+        using var user = NewIPad($"{device.Id}:pupil");
+        user.Certificate = device.Certificate;
+        Assert.Equal(DeviceRefusal.NotShared, (await user.TokenUpdate(userShortName: shortName)).Refusal);
+        Assert.Null(await cluster.Queries.FindDevice(user.Id));
     }
 
     [Fact]

@@ -45,6 +45,8 @@ public abstract class GrainCluster : IAsyncLifetime
 
     public IEnrolmentStore Enrolments => Service<IEnrolmentStore>();
 
+    public IEscrowStore Escrow => Service<IEscrowStore>();
+
     public IReenrolmentStore Reenrolments => Service<IReenrolmentStore>();
 
     public IOperationStore Operations => Service<IOperationStore>();
