@@ -217,14 +217,29 @@ public sealed partial class CheckInEndpoints(
         var large = bytes.Length > LargeAnswers.Small;
         if (large && !largeAnswers.TryReserve(bytes.Length))
         {
+            await TakeBack(message, bytes);
             await Refuse(context, 503, RefusalReason.Full, "Too many large commands are on their way; come again.");
             return;
         }
 
         response.ContentType = reply.Content == ReplyContent.Json ? MediaTypeNames.Application.Json : PlistContentType;
         response.ContentLength = bytes.Length;
-        if (large) await largeAnswers.Write(context, bytes);
-        else await response.Body.WriteAsync(bytes, context.RequestAborted);
+        if (!large) await response.Body.WriteAsync(bytes, context.RequestAborted);
+        else if (!await largeAnswers.Write(context, bytes)) await TakeBack(message, bytes);
+    }
+
+    /// <summary>A command that did not leave does not count as one that the iPad did not answer.</summary>
+    private async Task TakeBack(MdmMessage message, byte[] answer)
+    {
+        if (message is not CommandReport || CommandEnvelope.FindUuid(answer) is not { } commandUuid) return;
+        try
+        {
+            await devices.Of(message.Sender.EnrolmentId).NotDelivered(commandUuid);
+        }
+        catch (Exception e)
+        {
+            LogNotTakenBack(message.Sender.EnrolmentId, e);
+        }
     }
 
     private Task RefuseBody(HttpContext context, MessageBodyReader.Outcome outcome)
@@ -283,6 +298,9 @@ public sealed partial class CheckInEndpoints(
     [LoggerMessage(3006, LogLevel.Warning,
         "{EnrolmentId} sent an unlock token of {Bytes} bytes; at most {Most} are kept. The iPad is enrolled; ClearPasscode will not clear its passcode")]
     private partial void LogUnlockTokenTooLarge(string enrolmentId, int bytes, int most);
+
+    [LoggerMessage(3051, LogLevel.Information, "The grain of {EnrolmentId} could not be told that a command did not leave")]
+    private partial void LogNotTakenBack(string enrolmentId, Exception exception);
 
     [LoggerMessage(3003, LogLevel.Warning, "A message was answered 503: the store or the cluster could not take it")]
     private partial void LogUnavailable(Exception exception);

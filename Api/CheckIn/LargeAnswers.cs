@@ -24,13 +24,24 @@ public sealed class LargeAnswers(FleetGates gates)
     }
 
     /// <summary>Writes an answer in pieces, each when the one before has left: Kestrel would copy it whole.</summary>
-    public async Task Write(HttpContext context, ReadOnlyMemory<byte> answer)
+    /// <returns>False: the iPad was gone before the last piece.</returns>
+    public async Task<bool> Write(HttpContext context, ReadOnlyMemory<byte> answer)
     {
         try
         {
             gates.LeaveEarly(context);
             for (var at = 0; at < answer.Length; at += Small)
-                await context.Response.Body.WriteAsync(answer.Slice(at, Math.Min(Small, answer.Length - at)), context.RequestAborted);
+            {
+                var piece = answer.Slice(at, Math.Min(Small, answer.Length - at));
+                var written = await context.Response.BodyWriter.WriteAsync(piece, context.RequestAborted);
+                if (written.IsCompleted || context.RequestAborted.IsCancellationRequested) return false;
+            }
+
+            return true;
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            return false;
         }
         finally
         {

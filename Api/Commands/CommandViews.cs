@@ -19,7 +19,7 @@ public sealed record CommandView
 {
     public required string CommandUuid { get; init; }
     public required string RequestType { get; init; }
-    /// <summary>Queued, Sent, NotNow or Cancelling while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired,
+    /// <summary>Queued, Sent, NotNow, SetAside (never answered; the others go first) or Cancelling while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired,
     /// Reenrolled (the iPad enrolled again), CheckedOut or Removed.</summary>
     public required string State { get; init; }
     public required bool Finished { get; init; }
@@ -29,6 +29,11 @@ public sealed record CommandView
     public DateTimeOffset? NotNowAt { get; init; }
     public required int NotNowCount { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
+    /// <summary>How often it was delivered without an answer, while it waits.</summary>
+    public required int UnansweredCount { get; init; }
+    public DateTimeOffset? UnansweredAt { get; init; }
+    /// <summary>A sentence: why it was set aside, and what comes next.</summary>
+    public string? Reason { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
     public string? OperationId { get; init; }
     /// <summary>Who sent it: the name that the token had. Absent: before such records were kept.</summary>
@@ -54,6 +59,9 @@ public sealed record CommandView
         NotNowCount = row.NotNowCount,
         ExpiresAt = row.ExpiresAt,
         OperationId = row.OperationId,
+        UnansweredCount = row.UnansweredCount,
+        UnansweredAt = row.UnansweredAt,
+        Reason = live?.Reason,
     };
 
     internal static CommandView Of(HistoryRow row) => new()
@@ -65,6 +73,7 @@ public sealed record CommandView
         AcceptedAt = row.AcceptedAt,
         SentAt = row.SentAt,
         NotNowCount = row.NotNowCount,
+        UnansweredCount = 0,
         FinishedAt = row.FinishedAt,
         OperationId = row.OperationId,
         Error = row.ErrorSummary,

@@ -95,7 +95,8 @@ public sealed record QueuedView
 {
     public required string CommandUuid { get; init; }
     public required string RequestType { get; init; }
-    /// <summary>Queued, Sent (delivered, not answered yet), NotNow (offered again later) or Cancelling.</summary>
+    /// <summary>Queued, Sent (delivered, not answered yet), NotNow (offered again later), SetAside (never answered; the others go first) or
+    /// Cancelling.</summary>
     public required string State { get; init; }
     public required DateTimeOffset AcceptedAt { get; init; }
     public DateTimeOffset? SentAt { get; init; }
@@ -103,6 +104,11 @@ public sealed record QueuedView
     public required int NotNowCount { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
     public string? OperationId { get; init; }
+    /// <summary>How often it was delivered without an answer.</summary>
+    public required int UnansweredCount { get; init; }
+    public DateTimeOffset? UnansweredAt { get; init; }
+    /// <summary>A sentence: why it was set aside, and what comes next.</summary>
+    public string? Reason { get; init; }
 
     internal static QueuedView Of(QueuedCommand command) => new()
     {
@@ -115,5 +121,8 @@ public sealed record QueuedView
         NotNowCount = command.NotNowCount,
         ExpiresAt = command.ExpiresAt,
         OperationId = command.OperationId,
+        UnansweredCount = command.UnansweredCount,
+        UnansweredAt = command.UnansweredAt,
+        Reason = command.Reason,
     };
 }

@@ -66,6 +66,8 @@ public enum CommandState : byte
     NotNow = 2,
     /// <summary>Its operation was cancelled; it is dropped when the iPad next comes.</summary>
     Cancelling = 3,
+    /// <summary>Delivered several times and never answered; the others go first.</summary>
+    SetAside = 4,
 }
 
 [GenerateSerializer, Immutable, Alias("fleetmdm.queued-command")]
@@ -80,6 +82,11 @@ public sealed record QueuedCommand
     [Id(6)] public int NotNowCount { get; init; }
     [Id(7)] public DateTimeOffset? ExpiresAt { get; init; }
     [Id(8)] public string? OperationId { get; init; }
+    /// <summary>How often it was delivered and not answered.</summary>
+    [Id(9)] public int UnansweredCount { get; init; }
+    [Id(10)] public DateTimeOffset? UnansweredAt { get; init; }
+    /// <summary>For people: why it was set aside, and what comes next.</summary>
+    [Id(11)] public string? Reason { get; init; }
 }
 
 /// <summary>One enrolment as its grain sees it. Secrets and push credentials are never in it.</summary>

@@ -63,6 +63,10 @@ public interface IDeviceGrain : IGrainWithStringKey
     [Alias("Report")]
     ValueTask<DeviceReply> Report(CommandReportMessage report, PresentedCertificate certificate);
 
+    /// <summary>A command that was answered to the iPad did not leave this server: it is not in the iPad's hands.</summary>
+    [Alias("NotDelivered")]
+    ValueTask NotDelivered(string commandUuid);
+
     /// <summary>Queues a command. When it returns <see cref="EnqueueOutcome.Accepted"/> the command is durable.</summary>
     [Alias("Enqueue")]
     ValueTask<EnqueueResult> Enqueue(CommandOrder order);

@@ -125,6 +125,7 @@ internal sealed partial class DeviceGrain
         RequestType = command.Row.RequestType,
         State = command.Row.OperationCancelled ? CommandState.Cancelling
             : command.InFlight ? CommandState.Sent
+            : Unanswered.IsSetAside(command.Row) ? CommandState.SetAside
             : command.Row.NotNowAt is not null ? CommandState.NotNow
             : CommandState.Queued,
         AcceptedAt = command.Row.AcceptedAt,
@@ -133,5 +134,8 @@ internal sealed partial class DeviceGrain
         NotNowCount = command.Row.NotNowCount,
         ExpiresAt = command.Row.ExpiresAt,
         OperationId = command.Row.OperationId,
+        UnansweredCount = command.Row.UnansweredCount,
+        UnansweredAt = command.Row.UnansweredAt,
+        Reason = command.InFlight || command.Row.OperationCancelled ? null : Unanswered.Reason(command.Row),
     };
 }

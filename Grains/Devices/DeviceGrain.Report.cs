@@ -12,6 +12,12 @@ internal sealed partial class DeviceGrain
 
     private const string EraseDevice = "EraseDevice";
 
+    /// <summary>An iPad is not woken sooner, whatever a clock says.</summary>
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>A database that is away must not hold up a node that stops.</summary>
+    private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(2);
+
     private IGrainTimer? _owedPush;
 
     public async ValueTask<DeviceReply> Report(CommandReportMessage report, PresentedCertificate certificate)
@@ -20,9 +26,11 @@ internal sealed partial class DeviceGrain
         var refusal = await Admit(certificate);
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
 
-        // 3, 4: Idle begins a connection; a report on a command that is not queued (repeated, unknown) changes nothing.
+        // 3, 4: Idle begins a connection; a report on a command that is not queued (repeated, unknown) changes nothing. What is still in the
+        // iPad's hands after this was not answered.
         if (report.Status == ReportStatus.Idle) _queue.BeginConnection();
         else if (report.CommandUuid is { } uuid && await Find(uuid) is { } command) await Settle(command, report);
+        if (_queue.InFlight is { } silent) await PassOver(silent);
 
         // 5
         var next = await Next();
@@ -49,10 +57,7 @@ internal sealed partial class DeviceGrain
         var now = Now();
         if (report.Status == ReportStatus.NotNow)
         {
-            var count = command.Row.NotNowCount + 1;
-            await Durably(store.MarkNotNow(new QueueNotNow(Id, command.Row.Sequence, now, count)));
-            command.Row = command.Row with { NotNowCount = count, NotNowAt = now };
-            command.InFlight = false;
+            await Mark(command, command.Row with { NotNowCount = command.Row.NotNowCount + 1, NotNowAt = now, UnansweredCount = 0, UnansweredAt = null });
             command.Skipped = true;
             return;
         }
@@ -67,6 +72,42 @@ internal sealed partial class DeviceGrain
         if (ending == CommandEnding.Acknowledged && command.Row.RequestType == EraseDevice) await Leave(EnrolmentStatus.Erased, CommandEnding.Erased);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
+    }
+
+    /// <summary>It was handed over, and the iPad came with something else.</summary>
+    private async Task PassOver(PendingCommand command)
+    {
+        var row = command.Row with { UnansweredCount = command.Row.UnansweredCount + 1, UnansweredAt = Now() };
+        await Mark(command, row);
+        if (Unanswered.IsSetAside(row)) LogUnanswered(Id, row.RequestType, row.CommandUuid, row.UnansweredCount);
+    }
+
+    private async Task Mark(PendingCommand command, QueuedRow row)
+    {
+        await Durably(store.Mark(QueueMark.Of(Id, row)));
+        command.Row = row;
+        command.InFlight = false;
+    }
+
+    public async ValueTask NotDelivered(string commandUuid)
+    {
+        await Fresh();
+        if (_queue.Find(commandUuid) is { } command) command.InFlight = false;
+    }
+
+    /// <summary>Who activates next does not know what is in the iPad's hands: that it was handed over is written down for him.</summary>
+    private async Task LeaveUnanswered(CancellationToken cancellationToken)
+    {
+        if (_queue.InFlight is not { } command || !_believed || !lease.IsHeld) return;
+        try
+        {
+            await PassOver(command).WaitAsync(LongestFarewell, clock, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            // It counts once less.
+            LogNotCounted(Id, command.Row.CommandUuid, e);
+        }
     }
 
     private async Task Finish(
@@ -94,10 +135,10 @@ internal sealed partial class DeviceGrain
         if (!await finish) await Read();
     }
 
-    /// <summary>The next command's bytes; what has expired or was cancelled meanwhile is ended on the way.</summary>
+    /// <summary>The next command's bytes; what has expired, was cancelled meanwhile or was given up is ended on the way.</summary>
     private async ValueTask<DeviceReply?> Next()
     {
-        while (_queue.Next() is { } command)
+        while (_queue.Next(Now()) is { } command)
         {
             var now = Now();
             if (command.Row.OperationCancelled)
@@ -109,6 +150,14 @@ internal sealed partial class DeviceGrain
             if (command.Row.ExpiresAt <= now)
             {
                 await Finish(command, CommandEnding.Expired, now, report: null);
+                continue;
+            }
+
+            if (Unanswered.IsGivenUp(command.Row))
+            {
+                var summary = Unanswered.Summary(command.Row);
+                await Finish(command, CommandEnding.Error, now, report: null, summary);
+                LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, summary);
                 continue;
             }
 
@@ -157,9 +206,6 @@ internal sealed partial class DeviceGrain
         _owedPush = null;
         if (lastStatus == ReportStatus.NotNow || _queue.Count == 0) return;
 
-        var notNows = _queue.Commands.Max(command => command.Row.NotNowCount);
-        var first = TimeSpan.FromMinutes(options.Value.NotNowRetryMinutes);
-        var wait = TimeSpan.FromTicks(Math.Min(first.Ticks << Math.Clamp(notNows - 1, 0, 10), LongestNotNowRetry.Ticks));
         _owedPush = this.RegisterGrainTimer(
             static (grain, _) =>
             {
@@ -167,7 +213,21 @@ internal sealed partial class DeviceGrain
                 return Task.CompletedTask;
             },
             this,
-            new GrainTimerCreationOptions(wait, Timeout.InfiniteTimeSpan));
+            new GrainTimerCreationOptions(OwedAfter(), Timeout.InfiniteTimeSpan));
+    }
+
+    /// <summary>Until the first of what waits may be offered again.</summary>
+    private TimeSpan OwedAfter()
+    {
+        var now = Now();
+        var putOff = _queue.Commands.Where(command => !Unanswered.IsSetAside(command.Row)).Max(command => (int?)command.Row.NotNowCount);
+        var aside = _queue.Commands.Min(command => Unanswered.PausedUntil(command.Row)) - now;
+        var first = TimeSpan.FromMinutes(options.Value.NotNowRetryMinutes);
+        var wait = putOff is { } notNows
+            ? TimeSpan.FromTicks(Math.Min(first.Ticks << Math.Clamp(notNows - 1, 0, 10), LongestNotNowRetry.Ticks))
+            : LongestNotNowRetry;
+        if (aside < wait) wait = aside.Value;
+        return wait > ShortestWait ? wait : ShortestWait;
     }
 
     /// <summary>Nothing is queued, and nothing that the next Idle would have to put right: polls need not ask this grain.</summary>

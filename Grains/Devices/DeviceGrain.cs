@@ -98,7 +98,7 @@ internal sealed partial class DeviceGrain(
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         TakeBackIdle();
-        return Task.CompletedTask;
+        return LeaveUnanswered(cancellationToken);
     }
 
     /// <summary>Step 1.</summary>
@@ -281,6 +281,12 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2023, LogLevel.Information, "{Id}: the user channel {User} gave way to {NewUser}: no more than {Most} are kept")]
     private partial void LogUserGaveWay(string id, string user, string newUser, int most);
+
+    [LoggerMessage(2051, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} was handed over {Count} times and never answered; other commands go first")]
+    private partial void LogUnanswered(string id, string requestType, string commandUuid, int count);
+
+    [LoggerMessage(2052, LogLevel.Information, "{Id}: that {CommandUuid} was handed over could not be written down")]
+    private partial void LogNotCounted(string id, string commandUuid, Exception exception);
 
     [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
     private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);

@@ -10,7 +10,7 @@ internal sealed class PendingCommand(QueuedRow row)
     /// <summary>When it was last handed to the iPad; null: not since this grain woke.</summary>
     public DateTimeOffset? SentAt { get; set; }
 
-    /// <summary>Handed over and not answered yet.</summary>
+    /// <summary>Handed over and not answered yet: one of a queue at most.</summary>
     public bool InFlight { get; set; }
 
     /// <summary>Answered NotNow on this connection: not offered again before the iPad connects anew.</summary>
@@ -28,6 +28,9 @@ internal sealed class DeviceQueue
     public int Count => _commands.Count;
 
     public IReadOnlyList<PendingCommand> Commands => _commands;
+
+    /// <summary>What the iPad has in its hands.</summary>
+    public PendingCommand? InFlight => _commands.Find(static command => command.InFlight);
 
     /// <summary>Takes the rows as the store has them now; what is known of a command that stays is kept.</summary>
     public void Replace(IReadOnlyList<QueuedRow> rows)
@@ -64,24 +67,24 @@ internal sealed class DeviceQueue
         return null;
     }
 
-    /// <summary>The iPad connected anew: what it put off may be offered again, what it did not answer is offered again.</summary>
+    /// <summary>The iPad connected anew: what it put off may be offered again.</summary>
     public void BeginConnection()
     {
-        foreach (var command in _commands)
-        {
-            command.Skipped = false;
-            command.InFlight = false;
-        }
+        foreach (var command in _commands) command.Skipped = false;
     }
 
-    /// <summary>The oldest command that may be handed over now.</summary>
-    public PendingCommand? Next()
+    /// <summary>The oldest command that may be handed over or ended now. One that was set aside comes behind all others, the least often
+    /// handed over first, so that several silent ones take turns.</summary>
+    public PendingCommand? Next(DateTimeOffset now)
     {
+        PendingCommand? aside = null;
         foreach (var command in _commands)
         {
-            if (!command.Skipped) return command;
+            if (command.Skipped) continue;
+            if (!Unanswered.IsSetAside(command.Row) || command.Row.OperationCancelled || command.Row.ExpiresAt <= now) return command;
+            if (!Unanswered.IsPaused(command.Row, now) && (aside is null || command.Row.UnansweredCount < aside.Row.UnansweredCount)) aside = command;
         }
 
-        return null;
+        return aside;
     }
 }

@@ -10,8 +10,14 @@ internal static class WaitingSentence
     {
         if (queue.Count == 0) return null;
         var seen = lastSeen is { } at ? $"the iPad was last seen on {Time(at)}" : "the iPad has not been seen yet";
-        if (queue.Commands.Any(command => command.InFlight))
-            return $"Waiting for the iPad's answer to {queue.Commands.First(command => command.InFlight).Row.RequestType}; {seen}.";
+        if (queue.InFlight is { } silent) return $"Waiting for the iPad's answer to {silent.Row.RequestType}; {seen}.";
+        if (queue.Commands.All(command => Unanswered.IsSetAside(command.Row)))
+        {
+            var first = queue.Commands.MinBy(command => Unanswered.PausedUntil(command.Row))!.Row;
+            var others = queue.Count == 1 ? "" : $" It is one of {queue.Count} that the iPad never answered.";
+            return $"Waiting: {first.RequestType}: {Unanswered.Reason(first)}{others}";
+        }
+
         if (row.PushToken is null) return $"Waiting: no push token has come yet (TokenUpdate); {seen}.";
         if (row.PushTokenDead is { } dead) return $"Waiting: APNs says that the push token is dead ({dead}) and a new one must come from the iPad; {seen}.";
 

@@ -21,6 +21,9 @@ public static class CommandCatalogue
     public static IReadOnlyList<string> KnownRequestTypes { get; } =
         [.. CommandTable.Commands.Select(command => command.RequestType).Order(StringComparer.Ordinal)];
 
+    /// <summary>A command that does harm when an iPad carries it out twice, or hours later.</summary>
+    public static bool IsOnceOnly(string requestType) => CommandTable.IsOnceOnly(requestType);
+
     /// <summary>
     /// A command like <c>{"requestType": "DeviceLock", "message": "…"}</c>: the keys are Apple's in camel case, data is Base64.
     /// A member that is null counts as left out.

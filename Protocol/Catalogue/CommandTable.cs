@@ -73,6 +73,15 @@ internal static class CommandTable
         "ClearActivationLockBypassCode", "ClearRestrictionsPassword", "DeleteUser", "RemoveApplication", "RemoveMedia", "RemoveProvisioningProfile",
     };
 
+    /// <summary>Carried out twice, or hours later than somebody wanted it, they do harm: an iPad that was set up again is erased again, one restarts
+    /// for ever, a passcode is gone that was chosen since, a user's data that came since.</summary>
+    private static readonly HashSet<string> OnceOnly = new(StringComparer.Ordinal)
+    {
+        "ClearPasscode", "DeleteUser", "EraseDevice", "LogOutUser", "RestartDevice", "ShutDownDevice",
+    };
+
+    public static bool IsOnceOnly(string requestType) => OnceOnly.Contains(requestType);
+
     public static CommandShape? Find(string requestType) =>
         Commands.FirstOrDefault(command => command.RequestType == requestType);
 

@@ -35,6 +35,16 @@ public static class CommandEnvelope
         return document;
     }
 
+    /// <summary>The CommandUUID of a document that <see cref="Compose"/> made; null for another one.</summary>
+    public static string? FindUuid(ReadOnlySpan<byte> document)
+    {
+        if (!document.StartsWith(Before))
+            return null;
+        var rest = document[Before.Length..];
+        var end = rest.IndexOf((byte)'<');
+        return end < 0 ? null : Encoding.ASCII.GetString(rest[..end]);
+    }
+
     private static Span<byte> Put(Span<byte> target, ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(target);

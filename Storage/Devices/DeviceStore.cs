@@ -45,10 +45,10 @@ internal sealed class DeviceStore(StoreLanes lanes, IActivityStore activity, Bod
         return lanes.Writer(finish.EnrolmentId).Run(new FinishItem(finish));
     }
 
-    public Task MarkNotNow(QueueNotNow notNow)
+    public Task Mark(QueueMark mark)
     {
-        StoredText.Check("The enrolment id", notNow.EnrolmentId);
-        return lanes.Writer(notNow.EnrolmentId).Run(new NotNowItem(notNow));
+        StoredText.Check("The enrolment id", mark.EnrolmentId);
+        return lanes.Writer(mark.EnrolmentId).Run(new MarkItem(mark));
     }
 
     public async Task Touch(IReadOnlyList<(string EnrolmentId, DateTimeOffset At)> seen)

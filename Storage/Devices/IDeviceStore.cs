@@ -26,7 +26,7 @@ public interface IDeviceStore
     /// <summary>Moves a command to the history. Idempotent by (enrolment, sequence): false when it was not queued any more.</summary>
     Task<bool> Finish(QueueFinish finish);
 
-    Task MarkNotNow(QueueNotNow notNow);
+    Task Mark(QueueMark mark);
 
     /// <summary>Remembers when iPads were last seen; a later time wins. One statement for all.</summary>
     Task Touch(IReadOnlyList<(string EnrolmentId, DateTimeOffset At)> seen);

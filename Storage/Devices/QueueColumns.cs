@@ -10,7 +10,8 @@ internal static class QueueColumns
     /// <summary>What history has beside <see cref="Kept"/>.</summary>
     public const string Added = "ending, sent_at, finished_at, error_summary, result, result_hash";
 
-    /// <summary>sequence, command_uuid, request_type, body_hash, accepted_at, expires_at, operation_id, not_now_count, not_now_at, cancelled.</summary>
+    /// <summary>sequence, command_uuid, request_type, body_hash, accepted_at, expires_at, operation_id, not_now_count, not_now_at, cancelled,
+    /// unanswered_count, unanswered_at.</summary>
     public static QueuedRow Read(Row row, int at) => new()
     {
         Sequence = row.Long(at),
@@ -23,5 +24,7 @@ internal static class QueueColumns
         NotNowCount = row.Int(at + 7),
         NotNowAt = row.TimeOrNull(at + 8),
         OperationCancelled = row.Bool(at + 9),
+        UnansweredCount = row.Int(at + 10),
+        UnansweredAt = row.TimeOrNull(at + 11),
     };
 }

@@ -19,6 +19,9 @@ public sealed record QueuedRow
     public bool OperationCancelled { get; init; }
     public int NotNowCount { get; init; }
     public DateTimeOffset? NotNowAt { get; init; }
+    /// <summary>How often it was handed to the iPad, which then came again without having answered it. An answer of any kind begins anew.</summary>
+    public int UnansweredCount { get; init; }
+    public DateTimeOffset? UnansweredAt { get; init; }
 }
 
 /// <summary>A command to append for one enrolment.</summary>
@@ -78,8 +81,27 @@ public sealed record QueueFinish
     public AuditRecord? Audit { get; init; }
 }
 
-/// <summary>Remembers that the iPad answered NotNow; the command stays queued.</summary>
-public sealed record QueueNotNow(string EnrolmentId, long Sequence, DateTimeOffset At, int Count);
+/// <summary>Remembers what the iPad did with a command that stays queued: it put it off (NotNow), or did not answer.</summary>
+public sealed record QueueMark
+{
+    public required string EnrolmentId { get; init; }
+    public required long Sequence { get; init; }
+    public int NotNowCount { get; init; }
+    public DateTimeOffset? NotNowAt { get; init; }
+    public int UnansweredCount { get; init; }
+    public DateTimeOffset? UnansweredAt { get; init; }
+
+    /// <summary>As the row shall be.</summary>
+    public static QueueMark Of(string enrolmentId, QueuedRow row) => new()
+    {
+        EnrolmentId = enrolmentId,
+        Sequence = row.Sequence,
+        NotNowCount = row.NotNowCount,
+        NotNowAt = row.NotNowAt,
+        UnansweredCount = row.UnansweredCount,
+        UnansweredAt = row.UnansweredAt,
+    };
+}
 
 /// <summary>A finished command.</summary>
 public sealed record HistoryRow

@@ -21,7 +21,7 @@ internal sealed class Batch
     private readonly HashSet<string> _committed = [];
     private readonly HashSet<BodyKey> _keys = [];
     private readonly HashSet<(string, long)> _finished = [];
-    private readonly HashSet<(string, long)> _notNow = [];
+    private readonly HashSet<(string, long)> _marked = [];
     private readonly HashSet<(string, string)> _appended = [];
     private int _bytes;
 
@@ -30,7 +30,7 @@ internal sealed class Batch
     public List<CommitItem> Commits { get; } = [];
     public List<AppendItem> Appends { get; } = [];
     public List<StoreBodyItem> Bodies { get; } = [];
-    public List<NotNowItem> NotNows { get; } = [];
+    public List<MarkItem> Marks { get; } = [];
     public List<FinishItem> Finishes { get; } = [];
     public List<IssueItem> Issues { get; } = [];
     public List<LoadItem> Loads { get; } = [];
@@ -68,12 +68,12 @@ internal sealed class Batch
                 _enrolments.Add(EnrolmentIds.DeviceOf(finish.Finish.EnrolmentId));
                 Finishes.Add(finish);
                 return true;
-            case NotNowItem notNow:
-                var row = (notNow.NotNow.EnrolmentId, notNow.NotNow.Sequence);
-                if (_finished.Contains(row) || !_notNow.Add(row))
+            case MarkItem mark:
+                var row = (mark.Mark.EnrolmentId, mark.Mark.Sequence);
+                if (_finished.Contains(row) || !_marked.Add(row))
                     return false;
-                _enrolments.Add(EnrolmentIds.DeviceOf(notNow.NotNow.EnrolmentId));
-                NotNows.Add(notNow);
+                _enrolments.Add(EnrolmentIds.DeviceOf(mark.Mark.EnrolmentId));
+                Marks.Add(mark);
                 return true;
             case CommitItem commit:
                 return TryAddCommit(commit);

@@ -61,9 +61,9 @@ internal sealed class FinishItem(QueueFinish finish) : LaneItem<bool>
     public override int Bytes => RowBytes + (Finish.Result?.Length ?? 0);
 }
 
-internal sealed class NotNowItem(QueueNotNow notNow) : LaneItem<bool>
+internal sealed class MarkItem(QueueMark mark) : LaneItem<bool>
 {
-    public QueueNotNow NotNow { get; } = notNow;
+    public QueueMark Mark { get; } = mark;
 }
 
 internal sealed class StoreBodyItem(byte[] hash, ReadOnlyMemory<byte> body) : LaneItem<byte[]>

@@ -23,7 +23,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
 
     private const string Queue = """
         SELECT q.enrolment_id, q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.expires_at, q.operation_id,
-          q.not_now_count, q.not_now_at, o.cancelled_at IS NOT NULL
+          q.not_now_count, q.not_now_at, o.cancelled_at IS NOT NULL, q.unanswered_count, q.unanswered_at
         FROM unnest($1) AS i(id) JOIN queue q ON q.enrolment_id = i.id LEFT JOIN operations o ON o.id = q.operation_id
         ORDER BY q.enrolment_id, q.sequence
         """;

@@ -12,7 +12,7 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// <para>The steps, in this order (each statement sees what those before it did):</para>
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
-/// 2. bodies; 3. appends; 4. NotNow; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>);
+/// 2. bodies; 3. appends; 4. marks; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>);
 /// 7. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
 /// deadlocking; where they deadlock all the same (40P01) the lane repeats.</para>
@@ -48,9 +48,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         JOIN history h ON h.command_uuid = i.command_uuid AND h.enrolment_id = i.enrolment_id
         """;
 
-    private const string MarkNotNow = """
-        UPDATE queue q SET not_now_at = i.at, not_now_count = i.count
-        FROM unnest($1, $2, $3, $4) AS i(enrolment_id, sequence, at, count)
+    private const string MarkRows = """
+        UPDATE queue q SET not_now_at = i.not_now_at, not_now_count = i.not_now_count,
+          unanswered_at = i.unanswered_at, unanswered_count = i.unanswered_count
+        FROM unnest($1, $2, $3, $4, $5, $6) AS i(enrolment_id, sequence, not_now_at, not_now_count, unanswered_at, unanswered_count)
         WHERE q.enrolment_id = i.enrolment_id AND q.sequence = i.sequence
         """;
 
@@ -144,10 +145,11 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
                 .Time(i => i.Command.AcceptedAt).Time(i => i.Command.ExpiresAt);
         }
 
-        if (batch.NotNows.Count > 0)
+        if (batch.Marks.Count > 0)
         {
-            new ArrayStatement<NotNowItem>(statements, MarkNotNow, batch.NotNows)
-                .Text(i => i.NotNow.EnrolmentId).Long(i => i.NotNow.Sequence).Time(i => i.NotNow.At).Int(i => i.NotNow.Count);
+            new ArrayStatement<MarkItem>(statements, MarkRows, batch.Marks)
+                .Text(i => i.Mark.EnrolmentId).Long(i => i.Mark.Sequence).Time(i => i.Mark.NotNowAt).Int(i => i.Mark.NotNowCount)
+                .Time(i => i.Mark.UnansweredAt).Int(i => i.Mark.UnansweredCount);
         }
 
         if (batch.Finishes.Count > 0)

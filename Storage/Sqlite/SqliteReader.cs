@@ -14,7 +14,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
 
     private const string Queue = """
         SELECT q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.expires_at, q.operation_id,
-          q.not_now_count, q.not_now_at, o.cancelled_at IS NOT NULL
+          q.not_now_count, q.not_now_at, o.cancelled_at IS NOT NULL, q.unanswered_count, q.unanswered_at
         FROM queue q LEFT JOIN operations o ON o.id = q.operation_id
         WHERE q.enrolment_id = @1
         ORDER BY q.sequence

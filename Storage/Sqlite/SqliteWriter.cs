@@ -11,7 +11,7 @@ namespace FleetMdm.Storage.Sqlite;
 /// writer in at a time, so what a statement reads holds until the commit: a change is checked first and then written, and a
 /// refused one has written nothing. No savepoints are needed; a row that SQLite refuses undoes the batch, and the lane finds it.
 /// </summary>
-/// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. NotNow; 5. finishes; 6. certificates.
+/// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. marks; 5. finishes; 6. certificates.
 /// Audit records are written with the change that they speak of.</remarks>
 internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider time) : SqliteExecutor("BEGIN IMMEDIATE")
 {
@@ -37,6 +37,11 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         INSERT INTO queue (enrolment_id, command_uuid, request_type, body_hash, accepted_at, expires_at)
         VALUES (@1, @2, @3, @4, @5, @6)
         RETURNING sequence
+        """;
+
+    private const string MarkRow = """
+        UPDATE queue SET not_now_at = @3, not_now_count = @4, unanswered_at = @5, unanswered_count = @6
+        WHERE sequence = @1 AND enrolment_id = @2
         """;
 
     private const string FinishRow = $"""
@@ -90,11 +95,10 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
 
         foreach (var item in batch.Appends)
             item.Outcome = Append(item, batch.Repeated);
-        foreach (var item in batch.NotNows)
+        foreach (var item in batch.Marks)
         {
-            var notNow = item.NotNow;
-            Run("UPDATE queue SET not_now_at = @3, not_now_count = @4 WHERE sequence = @1 AND enrolment_id = @2",
-                notNow.Sequence, notNow.EnrolmentId, notNow.At, notNow.Count);
+            var mark = item.Mark;
+            Run(MarkRow, mark.Sequence, mark.EnrolmentId, mark.NotNowAt, mark.NotNowCount, mark.UnansweredAt, mark.UnansweredCount);
         }
 
         foreach (var item in batch.Finishes)

@@ -46,7 +46,7 @@ internal sealed class AdoNetQueues(IDeviceStore store, Func<IGrainStorage> stora
 
     public Task<QueueAppended> Append(QueueAppend command) => store.Append(command);
 
-    public Task MarkNotNow(QueueNotNow notNow) => store.MarkNotNow(notNow);
+    public Task Mark(QueueMark mark) => store.Mark(mark);
 
     public Task Touch(IReadOnlyList<(string EnrolmentId, DateTimeOffset At)> seen) => store.Touch(seen);
 

@@ -496,7 +496,7 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
         var row = await Make.Enrolled(fixture.Node);
         var command = Make.Command(row.Id);
         var appended = await Store.Append(command);
-        await Store.MarkNotNow(new QueueNotNow(row.Id, appended.Sequence, Make.Now.AddSeconds(5), 2));
+        await Store.Mark(Make.NotNow(row.Id, appended.Sequence, Make.Now.AddSeconds(5), 2));
         var finish = Make.Finish(row.Id, appended.Sequence, CommandEnding.Error) with { ErrorSummary = "MCProfile 4001: no" };
 
         var moved = await Store.Finish(finish);
@@ -545,11 +545,26 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
         var id = Make.Id();
         var appended = await Store.Append(Make.Command(id));
 
-        await Store.MarkNotNow(new QueueNotNow(id, appended.Sequence, Make.Now.AddMinutes(5), 3));
+        await Store.Mark(Make.NotNow(id, appended.Sequence, Make.Now.AddMinutes(5), 3));
 
         var queued = Assert.Single((await Store.Load(id)).Queue);
         Assert.Equal(3, queued.NotNowCount);
         Assert.Equal(Make.Now.AddMinutes(5), queued.NotNowAt);
+    }
+
+    [Fact]
+    public async Task That_a_command_was_not_answered_is_remembered_until_it_is_answered()
+    {
+        var id = Make.Id();
+        var appended = await Store.Append(Make.Command(id));
+        Assert.Equal((0, null), Counted((await Store.Load(id)).Queue.Single()));
+
+        await Store.Mark(new QueueMark { EnrolmentId = id, Sequence = appended.Sequence, UnansweredCount = 4, UnansweredAt = Make.Now.AddMinutes(1) });
+        Assert.Equal((4, Make.Now.AddMinutes(1)), Counted((await Store.Load(id)).Queue.Single()));
+        await Store.Mark(Make.NotNow(id, appended.Sequence, Make.Now.AddMinutes(5), 1));
+        Assert.Equal((0, null), Counted((await Store.Load(id)).Queue.Single()));
+
+        static (int, DateTimeOffset?) Counted(QueuedRow row) => (row.UnansweredCount, row.UnansweredAt);
     }
 
     [Fact]

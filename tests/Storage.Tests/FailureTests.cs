@@ -155,7 +155,7 @@ public abstract class FailureTests(StoreFixture fixture)
         LoseNextAnswer(node);
         var commits = ids.Select(id => node.Devices.Commit(Make.Change(Make.Device(id)))).ToList();
         var appends = ids.Select(id => node.Devices.Append(Make.Command(id))).ToList();
-        var notNows = ids.Select((id, i) => node.Devices.MarkNotNow(new QueueNotNow(id, queued[i].Sequence, Make.Now, 1))).ToList();
+        var notNows = ids.Select((id, i) => node.Devices.Mark(Make.NotNow(id, queued[i].Sequence, Make.Now, 1))).ToList();
         var finishes = ids.Select((id, i) => node.Devices.Finish(Make.Finish(id, queued[i].Sequence))).ToList();
 
         Assert.All(await Task.WhenAll(commits).WaitAsync(Guard), c => Assert.Equal(CommitOutcome.Committed, c.Outcome));

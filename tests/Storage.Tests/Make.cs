@@ -45,6 +45,9 @@ internal static class Make
         AcceptedAt = at ?? Now,
     };
 
+    public static QueueMark NotNow(string enrolmentId, long sequence, DateTimeOffset at, int count) =>
+        new() { EnrolmentId = enrolmentId, Sequence = sequence, NotNowAt = at, NotNowCount = count };
+
     public static QueueFinish Finish(
         string enrolmentId, long sequence, CommandEnding ending = CommandEnding.Acknowledged, byte[]? bodyHash = null) => new()
         {

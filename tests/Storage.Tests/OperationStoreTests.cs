@@ -182,7 +182,7 @@ public abstract class OperationStoreTests(StoreFixture fixture)
         Assert.Equal(new OperationCounts(7, 0, 0, 0, 0), await Store.Count(operation.Id));
 
         async Task<long> Sequence(int i) => (await Devices.Load(rows[i].Id)).Queue.Single().Sequence;
-        await Devices.MarkNotNow(new QueueNotNow(rows[0].Id, await Sequence(0), Make.Now, 1));
+        await Devices.Mark(Make.NotNow(rows[0].Id, await Sequence(0), Make.Now, 1));
         CommandEnding[] endings = [CommandEnding.Acknowledged, CommandEnding.Error, CommandEnding.CommandFormatError, CommandEnding.Cancelled, CommandEnding.Expired];
         for (var i = 0; i < endings.Length; i++)
             await Devices.Finish(Make.Finish(rows[i + 1].Id, await Sequence(i + 1), endings[i]));

@@ -30,7 +30,7 @@ internal static class Traffic
         await node.Devices.Load(Make.Id());
         var first = await node.Devices.Append(Make.Command(id, at: Make.Now));
         Assert.True((await node.Devices.Append(Make.Command(id, finishedUuid))).AlreadyThere);
-        await node.Devices.MarkNotNow(new QueueNotNow(id, first.Sequence, Make.Now, 1));
+        await node.Devices.Mark(Make.NotNow(id, first.Sequence, Make.Now, 1));
         Assert.True(await node.Devices.Finish(Make.Finish(id, first.Sequence)));
         Assert.False(await node.Devices.Finish(Make.Finish(id, first.Sequence)));
         await FinishWithALostAnswer(node, id);

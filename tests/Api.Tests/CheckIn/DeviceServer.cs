@@ -35,7 +35,7 @@ public class DeviceServer : IAsyncLifetime
     {
     }
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _app = ServerHost.Build(
         [
@@ -47,7 +47,7 @@ public class DeviceServer : IAsyncLifetime
         _http = new HttpClient { BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()) };
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         _http?.Dispose();
         if (_app is not null) await _app.DisposeAsync();

@@ -72,6 +72,137 @@ public abstract class QueueRules(GrainCluster cluster, bool forgetful)
         Assert.Null(await ipad.Acknowledge(a));
     }
 
+    [Fact]
+    public async Task A_command_that_is_never_answered_is_set_aside_and_the_others_go_on()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var silent = await ipad.Enqueue("InstallProfile");
+        var other = await ipad.Enqueue("SecurityInfo");
+
+        for (var i = 0; i < 5; i++) Assert.Equal(silent, await ipad.Connect());
+        Assert.Equal(other, await ipad.Connect());
+        Assert.Null(await ipad.Acknowledge(other));
+
+        var description = (await ipad.Step(grain => grain.Describe()))!;
+        var waiting = Assert.Single(description.Queue);
+        Assert.Equal((CommandState.SetAside, 5), (waiting.State, waiting.UnansweredCount));
+        Assert.StartsWith("Handed over 5 times, never answered. The other commands go first. It is tried again after ", waiting.Reason);
+        Assert.Contains("InstallProfile: Handed over 5 times", description.Waiting);
+    }
+
+    [Fact]
+    public async Task A_command_that_was_set_aside_is_tried_again_with_growing_pauses_and_ends_as_an_error()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var silent = await ipad.Enqueue("InstallProfile");
+        for (var i = 0; i < 5; i++) Assert.Equal(silent, await ipad.Connect());
+
+        foreach (var minutes in (int[])[5, 10, 20, 40, 60])
+        {
+            Assert.Null(await ipad.Connect());
+            cluster.Clock.Advance(TimeSpan.FromMinutes(minutes) - TimeSpan.FromSeconds(1));
+            Assert.Null(await ipad.Connect());
+            cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+            Assert.Equal(minutes == 60 ? null : silent, await ipad.Connect());
+        }
+
+        var history = await cluster.Queries.FindHistory(ipad.Id, silent);
+        Assert.Equal(CommandEnding.Error, history?.Ending);
+        Assert.Equal("The iPad was handed this command 10 times and never answered.", history?.ErrorSummary);
+    }
+
+    [Fact]
+    public async Task A_late_answer_to_a_command_that_was_set_aside_ends_it()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var silent = await ipad.Enqueue("InstallProfile");
+        for (var i = 0; i < 5; i++) await ipad.Connect();
+        Assert.Null(await ipad.Connect());
+
+        Assert.Null(await ipad.Acknowledge(silent));
+        Assert.Equal(CommandEnding.Acknowledged, await ipad.EndingOf(silent));
+    }
+
+    [Fact]
+    public async Task Not_now_is_an_answer_and_the_count_begins_anew()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var silent = await ipad.Enqueue("InstallProfile");
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 4; i++) Assert.Equal(silent, await ipad.Connect());
+            Assert.Null(await ipad.NotNow(silent));
+        }
+
+        Assert.Equal(silent, await ipad.Connect());
+    }
+
+    [Fact]
+    public async Task Two_silent_commands_take_turns_behind_the_others()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var first = await ipad.Enqueue("InstallProfile");
+        var second = await ipad.Enqueue("ProfileList");
+        for (var i = 0; i < 5; i++) Assert.Equal(first, await ipad.Connect());
+        for (var i = 0; i < 5; i++) Assert.Equal(second, await ipad.Connect());
+        Assert.Null(await ipad.Connect());
+
+        cluster.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(first, await ipad.Connect());
+        Assert.Equal(second, await ipad.Connect());
+        Assert.Null(await ipad.Connect());
+    }
+
+    [Fact]
+    public async Task An_iPad_that_answers_with_a_wrong_uuid_does_not_get_the_same_command_for_ever()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var silent = await ipad.Enqueue("InstallProfile");
+        var other = await ipad.Enqueue("SecurityInfo");
+
+        Assert.Equal(silent, await ipad.Connect());
+        for (var i = 0; i < 4; i++) Assert.Equal(silent, await ipad.Acknowledge(Guid.NewGuid().ToString().ToUpperInvariant()));
+        Assert.Equal(other, await ipad.Acknowledge(Guid.NewGuid().ToString().ToUpperInvariant()));
+    }
+
+    [Theory]
+    [InlineData("EraseDevice")]
+    [InlineData("RestartDevice")]
+    [InlineData("ShutDownDevice")]
+    [InlineData("LogOutUser")]
+    public async Task What_does_harm_when_it_runs_again_is_repeated_once_and_never_tried_later(string requestType)
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var once = await ipad.Enqueue(requestType);
+        var other = await ipad.Enqueue("SecurityInfo");
+
+        Assert.Equal(once, await ipad.Connect());
+        Assert.Equal(once, await ipad.Connect());
+        Assert.Equal(other, await ipad.Connect());
+        Assert.Null(await ipad.Acknowledge(other));
+        Assert.Contains("It is not handed over again", (await ipad.Step(grain => grain.Describe()))!.Queue.Single().Reason);
+
+        cluster.Clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.Null(await ipad.Connect());
+        Assert.Null(await ipad.EndingOf(once));
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(await ipad.Connect());
+        var history = await cluster.Queries.FindHistory(ipad.Id, once);
+        Assert.Equal(CommandEnding.Error, history?.Ending);
+        Assert.Contains("It was not tried again, since it may have been carried out", history?.ErrorSummary);
+    }
+
+    [Fact]
+    public async Task A_command_that_was_set_aside_can_be_cancelled()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var silent = await ipad.Enqueue("InstallProfile");
+        for (var i = 0; i < 6; i++) await ipad.Connect();
+
+        Assert.Equal(CancelOutcome.Cancelled, await ipad.Step(grain => grain.Cancel(silent)));
+        Assert.Equal(CommandEnding.Cancelled, await ipad.EndingOf(silent));
+    }
+
     [Theory]
     [InlineData(ReportStatus.Acknowledged, CommandEnding.Acknowledged)]
     [InlineData(ReportStatus.Error, CommandEnding.Error)]

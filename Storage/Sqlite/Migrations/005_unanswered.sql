@@ -1,0 +1,3 @@
+-- Commands that were handed over and not answered: how often, and when last. An answer of any kind begins anew.
+ALTER TABLE queue ADD COLUMN unanswered_count INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE queue ADD COLUMN unanswered_at INTEGER;
