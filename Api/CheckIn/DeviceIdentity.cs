@@ -36,6 +36,8 @@ public sealed class DeviceIdentity
         var now = _clock.GetUtcNow();
         return FromProxy(context) is { } header ? VerifyHeader(verifier, header, now)
             : context.Connection.ClientCertificate is { } certificate ? verifier.Verify(certificate.RawDataMemory.Span, now)
+            : _options.RequireClientCertificate ? throw new IdentityException(IdentityRefusal.Missing,
+                "The connection has no client certificate, and Mdm:RequireClientCertificate asks for one.")
             : verifier.VerifySignature(body.Span, context.Request.Headers[MdmSignature.HeaderName], now);
     }
 
@@ -43,7 +45,7 @@ public sealed class DeviceIdentity
     public IdentityCertificate Certificate(HttpContext context, ReadOnlyMemory<byte> body) =>
         FromProxy(context) is { } header ? IdentityCertificate.Parse(CertificateHeader.Parse(header, []).ToArray())
         : context.Connection.ClientCertificate is { } certificate ? IdentityCertificate.Parse(certificate.RawDataMemory)
-        : MdmSignature.Verify(body.Span, context.Request.Headers[MdmSignature.HeaderName], allowSha1: true);
+        : MdmSignature.Verify(body.Span, context.Request.Headers[MdmSignature.HeaderName]);
 
     private static VerifiedIdentity VerifyHeader(IdentityVerifier verifier, string header, DateTimeOffset now)
     {

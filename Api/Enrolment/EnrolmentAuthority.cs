@@ -112,7 +112,9 @@ public sealed partial class EnrolmentAuthority(
                 OwnCas = [ca.Certificate],
                 TrustedCas = _trustedCas.Value,
                 ExpiredGrace = TimeSpan.FromDays(mdm.Value.ExpiredCertificateGraceDays),
-                AllowSha1 = scep.Value.AllowLegacyAlgorithms,
+                Signatures = mdm.Value.AllowSha1Signatures ? WeakestHash.Sha1 : WeakestHash.Sha256,
+                TrustedCertificates = scep.Value.AllowLegacyAlgorithms ? WeakestHash.Sha1 : WeakestHash.Sha256,
+                SigningTimeTolerance = mdm.Value.SigningTimeToleranceMinutes is { } minutes ? TimeSpan.FromMinutes(minutes) : null,
             }),
         };
     }

@@ -16,6 +16,16 @@ public sealed class MdmOptions
     /// without passing the client certificate on.</summary>
     public bool SignMessage { get; set; } = true;
 
+    /// <summary>Take an Mdm-Signature made with SHA-1, as iPads were seen to make it.</summary>
+    public bool AllowSha1Signatures { get; set; } = true;
+
+    /// <summary>How many minutes the time that an Mdm-Signature says may be from the server's, either way; 1 to 10080. Null: it is not looked at. A
+    /// signature that says no time is taken, and iPads were seen to say none.</summary>
+    public int? SigningTimeToleranceMinutes { get; set; }
+
+    /// <summary>A message needs the client certificate of its TLS connection, here or told by a trusted proxy; Mdm-Signature alone is refused.</summary>
+    public bool RequireClientCertificate { get; set; }
+
     /// <summary>PEM files of further CAs whose identity certificates are accepted: of the server that a district comes from.</summary>
     public IList<string> TrustedIdentityCas { get; set; } = [];
 
@@ -43,6 +53,9 @@ public sealed class MdmOptions
     /// <summary>Of <c>Http:Listen</c>: the port of a URL that nobody gave.</summary>
     internal int ListenPort { get; set; } = 8443;
 
+    /// <summary>Of <c>Http:Listen</c>: TLS ends here.</summary>
+    internal bool ListensWithTls { get; set; } = true;
+
     /// <summary>A sentence on what is wrong, or null.</summary>
     internal string? FindFault()
     {
@@ -53,6 +66,10 @@ public sealed class MdmOptions
             return $"Mdm:ExpiredCertificateGraceDays must be 0 to 3650, but is {ExpiredCertificateGraceDays}.";
         if (MaxMessageBytes is < 64 * 1024 or > 64 * 1024 * 1024)
             return $"Mdm:MaxMessageBytes must be 65536 to 67108864, but is {MaxMessageBytes}.";
+        if (SigningTimeToleranceMinutes is < 1 or > 10_080)
+            return $"Mdm:SigningTimeToleranceMinutes must be 1 to 10080, but is {SigningTimeToleranceMinutes}.";
+        if (RequireClientCertificate && !ListensWithTls && ClientCertificateHeader is null)
+            return "Mdm:RequireClientCertificate is set, but no message can bring one: Http:Listen is http, and Mdm:ClientCertificateHeader is not set.";
         foreach (var proxy in TrustedProxies)
         {
             if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _))

@@ -54,7 +54,9 @@ public static class WebHosting
             .AddFleetOptions<HttpOptions>(builder.Configuration, HttpOptions.Section, options => options.FindFault())
             .AddFleetOptions<FleetClusterOptions>(builder.Configuration, FleetClusterOptions.Section, options => options.FindFault());
         builder.Services.AddOptions<MdmOptions>().PostConfigure<IOptions<HttpOptions>>((mdm, http) =>
-            mdm.ListenPort = ListenAddress.TryParse(http.Value.Listen)?.Port ?? mdm.ListenPort);
+        {
+            if (ListenAddress.TryParse(http.Value.Listen) is { } listen) (mdm.ListenPort, mdm.ListensWithTls) = (listen.Port, listen.Https);
+        });
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<FleetClusterOptions>>((options, cluster) =>
             options.ShutdownTimeout = ShutdownTimeout + TimeSpan.FromSeconds(cluster.Value.DrainSeconds));
         builder.Services.AddHostedService<Draining>();

@@ -43,12 +43,12 @@ public sealed class CertificateSigningRequest
     public string? Challenge { get; }
 
     /// <exception cref="IdentityException">BadCms: not a request; UnsupportedAlgorithm: key or signature; WrongBody: no proof of possession.</exception>
-    public static CertificateSigningRequest Parse(ReadOnlyMemory<byte> der, bool allowLegacy = false)
+    public static CertificateSigningRequest Parse(ReadOnlyMemory<byte> der, WeakestHash weakest = WeakestHash.Sha1)
     {
         BerGuard.Check(der.Span);
         try
         {
-            return Read(der, allowLegacy);
+            return Read(der, weakest);
         }
         catch (AsnContentException e)
         {
@@ -56,7 +56,7 @@ public sealed class CertificateSigningRequest
         }
     }
 
-    private static CertificateSigningRequest Read(ReadOnlyMemory<byte> der, bool allowLegacy)
+    private static CertificateSigningRequest Read(ReadOnlyMemory<byte> der, WeakestHash weakest)
     {
         var request = new AsnReader(der, AsnEncodingRules.DER).ReadSequence();
         var signed = request.PeekEncodedValue();
@@ -74,7 +74,7 @@ public sealed class CertificateSigningRequest
         var key = VerificationKey.Parse(publicKeyInfo);
         if (key is { Kind: KeyKind.Rsa, Bits: < MinRsaBits })
             throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, $"An RSA key of {key.Bits} bits is too short: {MinRsaBits} are asked for.");
-        if (algorithm.IsLegacy && !allowLegacy)
+        if (algorithm.IsWeakerThan(weakest))
             throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, $"Requests signed with {algorithm.Hash} are not accepted.");
         if (!key.Verify(CryptographicOperations.HashData(algorithm.Hash, signed.Span), algorithm, signature))
             throw new IdentityException(IdentityRefusal.WrongBody, "The request was not signed with the key that it asks a certificate for.");

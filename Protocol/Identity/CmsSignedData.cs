@@ -41,7 +41,26 @@ internal sealed class CmsSignedData
     public IdentityCertificate Signer { get; private set; } = null!;
 
     /// <summary>The only value, encoded, of a signed attribute; null when it is not there.</summary>
-    public ReadOnlyMemory<byte>? Attribute(string oid) => _attributes.TryGetValue(oid, out var value) ? value : null;
+    public ReadOnlyMemory<byte>? Attribute(string oid) => _attributes.TryGetValue(oid, out var value) ? value : default(ReadOnlyMemory<byte>?);
+
+    /// <summary>When the signer says that it signed; null when it does not say.</summary>
+    /// <exception cref="IdentityException">BadCms: not a time.</exception>
+    public DateTimeOffset? SigningTime
+    {
+        get
+        {
+            if (Attribute(Oids.SigningTime) is not { } value)
+                return null;
+            try
+            {
+                return IdentityCertificate.ReadTime(new AsnReader(value, AsnEncodingRules.BER));
+            }
+            catch (AsnContentException e)
+            {
+                throw new IdentityException(IdentityRefusal.BadCms, "The signing time is not a time.", e);
+            }
+        }
+    }
 
     /// <param name="cms">BER; kept, not copied.</param>
     /// <param name="known">Certificates that need not be parsed again.</param>
@@ -178,10 +197,10 @@ internal sealed class CmsSignedData
 
     /// <summary>Ends when the signer's key made this signature over <paramref name="content"/>.</summary>
     /// <exception cref="IdentityException">WrongBody, UnsupportedAlgorithm, BadCms.</exception>
-    public void CheckSignature(ReadOnlySpan<byte> content, bool allowLegacy)
+    public void CheckSignature(ReadOnlySpan<byte> content, WeakestHash weakest)
     {
         var algorithm = SignatureAlgorithm.Of(_digestOid, _signatureOid);
-        if (algorithm.IsLegacy && !allowLegacy)
+        if (algorithm.IsWeakerThan(weakest))
             throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, $"Signatures with {algorithm.Hash} are not accepted.");
 
         Span<byte> hash = stackalloc byte[SHA512.HashSizeInBytes];

@@ -131,12 +131,12 @@ public sealed class IdentityCertificate
     }
 
     /// <summary>True when <paramref name="issuer"/> signed this certificate: by name and by signature.</summary>
-    internal bool IsSignedBy(IdentityCertificate issuer, bool allowLegacy)
+    internal bool IsSignedBy(IdentityCertificate issuer, WeakestHash weakest)
     {
         if (!Issuer.Span.SequenceEqual(issuer.Subject.Span))
             return false;
         var algorithm = SignatureAlgorithm.Of(SignatureOid);
-        if (algorithm.IsLegacy && !allowLegacy)
+        if (algorithm.IsWeakerThan(weakest))
             throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, $"The certificate is signed with {algorithm.Hash}.");
         return issuer.Key.Verify(CryptographicOperations.HashData(algorithm.Hash, Signed.Span), algorithm, Signature);
     }
@@ -148,7 +148,7 @@ public sealed class IdentityCertificate
         return name;
     }
 
-    private static DateTimeOffset ReadTime(AsnReader reader) =>
+    internal static DateTimeOffset ReadTime(AsnReader reader) =>
         reader.PeekTag() == Asn1Tag.UtcTime ? reader.ReadUtcTime(2049) : reader.ReadGeneralizedTime();
 
     private void ReadExtensions(AsnReader list)

@@ -13,6 +13,8 @@ public enum IdentityRefusal
     WrongBody,
     SeveralSigners,
     UnsupportedAlgorithm,
+    /// <summary>The signature says that it was made at another time than now, by more than is tolerated.</summary>
+    WrongTime,
     /// <summary>Neither our CA nor a further trusted one issued the certificate.</summary>
     UntrustedIssuer,
     NotYetValid,

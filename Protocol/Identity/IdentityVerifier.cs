@@ -29,8 +29,14 @@ public sealed record IdentityVerifierSettings
     /// <summary>For how long an expired certificate still identifies its iPad; it cannot get a new one otherwise.</summary>
     public TimeSpan ExpiredGrace { get; init; }
 
-    /// <summary>Take SHA-1 signatures of iPads and of further CAs.</summary>
-    public bool AllowSha1 { get; init; }
+    /// <summary>In signatures of messages. iPads were seen to use SHA-1.</summary>
+    public WeakestHash Signatures { get; init; } = WeakestHash.Sha1;
+
+    /// <summary>In certificates of <see cref="TrustedCas"/>.</summary>
+    public WeakestHash TrustedCertificates { get; init; } = WeakestHash.Sha256;
+
+    /// <summary>How far the time that a signature says may be from now, either way. Null: it is not looked at. One that says none is taken.</summary>
+    public TimeSpan? SigningTimeTolerance { get; init; }
 
     /// <inheritdoc cref="KnownIdentities"/>
     public int CacheCapacity { get; init; } = KnownIdentities.DefaultCapacity;
@@ -65,7 +71,9 @@ public sealed class IdentityVerifier
         var cms = MdmSignature.Parse(headerValue, _known);
         // The issuer first: a stranger's certificate then costs no public key operation.
         var identity = Verify(cms.Signer, now);
-        cms.CheckSignature(body, _settings.AllowSha1);
+        cms.CheckSignature(body, _settings.Signatures);
+        if (_settings.SigningTimeTolerance is { } tolerance && cms.SigningTime is { } signed && (now - signed).Duration() > tolerance)
+            throw new IdentityException(IdentityRefusal.WrongTime, $"The signature says that it was made at {signed:u}: too far from now.");
         return identity;
     }
 
@@ -106,8 +114,8 @@ public sealed class IdentityVerifier
 
     private KnownIdentity CheckIssuer(IdentityCertificate certificate, bool signs)
     {
-        var own = _settings.OwnCas.Any(ca => certificate.IsSignedBy(ca, allowLegacy: false));
-        if (!own && !_settings.TrustedCas.Any(ca => certificate.IsSignedBy(ca, _settings.AllowSha1)))
+        var own = _settings.OwnCas.Any(ca => certificate.IsSignedBy(ca, WeakestHash.Sha256));
+        if (!own && !_settings.TrustedCas.Any(ca => certificate.IsSignedBy(ca, _settings.TrustedCertificates)))
             throw new IdentityException(IdentityRefusal.UntrustedIssuer, "The certificate was not issued by a CA that is trusted here.");
         CheckUsage(certificate, own);
         var identity = new VerifiedIdentity(certificate.Sha256, certificate.NotAfter, own ? certificate.Renews : null, own, Expired: false)

@@ -4,6 +4,7 @@ namespace FleetMdm.Protocol.Identity;
 /// The <c>Mdm-Signature</c> header: Base64 of a detached CMS signature over the request's body, made with the iPad's identity
 /// key (developer.apple.com/documentation/devicemanagement, "Managing certificates for MDM servers and devices").
 /// </summary>
+/// <remarks>What iPads were seen to send: BER of indefinite length, SHA-1, RSA, no signed attributes, one certificate.</remarks>
 public static class MdmSignature
 {
     public const string HeaderName = "Mdm-Signature";
@@ -17,12 +18,11 @@ public static class MdmSignature
     /// <see cref="IdentityVerifier.VerifySignature"/> does both in the cheaper order.
     /// </summary>
     /// <param name="headerValue">Base64, with or without line breaks or blanks.</param>
-    /// <param name="allowSha1">Take SHA-1 signatures, for iPads that were enrolled long ago.</param>
     /// <exception cref="IdentityException">Missing, BadBase64, BadCms, SeveralSigners, UnsupportedAlgorithm, WrongBody.</exception>
-    public static IdentityCertificate Verify(ReadOnlySpan<byte> body, string? headerValue, bool allowSha1 = false)
+    public static IdentityCertificate Verify(ReadOnlySpan<byte> body, string? headerValue, WeakestHash weakest = WeakestHash.Sha1)
     {
         var cms = Parse(headerValue, null);
-        cms.CheckSignature(body, allowSha1);
+        cms.CheckSignature(body, weakest);
         return cms.Signer;
     }
 

@@ -9,6 +9,7 @@ internal static class Oids
 
     public const string ContentType = "1.2.840.113549.1.9.3";
     public const string MessageDigest = "1.2.840.113549.1.9.4";
+    public const string SigningTime = "1.2.840.113549.1.9.5";
     public const string ChallengePassword = "1.2.840.113549.1.9.7";
 
     public const string Md5 = "1.2.840.113549.2.5";

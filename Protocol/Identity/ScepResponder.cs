@@ -47,6 +47,8 @@ public sealed class ScepResponder : IDisposable
         _recipients = [.. registrationAuthorities.Select(ra => (IdentityCertificate.Parse(ra.Certificate), ra.Open()))];
     }
 
+    private WeakestHash Weakest => _allowLegacy ? WeakestHash.Md5 : WeakestHash.Sha256;
+
     public void Dispose()
     {
         foreach (var (_, key) in _recipients)
@@ -99,7 +101,7 @@ public sealed class ScepResponder : IDisposable
     {
         try
         {
-            request.Cms.CheckSignature(request.Cms.Content, _allowLegacy);
+            request.Cms.CheckSignature(request.Cms.Content, Weakest);
         }
         catch (IdentityException e)
         {
@@ -122,7 +124,7 @@ public sealed class ScepResponder : IDisposable
         request.ContentCipher = cipher;
         try
         {
-            return CertificateSigningRequest.Parse(content, _allowLegacy);
+            return CertificateSigningRequest.Parse(content, Weakest);
         }
         catch (IdentityException e)
         {

@@ -9,11 +9,24 @@ internal enum KeyKind
     Ec,
 }
 
+/// <summary>The weakest hash that a signature may be made with.</summary>
+/// <remarks>
+/// Two documents of one SHA-1 or MD5 can be made, a second one for a given document cannot. So a certificate must not be signed with them: there a
+/// stranger chooses what is signed. Where the signer vouches for nothing but his own message, SHA-1 gives nobody anything.
+/// </remarks>
+public enum WeakestHash
+{
+    Sha256,
+    Sha1,
+    Md5,
+}
+
 /// <summary>What makes a signature: a hash and a kind of key. RSA means PKCS #1 v1.5.</summary>
 internal readonly record struct SignatureAlgorithm(HashAlgorithmName Hash, KeyKind Kind)
 {
-    /// <summary>MD5 and SHA-1: forgeable, or nearly so.</summary>
-    public bool IsLegacy => Hash == HashAlgorithmName.SHA1 || Hash == HashAlgorithmName.MD5;
+    /// <summary>Whether its hash is weaker than what is taken.</summary>
+    public bool IsWeakerThan(WeakestHash weakest) =>
+        (Hash == HashAlgorithmName.MD5 && weakest < WeakestHash.Md5) || (Hash == HashAlgorithmName.SHA1 && weakest < WeakestHash.Sha1);
 
     /// <summary>Of an X.509 or PKCS #10 signature, whose identifier names the hash.</summary>
     public static SignatureAlgorithm Of(string oid) => oid switch

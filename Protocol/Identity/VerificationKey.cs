@@ -1,10 +1,11 @@
 using System.Formats.Asn1;
+using System.Numerics;
 using System.Security.Cryptography;
 
 namespace FleetMdm.Protocol.Identity;
 
 /// <summary>
-/// A public key that checks signatures: RSA of 1,024 to 8,192 bits with an exponent of at most 64 bits (a longer one is a
+/// A public key that checks signatures: RSA of 1,024 to 8,192 bits with an exponent of at most 32 bits (a longer one is a
 /// way to burn the server's time), or EC on P-256, P-384 or P-521.
 /// </summary>
 /// <remarks>
@@ -15,7 +16,10 @@ internal sealed class VerificationKey
 {
     public const int MinRsaBits = 1024;
     public const int MaxRsaBits = 8192;
-    private const int MaxExponentBytes = 8;
+    private const int MaxExponentBytes = 4;
+
+    /// <summary>Learnt from the first good signature that the platform would not look at.</summary>
+    private static volatile bool _platformRefusesSha1;
 
     private readonly Lock _gate = new();
     private readonly RSAParameters _rsa;
@@ -110,6 +114,9 @@ internal sealed class VerificationKey
             {
                 throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, "The public key is not valid.", e);
             }
+            var byHand = algorithm is { Kind: KeyKind.Rsa } && algorithm.Hash == HashAlgorithmName.SHA1;
+            if (byHand && _platformRefusesSha1)
+                return VerifySha1(_rsa, hash, signature);
             try
             {
                 return _key is RSA rsa
@@ -118,9 +125,35 @@ internal sealed class VerificationKey
             }
             catch (CryptographicException)
             {
-                // Some platforms throw for a signature whose encoding is broken.
-                return false;
+                // Some platforms throw for a signature whose encoding is broken; and for SHA-1, where the policy of the machine forbids it.
+                if (!byHand || !VerifySha1(_rsa, hash, signature))
+                    return false;
+                _platformRefusesSha1 = true;
+                return true;
             }
         }
+    }
+
+    /// <summary>
+    /// RSASSA-PKCS1-v1_5 with SHA-1 (RFC 8017, 8.2.2), without the platform: Linux distributions forbid their OpenSSL to check such a signature, and
+    /// iPads make it. The expected encoding is made and compared whole, so there is nothing to parse.
+    /// </summary>
+    internal static bool VerifySha1(RSAParameters key, ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
+    {
+        ReadOnlySpan<byte> digestInfo = [0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E, 0x03, 0x02, 0x1A, 0x05, 0x00, 0x04, 0x14];
+        var modulus = new BigInteger(key.Modulus, isUnsigned: true, isBigEndian: true);
+        var number = new BigInteger(signature, isUnsigned: true, isBigEndian: true);
+        if (hash.Length != SHA1.HashSizeInBytes || signature.Length != key.Modulus!.Length || number >= modulus)
+            return false;
+
+        var expected = new byte[signature.Length];
+        expected.AsSpan().Fill(0xFF);
+        expected[0] = 0;
+        expected[1] = 1;
+        expected[^(hash.Length + digestInfo.Length + 1)] = 0;
+        digestInfo.CopyTo(expected.AsSpan(expected.Length - hash.Length - digestInfo.Length));
+        hash.CopyTo(expected.AsSpan(expected.Length - hash.Length));
+        var exponent = new BigInteger(key.Exponent, isUnsigned: true, isBigEndian: true);
+        return BigInteger.ModPow(number, exponent, modulus) == new BigInteger(expected, isUnsigned: true, isBigEndian: true);
     }
 }

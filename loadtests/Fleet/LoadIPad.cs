@@ -1,8 +1,8 @@
 using System.Net.Security;
-using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using FleetMdm.LoadTests.Driver;
+using FleetMdm.VirtualFleet.Enrolment;
 
 namespace FleetMdm.LoadTests.Fleet;
 
@@ -120,17 +120,10 @@ public sealed class LoadIPad
                 head.Append("\r\n").Append(_fleet.HeaderName).Append(": ").Append(_identity ??= $":{Convert.ToBase64String(_certificate)}:");
                 break;
             case LoadIdentity.Signature:
-                head.Append("\r\nMdm-Signature: ").Append(Sign(Encoding.UTF8.GetBytes(body)));
+                head.Append("\r\nMdm-Signature: ").Append(MdmSignature.Sign(Encoding.UTF8.GetBytes(body), WithKey));
                 break;
         }
 
         return Encoding.UTF8.GetBytes(head.Append("\r\n\r\n").Append(body).ToString());
-    }
-
-    private string Sign(byte[] body)
-    {
-        var cms = new SignedCms(new ContentInfo(body), detached: true);
-        cms.ComputeSignature(new CmsSigner(WithKey) { IncludeOption = X509IncludeOption.EndCertOnly });
-        return Convert.ToBase64String(cms.Encode());
     }
 }

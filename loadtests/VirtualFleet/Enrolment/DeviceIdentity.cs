@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
 
 namespace FleetMdm.VirtualFleet.Enrolment;
@@ -23,18 +22,6 @@ public sealed class DeviceIdentity
     /// <summary>Of the certificate's DER, upper-case hex.</summary>
     public string Sha256 { get; }
 
-    /// <summary>
-    /// The <c>Mdm-Signature</c> header: Base64 of a detached CMS signature over the body.
-    /// <see href="https://developer.apple.com/documentation/devicemanagement/managing-certificates-in-mdm-servers-and-devices"/>
-    /// </summary>
-    public string Sign(byte[] body)
-    {
-        var cms = new SignedCms(new ContentInfo(body), detached: true);
-        cms.ComputeSignature(new CmsSigner(SubjectIdentifierType.IssuerAndSerialNumber, _certificate)
-        {
-            DigestAlgorithm = new Oid("2.16.840.1.101.3.4.2.1"),
-            IncludeOption = X509IncludeOption.EndCertOnly,
-        }, silent: true);
-        return Convert.ToBase64String(cms.Encode());
-    }
+    /// <summary>The <c>Mdm-Signature</c> header over this body, in the shape that iPads were seen to send.</summary>
+    public string Sign(byte[] body) => MdmSignature.Sign(body, _certificate);
 }

@@ -44,8 +44,12 @@ public class DeviceServer : IAsyncLifetime
             .. Further(_folder),
         ], Configure);
         await FleetProcess.Start(_app, CancellationToken.None);
-        _http = new HttpClient { BaseAddress = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()) };
+        Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        _http = new HttpClient { BaseAddress = Address };
     }
+
+    /// <summary>Where iPads connect.</summary>
+    public Uri Address { get; private set; } = null!;
 
     public virtual async ValueTask DisposeAsync()
     {
@@ -56,14 +60,17 @@ public class DeviceServer : IAsyncLifetime
     }
 
     /// <summary>An identity certificate of the server's own CA, with its key.</summary>
-    public async Task<X509Certificate2> IssueIdentity()
+    public async Task<X509Certificate2> IssueIdentity(bool rsa = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var csr = CertificateSigningRequest.Parse(new CertificateRequest("CN=iPad", key, HashAlgorithmName.SHA256).CreateSigningRequest());
+        using var rsaKey = rsa ? RSA.Create(2048) : null;
+        var csr = CertificateSigningRequest.Parse((rsaKey is null
+            ? new CertificateRequest("CN=iPad", key, HashAlgorithmName.SHA256)
+            : new CertificateRequest("CN=iPad", rsaKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)).CreateSigningRequest());
         var authority = await _app!.Services.GetRequiredService<EnrolmentAuthority>().Get();
         var issued = authority.Ca.IssueIdentity(csr, TimeProvider.System.GetUtcNow(), TimeSpan.FromDays(30));
         using var certificate = X509CertificateLoader.LoadCertificate(issued.Der.Span);
-        return certificate.CopyWithPrivateKey(key);
+        return rsaKey is null ? certificate.CopyWithPrivateKey(key) : certificate.CopyWithPrivateKey(rsaKey);
     }
 
     /// <summary>One message, its sender proved by a trusted proxy.</summary>

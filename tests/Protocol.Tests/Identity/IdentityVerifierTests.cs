@@ -116,7 +116,7 @@ public sealed class IdentityVerifierTests
         var der = request.Create(other.SubjectName, new Sha1Generator(TestPki.RsaKey), TestPki.Now.AddDays(-1), TestPki.Now.AddDays(9), [1, 2, 3]).RawData;
         var trusted = new[] { IdentityCertificate.Parse(other.RawData) };
         Assert.Equal(IdentityRefusal.UnsupportedAlgorithm, TestPki.Refusal(() => TestPki.Verifier(trusted: trusted).Verify(der, TestPki.Now)));
-        TestPki.Verifier(trusted: trusted, allowSha1: true).Verify(der, TestPki.Now);
+        TestPki.Verifier(trusted: trusted, certificates: WeakestHash.Sha1).Verify(der, TestPki.Now);
     }
 
     [Fact]

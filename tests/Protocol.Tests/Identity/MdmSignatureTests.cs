@@ -120,11 +120,39 @@ public sealed class MdmSignatureTests
     }
 
     [Fact]
-    public void SHA_1_is_taken_only_when_asked_for()
+    public void SHA_1_is_taken_unless_it_is_not_wanted_and_MD5_never()
     {
         var header = Convert.ToBase64String(TestPki.Sign(Body, TestPki.RsaIdentity, Sha1));
-        Assert.Equal(IdentityRefusal.UnsupportedAlgorithm, TestPki.Refusal(() => MdmSignature.Verify(Body, header)));
-        MdmSignature.Verify(Body, header, allowSha1: true);
+        MdmSignature.Verify(Body, header);
+        Assert.Equal(IdentityRefusal.UnsupportedAlgorithm, TestPki.Refusal(() => MdmSignature.Verify(Body, header, WeakestHash.Sha256)));
+        var md5 = Convert.ToBase64String(TestPki.Sign(Body, TestPki.RsaIdentity, "1.2.840.113549.2.5"));
+        Assert.Equal(IdentityRefusal.UnsupportedAlgorithm, TestPki.Refusal(() => MdmSignature.Verify(Body, md5)));
+    }
+
+    [Theory]
+    [InlineData(2048)]
+    [InlineData(3072)]
+    [InlineData(4096)]
+    public void SHA_1_is_checked_also_where_the_platform_will_not(int bits)
+    {
+        using var key = System.Security.Cryptography.RSA.Create(bits);
+        var parameters = key.ExportParameters(false);
+        var hash = System.Security.Cryptography.SHA1.HashData(Body);
+        var signature = key.SignHash(hash, System.Security.Cryptography.HashAlgorithmName.SHA1, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+        Assert.True(VerificationKey.VerifySha1(parameters, hash, signature));
+        Assert.False(VerificationKey.VerifySha1(parameters, System.Security.Cryptography.SHA1.HashData([1]), signature));
+        foreach (var at in (int[])[0, 1, bits / 16, bits / 8 - 1])
+        {
+            var changed = (byte[])signature.Clone();
+            changed[at] ^= 1;
+            Assert.False(VerificationKey.VerifySha1(parameters, hash, changed));
+        }
+        Assert.False(VerificationKey.VerifySha1(parameters, hash, signature[1..]));
+        Assert.False(VerificationKey.VerifySha1(parameters, hash, [0, .. signature]));
+        Assert.False(VerificationKey.VerifySha1(parameters, hash, parameters.Modulus));
+        // Another hash's name in the same place is another signature.
+        Assert.False(VerificationKey.VerifySha1(parameters, hash,
+            key.SignData(Body, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1)));
     }
 
     [Theory]

@@ -79,14 +79,14 @@ internal static class TestPki
     public static string Header(byte[] body, X509Certificate2 signer, bool lineBreaks = false) =>
         Convert.ToBase64String(Sign(body, signer), lineBreaks ? Base64FormattingOptions.InsertLineBreaks : Base64FormattingOptions.None);
 
-    public static IdentityVerifier Verifier(TimeSpan grace = default, IReadOnlyList<IdentityCertificate>? trusted = null, bool allowSha1 = false,
+    public static IdentityVerifier Verifier(TimeSpan grace = default, IReadOnlyList<IdentityCertificate>? trusted = null, WeakestHash certificates = WeakestHash.Sha256,
         int capacity = 1000) =>
         new(new IdentityVerifierSettings
         {
             OwnCas = [Ca.Certificate],
             TrustedCas = trusted ?? [],
             ExpiredGrace = grace,
-            AllowSha1 = allowSha1,
+            TrustedCertificates = certificates,
             CacheCapacity = capacity,
         });
 
