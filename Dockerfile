@@ -26,7 +26,8 @@ RUN mkdir /data && chown "$APP_UID" /data
 VOLUME /data
 USER $APP_UID
 ENV FLEETMDM__STORAGE__DATADIRECTORY=/data
-EXPOSE 8443 11111 30000
+# For iPads and administrators; between nodes.
+EXPOSE 8443 11111
 
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["dotnet", "FleetMdm.Silo.dll", "health"]
 ENTRYPOINT ["dotnet", "FleetMdm.Silo.dll"]

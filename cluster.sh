@@ -100,7 +100,7 @@ start_node() { # N
     "--Http:Listen=https://127.0.0.1:$((port + $1))" "--Mdm:PublicUrl=https://localhost:$port" \
     --Storage:Provider=PostgreSQL "--Storage:DataDirectory=$state/node$1" \
     --Cluster:Enabled=true --Cluster:AdvertisedAddress=127.0.0.1 \
-    "--Cluster:SiloPort=$((port + 20 + $1))" "--Cluster:GatewayPort=$((port + 40 + $1))" ${extra[@]+"${extra[@]}"}
+    "--Cluster:SiloPort=$((port + 20 + $1))" ${extra[@]+"${extra[@]}"}
 }
 
 start_balancer() {

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Hosting.Nodes;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Options;
@@ -15,6 +16,7 @@ public static class ClientHosting
         client.UseAdoNetClustering((OptionsBuilder<AdoNetClusteringClientOptions> options) => options.Configure<IStoreControl>(
             (clustering, store) => (clustering.Invariant, clustering.ConnectionString) = store.Orleans));
         client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId));
+        client.UseNodeTls(cluster.ClusterId);
         client.Services.AddExceptionsBetweenNodes();
         client.AddDashboard();
     });

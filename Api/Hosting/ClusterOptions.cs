@@ -29,8 +29,8 @@ public sealed class FleetClusterOptions
     /// <summary>Between silos; 0 takes a free one (one box only).</summary>
     public int SiloPort { get; set; } = 11111;
 
-    /// <summary>For nodes in role <see cref="NodeRole.Api"/>; 0: none.</summary>
-    public int GatewayPort { get; set; } = 30000;
+    /// <summary>For nodes in role <see cref="NodeRole.Api"/>, 30000 as a rule; 0: none.</summary>
+    public int GatewayPort { get; set; } = 0;
 
     /// <summary>How long a node that was told to stop goes on serving while its health checks already say no, in seconds, 0 to 120: longer than the
     /// load balancer needs to notice. Only with <see cref="Enabled"/>.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using FleetMdm.Api;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Hosting.Nodes;
 using FleetMdm.Grains.Hosting;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -47,13 +48,14 @@ public static class ServerHost
 
     private static void ConfigureSilo(ISiloBuilder silo, IConfiguration configuration, FleetClusterOptions cluster)
     {
+        silo.UseNodeTls(cluster.ClusterId);
         if (cluster.Enabled)
         {
             silo.AddCluster(cluster);
         }
         else
         {
-            // One process: the silo's port is never used, so any free one on loopback will do.
+            // One process: nobody speaks to the silo's port, so any free one on loopback will do.
             silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, serviceId: cluster.ClusterId, clusterId: cluster.ClusterId);
         }
 

@@ -54,5 +54,9 @@ public sealed class SecretSealer
         return secret;
     }
 
+    /// <summary>A secret that follows from the master key: the same for all that have it, and of no use to find another purpose's or the key.</summary>
+    public byte[] Derive(string purpose, int length) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, length, info: Encoding.UTF8.GetBytes($"fleetmdm/derived/{purpose}"));
+
     private static byte[] Bound(string purpose) => Encoding.UTF8.GetBytes($"fleetmdm/v{Version}/{purpose}");
 }

@@ -197,7 +197,6 @@ public sealed class TestBed : IAsyncDisposable
                 settings["Cluster:Enabled"] = "true";
                 settings["Cluster:AdvertisedAddress"] = "127.0.0.1";
                 settings["Cluster:SiloPort"] = $"{FreePorts.Next()}";
-                settings["Cluster:GatewayPort"] = $"{FreePorts.Next()}";
             }
 
             if (_options.Cores is { } cores) _limits.Add(CpuLimit.Of(cores));

@@ -54,6 +54,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     public Uri Url => new($"https://localhost:{Port}");
 
+    /// <summary>What the server was told, as in <c>Cluster:GatewayPort</c>.</summary>
+    public string Setting(string name) => _arguments.Single(argument => argument.StartsWith($"--{name}=", StringComparison.Ordinal))[(name.Length + 3)..];
+
     /// <summary>Bytes of memory that the process holds now (resident set).</summary>
     public long ResidentBytes
     {
