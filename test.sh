@@ -48,7 +48,8 @@ trap 'exit 143' TERM
 # pki does elliptic curves by one of its plugins, and HTTP by another.
 packages=(strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins openssl haproxy)
 [ -n "${FLEETMDM_TEST_POSTGRES:-}" ] || packages+=(postgresql)
-scripts/install.sh "${packages[@]}"
+# curl runs the commands of the documentation.
+scripts/install.sh "${packages[@]}" curl
 
 # 2. A private PostgreSQL.
 if [ -z "${FLEETMDM_TEST_POSTGRES:-}" ]; then
