@@ -15,6 +15,12 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>A table <c>ids</c> with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
     public abstract string IdsTable { get; }
 
+    /// <summary>The type of a column that holds a time.</summary>
+    public abstract string TimeType { get; }
+
+    /// <summary>Appended to a text: it is compared byte by byte.</summary>
+    public abstract string ByBytes { get; }
+
     /// <summary>Appended to the first SELECT of a transaction that decides by what it reads.</summary>
     public abstract string ForUpdate { get; }
 

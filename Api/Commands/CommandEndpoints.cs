@@ -102,9 +102,12 @@ internal static class CommandEndpoints
     /// <param name="id">Of the iPad.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
-    public static async Task<Ok<Page<CommandView>>> List(
-        string id, CommandLog log, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
-        TypedResults.Ok(await log.List(id, after, Page.Limit(limit)));
+    public static async Task<Ok<Page<CommandSummary>>> List(
+        string id, CommandLog log, [FromQuery] string? after = null, [FromQuery] string? limit = null)
+    {
+        var page = await log.List(id, after, Page.Limit(limit));
+        return TypedResults.Ok(new Page<CommandSummary>(page.Items, page.Next));
+    }
 
     /// <summary>One command with the iPad's answer</summary>
     /// <remarks>With <c>Accept: application/xml</c> the answer is the property list that the iPad sent.</remarks>

@@ -14,8 +14,8 @@ public sealed record CommandAccepted
     public DateTimeOffset? ExpiresAt { get; init; }
 }
 
-/// <summary>A command and what became of it.</summary>
-public sealed record CommandView
+/// <summary>A command in a list.</summary>
+public record CommandSummary
 {
     public required string CommandUuid { get; init; }
     public required string RequestType { get; init; }
@@ -42,7 +42,12 @@ public sealed record CommandView
     public string? RequestedById { get; init; }
     /// <summary>The first item of the iPad's error chain.</summary>
     public string? Error { get; init; }
-    /// <summary>The iPad's answer as JSON, with Apple's keys; only when one command is asked for. Data is Base64.</summary>
+}
+
+/// <summary>A command and what became of it, with the iPad's answer.</summary>
+public sealed record CommandView : CommandSummary
+{
+    /// <summary>The iPad's answer as JSON, with Apple's keys; null: none came. Data is Base64.</summary>
     public JsonElement? Result { get; init; }
     /// <summary>true: the answer holds secrets, which your token may not see.</summary>
     public bool SecretsHidden { get; init; }

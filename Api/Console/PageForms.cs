@@ -8,7 +8,7 @@ namespace FleetMdm.Api.Console;
 /// reloading does nothing twice; a form that is sent twice all the same does its work once, by its hidden key.</summary>
 internal static class PageForms
 {
-    private const int LongestKey = 64;
+    public const int LongestKey = 64;
 
     /// <summary>For the hidden field of a form that is shown now.</summary>
     public static string NewKey() => Guid.NewGuid().ToString("N");

@@ -18,24 +18,25 @@ internal static class DeviceEndpoints
     {
         var devices = api.MapGroup("/devices").WithTags("Devices");
         devices.MapGet("", List)
-            .WithQuery("q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter", "after", "limit")
+            .WithQuery("q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter", "sort", "after", "limit")
             .Fails(400);
         devices.MapGet("/{id}", Get).Fails(404);
         devices.MapDelete("/{id}", Remove).Audit(AuditVerbs.DeviceRemove, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
         devices.MapPost("/{id}/push", Push).Idempotent().Audit(AuditVerbs.DevicePush, AuditTargets.Device).WithTags("Devices").Fails(404, 409, 422);
     }
 
-    /// <summary>List iPads, by id</summary>
+    /// <summary>List iPads</summary>
     /// <remarks>All filters that are given must hold.</remarks>
     /// <param name="q">Part of the serial number, the name, the UDID or the user's name, in whatever case.</param>
-    /// <param name="status">Authenticated, Enrolled, Unenrolled or Removed.</param>
+    /// <param name="status">Authenticated, Enrolled, Unenrolled, Removed or Erased.</param>
     /// <param name="school">The school, exactly.</param>
     /// <param name="productName">As in <c>iPad14,1</c>, exactly.</param>
     /// <param name="osVersion">Exactly, or a prefix that ends in a dot: <c>18.</c> finds 18.1 and 18.3.2.</param>
     /// <param name="serialNumber">The serial number, exactly.</param>
     /// <param name="kind">Device, UserEnrollment or SharedUser.</param>
-    /// <param name="seenBefore">Last seen before this time.</param>
+    /// <param name="seenBefore">Last seen before this time, and enrolled before it: never one that was not seen yet.</param>
     /// <param name="seenAfter">Last seen after this time.</param>
+    /// <param name="sort">id, name or serialNumber; with a minus before it in the other direction. By id when absent.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<DeviceSummary>>> List(
@@ -43,7 +44,7 @@ internal static class DeviceEndpoints
         [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
         [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
         [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null,
-        [FromQuery] string? after = null, [FromQuery] string? limit = null)
+        [FromQuery] string? sort = null, [FromQuery] string? after = null, [FromQuery] string? limit = null)
     {
         var filter = new StoredFilter
         {
@@ -61,7 +62,7 @@ internal static class DeviceEndpoints
         if (after is not null && Text.EnrolmentId(after) is null)
             throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
 
-        var rows = await fleet.ListDevices(filter, after, most + 1);
+        var rows = await fleet.ListDevices(filter, after, most + 1, DeviceOrders.Read("sort", sort));
         return TypedResults.Ok(Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => row.Id));
     }
 

@@ -7,22 +7,10 @@ using FleetMdm.Api.Rest;
 namespace FleetMdm.Api.Devices;
 
 /// <summary>What the list of iPads shows.</summary>
-public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, string? Query, string? Status, bool IsLaterPage)
+/// <param name="Total">How many there are on all pages.</param>
+public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, DeviceQuery Query, long Total, bool IsLaterPage)
 {
-    public bool IsFiltered => Query is not null || Status is not null;
-
-    public string First => Path(null);
-
-    public string? Next => Page.Next is { } next ? Path(next) : null;
-
-    private string Path(string? after)
-    {
-        var query = QueryString.Empty;
-        if (Query is not null) query = query.Add("q", Query);
-        if (Status is not null) query = query.Add("status", Status);
-        if (after is not null) query = query.Add("after", after);
-        return "/ipads" + query.ToUriComponent();
-    }
+    public string? Next => Page.Next is { } next ? Query.PathOf("/ipads", next) : null;
 }
 
 /// <summary>What one iPad's page shows.</summary>

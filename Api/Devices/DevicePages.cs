@@ -10,7 +10,6 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using Microsoft.AspNetCore.Http.HttpResults;
-using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
 
 namespace FleetMdm.Api.Devices;
 
@@ -27,6 +26,11 @@ internal static class DevicePages
         ["push"] = "A push was asked for. The iPad connects within seconds if it is awake and online.",
         ["query"] = "DeviceInformation is queued.",
         ["lock"] = "DeviceLock is queued.",
+        ["restart"] = "RestartDevice is queued.",
+        ["profile"] = "InstallProfile is queued.",
+        ["clear-passcode"] = "ClearPasscode is queued.",
+        ["erase"] = "EraseDevice is queued. The iPad is erased as soon as it connects.",
+        ["remove"] = "The iPad is removed from management. It is told so as soon as it connects.",
         ["cancel"] = "The command is cancelled.",
         ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
         ["claim-refused"] = "The other device is refused.",
@@ -35,7 +39,8 @@ internal static class DevicePages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet("/ipads", Devices);
+        pages.MapGet("/ipads", Devices).WithQuery([.. DeviceQuery.Names, "after"])
+            .AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
         pages.MapGet("/ipads/{id}", ShowDevice);
         pages.MapPost("/ipads/{id}/push", Push).Audit(AuditVerbs.DevicePush, AuditTargets.Device);
         pages.MapPost("/ipads/{id}/query", Query).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
@@ -44,15 +49,16 @@ internal static class DevicePages
     }
 
     private static async Task<RazorComponentResult<DevicesPage>> Devices(
-        HttpContext context, IFleetQueries fleet, string? q, string? status, string? after)
+        HttpContext context, IFleetQueries fleet, TimeProvider time, string? after)
     {
-        q = string.IsNullOrWhiteSpace(q) ? null : Text.Optional("q", q.Trim());
-        var wanted = Text.Name<EnrolmentStatus>("status", string.IsNullOrEmpty(status) ? null : status);
+        var query = DeviceQuery.Of(context.Request);
+        var filter = query.Filter(time.GetUtcNow());
         if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
 
-        var rows = await fleet.ListDevices(new StoredFilter { Query = q, Status = wanted }, after, DevicesOnPage + 1);
+        var total = fleet.Count(filter);
+        var rows = await fleet.ListDevices(filter, after, DevicesOnPage + 1, query.Order);
         var page = Page.Of(rows, DevicesOnPage, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => row.Id);
-        var view = new DevicesView(FleetUser.Of(context), page, q, wanted?.ToString(), after is not null);
+        var view = new DevicesView(FleetUser.Of(context), page, query, await total, after is not null);
         return new RazorComponentResult<DevicesPage>(new { View = view });
     }
 

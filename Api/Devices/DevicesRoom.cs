@@ -14,5 +14,6 @@ internal static class DevicesRoom
     {
         DeviceEndpoints.MapRest(routes.Api);
         DevicePages.MapPages(routes.Pages);
+        DeviceActionPages.MapPages(routes.Pages);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
@@ -22,20 +23,30 @@ internal static class OperationEndpoints
     {
         var operations = api.MapGroup("/operations").WithTags("Operations");
         operations.MapPost("", Start).Idempotent().Audit(AuditVerbs.OperationStart, AuditTargets.Operation, AuditPlace.WithTheChange)
-            .Takes<OperationRequest>(BodyLimit.Operation).Fails(400, 413, 415, 422);
+            .Takes<OperationRequest>(BodyLimit.Operation).Fails(400, 409, 413, 415, 422);
         operations.MapGet("", List).WithQuery("after", "limit").Fails(400);
         operations.MapGet("/{id}", Get).Fails(404);
-        operations.MapDelete("/{id}", Cancel).Audit(AuditVerbs.OperationCancel, AuditTargets.Operation, AuditPlace.WithTheChange).Fails(404);
+        operations.MapDelete("/{id}", Cancel).Audit(AuditVerbs.OperationCancel, AuditTargets.Operation, AuditPlace.WithTheChange).Fails(404, 409);
+        operations.MapGet("/{id}/devices", Devices).WithQuery("status", "after", "limit").Fails(400, 404);
         operations.MapGet("/{id}/events", OperationEvents.Stream).RequireStreamAdmission()
             .Produces<OperationView>(200, OperationEvents.ContentType).Fails(404);
     }
 
     /// <summary>Send one command to many iPads</summary>
     /// <remarks>When it is answered 202, the command is durable in the queue of every iPad of the target. They are woken at a pace
-    /// that APNs and the network can take.</remarks>
+    /// that APNs and the network can take. Commands that take something away from more than one iPad (EraseDevice, ClearPasscode, RemoveProfile
+    /// and others that Apple calls destructive) need <c>expected</c>, the number of iPads. 409: there are more or fewer; the answer says how many.
+    /// 422: the target is no iPad.</remarks>
     public static async Task<Accepted<OperationStarted>> Start(HttpContext context, IGrainFactory grains, TimeProvider time)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.OperationRequest);
+        var started = await Begin(request, context, grains, time);
+        return TypedResults.Accepted($"/api/v1/operations/{started.Id}", started);
+    }
+
+    /// <exception cref="ApiProblem">Nothing was started.</exception>
+    internal static async Task<OperationStarted> Begin(OperationRequest request, HttpContext context, IGrainFactory grains, TimeProvider time)
+    {
         var target = Target(request.Target);
         var command = CommandReader.FromJson(request.Command, "command");
         var order = new CommandOrder
@@ -48,9 +59,19 @@ internal static class OperationEndpoints
         };
 
         var id = RequestIds.NewOrderedGuid(context, "operation", time).ToString("D");
-        var accepted = await grains.GetGrain<IOperationGrain>(id).Start(
-            new OperationOrder { Target = target, Command = order, RequestedBy = FleetUser.Of(context).Name });
-        return TypedResults.Accepted($"/api/v1/operations/{accepted.Id}", new OperationStarted
+        var accepted = await grains.GetGrain<IOperationGrain>(id).Start(new OperationOrder
+        {
+            Target = target,
+            Command = order,
+            RequestedBy = FleetUser.Of(context).Name,
+            Asked = OperationTargetView.Write(request.Target),
+            Expected = request.Expected is { } expected and < 0
+                ? throw ApiProblem.Field("expected", $"It must be a number of iPads, but is {expected}.")
+                : request.Expected,
+            MustBeExpected = command.Destructive,
+        });
+        if (accepted.Refused) throw Refusal(request, order.RequestType, accepted.Total);
+        return new OperationStarted
         {
             Id = accepted.Id,
             CommandUuid = order.CommandUuid,
@@ -58,7 +79,31 @@ internal static class OperationEndpoints
             Total = accepted.Total,
             AcceptedAt = accepted.AcceptedAt,
             UnknownIds = accepted.UnknownIds,
-        });
+        };
+    }
+
+    private static ApiProblem Refusal(OperationRequest request, string requestType, long found)
+    {
+        if (found == 0)
+        {
+            return new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.EmptyTarget, "The target is no iPad", request.Target.Ids is null
+                ? "No enrolled iPad matches the target. Nothing was started."
+                : "None of these ids is an enrolled iPad. Nothing was started.")
+            {
+                Errors = new Dictionary<string, string[]> { ["target"] = ["No enrolled iPad matches it."] },
+            };
+        }
+
+        var iPads = found == 1 ? "1 iPad" : string.Create(CultureInfo.InvariantCulture, $"{found} iPads");
+        var said = request.Expected is { } expected
+            ? string.Create(CultureInfo.InvariantCulture, $"The target is {iPads}, but {expected} {(expected == 1 ? "was" : "were")} expected.")
+            : $"{requestType} takes something away that cannot be brought back, and the target is {iPads}.";
+        return new ApiProblem(StatusCodes.Status409Conflict, ProblemCodes.NotAsExpected, "The number of iPads must be confirmed",
+            string.Create(CultureInfo.InvariantCulture, $"{said} Nothing was started. If these are the iPads that you mean, send \"expected\": {found}."))
+        {
+            Errors = new Dictionary<string, string[]> { ["expected"] = [string.Create(CultureInfo.InvariantCulture, $"It must be {found}.")] },
+            Found = found,
+        };
     }
 
     /// <summary>List operations, newest first</summary>
@@ -79,14 +124,46 @@ internal static class OperationEndpoints
     public static async Task<Ok<OperationView>> Get(string id, IGrainFactory grains) =>
         TypedResults.Ok(OperationView.Of(await Grain(grains, id).Describe() ?? throw NotFound()));
 
+    /// <summary>The iPads of an operation, by id, and what became of its command on each</summary>
+    /// <param name="id">Of the operation.</param>
+    /// <param name="status">queued, notNow, acknowledged, failed or ended: those that the operation's count of this name counts.</param>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<OperationDeviceView>>> Devices(
+        string id, IOperationStore store, [FromQuery] string? status = null, [FromQuery] string? after = null, [FromQuery] string? limit = null)
+    {
+        var known = Text.Uuid(id)?.ToString("D") ?? throw NotFound();
+        var page = await PageOfDevices(store, known, Text.Name<OperationPart>("status", status), after, Page.Limit(limit));
+        // An operation without iPads is none; one whose history has gone by its age still is one.
+        if (page.Items.Count == 0 && await store.Find(known) is null) throw NotFound();
+        return TypedResults.Ok(page);
+    }
+
+    internal static async Task<Page<OperationDeviceView>> PageOfDevices(IOperationStore store, string id, OperationPart? part, string? after, int limit)
+    {
+        if (after is not null && Text.EnrolmentId(after) is null)
+            throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        var rows = await store.ListDevices(id, part, after, limit + 1);
+        return Page.Of(rows, limit, OperationDeviceView.Of, row => row.EnrolmentId);
+    }
+
     /// <summary>Cancel an operation</summary>
-    /// <remarks>iPads that do not have the command yet never get it; what runs or is finished stays as it is.</remarks>
+    /// <remarks>iPads that do not have the command yet never get it; what runs or is finished stays as it is. 409: it is finished.</remarks>
     public static async Task<Accepted<OperationView>> Cancel(string id, IGrainFactory grains)
     {
+        var operation = OperationView.Of(await CancelOperation(id, grains));
+        return TypedResults.Accepted($"/api/v1/operations/{operation.Id}", operation);
+    }
+
+    /// <exception cref="ApiProblem">404, or 409 when it is too late.</exception>
+    internal static async Task<OperationDescription> CancelOperation(string id, IGrainFactory grains)
+    {
         var grain = Grain(grains, id);
-        if (!await grain.Cancel()) throw NotFound();
+        var cancelled = await grain.Cancel();
         var operation = await grain.Describe() ?? throw NotFound();
-        return TypedResults.Accepted($"/api/v1/operations/{operation.Id}", OperationView.Of(operation));
+        return cancelled
+            ? operation
+            : throw ApiProblem.Conflict(ProblemCodes.OperationFinished, "It is finished", "The operation is finished; there is nothing to cancel.");
     }
 
     internal static IOperationGrain Grain(IGrainFactory grains, string id) =>

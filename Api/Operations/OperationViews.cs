@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Operations;
 
@@ -17,6 +18,8 @@ public sealed record OperationRequest
     /// <summary>false: wake nobody; each gets it when it next comes.</summary>
     /// <remarks>Settable: for an init property the serializer's generated code would put false where the field is absent.</remarks>
     public bool Push { get; set; } = true;
+    /// <summary>For how many iPads it must be, or it is not started. Commands that take something away need it, for more than one iPad.</summary>
+    public long? Expected { get; init; }
 }
 
 /// <summary>Which iPads: exactly one of the three.</summary>
@@ -74,6 +77,8 @@ public record OperationSummary
     public DateTimeOffset? CancelledAt { get; init; }
     /// <summary>How many were woken for it so far.</summary>
     public required long Pushed { get; init; }
+    /// <summary>Which iPads it was asked for. Absent: it was started before targets were kept.</summary>
+    public OperationTargetView? Target { get; init; }
 
     internal static OperationSummary Of(OperationRow row) => new()
     {
@@ -86,6 +91,74 @@ public record OperationSummary
         AnnouncedAt = row.AnnouncedAt,
         CancelledAt = row.CancelledAt,
         Pushed = row.Pushed,
+        Target = OperationTargetView.Read(row.Asked),
+    };
+}
+
+/// <summary>The target of an operation, as it was asked for.</summary>
+public sealed record OperationTargetView
+{
+    private const int MostIds = 100;
+
+    /// <summary>true: every enrolled iPad.</summary>
+    public bool? All { get; init; }
+    /// <summary>The first 100 ids.</summary>
+    public IReadOnlyList<string>? Ids { get; init; }
+    /// <summary>How many ids there were.</summary>
+    public int? IdCount { get; init; }
+    public DeviceFilterRequest? Filter { get; init; }
+
+    internal static OperationTargetView Of(OperationTargetRequest target) => new()
+    {
+        All = target.All,
+        Ids = target.Ids is { } ids ? [.. ids.Take(MostIds)] : null,
+        IdCount = target.Ids?.Count,
+        Filter = target.Filter,
+    };
+
+    internal static string Write(OperationTargetRequest target) => JsonSerializer.Serialize(Of(target), AdminJson.Default.OperationTargetView);
+
+    internal static OperationTargetView? Read(string? asked)
+    {
+        try
+        {
+            return asked is null ? null : JsonSerializer.Deserialize(asked, AdminJson.Default.OperationTargetView);
+        }
+        catch (JsonException)
+        {
+            // Written by another version, whose filter had parts that this one does not know.
+            return null;
+        }
+    }
+}
+
+/// <summary>One iPad of an operation.</summary>
+public sealed record OperationDeviceView
+{
+    /// <summary>The enrolment's id.</summary>
+    public required string Id { get; init; }
+    public string? SerialNumber { get; init; }
+    public string? DeviceName { get; init; }
+    /// <summary>Queued or NotNow while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired, Reenrolled, CheckedOut, Removed or Erased.</summary>
+    public required string State { get; init; }
+    public required int NotNowCount { get; init; }
+    public DateTimeOffset? NotNowAt { get; init; }
+    public DateTimeOffset? SentAt { get; init; }
+    public DateTimeOffset? FinishedAt { get; init; }
+    /// <summary>The first item of the iPad's error chain.</summary>
+    public string? Error { get; init; }
+
+    internal static OperationDeviceView Of(OperationDeviceRow row) => new()
+    {
+        Id = row.EnrolmentId,
+        SerialNumber = row.SerialNumber,
+        DeviceName = row.DeviceName,
+        State = row.Ending?.ToString() ?? (row.NotNowAt is null ? nameof(OperationPart.Queued) : nameof(OperationPart.NotNow)),
+        NotNowCount = row.NotNowCount,
+        NotNowAt = row.NotNowAt,
+        SentAt = row.SentAt,
+        FinishedAt = row.FinishedAt,
+        Error = row.ErrorSummary,
     };
 }
 
@@ -121,5 +194,6 @@ public sealed record OperationView : OperationSummary
         Failed = operation.Failed,
         Ended = operation.Ended,
         Complete = operation.Queued == 0,
+        Target = OperationTargetView.Read(operation.Asked),
     };
 }

@@ -1,7 +1,7 @@
 namespace FleetMdm.Api.Operations;
 
 /// <summary>One command for many iPads.</summary>
-/// <remarks>Owns <c>/api/v1/operations</c>. An operation is a grain, which appends to the queues of its target in one statement. Other rooms
+/// <remarks>Owns <c>/api/v1/operations</c> and <c>/operations</c>. An operation is a grain, which appends to the queues of its target in one statement. Other rooms
 /// read counts by <see cref="OperationWatch"/>.</remarks>
 internal static class OperationsRoom
 {
@@ -13,5 +13,6 @@ internal static class OperationsRoom
     public static void MapOperations(this AdminRoutes routes)
     {
         OperationEndpoints.MapRest(routes.Api);
+        OperationPages.MapPages(routes.Pages);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class ApiProblem(int status, string code, string title, string d
     /// <summary>What is wrong with which field of the body or which query parameter; null when it is not about one.</summary>
     public IDictionary<string, string[]>? Errors { get; init; }
 
+    /// <summary>How many there really are, where a number was not as expected.</summary>
+    public long? Found { get; init; }
+
     /// <summary>Seconds, for answers that ask to come again.</summary>
     public int? RetryAfter { get; init; }
 

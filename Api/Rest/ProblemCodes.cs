@@ -22,6 +22,10 @@ internal static class ProblemCodes
     public const string CommandUuidTaken = "command-uuid-taken";
     public const string CommandInFlight = "command-in-flight";
     public const string CommandFinished = "command-finished";
+    public const string EmptyTarget = "empty-target";
+    public const string NotConfirmed = "not-confirmed";
+    public const string NotAsExpected = "not-as-expected";
+    public const string OperationFinished = "operation-finished";
     public const string OwnEnrolment = "own-enrolment";
     public const string NoPushToken = "no-push-token";
     public const string ClaimChanged = "claim-changed";

@@ -18,10 +18,10 @@ internal static class Problems
     public static string TypeOf(string code) => TypePrefix + code;
 
     public static IResult Of(ApiProblem problem) =>
-        new WithRetryAfter(Result(problem.Status, problem.Code, problem.Title, problem.Message, problem.Errors), problem.RetryAfter);
+        new WithRetryAfter(Result(problem.Status, problem.Code, problem.Title, problem.Message, problem.Errors, problem.Found), problem.RetryAfter);
 
     public static IResult Of(int status, string code, string title, string detail, int? retryAfter = null) =>
-        new WithRetryAfter(Result(status, code, title, detail, null), retryAfter);
+        new WithRetryAfter(Result(status, code, title, detail, null, null), retryAfter);
 
     /// <summary>A body made once, for answers that must cost nothing.</summary>
     public static byte[] StaticBody(int status, string code, string title, string detail) =>
@@ -29,7 +29,7 @@ internal static class Problems
             new JsonObject { ["type"] = TypeOf(code), ["title"] = title, ["status"] = status, ["detail"] = detail, ["code"] = code },
             JsonSerializerOptions.Web);
 
-    private static ProblemHttpResult Result(int status, string code, string title, string detail, IDictionary<string, string[]>? errors)
+    private static ProblemHttpResult Result(int status, string code, string title, string detail, IDictionary<string, string[]>? errors, long? found)
     {
         var details = errors is null ? new ProblemDetails() : new HttpValidationProblemDetails(errors);
         details.Type = TypeOf(code);
@@ -37,6 +37,7 @@ internal static class Problems
         details.Status = status;
         details.Detail = detail;
         details.Extensions["code"] = code;
+        if (found is not null) details.Extensions["found"] = found;
         return TypedResults.Problem(details);
     }
 

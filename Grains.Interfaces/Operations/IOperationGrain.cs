@@ -7,7 +7,8 @@ namespace FleetMdm.Grains.Interfaces;
 [Alias("fleetmdm.operation")]
 public interface IOperationGrain : IGrainWithStringKey
 {
-    /// <summary>Appends the operation; when it returns, every queue row is durable. Repeating it changes nothing.</summary>
+    /// <summary>Appends the operation; when it returns, every queue row is durable, or it was refused and nothing is stored.
+    /// Repeating it changes nothing.</summary>
     [Alias("Start")]
     Task<OperationAccepted> Start(OperationOrder order);
 
@@ -15,7 +16,8 @@ public interface IOperationGrain : IGrainWithStringKey
     [Alias("Describe")]
     Task<OperationDescription?> Describe();
 
-    /// <summary>Stops the delivery of what is not delivered yet. False when there is no such operation.</summary>
+    /// <summary>Stops the delivery of what is not delivered yet. False when there is no such operation, or
+    /// when it is finished.</summary>
     [Alias("Cancel")]
     Task<bool> Cancel();
 
@@ -62,15 +64,26 @@ public sealed record OperationOrder
     [Id(1)] public required CommandOrder Command { get; init; }
     /// <summary>Who asked: the name of the token.</summary>
     [Id(2)] public required string RequestedBy { get; init; }
+    /// <summary>The target in the words of the one who asked, to be shown.</summary>
+    [Id(3)] public string? Asked { get; init; }
+    /// <summary>How many iPads it must be for; null: it does not matter.</summary>
+    [Id(4)] public long? Expected { get; init; }
+    /// <summary>For more than one iPad, <see cref="Expected"/> must be set.</summary>
+    [Id(5)] public bool MustBeExpected { get; init; }
 }
 
+/// <param name="Total">How many iPads it is for; of one that was refused, how many it would be for.</param>
 /// <param name="UnknownIds">Asked-for ids that are not enrolled, at most 1,000 of them.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.operation-accepted")]
 public sealed record OperationAccepted(
     [property: Id(0)] string Id,
     [property: Id(1)] long Total,
     [property: Id(2)] DateTimeOffset AcceptedAt,
-    [property: Id(3)] IReadOnlyList<string> UnknownIds);
+    [property: Id(3)] IReadOnlyList<string> UnknownIds)
+{
+    /// <summary>It is for no iPad, or not for as many as was expected: nothing was stored.</summary>
+    [Id(4)] public bool Refused { get; init; }
+}
 
 [GenerateSerializer, Immutable, Alias("fleetmdm.operation-description")]
 public sealed record OperationDescription
@@ -94,4 +107,6 @@ public sealed record OperationDescription
     [Id(12)] public DateTimeOffset? CancelledAt { get; init; }
     /// <summary>How many of the target have been pushed to by this operation so far.</summary>
     [Id(13)] public long Pushed { get; init; }
+    /// <summary><see cref="OperationOrder.Asked"/>; null: from before it was kept.</summary>
+    [Id(14)] public string? Asked { get; init; }
 }

@@ -53,7 +53,7 @@ internal sealed partial class OperationGrain(
     {
         // 1
         var now = clock.GetUtcNow();
-        _row = await store.Append(new OperationAppend
+        var append = new OperationAppend
         {
             Id = Id,
             CommandUuid = order.Command.CommandUuid,
@@ -65,9 +65,21 @@ internal sealed partial class OperationGrain(
             Push = order.Command.Push,
             Ids = order.Target.Ids,
             Filter = order.Target.Ids is null ? ToStore(order.Target.Filter) : null,
+            Asked = order.Asked,
+            Expected = order.Expected,
+            MustBeExpected = order.MustBeExpected,
             Audit = Records.OfCaller(
                 now, AuditVerbs.OperationStart, AuditTargets.Operation, Id, order.Command.CommandUuid, order.Command.RequestType),
-        });
+        };
+        try
+        {
+            _row = await store.Append(append);
+        }
+        catch (OperationRefusedException refused)
+        {
+            return new OperationAccepted(Id, refused.Found, now, []) { Refused = true };
+        }
+
         _counts = null;
         DriveSoon(TimeSpan.Zero);
         LogStarted(Id, _row.RequestType, _row.Total, _row.RequestedBy);
@@ -103,6 +115,7 @@ internal sealed partial class OperationGrain(
             AnnouncedAt = _row.AnnouncedAt,
             CancelledAt = _row.CancelledAt,
             Pushed = _row.Pushed,
+            Asked = _row.Asked,
         };
     }
 

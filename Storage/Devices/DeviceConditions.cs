@@ -24,7 +24,13 @@ internal static class DeviceConditions
         if (filter.Kind is not null)
             sql.Add("d.kind = @kind");
         if (filter.SeenBefore is not null)
-            sql.Add("(a.last_seen_at IS NULL OR a.last_seen_at < @seenBefore)");
+        {
+            // One that was never seen, or that enrolled since, has not been away that long: what last_seen_at says may be about an earlier enrolment.
+            sql.Add("a.last_seen_at < @seenBefore");
+            sql.Add("(d.authenticated_at IS NULL OR d.authenticated_at < @seenBefore)");
+            sql.Add("(d.enrolled_at IS NULL OR d.enrolled_at < @seenBefore)");
+        }
+
         if (filter.SeenAfter is not null)
             sql.Add("a.last_seen_at > @seenAfter");
         return string.Concat(sql.Select(condition => " AND " + condition));

@@ -8,25 +8,71 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
     public const string Pushable =
         "d.status IN (1, 2) AND d.push_token IS NOT NULL AND d.push_magic IS NOT NULL AND d.topic IS NOT NULL AND d.push_token_dead IS NULL";
 
+    /// <summary>Of a row of <c>queue</c>: its operation was not cancelled.</summary>
+    public const string NotCancelled =
+        "(operation_id IS NULL OR operation_id NOT IN (SELECT o.id FROM operations o WHERE o.cancelled_at IS NOT NULL))";
+
     public const string PushColumns = "d.id, d.topic, d.push_token, d.push_magic";
 
     private const string HistoryColumns =
         "enrolment_id, sequence, command_uuid, request_type, body_hash, ending, accepted_at, sent_at, finished_at, not_now_count, " +
         "operation_id, error_summary, result_hash";
 
-    public async Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit)
+    public async Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit, DeviceOrder order = default)
     {
         DeviceConditions.Check(filter);
         StoredText.Check("The id to go on after", after);
-        return await database.Read(s => s
-            .Sql($"""
-                SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined}
-                WHERE d.id > @after{DeviceConditions.Of(filter, database)}
-                ORDER BY d.id LIMIT @limit
-                """)
-            .Text("@after", after ?? "").Int("@limit", limit).Bind(p => DeviceConditions.Bind(p, filter))
-            .List(row => DeviceColumns.Read(row)));
+        var key = Key(order.By);
+        var (direction, beyond) = order.Descending ? (" DESC", "<") : ("", ">");
+        return await database.Read(async s =>
+        {
+            var sql = $"SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined} WHERE ";
+            var from = after;
+            if (after is null)
+            {
+                sql += "1 = 1";
+            }
+            else if (key is null)
+            {
+                sql += $"d.id {beyond} @after";
+            }
+            else
+            {
+                // Where the page before ended: its last row may have another name by now, and stands there then.
+                if (await s.Sql($"SELECT {key} FROM devices d WHERE d.id = @after").Text("@after", after).First(row => row.Text(0)) is not { } last) return [];
+                from = last;
+                sql += $"({key}, d.id) {beyond} (@from, @after)";
+            }
+
+            sql += $"{DeviceConditions.Of(filter, database)} ORDER BY {(key is null ? "" : key + direction + ", ")}d.id{direction} LIMIT @limit";
+            return await s.Sql(sql).Bind(p => DeviceConditions.Bind(p, filter))
+                .Bind(p => Bound(p, key is null ? null : from, after)).Int("@limit", limit)
+                .List(row => DeviceColumns.Read(row));
+        });
+
+        static void Bound(Statement statement, string? from, string? after)
+        {
+            if (after is null) return;
+            statement.Text("@after", after);
+            if (from is not null) statement.Text("@from", from);
+        }
     }
+
+    public Task<long> Count(DeviceFilter filter)
+    {
+        DeviceConditions.Check(filter);
+        return database.Read(s => s
+            .Sql($"SELECT count(*) FROM {DeviceColumns.Joined} WHERE 1 = 1{DeviceConditions.Of(filter, database)}")
+            .Bind(p => DeviceConditions.Bind(p, filter)).First(row => row.Long(0)));
+    }
+
+    /// <summary>What rows are ordered by, before their id; as the indexes have it.</summary>
+    private string? Key(DeviceSort sort) => sort switch
+    {
+        DeviceSort.Name => $"lower(coalesce(d.device_name, d.serial_number, d.id){database.ByBytes})",
+        DeviceSort.SerialNumber => "coalesce(d.serial_number, '')",
+        _ => null,
+    };
 
     public Task<DeviceRow?> FindDevice(string enrolmentId)
     {
@@ -46,7 +92,7 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
 
     public async Task<WaitingCommands> CountWaiting() =>
         (await database.Read(s => s
-            .Sql("SELECT count(*), count(not_now_at) FROM queue").First(row => new WaitingCommands(row.Long(0), row.Long(1)))))!;
+            .Sql($"SELECT count(*), count(not_now_at) FROM queue WHERE {NotCancelled}").First(row => new WaitingCommands(row.Long(0), row.Long(1)))))!;
 
     public Task<long> CountByTopic(string topic)
     {

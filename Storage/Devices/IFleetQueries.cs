@@ -4,15 +4,18 @@ namespace FleetMdm.Storage.Devices;
 /// <summary>What administrators and sweeps ask of the whole fleet. Nothing of it is on an iPad's path.</summary>
 public interface IFleetQueries
 {
-    /// <summary>Enrolments in order of id, after <paramref name="after"/> (keyset paging).</summary>
-    Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit);
+    /// <summary>Enrolments in their order, after the one with the id <paramref name="after"/> (keyset paging).</summary>
+    Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit, DeviceOrder order = default);
+
+    /// <summary>How many enrolments the filter finds.</summary>
+    Task<long> Count(DeviceFilter filter);
 
     Task<DeviceRow?> FindDevice(string enrolmentId);
 
     /// <summary>How many enrolments there are, by status (user channels not counted).</summary>
     Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices();
 
-    /// <summary>How many commands wait in all queues. Reads the whole queue: for a look now and then, not for a request.</summary>
+    /// <summary>How many commands wait in all queues; those of cancelled operations, which nobody gets any more, do not. Reads the whole queue: for a look now and then, not for a request.</summary>
     Task<WaitingCommands> CountWaiting();
 
     /// <summary>How many Authenticated or Enrolled enrolments depend on this topic.</summary>
@@ -49,6 +52,17 @@ public sealed record WaitingCommands(long All, long NotNow);
 /// <summary>Where to push for one enrolment. Data for the sender; never logged.</summary>
 public sealed record PushTarget(string EnrolmentId, string Topic, byte[] Token, string PushMagic);
 
+/// <summary>Every order has an index that gives it.</summary>
+public enum DeviceSort
+{
+    Id,
+    /// <summary>The name, or the serial number of one without a name, in whatever case.</summary>
+    Name,
+    SerialNumber,
+}
+
+public readonly record struct DeviceOrder(DeviceSort By, bool Descending = false);
+
 /// <summary>All parts that are set must hold. Empty: every device channel that is not Removed or Unenrolled when used as a
 /// target of an operation; every enrolment when listing.</summary>
 public sealed record DeviceFilter
@@ -64,6 +78,7 @@ public sealed record DeviceFilter
     public string? OsVersion { get; init; }
     public string? SerialNumber { get; init; }
     public EnrolmentKind? Kind { get; init; }
+    /// <summary>Seen, but not since then, and enrolled before it.</summary>
     public DateTimeOffset? SeenBefore { get; init; }
     public DateTimeOffset? SeenAfter { get; init; }
 }

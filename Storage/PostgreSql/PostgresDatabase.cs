@@ -32,6 +32,10 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
 
     public override string IdsTable => "(SELECT unnest(@ids) AS id) AS ids";
 
+    public override string TimeType => "timestamptz";
+
+    public override string ByBytes => " COLLATE \"C\"";
+
     public override string ForUpdate => " FOR UPDATE";
 
     public override string Contains(string column, string parameter) => $"strpos({column}, {parameter}) > 0";

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Data.Sqlite;
 
@@ -82,7 +83,7 @@ internal sealed class SqliteBackup(string database, TimeProvider time)
             file, 0, version,
             madeAt is null ? null : DateTimeOffset.Parse(Encoding.UTF8.GetString(madeAt), CultureInfo.InvariantCulture),
             connection.Scalar<long>("SELECT count(*) FROM devices"),
-            connection.Scalar<long>("SELECT count(*) FROM queue"));
+            connection.Scalar<long>($"SELECT count(*) FROM queue WHERE {FleetQueries.NotCancelled}"));
     }
 
     public static bool IsDamage(SqliteException exception) => exception.SqliteErrorCode is SqliteCorrupt or SqliteNotADatabase;

@@ -16,6 +16,11 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
 
     public override string IdsTable => "(SELECT value AS id FROM json_each(@ids)) AS ids";
 
+    public override string TimeType => "integer";
+
+    // As every text is.
+    public override string ByBytes => "";
+
     // One writer at a time: what a write has read cannot change under it.
     public override string ForUpdate => "";
 

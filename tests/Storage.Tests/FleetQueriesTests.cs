@@ -114,10 +114,13 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         var never = await Enrolled(r => r with { School = school });
         var old = await Enrolled(r => r with { School = school });
         var recent = await Enrolled(r => r with { School = school });
-        await fixture.Node.Devices.Touch([(old.Id, Make.Now.AddDays(-3)), (recent.Id, Make.Now)]);
+        var again = await Enrolled(r => r with { School = school, AuthenticatedAt = Make.Now, EnrolledAt = Make.Now });
+        await fixture.Node.Devices.Touch([(old.Id, Make.Now.AddDays(-3)), (recent.Id, Make.Now), (again.Id, Make.Now.AddDays(-3))]);
         var here = new DeviceFilter { School = school };
 
-        Assert.Equal(new[] { never.Id, old.Id }.Order(StringComparer.Ordinal), await Ids(here with { SeenBefore = Make.Now.AddDays(-1) }));
+        // Neither one that was never seen nor one that has enrolled since: its last contact is of an earlier enrolment.
+        Assert.Equal([old.Id], await Ids(here with { SeenBefore = Make.Now.AddDays(-1) }));
+        Assert.DoesNotContain(never.Id, await Ids(here with { SeenBefore = Make.Now.AddDays(1) }));
         Assert.Equal([recent.Id], await Ids(here with { SeenAfter = Make.Now.AddDays(-1) }));
     }
 

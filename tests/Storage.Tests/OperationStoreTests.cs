@@ -208,10 +208,102 @@ public abstract class OperationStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task An_operation_for_nobody_is_refused_and_leaves_nothing_behind()
+    {
+        foreach (var operation in new[] { New(ids: [Make.Id()]), New(new DeviceFilter { School = Make.Id() }), New(ids: [Make.Id()]) with { Expected = 0 } })
+        {
+            Assert.Equal(0, (await Assert.ThrowsAsync<OperationRefusedException>(() => Store.Append(operation))).Found);
+            Assert.Null(await Store.Find(operation.Id));
+        }
+    }
+
+    [Fact]
+    public async Task An_operation_that_must_be_expected_is_refused_with_the_true_number_until_it_is()
+    {
+        var school = Make.Id();
+        var rows = await School(school, 3);
+        await School(Make.Id(), 1);
+        var operation = New(new DeviceFilter { School = school }) with { MustBeExpected = true, Asked = "the school" };
+
+        foreach (var refused in new[] { operation, operation with { Expected = 2 }, operation with { Expected = 4, MustBeExpected = false } })
+            Assert.Equal(3, (await Assert.ThrowsAsync<OperationRefusedException>(() => Store.Append(refused))).Found);
+        Assert.Empty((await Devices.Load(rows[0].Id)).Queue);
+        Assert.Null(await Store.Find(operation.Id));
+
+        var stored = await Store.Append(operation with { Expected = 3 });
+        Assert.Equal((3, "the school"), (stored.Total, stored.Asked));
+        // A repetition finds its own, whatever the target is by now.
+        await School(school, 1);
+        Assert.Equal(stored.Id, (await Store.Append(operation with { Expected = 3 })).Id);
+        Assert.Equal(1, (await Store.Append(New(ids: [rows[0].Id]) with { MustBeExpected = true })).Total);
+    }
+
+    [Fact]
+    public async Task The_iPads_of_an_operation_are_listed_by_what_became_of_them_page_by_page()
+    {
+        var rows = await School(Make.Id(), 6);
+        var operation = await Store.Append(New(ids: [.. rows.Select(r => r.Id)]));
+        await Devices.Append(Make.Command(Make.Id(), operation.CommandUuid));
+        async Task<long> Sequence(int i) => (await Devices.Load(rows[i].Id)).Queue.Single().Sequence;
+        async Task<IEnumerable<string>> Ids(OperationPart? part, string? after = null, int limit = 100) =>
+            (await Store.ListDevices(operation.Id, part, after, limit)).Select(d => d.EnrolmentId);
+        await Devices.MarkNotNow(new QueueNotNow(rows[0].Id, await Sequence(0), Make.Now, 2));
+        await Devices.Finish(Make.Finish(rows[2].Id, await Sequence(2)));
+        await Devices.Finish(Make.Finish(rows[3].Id, await Sequence(3), CommandEnding.Error) with { ErrorSummary = "No such profile" });
+        await Devices.Finish(Make.Finish(rows[4].Id, await Sequence(4), CommandEnding.CommandFormatError));
+        await Devices.Finish(Make.Finish(rows[5].Id, await Sequence(5), CommandEnding.Expired));
+
+        Assert.Equal(rows.Select(r => r.Id), await Ids(null));
+        Assert.Equal(rows.Take(2).Select(r => r.Id), await Ids(null, limit: 2));
+        Assert.Equal(rows.Skip(2).Take(3).Select(r => r.Id), await Ids(null, rows[1].Id, 3));
+        Assert.Equal(rows.Take(2).Select(r => r.Id), await Ids(OperationPart.Queued));
+        Assert.Equal([rows[0].Id], await Ids(OperationPart.NotNow));
+        Assert.Equal([rows[2].Id], await Ids(OperationPart.Acknowledged));
+        Assert.Equal([rows[3].Id, rows[4].Id], await Ids(OperationPart.Failed));
+        Assert.Equal([rows[5].Id], await Ids(OperationPart.Ended));
+        var failed = (await Store.ListDevices(operation.Id, OperationPart.Failed, null, 1))[0];
+        Assert.Equal((CommandEnding.Error, "No such profile", rows[3].SerialNumber), (failed.Ending!.Value, failed.ErrorSummary, failed.SerialNumber));
+        var waits = (await Store.ListDevices(operation.Id, OperationPart.NotNow, null, 1))[0];
+        Assert.Equal((null, 2, Make.Now), (waits.Ending, waits.NotNowCount, waits.NotNowAt!.Value));
+
+        Assert.True(await Store.Cancel(operation.Id, Make.Now));
+        Assert.Empty(await Ids(OperationPart.Queued));
+        Assert.Empty(await Ids(OperationPart.NotNow));
+        Assert.Equal([rows[0].Id, rows[1].Id, rows[5].Id], await Ids(OperationPart.Ended));
+        Assert.Equal(CommandEnding.Cancelled, (await Store.ListDevices(operation.Id, OperationPart.Ended, null, 1))[0].Ending);
+        Assert.Empty(await Store.ListDevices("unknown", null, null, 10));
+    }
+
+    [Fact]
+    public async Task What_is_finished_is_not_cancelled()
+    {
+        var row = (await School(Make.Id(), 1))[0];
+        var operation = await Store.Append(New(ids: [row.Id]));
+        await Devices.Finish(Make.Finish(row.Id, (await Devices.Load(row.Id)).Queue.Single().Sequence));
+
+        Assert.False(await Store.Cancel(operation.Id, Make.Now));
+        Assert.Null((await Store.Find(operation.Id))!.CancelledAt);
+    }
+
+    [Fact]
+    public async Task Commands_of_a_cancelled_operation_do_not_wait()
+    {
+        await using var another = await fixture.CreateAnother();
+        var row = await Make.Enrolled(another.Node);
+        await another.Node.Devices.Append(Make.Command(row.Id));
+        var operation = await another.Node.Operations.Append(New(DeviceFilter.Everything));
+        Assert.Equal(2, (await another.Node.Queries.CountWaiting()).All);
+
+        await another.Node.Operations.Cancel(operation.Id, Make.Now);
+        Assert.Equal(1, (await another.Node.Queries.CountWaiting()).All);
+    }
+
+    [Fact]
     public async Task What_is_not_announced_or_not_pushed_is_unfinished()
     {
         await using var another = await fixture.CreateAnother();
         var store = another.Node.Operations;
+        await Make.Enrolled(another.Node);
         var waiting = await store.Append(New(DeviceFilter.Everything));
         var quiet = await store.Append(New(DeviceFilter.Everything) with { Push = false });
         var young = await store.Append(New(DeviceFilter.Everything) with { AcceptedAt = Make.Now.AddHours(1) });
@@ -261,9 +353,10 @@ public abstract class OperationStoreTests(StoreFixture fixture)
     [Fact]
     public async Task Operations_are_listed_newest_first_page_by_page()
     {
+        var one = await Make.Enrolled(fixture.Node);
         var ids = new List<string>();
         for (var i = 0; i < 4; i++)
-            ids.Add((await Store.Append(New(ids: ["nobody"]))).Id);
+            ids.Add((await Store.Append(New(ids: [one.Id]))).Id);
 
         Assert.Equal([ids[3], ids[2]], (await Store.List(null, 2)).Select(o => o.Id));
         Assert.Equal([ids[1], ids[0]], (await Store.List(ids[2], 2)).Select(o => o.Id));

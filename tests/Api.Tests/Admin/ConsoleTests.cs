@@ -94,11 +94,151 @@ public sealed class ConsoleTests(AdminServer server)
     }
 
     [Fact]
+    public async Task The_list_has_a_total_filters_and_an_order_in_its_address()
+    {
+        foreach (var (serial, name) in new[] { ("ORDNUNG3", "ordnung b"), ("ORDNUNG1", "Ordnung C"), ("ORDNUNG2", "Ordnung A") }) await server.Enrol(serial, name);
+        async Task<string[]> Listed(string query)
+        {
+            var page = await server.Admin.GetStringAsync("/ipads?q=ordnung" + query);
+            return [.. page.Split("<th scope=\"row\">")[1..].Select(row => row.Split("</a>")[0].Split('>')[^1])];
+        }
+
+        Assert.Equal(["Ordnung A", "ordnung b", "Ordnung C"], await Listed(""));
+        Assert.Equal(["Ordnung C", "ordnung b", "Ordnung A"], await Listed("&sort=-name"));
+        Assert.Equal(["Ordnung C", "Ordnung A", "ordnung b"], await Listed("&sort=serialNumber"));
+        Assert.Empty(await Listed("&school=Nowhere"));
+        Assert.Empty(await Listed("&notSeenFor=7"));
+        Assert.Equal(3, (await Listed("&status=Enrolled&osVersion=18.&productName=iPad14,1&school=&notSeenFor=")).Length);
+        var page = await server.Admin.GetStringAsync("/ipads?q=ordnung");
+        Assert.Contains("3 iPads that match", page);
+        Assert.Contains("aria-sort=\"ascending\"", page);
+        Assert.Contains("href=\"/ipads\" aria-current=\"page\"", page);
+        foreach (var wrong in new[] { "?scool=a", "?sort=colour", "?after=.", "?notSeenFor=0" })
+        {
+            using var refused = await server.Admin.GetAsync("/ipads" + wrong);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task What_cannot_be_taken_back_from_one_iPad_is_asked_for_first()
+    {
+        var pad = await server.Enrol(serial: "ABFRAGE1");
+        var path = "/ipads/" + pad.Id;
+        foreach (var (action, requestType) in new[] { ("clear-passcode", "ClearPasscode"), ("erase", "EraseDevice"), ("remove", null) })
+        {
+            Assert.Contains("ABFRAGE1", await server.Admin.GetStringAsync($"{path}/{action}"));
+            foreach (var word in new[] { "", "&confirm=abfrage2" })
+            {
+                using var refused = await Post($"{path}/{action}", "key=a" + word);
+                Assert.Equal(HttpStatusCode.UnprocessableEntity, refused.StatusCode);
+                Assert.Contains("Nothing was done", await refused.Content.ReadAsStringAsync());
+            }
+
+            Assert.Equal("Enrolled", await Status(pad));
+            using var done = await Post($"{path}/{action}", "key=b&confirm=+abfrage1+");
+            Assert.Equal($"{path}?done={action}", done.Headers.Location?.OriginalString);
+            var page = await server.Admin.GetStringAsync(done.Headers.Location);
+            if (requestType is not null) Assert.Contains($"Cancel {requestType}", page);
+        }
+
+        Assert.Equal("Removed", await Status(pad));
+    }
+
+    [Fact]
+    public async Task A_profile_is_installed_and_an_iPad_restarted_by_its_page()
+    {
+        var pad = await server.Enrol();
+        var path = "/ipads/" + pad.Id;
+        using var restarted = await Post(path + "/restart", "key=a");
+        Assert.Equal(HttpStatusCode.SeeOther, restarted.StatusCode);
+        Assert.Contains("enctype=\"multipart/form-data\"", await server.Admin.GetStringAsync(path + "/profile"));
+        foreach (var (file, status) in new[] { ("", HttpStatusCode.BadRequest), ("no profile", HttpStatusCode.BadRequest), (Profile, HttpStatusCode.SeeOther) })
+        {
+            using var form = new MultipartFormDataContent { { new StringContent(file), "profile", "a.mobileconfig" }, { new StringContent("k" + file.Length), "key" } };
+            using var response = await server.Admin.PostAsync(path + "/profile", form);
+            Assert.Equal(status, response.StatusCode);
+        }
+
+        var page = await server.Admin.GetStringAsync(path);
+        Assert.Contains("Cancel RestartDevice", page);
+        Assert.Contains("Cancel InstallProfile", page);
+    }
+
+    [Fact]
+    public async Task A_command_for_many_is_started_by_the_list_and_asks_for_their_number()
+    {
+        foreach (var number in new[] { 1, 2, 3 }) await server.Enrol(name: $"Menge {number}");
+        var asked = await server.Admin.GetStringAsync("/operations/new?q=menge");
+        Assert.Contains("Send a command to 3 iPads", asked);
+        Assert.Contains("Menge 2", asked);
+
+        async Task<HttpResponseMessage> Start(string requestType, string expected, string? profile = null)
+        {
+            using var form = new MultipartFormDataContent
+            {
+                { new StringContent("menge"), "q" }, { new StringContent(requestType), "requestType" }, { new StringContent(expected), "expected" },
+                { new StringContent("Back soon"), "message" }, { new StringContent(profile ?? ""), "profile", "a.mobileconfig" },
+            };
+            return await server.Admin.PostAsync("/operations", form);
+        }
+
+        foreach (var (requestType, expected, status) in new[] { ("EraseDevice", "", 409), ("EraseDevice", "2", 409), ("EraseDevice", "three", 400), ("", "", 400), ("InstallProfile", "", 400), ("DeviceLock", "4", 409) })
+        {
+            using var refused = await Start(requestType, expected);
+            Assert.Equal(status, (int)refused.StatusCode);
+            var page = await refused.Content.ReadAsStringAsync();
+            Assert.Contains("role=\"alert\"", page);
+            // Nothing that was typed is lost.
+            Assert.Contains("value=\"Back soon\"", page);
+        }
+
+        using var started = await Start("EraseDevice", "3");
+        Assert.Equal(HttpStatusCode.SeeOther, started.StatusCode);
+        var operation = await server.Admin.GetStringAsync(started.Headers.Location);
+        Assert.Contains("EraseDevice for 3 iPads", operation);
+        Assert.Contains("Menge 2", operation);
+        Assert.Contains("search \u201cmenge\u201d", WebUtility.HtmlDecode(operation));
+        Assert.DoesNotContain("Menge 2", await server.Admin.GetStringAsync(started.Headers.Location + "?status=failed"));
+        Assert.Contains(started.Headers.Location!.OriginalString, await server.Admin.GetStringAsync("/operations"));
+
+        using var cancelled = await Post(started.Headers.Location + "/cancel", "");
+        Assert.Equal(HttpStatusCode.SeeOther, cancelled.StatusCode);
+        Assert.Contains("3 cancelled or ended", await server.Admin.GetStringAsync(started.Headers.Location));
+        using var installed = await Start("InstallProfile", "", Profile);
+        Assert.Equal(HttpStatusCode.SeeOther, installed.StatusCode);
+        Assert.Contains("No enrolled iPad matches", await server.Admin.GetStringAsync("/operations/new?school=Nowhere"));
+        using var nobody = await server.Admin.GetAsync("/operations/" + Guid.NewGuid());
+        Assert.Equal(HttpStatusCode.NotFound, nobody.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_viewer_is_offered_nothing_that_changes_something()
+    {
+        var pad = await server.Enrol();
+        using var viewer = server.Client((await server.MakeToken("viewer")).Token);
+        foreach (var path in new[] { "/ipads", "/operations", "/ipads/" + pad.Id })
+            Assert.DoesNotContain("method=\"post\"", (await viewer.GetStringAsync(path)).Replace("<form method=\"post\" action=\"/logout\">", ""));
+        foreach (var path in new[] { "/operations/new", $"/ipads/{pad.Id}/erase", $"/ipads/{pad.Id}/profile" })
+        {
+            using var refused = await viewer.GetAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        }
+
+        foreach (var path in new[] { "/operations", $"/operations/{Guid.NewGuid()}/cancel", $"/ipads/{pad.Id}/erase", $"/ipads/{pad.Id}/restart", $"/ipads/{pad.Id}/remove" })
+        {
+            using var content = new StringContent("confirm=" + pad.Id, System.Text.Encoding.UTF8, "application/x-www-form-urlencoded");
+            using var refused = await viewer.PostAsync(path, content);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task What_scrolls_sideways_on_a_phone_can_be_reached_by_keyboard_and_has_a_name()
     {
         var pad = await server.Enrol();
         using var command = await Post($"/ipads/{pad.Id}/lock", "key=" + pad.Id);
-        foreach (var path in new[] { "/", "/ipads", "/ipads/" + pad.Id, "/invitations", "/tokens", "/audit", "/docs" })
+        foreach (var path in new[] { "/", "/ipads", "/ipads/" + pad.Id, "/operations", "/invitations", "/tokens", "/audit", "/docs" })
         {
             var page = await server.Admin.GetStringAsync(path);
             Assert.All(page.Split("class=\"scroll\"")[1..], rest => Assert.Matches("^ role=\"group\" tabindex=\"0\" aria-label=\"[^\"]+\">", rest));
@@ -114,6 +254,14 @@ public sealed class ConsoleTests(AdminServer server)
         using var response = await server.Admin.SendAsync(request);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Equal("text/html", response.Content.Headers.ContentType?.MediaType);
+    }
+
+    private const string Profile = "<plist version=\"1.0\"><dict><key>PayloadType</key><string>Configuration</string></dict></plist>";
+
+    private static async Task<string?> Status(TestPad pad)
+    {
+        using var response = await pad.Server.Admin.GetAsync(pad.Path);
+        return (string?)(await AdminServer.Body(response, 200))["status"];
     }
 
     private async Task<HttpResponseMessage> Post(string path, string form)

@@ -110,6 +110,112 @@ public sealed class OperationTests(AdminServer server)
         Assert.Equal(1, (int?)(await AdminServer.Body(read, 200))["ended"]);
     }
 
+    [Theory]
+    [InlineData("""{"ids": ["NOBODY", "NOBODY2"]}""")]
+    [InlineData("""{"filter": {"school": "No such school"}}""")]
+    [InlineData("""{"filter": {"status": "Removed"}}""")]
+    public async Task A_target_that_is_no_iPad_is_refused(string target)
+    {
+        using var response = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{target}}, "command": {"requestType": "DeviceLock"} }"""));
+        await AdminServer.Blames(response, "target", 422);
+    }
+
+    [Fact]
+    public async Task What_takes_something_away_from_many_needs_their_number()
+    {
+        var pads = new[] { await server.Enrol(), await server.Enrol() };
+        foreach (var command in new[] { """{"requestType": "EraseDevice"}""", """{"requestType": "ClearPasscode"}""", """{"requestType": "RemoveProfile", "identifier": "a"}""" })
+        {
+            foreach (var expected in new[] { "", ", \"expected\": 1", ", \"expected\": 3" })
+            {
+                using var refused = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {{command}}{{expected}} }"""));
+                var problem = await AdminServer.Problem(refused, 409);
+                Assert.Equal("not-as-expected", (string?)problem["code"]);
+                Assert.Equal(2, (int?)problem["found"]);
+                Assert.NotNull(problem["errors"]?["expected"]);
+            }
+        }
+
+        Assert.Null((await pads[0].Idle()).Body);
+        using var one = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids([pads[0]])}}, "command": {"requestType": "ClearPasscode"} }"""));
+        await AdminServer.Body(one, 202);
+        using var both = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "ClearPasscode"}, "expected": 2}"""));
+        await AdminServer.Body(both, 202);
+        using var harmless = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "RestartDevice"}, "expected": 5}"""));
+        await AdminServer.Problem(harmless, 409);
+        using var negative = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "RestartDevice"}, "expected": -1}"""));
+        await AdminServer.Blames(negative, "expected");
+    }
+
+    [Fact]
+    public async Task An_operation_shows_the_target_that_it_was_asked_for()
+    {
+        var pad = await server.Enrol(name: "Zielscheibe");
+        var byIds = await Start(Ids([pad]));
+        using var one = await server.Admin.GetAsync($"{Path}/{byIds["id"]}");
+        var ids = (await AdminServer.Body(one, 200))["target"]!;
+        Assert.Equal(pad.Id, (string?)ids["ids"]![0]);
+        Assert.Equal(1, (int?)ids["idCount"]);
+
+        var byFilter = await Start("""{"filter": {"q": "zielscheibe", "osVersion": "18."}}""");
+        using var list = await server.Admin.GetAsync($"{Path}?limit=1");
+        var listed = (await AdminServer.Body(list, 200))["items"]![0]!;
+        Assert.Equal((string?)byFilter["id"], (string?)listed["id"]);
+        Assert.Equal("zielscheibe", (string?)listed["target"]!["filter"]!["q"]);
+    }
+
+    [Fact]
+    public async Task An_operation_tells_what_became_of_it_on_each_iPad()
+    {
+        var pads = new[] { await server.Enrol(serial: "ERGEBNIS1"), await server.Enrol(serial: "ERGEBNIS2"), await server.Enrol(serial: "ERGEBNIS3") };
+        var started = await Start(Ids(pads));
+        var (id, uuid) = ((string)started["id"]!, (string)started["commandUuid"]!);
+        await pads[0].Answer(uuid);
+        await pads[1].Answer(uuid, ReportStatus.Error);
+        await WhenDone(id, queued: 1);
+
+        async Task<JsonArray> Part(string query)
+        {
+            using var response = await server.Admin.GetAsync($"{Path}/{id}/devices{query}");
+            return (await AdminServer.Body(response, 200))["items"]!.AsArray();
+        }
+
+        Assert.Equal(3, (await Part("")).Count);
+        var failed = Assert.Single(await Part("?status=failed"))!;
+        Assert.Equal("ERGEBNIS2", (string?)failed["serialNumber"]);
+        Assert.Equal("Error", (string?)failed["state"]);
+        Assert.Equal(pads[2].Id, (string?)Assert.Single(await Part("?status=queued"))!["id"]);
+        Assert.Equal(2, (await Part("?limit=2")).Count);
+        using var wrong = await server.Admin.GetAsync($"{Path}/{id}/devices?status=lost");
+        await AdminServer.Blames(wrong, "status");
+        using var none = await server.Admin.GetAsync($"{Path}/{Guid.NewGuid()}/devices");
+        await AdminServer.Problem(none, 404);
+    }
+
+    [Fact]
+    public async Task A_finished_operation_cannot_be_cancelled()
+    {
+        var pad = await server.Enrol();
+        var started = await Start(Ids([pad]));
+        await pad.Answer((string)started["commandUuid"]!);
+        using var response = await server.Admin.DeleteAsync($"{Path}/{started["id"]}");
+        Assert.Equal("operation-finished", (string?)(await AdminServer.Problem(response, 409))["code"]);
+        using var read = await server.Admin.GetAsync($"{Path}/{started["id"]}");
+        Assert.Null((await AdminServer.Body(read, 200))["cancelledAt"]);
+    }
+
+    [Fact]
+    public async Task A_list_of_commands_says_nothing_of_answers_that_it_does_not_hold()
+    {
+        var pad = await server.Enrol();
+        await pad.Answer(await pad.Send());
+        using var list = await server.Admin.GetAsync(pad.Path + "/commands");
+        var listed = Assert.Single((await AdminServer.Body(list, 200))["items"]!.AsArray())!.AsObject();
+        Assert.False(listed.ContainsKey("result"));
+        using var one = await server.Admin.GetAsync($"{pad.Path}/commands/{listed["commandUuid"]}");
+        Assert.NotNull((await AdminServer.Body(one, 200))["result"]);
+    }
+
     [Fact]
     public async Task The_list_is_newest_first_and_pages_meet()
     {
@@ -191,6 +297,17 @@ public sealed class OperationTests(AdminServer server)
         {
             using var read = await server.Admin.GetAsync(response.Headers.Location, guard.Token);
             if ((await AdminServer.Body(read, 200))["announcedAt"] is not null) return started;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, guard.Token);
+        }
+    }
+
+    private async Task WhenDone(string id, int queued)
+    {
+        using var guard = new CancellationTokenSource(Guard);
+        while (true)
+        {
+            using var response = await server.Admin.GetAsync($"{Path}/{id}", guard.Token);
+            if ((int?)(await AdminServer.Body(response, 200))["queued"] == queued) return;
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, guard.Token);
         }
     }

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
+using FleetMdm.Api.Commands;
+using FleetMdm.Api.Console;
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Devices;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace FleetMdm.Api.Devices;
+
+/// <summary>An action on one iPad that cannot be taken back: a page asks for a word before it is done.</summary>
+/// <param name="Name">In the address.</param>
+/// <param name="Words">On the button.</param>
+/// <param name="RequestType">The command; null: it is removed from management.</param>
+public sealed record AskedAction(string Name, string Words, string Warning, string? RequestType);
+
+/// <summary>What the page that asks shows.</summary>
+/// <param name="Word">To be typed.</param>
+public sealed record DeviceAskView(FleetUser User, AskedAction Action, string Name, string Path, string Word, string FormKey, string? Problem);
+
+/// <summary>What can be done to one iPad in the console, beside what its page does by itself.</summary>
+internal static class DeviceActionPages
+{
+    /// <summary>Done at once, by a button.</summary>
+    public static readonly (string Action, string Words)[] AtOnce =
+        [("push", "Send push"), ("query", "Refresh details"), ("lock", "Lock the screen"), ("restart", "Restart")];
+
+    public static readonly IReadOnlyList<AskedAction> Asked =
+    [
+        new("clear-passcode", "Clear the passcode", "Whoever holds the iPad can then open it. This cannot be undone.", "ClearPasscode"),
+        new("erase", "Erase", "Everything on the iPad is deleted as soon as it connects, and it leaves the management. This cannot be undone.", "EraseDevice"),
+        new("remove", "Remove from management",
+            "The iPad is told to remove its management profile, and everything that came with it, as soon as it connects. Commands that wait for it end. To manage it again, enrol it again.", null),
+    ];
+
+    public static void MapPages(RouteGroupBuilder pages)
+    {
+        pages.MapPost("/ipads/{id}/restart", Restart).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        pages.MapGet("/ipads/{id}/profile", AskProfile).RequireAuthorization(FleetPolicies.Administer);
+        pages.MapPost("/ipads/{id}/profile", InstallProfile).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        foreach (var action in Asked)
+        {
+            pages.MapGet($"/ipads/{{id}}/{action.Name}", (string id, HttpContext context, DeviceLookup lookup) => Ask(id, action, context, lookup, null))
+                .RequireAuthorization(FleetPolicies.Administer);
+            pages.MapPost($"/ipads/{{id}}/{action.Name}",
+                    (string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) => Do(id, action, context, ids, lookup, log))
+                .Audit(action.RequestType is null ? AuditVerbs.DeviceRemove : AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        }
+    }
+
+    private static async Task<IResult> Restart(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
+    {
+        await PageForms.Read(context, ids);
+        await Send(id, Command("RestartDevice"), context, lookup, log);
+        return PageForms.See($"{Path(id)}?done=restart");
+    }
+
+    private static Task<RazorComponentResult<DeviceProfilePage>> AskProfile(string id, HttpContext context, DeviceLookup lookup) =>
+        ProfilePage(id, context, lookup, null);
+
+    private static async Task<RazorComponentResult<DeviceProfilePage>> ProfilePage(string id, HttpContext context, DeviceLookup lookup, ApiProblem? problem)
+    {
+        var row = await lookup.Row(id);
+        return new RazorComponentResult<DeviceProfilePage>(new
+        {
+            User = FleetUser.Of(context),
+            Name = NameOf(row),
+            Path = Path(row.Id),
+            FormKey = PageForms.NewKey(),
+            Problem = problem?.Message,
+        })
+        {
+            StatusCode = problem?.Status ?? StatusCodes.Status200OK,
+        };
+    }
+
+    private static async Task<IResult> InstallProfile(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
+    {
+        try
+        {
+            var form = await UploadForm.Read(context, ids);
+            await Send(id, await ConsoleCommands.Read(form, "InstallProfile", context.RequestAborted), context, lookup, log);
+        }
+        catch (ApiProblem problem) when (problem.Status is not StatusCodes.Status404NotFound and < 500)
+        {
+            return await ProfilePage(id, context, lookup, problem);
+        }
+
+        return PageForms.See($"{Path(id)}?done=profile");
+    }
+
+    private static async Task<RazorComponentResult<DeviceAskPage>> Ask(string id, AskedAction action, HttpContext context, DeviceLookup lookup, ApiProblem? problem)
+    {
+        var row = await lookup.Row(id);
+        var view = new DeviceAskView(FleetUser.Of(context), action, NameOf(row), Path(row.Id), WordOf(row), PageForms.NewKey(), problem?.Message);
+        return new RazorComponentResult<DeviceAskPage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+    }
+
+    private static async Task<IResult> Do(string id, AskedAction action, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            var row = await lookup.Row(id);
+            if (!string.Equals(form.Get("confirm")?.Trim(), WordOf(row), StringComparison.OrdinalIgnoreCase))
+                throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotConfirmed, "It was not confirmed", $"Nothing was done. Type {WordOf(row)} to confirm.");
+            if (action.RequestType is { } requestType) await Send(id, Command(requestType), context, lookup, log);
+            else await DeviceEndpoints.Remove(id, lookup);
+        }
+        catch (ApiProblem problem) when (problem.Status is not StatusCodes.Status404NotFound and < 500)
+        {
+            return await Ask(id, action, context, lookup, problem);
+        }
+
+        return PageForms.See($"{Path(id)}?done={action.Name}");
+    }
+
+    private static async Task Send(string id, JsonElement command, HttpContext context, DeviceLookup lookup, CommandLog log) =>
+        await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(command), null, push: true, lookup, log);
+
+    private static JsonElement Command(string requestType) =>
+        JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = requestType });
+
+    private static string Path(string id) => "/ipads/" + Uri.EscapeDataString(id);
+
+    private static string NameOf(DeviceRow row) => row.DeviceName ?? row.SerialNumber ?? row.Id;
+
+    /// <summary>Short enough to type, and not the same for two.</summary>
+    private static string WordOf(DeviceRow row) => row.SerialNumber ?? row.Id;
+}

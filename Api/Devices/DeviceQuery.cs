@@ -1,0 +1,106 @@
+using System.Globalization;
+using FleetMdm.Api.Operations;
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Devices;
+
+namespace FleetMdm.Api.Devices;
+
+/// <summary>The filter and the order of the console's list of iPads, as they stand in an address.</summary>
+/// <param name="NotSeenFor">Days.</param>
+/// <param name="Sort">As the REST list takes it; null: by name.</param>
+public sealed record DeviceQuery(
+    string? Q, string? Status, string? School, string? ProductName, string? OsVersion, string? NotSeenFor, string? Sort)
+{
+    public static readonly string[] Names = ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort"];
+
+    private const int MostDays = 3650;
+
+    public bool IsFiltered => this with { Sort = null } != new DeviceQuery(null, null, null, null, null, null, null);
+
+    /// <summary>A field that is empty is not set: forms send all.</summary>
+    public static DeviceQuery Of(Func<string, string?> field)
+    {
+        string? Value(string name) => string.IsNullOrWhiteSpace(field(name)) ? null : field(name)!.Trim();
+        return new DeviceQuery(Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"));
+    }
+
+    public static DeviceQuery Of(HttpRequest request) => Of(name => request.Query[name].FirstOrDefault());
+
+    /// <exception cref="ApiProblem">A part cannot be understood.</exception>
+    public DeviceFilter Filter(DateTimeOffset now) => new()
+    {
+        Query = Text.Optional("q", Q),
+        Status = Text.Name<EnrolmentStatus>("status", Status),
+        School = Text.Optional("school", School),
+        ProductName = Text.Optional("productName", ProductName),
+        OsVersion = Text.Optional("osVersion", OsVersion),
+        SeenBefore = Before(now),
+    };
+
+    /// <summary>The same, as the target of an operation.</summary>
+    public OperationTargetRequest Target(DateTimeOffset now)
+    {
+        var filter = Filter(now);
+        return !IsFiltered
+            ? new OperationTargetRequest { All = true }
+            : new OperationTargetRequest
+            {
+                Filter = new DeviceFilterRequest
+                {
+                    Q = filter.Query,
+                    Status = filter.Status?.ToString(),
+                    School = filter.School,
+                    ProductName = filter.ProductName,
+                    OsVersion = filter.OsVersion,
+                    SeenBefore = filter.SeenBefore,
+                },
+            };
+    }
+
+    public DeviceOrder Order => Sort is null ? new DeviceOrder(DeviceSort.Name) : DeviceOrders.Read("sort", Sort);
+
+    /// <summary>The parts that are set, by their names in an address.</summary>
+    public IEnumerable<(string Name, string Value)> Parts()
+    {
+        foreach (var (name, value) in new[]
+            { ("q", Q), ("status", Status), ("school", School), ("productName", ProductName), ("osVersion", OsVersion), ("notSeenFor", NotSeenFor), ("sort", Sort) })
+        {
+            if (value is not null) yield return (name, value);
+        }
+    }
+
+    public string PathOf(string path, string? after = null)
+    {
+        var query = QueryString.Empty;
+        foreach (var (name, value) in Parts()) query = query.Add(name, value);
+        if (after is not null) query = query.Add("after", after);
+        return path + query.ToUriComponent();
+    }
+
+    private DateTimeOffset? Before(DateTimeOffset now) => NotSeenFor is null
+        ? null
+        : now.AddDays(-Text.Number("notSeenFor", NotSeenFor, 1, MostDays, 0));
+}
+
+/// <summary>The orders of the list of iPads.</summary>
+internal static class DeviceOrders
+{
+    /// <summary>As in <c>name</c>; descending with a minus before it.</summary>
+    public static DeviceOrder Read(string field, string? sort)
+    {
+        if (sort is null) return new DeviceOrder(DeviceSort.Id);
+        var descending = sort.StartsWith('-');
+        return (descending ? sort[1..] : sort) switch
+        {
+            "id" => new DeviceOrder(DeviceSort.Id, descending),
+            "name" => new DeviceOrder(DeviceSort.Name, descending),
+            "serialNumber" => new DeviceOrder(DeviceSort.SerialNumber, descending),
+            _ => throw ApiProblem.Field(field, "It must be id, name or serialNumber, with a minus before it for the other direction."),
+        };
+    }
+
+    public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    /// <summary>As in <c>1 iPad</c> and <c>1,204 iPads</c>.</summary>
+    public static string IPads(long count) => count == 1 ? "1 iPad" : $"{Number(count)} iPads";
+}

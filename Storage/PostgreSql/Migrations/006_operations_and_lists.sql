@@ -1,0 +1,6 @@
+-- What an operation was asked for: kept as it was asked, to be shown.
+ALTER TABLE operations ADD COLUMN target text;
+
+-- The orders in which iPads are listed.
+CREATE INDEX devices_by_name ON devices (lower(coalesce(device_name, serial_number, id) COLLATE "C"), id);
+CREATE INDEX devices_in_order_of_serial ON devices (coalesce(serial_number, ''), id);
