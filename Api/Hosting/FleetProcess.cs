@@ -48,7 +48,7 @@ public static class FleetProcess
             app.Services.GetService<ServerCertificates>()?.Load();
             await app.StartAsync(cancellationToken);
         }
-        catch (Exception e) when (Sentence(e) is { } sentence)
+        catch (Exception e) when ((CannotListen(e, app) ?? Sentence(e)) is { } sentence)
         {
             await System.Console.Error.WriteLineAsync($"fleetmdm: {sentence.Text}");
             Environment.Exit(sentence.ExitCode);
@@ -56,6 +56,47 @@ public static class FleetProcess
 
         IsStarting = false;
         app.Services.GetService<ConnectionLimit>()?.Announce();
+    }
+
+    /// <summary>The system says why, but not where.</summary>
+    private static (string Text, int ExitCode)? CannotListen(Exception exception, WebApplication app)
+    {
+        if (exception is not SocketException { SocketErrorCode: SocketError.AccessDenied or SocketError.AddressNotAvailable } socket) return null;
+        var http = app.Services.GetRequiredService<IOptions<HttpOptions>>().Value;
+        var addresses = string.Join(", ", new[] { http.Listen, http.AdminListen, http.RedirectListen }.OfType<string>());
+        return (socket.SocketErrorCode == SocketError.AccessDenied
+            ? $"The server may not listen on {addresses}: a port below 1024 needs a right. Choose a port from 1024 on, or give the service CAP_NET_BIND_SERVICE (AmbientCapabilities= of systemd)."
+            : $"The server cannot listen on {addresses}: this machine does not have the address.", CannotRun);
+    }
+
+    /// <summary>"Failed to convert configuration value 'x' at 'Section:Key' to type 'Y'.", in words for people.</summary>
+    private static string? WrongKind(string message)
+    {
+        var parts = message.Split('\'');
+        if (parts.Length != 7 || !message.StartsWith("Failed to convert", StringComparison.Ordinal)) return null;
+        var type = AppDomain.CurrentDomain.GetAssemblies().Select(assembly => assembly.GetType(parts[^2])).FirstOrDefault(found => found is not null);
+        string? kind = type switch
+        {
+            { IsEnum: true } => string.Join(" or ", Enum.GetNames(type)),
+            _ when type == typeof(bool) => "true or false",
+            _ when type == typeof(int) || type == typeof(long) => "a whole number",
+            _ when type == typeof(double) => "a number",
+            _ => null,
+        };
+        return kind is null ? null : $"{parts[3]} must be {kind}, but is \"{parts[1]}\".";
+    }
+
+    /// <summary>Where a file of options is broken.</summary>
+    private static string BrokenFile(Exception exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is not System.Text.Json.JsonException { LineNumber: { } line, BytePositionInLine: { } column } json) continue;
+            var end = json.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+            return $"line {line + 1}, byte {column + 1}: {(end < 0 ? json.Message : json.Message[..end])}";
+        }
+
+        return (exception.InnerException ?? exception).Message;
     }
 
     private static (string Text, int ExitCode)? Sentence(Exception exception) => exception switch
@@ -66,9 +107,9 @@ public static class FleetProcess
 
         // Raised by the binder for a value of the wrong kind.
         InvalidOperationException e when e.StackTrace?.Contains("ConfigurationBinder", StringComparison.Ordinal) == true =>
-            ($"An option is wrong: {e.Message}{(e.InnerException is { } inner ? " " + inner.Message : "")}", WrongUsage),
+            (WrongKind(e.Message) ?? $"An option is wrong: {e.Message}{(e.InnerException is { } inner ? " " + inner.Message : "")}", WrongUsage),
         InvalidDataException or FormatException when exception.StackTrace?.Contains("Configuration", StringComparison.Ordinal) == true =>
-            ($"appsettings.json cannot be read: {(exception.InnerException ?? exception).Message}", WrongUsage),
+            ($"appsettings.json cannot be read: {BrokenFile(exception)}", WrongUsage),
 
         StoreUnavailableException e => (e.Message, CannotRun),
         IOException { InnerException: AddressInUseException or SocketException } e => ($"The server cannot listen: {e.Message}", CannotRun),

@@ -65,7 +65,10 @@ internal sealed partial class ConnectionLimit : IDisposable
     /// <summary>Says so when the operating system allows fewer than was asked for. When the server listens: who cannot start it reads one sentence.</summary>
     public void Announce()
     {
-        if (_shortOfFiles is { } files) LogFewFiles(_logger, files, _most, _options.MaxConnections);
+        if (_shortOfFiles is not { } files) return;
+        // Nobody has asked for the default: what it comes to is worth knowing, and no warning.
+        var level = _options.MaxConnections == new LimitsOptions().MaxConnections ? LogLevel.Information : LogLevel.Warning;
+        LogFewFiles(_logger, level, files, _most, _options.MaxConnections);
     }
 
     public void Dispose() => _meter.Dispose();
@@ -79,7 +82,7 @@ internal sealed partial class ConnectionLimit : IDisposable
         return line?.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, _, _, var soft, ..] && long.TryParse(soft, out var files) ? files : null;
     }
 
-    [LoggerMessage(3210, LogLevel.Warning, "The operating system lets this process open {Files} files, so a listener holds {Allowed} connections "
+    [LoggerMessage(EventId = 3210, Message = "The operating system lets this process open {Files} files, so a listener holds {Allowed} connections "
         + "instead of Limits:MaxConnections = {Wanted}; raise the limit (LimitNOFILE of systemd, ulimit -n)")]
-    private static partial void LogFewFiles(ILogger logger, long files, int allowed, int wanted);
+    private static partial void LogFewFiles(ILogger logger, LogLevel level, long files, int allowed, int wanted);
 }

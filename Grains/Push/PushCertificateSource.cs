@@ -24,6 +24,9 @@ public sealed partial class PushCertificateSource(
     /// <summary>How long a certificate that APNs refused is left alone before one more push tries it.</summary>
     private static readonly TimeSpan RefusalRest = TimeSpan.FromMinutes(1);
 
+    /// <summary>The grain's node may have died: for so long it is on its way to another one, and nobody need hear of it.</summary>
+    private static readonly TimeSpan GrainMovesFor = TimeSpan.FromSeconds(20);
+
     private static readonly TimeSpan AskOnceEvery = TimeSpan.FromSeconds(1);
 
     private readonly Wakeup _wakeup = new(time);
@@ -31,6 +34,7 @@ public sealed partial class PushCertificateSource(
     private readonly LogThrottle _askFailed = new(time);
     private volatile PushIdentity? _current;
     private volatile Refusal? _refusal;
+    private long _failingSince;
 
     /// <summary>The topic of the installed push certificate; null when none is installed or it is not known yet.</summary>
     public string? Topic => _current?.Topic;
@@ -107,7 +111,9 @@ public sealed partial class PushCertificateSource(
         try
         {
             var known = _current?.Version ?? 0;
-            if (await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).GetSealed(known) is not { } newer)
+            var found = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).GetSealed(known);
+            Interlocked.Exchange(ref _failingSince, 0);
+            if (found is not { } newer)
                 return;
             var identity = new PushIdentity(newer.Version, Open(newer));
             _current = identity;
@@ -116,7 +122,9 @@ public sealed partial class PushCertificateSource(
         }
         catch (Exception e)
         {
-            if (_askFailed.Due(out _))
+            Interlocked.CompareExchange(ref _failingSince, time.GetTimestamp(), 0);
+            var moves = e is OrleansException or TimeoutException && time.GetElapsedTime(Interlocked.Read(ref _failingSince)) < GrainMovesFor;
+            if (!moves && _askFailed.Due(out _))
                 LogAskFailed(logger, e);
         }
     }

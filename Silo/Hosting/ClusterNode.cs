@@ -81,6 +81,7 @@ internal sealed partial class ClusterNode(
         {
             HashSet<SiloAddress> known = [self.SiloAddress];
             HashSet<SiloAddress>? dead = null;
+            HashSet<SiloAddress> leaving = [];
             await foreach (var snapshot in membership.MembershipUpdates.WithCancellation(_stop.Token))
             {
                 var active = With(SiloStatus.Active, snapshot);
@@ -91,7 +92,19 @@ internal sealed partial class ClusterNode(
                 }
 
                 var nowDead = With(SiloStatus.Dead, snapshot);
-                if (dead is not null && !nowDead.IsSubsetOf(dead)) _ = TellSweep();
+                leaving.UnionWith(With(SiloStatus.ShuttingDown, snapshot));
+                leaving.UnionWith(With(SiloStatus.Stopping, snapshot));
+                if (dead is not null && !nowDead.IsSubsetOf(dead))
+                {
+                    foreach (var node in nowDead.Except(dead))
+                    {
+                        if (leaving.Remove(node)) LogLeft(node.Endpoint);
+                        else LogGone(node.Endpoint);
+                    }
+
+                    _ = TellSweep();
+                }
+
                 (known, dead) = (active, nowDead);
             }
         }
@@ -140,6 +153,12 @@ internal sealed partial class ClusterNode(
             }
         }
     }
+
+    [LoggerMessage(4023, LogLevel.Information, "The node {Node} has left the cluster in order")]
+    private partial void LogLeft(System.Net.IPEndPoint node);
+
+    [LoggerMessage(4024, LogLevel.Warning, "The node {Node} is gone: it ended, or it no longer answers. The others take over its iPads")]
+    private partial void LogGone(System.Net.IPEndPoint node);
 
     [LoggerMessage(4022, LogLevel.Warning, "The sweep could not be told that a node is gone")]
     private partial void LogSweepNotTold(Exception exception);

@@ -24,10 +24,11 @@ public static class ServerHost
         builder.Configuration.AddFleetConfiguration(arguments);
         builder.AddFleetLogging();
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddFleetStoreGuard().AddFleetStorage(builder.Configuration);
+        var cluster = builder.Configuration.GetSection(FleetClusterOptions.Section).Get<FleetClusterOptions>() ?? new FleetClusterOptions();
+        CheckStore(cluster, builder.Configuration);
+        builder.Services.AddFleetStoreGuard(shared: cluster.Enabled).AddFleetStorage(builder.Configuration);
         builder.Services.AddSystemd();
 
-        var cluster = builder.Configuration.GetSection(FleetClusterOptions.Section).Get<FleetClusterOptions>() ?? new FleetClusterOptions();
         if (cluster.Role == NodeRole.Api)
         {
             builder.AddFleetClient();
@@ -44,6 +45,16 @@ public static class ServerHost
         if (cluster.Role == NodeRole.Silo) app.MapFleetHealth();
         else app.MapFleetApi();
         return app;
+    }
+
+    /// <summary>SQLite has no tables by which nodes could find each other.</summary>
+    private static void CheckStore(FleetClusterOptions cluster, IConfiguration configuration)
+    {
+        if (cluster.Enabled && (configuration.GetSection(StorageOptions.Section).Get<StorageOptions>() ?? new StorageOptions()).Provider == StorageProvider.Sqlite)
+        {
+            throw new FleetStartException(
+                "Cluster:Enabled needs PostgreSQL: set Storage:Provider=PostgreSQL and Storage:ConnectionString, or leave Cluster:Enabled out for a server on one machine.");
+        }
     }
 
     private static void ConfigureSilo(ISiloBuilder silo, IConfiguration configuration, FleetClusterOptions cluster)

@@ -57,9 +57,11 @@ public static class FleetStorageServices
         return services;
     }
 
-    /// <summary>For a server: while it runs, no second server and no restore can use the same database file of SQLite. To be called
-    /// before <see cref="AddFleetStorage"/>.</summary>
-    public static IServiceCollection AddFleetStoreGuard(this IServiceCollection services) => services.AddHostedService<StoreGuard>();
+    /// <summary>For a server: while it runs, no second server can use the same database, unless both are of one cluster, and no restore the same file
+    /// of SQLite. To be called before <see cref="AddFleetStorage"/>.</summary>
+    /// <param name="shared">The server is one of a cluster.</param>
+    public static IServiceCollection AddFleetStoreGuard(this IServiceCollection services, bool shared) =>
+        services.AddHostedService(provider => new StoreGuard(shared, provider.GetRequiredService<IOptions<StorageOptions>>(), provider));
 
     /// <summary>What the hosted service does at start, for those who run without a host: migrates or refuses, checks the master key.</summary>
     public static Task StartFleetStorage(this IServiceProvider services, CancellationToken cancellationToken = default) =>

@@ -14,6 +14,8 @@ internal sealed class StorageOptionsValidator : IValidateOptions<StorageOptions>
             failures.Add("Storage:Provider must be Sqlite or PostgreSQL.");
         if (string.IsNullOrWhiteSpace(options.DataDirectory))
             failures.Add("Storage:DataDirectory must name a directory.");
+        else if (File.Exists(options.DataDirectory))
+            failures.Add($"Storage:DataDirectory must name a directory, but {options.DataDirectory} is a file.");
         if (options.Provider == StorageProvider.PostgreSQL)
             CheckPostgres(options.ConnectionString, failures);
         else if (options.ConnectionString is { } text)
@@ -37,7 +39,7 @@ internal sealed class StorageOptionsValidator : IValidateOptions<StorageOptions>
         catch (ArgumentException exception)
         {
             // The message names the keyword, never a value.
-            failures.Add($"Storage:ConnectionString is not one that Npgsql understands: {exception.Message}");
+            failures.Add(Words("Npgsql", "Host=db;Database=fleetmdm;Username=fleetmdm;Password=…", exception));
         }
     }
 
@@ -50,7 +52,16 @@ internal sealed class StorageOptionsValidator : IValidateOptions<StorageOptions>
         }
         catch (ArgumentException exception)
         {
-            failures.Add($"Storage:ConnectionString is not one that Microsoft.Data.Sqlite understands: {exception.Message}");
+            failures.Add(Words("Microsoft.Data.Sqlite", "Data Source=data/fleetmdm.db", exception));
         }
+    }
+
+    private static string Words(string library, string example, ArgumentException exception)
+    {
+        // "Keyword not supported: 'x'." of one library, "Couldn't set x (Parameter 'x')" of the other.
+        var quoted = exception.Message.Split('\'');
+        return quoted.Length >= 3
+            ? $"Storage:ConnectionString has the keyword \"{quoted[1]}\", which {library} does not know or whose value it does not take. An example: {example}."
+            : $"Storage:ConnectionString must be Keyword=value pairs with semicolons between them, as in {example}.";
     }
 }

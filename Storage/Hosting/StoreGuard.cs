@@ -1,19 +1,31 @@
+using FleetMdm.Storage.PostgreSql;
 using FleetMdm.Storage.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Storage.Hosting;
 
-/// <summary>Keeps a second server, and a restore, away from the database file of SQLite from before the start until the process ends.</summary>
-internal sealed class StoreGuard(IOptions<StorageOptions> options) : IHostedLifecycleService, IDisposable
+/// <summary>Keeps a second server away from the database, unless both are of one cluster, from before the start until the process ends; and a restore away
+/// from the file of SQLite.</summary>
+/// <param name="shared">The server is one of a cluster.</param>
+internal sealed class StoreGuard(bool shared, IOptions<StorageOptions> options, IServiceProvider services) : IHostedLifecycleService, IDisposable
 {
-    private StoreLock? _lock;
+    private IDisposable? _held;
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
         if (options.Value.Provider == StorageProvider.Sqlite)
-            _lock = StoreLock.Take(SqliteConnections.FileOf(options.Value));
-        return Task.CompletedTask;
+        {
+            _held = StoreLock.Take(SqliteConnections.FileOf(options.Value));
+            return;
+        }
+
+        var presence = ((PostgresControl)services.GetRequiredService<StoreParts>().Control).Presence(
+            shared, services.GetRequiredService<IHostApplicationLifetime>(), services.GetRequiredService<ILogger<PostgresPresence>>());
+        _held = presence;
+        await presence.Begin(cancellationToken);
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -26,5 +38,5 @@ internal sealed class StoreGuard(IOptions<StorageOptions> options) : IHostedLife
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Dispose() => _lock?.Dispose();
+    public void Dispose() => _held?.Dispose();
 }

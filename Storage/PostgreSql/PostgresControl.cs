@@ -1,6 +1,7 @@
 using System.Globalization;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Hosting;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -115,6 +116,10 @@ internal sealed partial class PostgresControl(
         await using var command = new NpgsqlCommand("SELECT coalesce(max(version), 0) FROM schema_version", connection);
         return (int)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
+
+    /// <summary>Lets this process be seen on the database; see <see cref="PostgresPresence"/>.</summary>
+    public PostgresPresence Presence(bool shared, IHostApplicationLifetime lifetime, ILogger<PostgresPresence> log) =>
+        new(Open, shared, lifetime, time, log);
 
     /// <summary>A process that starts has nothing better to do than to ask again; on a machine where much starts at once it has to.</summary>
     private async Task<NpgsqlConnection> Open(CancellationToken cancellationToken)
