@@ -24,8 +24,8 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>Appended to the first SELECT of a transaction that decides by what it reads.</summary>
     public abstract string ForUpdate { get; }
 
-    /// <summary>A condition: the text of the column has the parameter in it.</summary>
-    public abstract string Contains(string column, string parameter);
+    /// <summary>A condition on <c>devices d</c>: what the search looks into has the parameter in it.</summary>
+    public abstract string Search(string parameter);
 
     public abstract void BindIds(DbCommand command, IReadOnlyList<string> ids);
 

@@ -9,7 +9,7 @@ internal static class DeviceConditions
     {
         var sql = new List<string>();
         if (!string.IsNullOrEmpty(filter.Query))
-            sql.Add(database.Contains("d.search", "@query"));
+            sql.Add(database.Search("@query"));
         if (filter.Status is not null)
             sql.Add("d.status = @status");
         if (filter.School is not null)

@@ -38,7 +38,9 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
 
     public override string ForUpdate => " FOR UPDATE";
 
-    public override string Contains(string column, string parameter) => $"strpos({column}, {parameter}) > 0";
+    // As a pattern, which the index of trigrams understands; what the parameter has of its signs stands for itself.
+    public override string Search(string parameter) =>
+        $@"d.search LIKE '%' || replace(replace(replace({parameter}, '\', '\\'), '%', '\%'), '_', '\_') || '%'";
 
     public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
         command.Parameters.Add(new NpgsqlParameter("@ids", NpgsqlDbType.Array | NpgsqlDbType.Text) { Value = ids.ToArray() });

@@ -24,7 +24,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     // One writer at a time: what a write has read cannot change under it.
     public override string ForUpdate => "";
 
-    public override string Contains(string column, string parameter) => $"instr({column}, {parameter}) > 0";
+    // The narrow index of the search is read from end to end, not the rows, which are ten times as wide.
+    public override string Search(string parameter) => $"d.id IN (SELECT s.id FROM devices s WHERE instr(s.search, {parameter}) > 0)";
 
     public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
         command.Parameters.Add(new SqliteParameter("@ids", JsonSerializer.Serialize(ids)));

@@ -124,6 +124,59 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         Assert.Equal([recent.Id], await Ids(here with { SeenAfter = Make.Now.AddDays(-1) }));
     }
 
+    [Theory]
+    [InlineData("100%")]
+    [InlineData("a_b")]
+    [InlineData("c:\\d")]
+    [InlineData("it's")]
+    public async Task A_search_takes_every_sign_for_itself(string name)
+    {
+        var mark = Make.Id();
+        var row = await Enrolled(r => r with { DeviceName = mark + name });
+        await Enrolled(r => r with { DeviceName = mark + "1000 axb c:d it is" });
+        Assert.Equal([row.Id], await Ids(new DeviceFilter { Query = mark + name }));
+        Assert.Equal([row.Id], await Ids(new DeviceFilter { Query = (mark + name)[1..] }));
+        Assert.Equal(1, await fixture.Node.Queries.Count(new DeviceFilter { Query = mark + name }));
+    }
+
+    [Fact]
+    public async Task Devices_are_listed_in_each_order_and_its_opposite_page_by_page()
+    {
+        var school = Make.Id();
+        foreach (var (name, serial) in new (string?, string?)[] { ("beta", "S3"), ("Alpha", "S1"), (null, "S2"), ("gamma", null), ("Alpha", "S1") })
+            await Enrolled(r => r with { School = school, DeviceName = name, SerialNumber = serial });
+        var here = new DeviceFilter { School = school };
+        Assert.Equal(5, await fixture.Node.Queries.Count(here));
+        foreach (var sort in Enum.GetValues<DeviceSort>())
+        {
+            foreach (var descending in new[] { false, true })
+            {
+                var order = new DeviceOrder(sort, descending);
+                List<DeviceRow> rows = [];
+                for (string? after = null; ;)
+                {
+                    var page = await fixture.Node.Queries.ListDevices(here, after, 2, order);
+                    rows.AddRange(page);
+                    if (page.Count < 2) break;
+                    after = page[^1].Id;
+                }
+
+                string Key(DeviceRow row) => sort switch
+                {
+                    DeviceSort.Name => (row.DeviceName ?? row.SerialNumber ?? row.Id).ToLowerInvariant(),
+                    DeviceSort.SerialNumber => row.SerialNumber ?? "",
+                    _ => "",
+                };
+                var expected = rows.OrderBy(Key, StringComparer.Ordinal).ThenBy(row => row.Id, StringComparer.Ordinal).Select(row => row.Id).ToList();
+                if (descending) expected.Reverse();
+                Assert.Equal(expected, rows.Select(row => row.Id));
+                Assert.Equal(5, rows.Distinct().Count());
+            }
+        }
+
+        Assert.Empty(await fixture.Node.Queries.ListDevices(here, "nobody", 2, new DeviceOrder(DeviceSort.Name)));
+    }
+
     [Fact]
     public async Task One_device_is_found_with_its_last_contact()
     {
