@@ -61,6 +61,7 @@ public sealed record TokenRequest
     /// <summary>For people: whose it is, or which program's. At most 200 characters.</summary>
     public required string Name { get; init; }
     /// <summary>viewer (may read) or administrator (may change).</summary>
+    [OneOf("viewer", "administrator")]
     public required string Role { get; init; }
     /// <summary>Until when it is valid; absent: 90 days from now.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
@@ -83,6 +84,7 @@ public sealed record TokenView
     public required string Id { get; init; }
     public required string Name { get; init; }
     /// <summary>viewer or administrator.</summary>
+    [OneOf("viewer", "administrator")]
     public required string Role { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     /// <summary>The name that the token which asked for it had; server for the first one.</summary>

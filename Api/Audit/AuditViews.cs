@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 
 namespace FleetMdm.Api.Audit;
@@ -10,6 +11,7 @@ public sealed record AuditView
     public required string Id { get; init; }
     public required DateTimeOffset At { get; init; }
     /// <summary>token (a person or program with an API token, or the session begun with one), device, server or stranger.</summary>
+    [OneOf("token", "device", "server", "stranger")]
     public required string ActorKind { get; init; }
     /// <summary>The token's id, or the iPad's.</summary>
     public string? ActorId { get; init; }
@@ -32,6 +34,7 @@ public sealed record AuditView
     /// <summary>As it was given by the header Audit-Reason.</summary>
     public string? Reason { get; init; }
     /// <summary>done, refused (nothing was changed) or failed (begun, not carried out).</summary>
+    [OneOf("done", "refused", "failed")]
     public required string Result { get; init; }
 
     internal static AuditView Of(AuditRecord record) => new()

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 
@@ -21,6 +22,7 @@ public record CommandSummary
     public required string RequestType { get; init; }
     /// <summary>Queued, Sent, NotNow, SetAside (never answered; the others go first) or Cancelling while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired,
     /// Reenrolled (the iPad enrolled again), CheckedOut or Removed.</summary>
+    [OneOf("Queued", "Sent", "NotNow", "SetAside", "Cancelling", "Acknowledged", "Error", "CommandFormatError", "Cancelled", "Expired", "Reenrolled", "CheckedOut", "Removed", "Erased")]
     public required string State { get; init; }
     public required bool Finished { get; init; }
     public required DateTimeOffset AcceptedAt { get; init; }

@@ -1,4 +1,5 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 
@@ -10,8 +11,10 @@ public record DeviceSummary
     /// <summary>The UDID; the EnrollmentID of a User Enrollment; or UDID:UserShortName for a user of a Shared iPad.</summary>
     public required string Id { get; init; }
     /// <summary>Device, UserEnrollment or SharedUser.</summary>
+    [OneOf("Device", "UserEnrollment", "SharedUser")]
     public required string Kind { get; init; }
-    /// <summary>Authenticated (enrolment begun), Enrolled, Unenrolled (the iPad left) or Removed (by an administrator).</summary>
+    /// <summary>Authenticated (enrolment begun), Enrolled, Unenrolled (the iPad left), Removed (by an administrator) or Erased.</summary>
+    [OneOf("Authenticated", "Enrolled", "Unenrolled", "Removed", "Erased")]
     public required string Status { get; init; }
     public string? Udid { get; init; }
     public string? SerialNumber { get; init; }
@@ -97,6 +100,7 @@ public sealed record QueuedView
     public required string RequestType { get; init; }
     /// <summary>Queued, Sent (delivered, not answered yet), NotNow (offered again later), SetAside (never answered; the others go first) or
     /// Cancelling.</summary>
+    [OneOf("Queued", "Sent", "NotNow", "SetAside", "Cancelling")]
     public required string State { get; init; }
     public required DateTimeOffset AcceptedAt { get; init; }
     public DateTimeOffset? SentAt { get; init; }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Api.Invitations;
@@ -37,6 +38,7 @@ public sealed record InvitationView
     public string? Name { get; init; }
     public string? School { get; init; }
     /// <summary>open, revoked, expired or usedUp.</summary>
+    [OneOf("open", "revoked", "expired", "usedUp")]
     public required string State { get; init; }
     public int? MaxUses { get; init; }
     /// <summary>How many iPads have a place in it: those that enrolled, and those that got a certificate and have not enrolled yet.</summary>

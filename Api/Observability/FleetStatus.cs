@@ -75,6 +75,7 @@ public sealed record DeviceCounts
 public sealed record PushCertificateSummary
 {
     /// <summary>Good, ExpiresSoon, Expired or Refused.</summary>
+    [OneOf("Good", "ExpiresSoon", "Expired", "Refused")]
     public required string State { get; init; }
     public required string Topic { get; init; }
     public required DateTimeOffset ExpiresAt { get; init; }

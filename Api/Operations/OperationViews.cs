@@ -140,6 +140,7 @@ public sealed record OperationDeviceView
     public string? SerialNumber { get; init; }
     public string? DeviceName { get; init; }
     /// <summary>Queued or NotNow while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired, Reenrolled, CheckedOut, Removed or Erased.</summary>
+    [OneOf("Queued", "NotNow", "Acknowledged", "Error", "CommandFormatError", "Cancelled", "Expired", "Reenrolled", "CheckedOut", "Removed", "Erased")]
     public required string State { get; init; }
     public required int NotNowCount { get; init; }
     public DateTimeOffset? NotNowAt { get; init; }

@@ -1,4 +1,5 @@
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Enrolment;
 
 namespace FleetMdm.Api.Reenrolment;
@@ -11,6 +12,7 @@ public sealed record ClaimView
     /// <summary>Names this very claim, for the decision.</summary>
     public required Guid ClaimId { get; init; }
     /// <summary>open, allowed or refused.</summary>
+    [OneOf("open", "allowed", "refused")]
     public required string State { get; init; }
     /// <summary>What the device says of itself.</summary>
     public string? SerialNumber { get; init; }

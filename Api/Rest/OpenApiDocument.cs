@@ -17,6 +17,7 @@ internal static class OpenApiDocument
         options.ShouldInclude = description => description.RelativePath?.StartsWith("api/", StringComparison.Ordinal) == true;
         options.AddDocumentTransformer(Describe);
         options.AddOperationTransformer(DescribeOperation);
+        options.AddSchemaTransformer(DescribeSchema);
     });
 
     public static void MapOpenApiDocument(this RouteGroupBuilder admin) => admin.MapOpenApi("/openapi/{documentName}.json");
@@ -34,6 +35,7 @@ internal static class OpenApiDocument
         {
             Title = "FleetMdm",
             Version = "v1",
+            License = new OpenApiLicense { Name = "MIT", Identifier = "MIT" },
             Description =
                 """
                 The administrators' interface. Errors are problem details (RFC 9457) with a stable `code`, and with `errors` that name the
@@ -42,7 +44,7 @@ internal static class OpenApiDocument
                 was promised: repeat it after `Retry-After` seconds.
                 """,
         };
-        document.Servers = [];
+        document.Servers = [new OpenApiServer { Url = "/", Description = "This server." }];
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
@@ -53,12 +55,117 @@ internal static class OpenApiDocument
                 Description = "An API token (`fleetmdm_…`). The role viewer may read; the role administrator may change.",
             },
         };
+        DescribeProblem(document.Components);
+        DescribeCommand(document);
+        foreach (var tag in document.Tags ?? new HashSet<OpenApiTag>()) tag.Description = Chapters.GetValueOrDefault(tag.Name ?? "");
         document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, document)] = [] }];
         return Task.CompletedTask;
     }
 
+    private static readonly Dictionary<string, string> Chapters = new()
+    {
+        ["Audit"] = "Who did what.",
+        ["Commands"] = "Commands for one iPad, and what became of them.",
+        ["Devices"] = "The iPads.",
+        ["Invitations"] = "Links by which iPads enrol.",
+        ["Operations"] = "One command for many iPads.",
+        ["Push certificate"] = "The certificate by which iPads are woken.",
+        ["Reenrolment"] = "Decisions on devices that say that they are an iPad that is enrolled.",
+        ["Status"] = "The server at a glance.",
+        ["Tokens"] = "API tokens.",
+    };
+
+    /// <summary>What every error has.</summary>
+    private static void DescribeProblem(OpenApiComponents components)
+    {
+        if (components.Schemas is null || !components.Schemas.TryGetValue("ProblemDetails", out var known) || known is not OpenApiSchema problem) return;
+        static OpenApiSchema Text(string description) => new() { Type = JsonSchemaType.String, Description = description };
+        problem.Description = "Problem details (RFC 9457).";
+        problem.Required = new HashSet<string> { "type", "title", "status", "detail", "code" };
+        problem.Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["type"] = Text("urn:fleetmdm:problem: and the code."),
+            ["title"] = Text("A few words."),
+            ["status"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32" },
+            ["detail"] = Text("A sentence for a person."),
+            ["code"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Description = "The stable name of what went wrong.",
+                Enum = [.. typeof(ProblemCodes).GetFields().Select(field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal).Select(code => (JsonNode)code)],
+            },
+            ["errors"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Description = "What is wrong, by the name of the field.",
+                AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
+            },
+            ["found"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64", Description = "How many there are, where a number was not as expected." },
+            ["traceId"] = Text("Of the request, for the server's log."),
+        };
+    }
+
+    /// <summary>A command is an object by its request type, wherever it stands; an answer of an iPad is an object with Apple's keys.</summary>
+    private static void DescribeCommand(Microsoft.OpenApi.OpenApiDocument document)
+    {
+        var schemas = document.Components!.Schemas!;
+        document.AddComponent("Command", CommandSchema());
+        if (schemas.TryGetValue(nameof(Operations.OperationRequest), out var order) && order is OpenApiSchema { Properties: { } request })
+            request["command"] = new OpenApiSchemaReference("Command", document);
+        if (schemas.TryGetValue(nameof(Commands.CommandView), out var command) && command is OpenApiSchema { Properties: { } view })
+        {
+            view["result"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object | JsonSchemaType.Null,
+                AdditionalProperties = new OpenApiSchema(),
+                Description = "The iPad's answer as JSON, with Apple's keys; null: none came. Data is Base64.",
+            };
+        }
+
+        schemas.Remove("JsonElement");
+    }
+
+    private static OpenApiSchema CommandSchema() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Required = new HashSet<string> { "requestType" },
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["requestType"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Enum = [.. Protocol.Catalogue.CommandCatalogue.KnownRequestTypes.Select(name => (JsonNode)JsonValue.Create(name)!)],
+            },
+        },
+        AdditionalProperties = new OpenApiSchema(),
+        Description = "Further fields are Apple's keys of this request type in camel case; data is Base64.",
+    };
+
+    private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        var attributes = context.JsonPropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(OneOfAttribute), inherit: true);
+        if (attributes is [OneOfAttribute { Values: var values }, ..]) schema.Enum = [.. values.Select(value => (JsonNode)value)];
+        return Task.CompletedTask;
+    }
+
+    /// <summary>As in <c>getDevicesByIdCommands</c>: for generated clients. Never changes as long as the path does not.</summary>
+    private static string IdOf(string method, string path)
+    {
+        var name = new System.Text.StringBuilder(method.ToLowerInvariant());
+        foreach (var word in path.Split(['/', '-'], StringSplitOptions.RemoveEmptyEntries).Skip(2))
+        {
+            var plain = word.Trim('{', '}');
+            if (word[0] == '{') name.Append("By");
+            name.Append(char.ToUpperInvariant(plain[0])).Append(plain.AsSpan(1));
+        }
+
+        return name.ToString();
+    }
+
     private static async Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
+        operation.OperationId = IdOf(context.Description.HttpMethod ?? "get", context.Description.RelativePath is { } relative ? "/" + relative : "");
+        operation.Description ??= operation.Summary;
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         if (metadata.OfType<DescribedBody>().LastOrDefault() is { } body)
         {
@@ -88,7 +195,14 @@ internal static class OpenApiDocument
 
         foreach (var parameter in operation.Parameters ?? [])
         {
-            if (parameter is OpenApiParameter { In: ParameterLocation.Query, Schema: OpenApiSchema schema } query) Refine(query, schema);
+            parameter.Description ??= parameter.Name switch
+            {
+                "id" => "The id.",
+                "uuid" => "The CommandUUID.",
+                "X-Certificate-Password" => "The password of a .p12 file.",
+                _ => null,
+            };
+            if (parameter is OpenApiParameter { In: ParameterLocation.Query, Schema: OpenApiSchema schema } query) Refine(query, schema, context.Description.RelativePath ?? "");
         }
     }
 
@@ -101,8 +215,25 @@ internal static class OpenApiDocument
         return new OpenApiSchemaReference(type.Name, document);
     }
 
-    private static void Refine(OpenApiParameter parameter, OpenApiSchema schema)
+    private static void Refine(OpenApiParameter parameter, OpenApiSchema schema, string path)
     {
+        static List<JsonNode> Of(params IEnumerable<string> values) => [.. values.Select(value => (JsonNode)value)];
+        switch (parameter.Name)
+        {
+            case "status" when path.EndsWith("/devices", StringComparison.Ordinal) && path.Contains("operations", StringComparison.Ordinal):
+                schema.Enum = Of(OneOfAttribute.Names<Storage.Operations.OperationPart>(camelCase: true));
+                break;
+            case "status":
+                schema.Enum = Of(OneOfAttribute.Names<Storage.Devices.EnrolmentStatus>());
+                break;
+            case "kind":
+                schema.Enum = Of(OneOfAttribute.Names<Storage.Devices.EnrolmentKind>());
+                break;
+            case "sort":
+                schema.Enum = Of("id", "-id", "name", "-name", "serialNumber", "-serialNumber");
+                break;
+        }
+
         switch (parameter.Name)
         {
             case "limit":
@@ -125,20 +256,7 @@ internal static class OpenApiDocument
     {
         [RequestBody.Json] = new OpenApiMediaType
         {
-            Schema = new OpenApiSchema
-            {
-                Type = JsonSchemaType.Object,
-                Required = new HashSet<string> { "requestType" },
-                Properties = new Dictionary<string, IOpenApiSchema>
-                {
-                    ["requestType"] = new OpenApiSchema
-                    {
-                        Type = JsonSchemaType.String,
-                        Enum = [.. Protocol.Catalogue.CommandCatalogue.KnownRequestTypes.Select(name => (JsonNode)JsonValue.Create(name)!)],
-                    },
-                },
-                Description = "Further fields are Apple's keys of this request type in camel case; data is Base64.",
-            },
+            Schema = CommandSchema(),
             Example = new JsonObject { ["requestType"] = "DeviceLock", ["message"] = "Please bring this iPad to the library" },
         },
         [RequestBody.Xml] = new OpenApiMediaType
