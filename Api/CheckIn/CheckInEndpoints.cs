@@ -56,6 +56,7 @@ public sealed partial class CheckInEndpoints(
         var (outcome, body) = await bodies.Read(context.Request, options.Value.MaxMessageBytes, context.RequestAborted);
         if (outcome != MessageBodyReader.Outcome.Read)
         {
+            if (outcome == MessageBodyReader.Outcome.TooLarge && await TakeOversized(context)) return;
             await RefuseBody(context, outcome);
             return;
         }
@@ -67,7 +68,7 @@ public sealed partial class CheckInEndpoints(
                 // 3, 4
                 var sender = await identity.Establish(context, body.Bytes);
                 var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter, OnlyWherePinned(sender));
-                var message = MdmMessageReader.Read(body.Bytes, _limits);
+                var message = Read(body.Bytes);
 
                 // 5, 6, 7
                 var reply = HasNothing(message, sender) ? DeviceReply.Empty : await Call(message, body.Bytes, certificate, context);
@@ -89,6 +90,50 @@ public sealed partial class CheckInEndpoints(
                 LogUnavailable(e);
                 await Refuse(context, 503, RefusalReason.Unavailable, "The server cannot keep a promise now. Nothing was lost; come again.");
             }
+        }
+    }
+
+    /// <summary>A report that is no sound property list still ends its command, when it can be told which.</summary>
+    private MdmMessage Read(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return MdmMessageReader.Read(body, _limits);
+        }
+        catch (Exception e) when (e is PlistFormatException or MdmFormatException)
+        {
+            if (DamagedReportReader.Read(body.Span, _limits, e.Message) is not { } report) throw;
+            LogDamaged(report.Sender.EnrolmentId, report.CommandUuid, e.Message);
+            return report;
+        }
+    }
+
+    /// <summary>A report that is larger than any may be: it is not kept, and still ends its command. False: it is to be refused.</summary>
+    private async Task<bool> TakeOversized(HttpContext context)
+    {
+        if (!OversizedBody.CanRead(context) || !identity.IsBesideTheBody(context)) return false;
+        try
+        {
+            var sender = await identity.Establish(context, default);
+            if (await OversizedBody.Read(context, time) is not var (head, tail)) return false;
+            var fault = $"It has {context.Request.ContentLength} bytes, and at most {options.Value.MaxMessageBytes} are taken.";
+            if (DamagedReportReader.Read(head, tail, fault) is not { } report) return false;
+
+            LogDamaged(report.Sender.EnrolmentId, report.CommandUuid, fault);
+            var reply = await Call(report, default, new PresentedCertificate(sender.Sha256, sender.NotAfter, OnlyWherePinned(sender)), context);
+            metrics.Taken(NameOf(report));
+            await Answer(context, reply, report);
+            return true;
+        }
+        catch (IdentityException)
+        {
+            return false;
+        }
+        catch (Exception e) when (Unavailability.Is(e, context))
+        {
+            LogUnavailable(e);
+            await Refuse(context, 503, RefusalReason.Unavailable, "The server cannot keep a promise now. Nothing was lost; come again.");
+            return true;
         }
     }
 
@@ -147,16 +192,13 @@ public sealed partial class CheckInEndpoints(
                 _ => throw new InvalidOperationException($"No grain knows the status {report.Status}."),
             },
             CommandUuid = report.CommandUuid,
-            ErrorSummary = Summary(report),
+            ErrorSummary = report.Summary,
         };
-        if (report.Status == CommandStatus.NotNow) return message;
+        if (report.Status == CommandStatus.NotNow || body.IsEmpty) return message;
         return body.Length > LargeReport
             ? message with { ResultHash = await store.StoreBody(body) }
             : message with { Result = body.ToArray() };
     }
-
-    private static string? Summary(CommandReport report) =>
-        report.ErrorChain is [var first, ..] ? first.Summary : null;
 
     private static AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
     {
@@ -195,7 +237,12 @@ public sealed partial class CheckInEndpoints(
         return null;
     }
 
-    private static string NameOf(MdmMessage message) => message is CommandReport report ? report.Status.ToString() : message.GetType().Name;
+    private static string NameOf(MdmMessage message) => message switch
+    {
+        CommandReport { Fault: not null } => "Damaged",
+        CommandReport report => report.Status.ToString(),
+        _ => message.GetType().Name,
+    };
 
     private async Task Answer(HttpContext context, DeviceReply reply, MdmMessage message)
     {
@@ -298,6 +345,9 @@ public sealed partial class CheckInEndpoints(
     [LoggerMessage(3006, LogLevel.Warning,
         "{EnrolmentId} sent an unlock token of {Bytes} bytes; at most {Most} are kept. The iPad is enrolled; ClearPasscode will not clear its passcode")]
     private partial void LogUnlockTokenTooLarge(string enrolmentId, int bytes, int most);
+
+    [LoggerMessage(3052, LogLevel.Warning, "{EnrolmentId}: the answer to {CommandUuid} could not be read in full, and ends the command: {Fault}")]
+    private partial void LogDamaged(string enrolmentId, string? commandUuid, string fault);
 
     [LoggerMessage(3051, LogLevel.Information, "The grain of {EnrolmentId} could not be told that a command did not leave")]
     private partial void LogNotTakenBack(string enrolmentId, Exception exception);

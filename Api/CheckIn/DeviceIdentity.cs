@@ -41,6 +41,9 @@ public sealed class DeviceIdentity
             : verifier.VerifySignature(body.Span, context.Request.Headers[MdmSignature.HeaderName], now);
     }
 
+    /// <summary>Whether the identity can be established without the body.</summary>
+    public bool IsBesideTheBody(HttpContext context) => FromProxy(context) is not null || context.Connection.ClientCertificate is not null;
+
     /// <summary>The whole certificate of a message whose identity was established.</summary>
     public IdentityCertificate Certificate(HttpContext context, ReadOnlyMemory<byte> body) =>
         FromProxy(context) is { } header ? IdentityCertificate.Parse(CertificateHeader.Parse(header, []).ToArray())

@@ -6,6 +6,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
@@ -47,7 +48,8 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
         view = (await WithSenders(id, [view]))[0];
         if (answer is null) return (view, null);
 
-        var node = Read(answer);
+        var (node, problem) = Read(answer);
+        view = view with { ErrorChain = node is PlistDictionary report ? CommandErrorView.Of(report) : [], ResultProblem = problem };
         var maySee = FleetUser.Of(context).MaySeeSecrets;
         // What cannot be read may hold anything.
         if (node is not null && !SecretAnswers.Has(node)) return (view with { Result = Render(node, answer.Length) }, answer);
@@ -102,16 +104,23 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
             : throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
     }
 
-    /// <summary>Null: read well when it came, but a reader that grew stricter since must not hide the command.</summary>
-    private static PlistNode? Read(byte[] answer)
+    /// <summary>The answer, and what is wrong with it. One that holds what XML cannot carry is shown without that; the bytes stay as they came.</summary>
+    private static (PlistNode? Answer, string? Problem) Read(byte[] answer)
     {
         try
         {
-            return PlistReader.Read(answer, PlistLimits.Admin);
+            return (PlistReader.Read(answer, PlistLimits.Admin), null);
         }
-        catch (PlistFormatException)
+        catch (PlistFormatException wrong)
         {
-            return null;
+            try
+            {
+                return (PlistReader.Read(DamagedReportReader.Clean(answer), PlistLimits.Admin), wrong.Message);
+            }
+            catch (PlistFormatException)
+            {
+                return (null, wrong.Message);
+            }
         }
     }
 

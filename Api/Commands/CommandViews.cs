@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Api.Commands;
@@ -42,7 +43,7 @@ public record CommandSummary
     public string? RequestedBy { get; init; }
     /// <summary>The token's id.</summary>
     public string? RequestedById { get; init; }
-    /// <summary>The first item of the iPad's error chain.</summary>
+    /// <summary>What went wrong, in words: the iPad's error chain with domains and codes, or what was wrong with its answer.</summary>
     public string? Error { get; init; }
 }
 
@@ -51,6 +52,10 @@ public sealed record CommandView : CommandSummary
 {
     /// <summary>The iPad's answer as JSON, with Apple's keys; null: none came. Data is Base64.</summary>
     public JsonElement? Result { get; init; }
+    /// <summary>Why the answer is not shown as JSON, or not as it came; null: it is.</summary>
+    public string? ResultProblem { get; init; }
+    /// <summary>The iPad's error chain, from the outermost cause inwards; empty when there is none.</summary>
+    public IReadOnlyList<CommandErrorView> ErrorChain { get; init; } = [];
     /// <summary>true: the answer holds secrets, which your token may not see.</summary>
     public bool SecretsHidden { get; init; }
 
@@ -89,4 +94,26 @@ public sealed record CommandView : CommandSummary
     /// <summary>Of a row that an operation appended and the grain has not read yet.</summary>
     private static CommandState Guess(QueuedRow row) =>
         row.OperationCancelled ? CommandState.Cancelling : row.NotNowCount > 0 ? CommandState.NotNow : CommandState.Queued;
+}
+
+/// <summary>One item of an iPad's error chain. Apple may change domains and codes with any release: show them, do not decide by them.</summary>
+public sealed record CommandErrorView
+{
+    /// <summary>As in MCInstallationErrorDomain.</summary>
+    public string? Domain { get; init; }
+    public long? Code { get; init; }
+    /// <summary>In the language of the iPad.</summary>
+    public string? LocalizedDescription { get; init; }
+    public string? UsEnglishDescription { get; init; }
+
+    internal static IReadOnlyList<CommandErrorView> Of(PlistDictionary report) =>
+    [
+        .. (report.GetArray("ErrorChain") ?? []).OfType<PlistDictionary>().Select(item => new CommandErrorView
+        {
+            Domain = item.GetString("ErrorDomain"),
+            Code = item.GetInteger("ErrorCode"),
+            LocalizedDescription = item.GetString("LocalizedDescription"),
+            UsEnglishDescription = item.GetString("USEnglishDescription"),
+        }),
+    ];
 }

@@ -1,3 +1,5 @@
+using FleetMdm.Protocol.Plist;
+
 namespace FleetMdm.Protocol.Mdm;
 
 /// <summary>A message of an iPad: a check-in message or a command report.</summary>
@@ -111,6 +113,21 @@ public sealed record CommandReport(MdmSender Sender) : MdmMessage(Sender)
     public string? CommandUuid { get; init; }
     /// <summary>From the outermost cause inwards; empty when the report has none.</summary>
     public IReadOnlyList<CommandError> ErrorChain { get; init; } = [];
+    /// <summary>What is wrong with the report, for people; null: nothing. See <see cref="DamagedReportReader"/>.</summary>
+    public string? Fault { get; init; }
+
+    /// <summary>For lists and logs: the whole chain in words, and what is wrong with the report; null when there is nothing to say.</summary>
+    public string? Summary
+    {
+        get
+        {
+            var chain = ErrorChain.Count == 0 ? null : string.Join("; because: ", ErrorChain.Select(error => error.Summary).Distinct());
+            var fault = Fault is null ? null : $"The answer could not be read in full: {Fault}";
+            return (chain ?? fault) is null ? null : PlistText.Cut(string.Join(". ", new[] { chain, fault }.OfType<string>()), LongestSummary);
+        }
+    }
+
+    private const int LongestSummary = 2000;
 }
 
 /// <summary>One item of an ErrorChain. Apple may change codes and domains with any release: show them, do not decide by them.</summary>

@@ -1,0 +1,30 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Devices;
+using FleetMdm.Api.Rest;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace FleetMdm.Api.Commands;
+
+/// <summary>What the page of one command shows.</summary>
+/// <param name="Answer">As indented JSON; null: there is none to show.</param>
+public sealed record CommandPageView(FleetUser User, string DeviceId, string DeviceName, CommandView Command, string? Answer);
+
+/// <summary>The page of one command of an iPad, with the iPad's answer.</summary>
+internal static class CommandPages
+{
+    /// <summary>For people: names stay as they are. The page escapes what it shows.</summary>
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 128 };
+
+    public static void MapPages(RouteGroupBuilder pages) => pages.MapGet("/ipads/{id}/commands/{uuid}", Show);
+
+    private static async Task<RazorComponentResult<CommandPage>> Show(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log)
+    {
+        var device = await lookup.Row(id);
+        var (command, _) = await log.Find(context, device.Id, CommandEndpoints.CommandUuid(uuid)) ?? throw CommandEndpoints.NotFound();
+        var answer = command.Result is { } result ? JsonSerializer.Serialize(result, Indented) : null;
+        var view = new CommandPageView(FleetUser.Of(context), device.Id, device.DeviceName ?? device.SerialNumber ?? device.Id, command, answer);
+        return new RazorComponentResult<CommandPage>(new { View = view });
+    }
+}
