@@ -18,7 +18,7 @@ internal static class CommandEndpoints
     {
         var commands = api.MapGroup("/devices/{id}/commands").WithTags("Commands");
         commands.MapPost("", Send).Idempotent().Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange)
-            .TakesCommand().WithQuery("expiresAt", "expiresInHours", "push")
+            .TakesCommand().WithQuery("expiresAt", "expiresInHours", "push", "raw")
             .Fails(400, 404, 409, 413, 415, 422);
         commands.MapGet("", List).WithQuery("after", "limit").Fails(400, 404);
         commands.MapGet("/{uuid}", Get).Produces<CommandView>(200, RequestBody.Json, RequestBody.Xml).Fails(404);
@@ -29,17 +29,20 @@ internal static class CommandEndpoints
     /// <remarks>
     /// When it is answered 202 the command is durable; the iPad is woken, and gets it in the order of acceptance. A JSON body takes
     /// the request types of the catalogue, its keys being Apple's in camel case; any other command can be sent as a property list
-    /// with <c>Content-Type: application/xml</c>. 409: the iPad is not enrolled. 429: its queue is full.
+    /// with <c>Content-Type: application/xml</c>. A <c>.mobileconfig</c> file is installed when it is sent as it is, with
+    /// <c>Content-Type: application/x-apple-aspen-config</c>; it may be signed (DER, PEM, S/MIME). 422: Apple documents no such command
+    /// for iPads, or iPads would refuse the profile. 409: the iPad is not enrolled. 429: its queue is full.
     /// </remarks>
     /// <param name="id">Of the iPad.</param>
     /// <param name="expiresAt">From when on it is not delivered any more.</param>
     /// <param name="expiresInHours">The same, 1 to 8760 hours from now.</param>
     /// <param name="push">false: do not wake the iPad; it gets the command when it next comes.</param>
+    /// <param name="raw">true: take a property list whose RequestType Apple does not document for iPads, and do not look at its profile.</param>
     public static async Task<Accepted<CommandAccepted>> Send(
         string id, HttpContext context, DeviceLookup lookup, CommandLog log, TimeProvider time,
-        [FromQuery] string? expiresAt = null, [FromQuery] string? expiresInHours = null, [FromQuery] string? push = null)
+        [FromQuery] string? expiresAt = null, [FromQuery] string? expiresInHours = null, [FromQuery] string? push = null, [FromQuery] string? raw = null)
     {
-        var command = await CommandReader.ReadAsync(context);
+        var command = await CommandReader.ReadAsync(context, Text.Flag("raw", raw) ?? false);
         var expires = CommandExpiry.Read(Text.Time("expiresAt", expiresAt), CommandExpiry.Hours(expiresInHours), time.GetUtcNow());
         var accepted = await Enqueue(id, context, command, expires, Text.Flag("push", push) ?? true, lookup, log);
         return TypedResults.Accepted($"/api/v1/devices/{Uri.EscapeDataString(id)}/commands/{accepted.CommandUuid}", accepted);
@@ -155,9 +158,9 @@ internal static class CommandEndpoints
         }
     }
 
-    private static string CommandUuid(string uuid) => Text.Uuid(uuid)?.ToString("D").ToUpperInvariant() ?? throw NotFound();
+    internal static string CommandUuid(string uuid) => Text.Uuid(uuid)?.ToString("D").ToUpperInvariant() ?? throw NotFound();
 
-    private static ApiProblem NotFound() => ApiProblem.NotFound("This iPad has no command with this CommandUUID.");
+    internal static ApiProblem NotFound() => ApiProblem.NotFound("This iPad has no command with this CommandUUID.");
 }
 
 /// <summary>Until when a command is worth delivering.</summary>

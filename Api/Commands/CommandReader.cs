@@ -4,6 +4,7 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Protocol.Profiles;
 
 namespace FleetMdm.Api.Commands;
 
@@ -12,12 +13,32 @@ internal static class CommandReader
 {
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = AdminJson.MaxDepth, AllowDuplicateProperties = false };
 
-    /// <summary>JSON by the catalogue, or any property list (XML or binary) as application/xml.</summary>
-    public static async ValueTask<BuiltCommand> ReadAsync(HttpContext context)
+    /// <summary>JSON by the catalogue, any property list (XML or binary) as application/xml, or a profile to install.</summary>
+    /// <param name="raw">A property list may have a RequestType that Apple does not document for iPads.</param>
+    public static async ValueTask<BuiltCommand> ReadAsync(HttpContext context, bool raw = false)
     {
-        RequestBody.RequireMediaType(context.Request, RequestBody.Json, RequestBody.Xml);
+        RequestBody.RequireMediaType(context.Request, RequestBody.Json, RequestBody.Xml, ConfigurationProfile.ContentType);
         var body = await RequestBody.ReadAsync(context);
-        return RequestBody.MediaType(context.Request) == RequestBody.Xml ? OwnEnrolment.Check(FromPlist(body)) : FromJson(body);
+        var type = RequestBody.MediaType(context.Request);
+        if (raw && type != RequestBody.Xml) throw ApiProblem.Field("raw", "Only a command that is sent as a property list can be raw.");
+        return type switch
+        {
+            RequestBody.Xml => OwnEnrolment.Check(FromPlist(body, raw)),
+            ConfigurationProfile.ContentType => FromProfile(body),
+            _ => FromJson(body),
+        };
+    }
+
+    private static BuiltCommand FromProfile(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return CommandCatalogue.FromProfile(body.ToArray());
+        }
+        catch (CommandFieldException e)
+        {
+            throw Invalid(e, "");
+        }
     }
 
     public static BuiltCommand FromJson(JsonElement command, string prefix = "")
@@ -56,11 +77,11 @@ internal static class CommandReader
         }
     }
 
-    private static BuiltCommand FromPlist(ReadOnlyMemory<byte> body)
+    private static BuiltCommand FromPlist(ReadOnlyMemory<byte> body, bool raw)
     {
         try
         {
-            return CommandCatalogue.FromPlist(body);
+            return CommandCatalogue.FromPlist(body, raw);
         }
         catch (CommandFieldException e)
         {
@@ -78,8 +99,21 @@ internal static class CommandReader
     private static ApiProblem Invalid(CommandFieldException e, string prefix)
     {
         var field = Dotted(e.Field, prefix);
-        return ApiProblem.Field(field.Length > 0 ? field : "command", e.Message, ProblemCodes.InvalidCommand);
+        if (field.Length == 0) field = "command";
+        return e.Fault switch
+        {
+            CommandFault.UnknownRequestType => Unprocessable(field, e.Message, ProblemCodes.UnknownRequestType, "There is no such command"),
+            CommandFault.Profile => Unprocessable(field, e.Message, ProblemCodes.InvalidProfile, "iPads would refuse this profile"),
+            CommandFault.EndsEnrolment => Unprocessable(field, e.Message, ProblemCodes.OwnEnrolment, "It would end the enrolment"),
+            _ => ApiProblem.Field(field, e.Message, ProblemCodes.InvalidCommand),
+        };
     }
+
+    private static ApiProblem Unprocessable(string field, string message, string code, string title) =>
+        new(StatusCodes.Status422UnprocessableEntity, code, title, $"{field}: {message}")
+        {
+            Errors = new Dictionary<string, string[]> { [field] = [message] },
+        };
 
     /// <summary><c>/returnToService/queries/3</c> → <c>returnToService.queries[3]</c>, as other errors name fields.</summary>
     private static string Dotted(string pointer, string prefix)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FleetMdm.Protocol.Profiles;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -258,6 +259,10 @@ internal static class OpenApiDocument
         {
             Schema = CommandSchema(),
             Example = new JsonObject { ["requestType"] = "DeviceLock", ["message"] = "Please bring this iPad to the library" },
+        },
+        [ConfigurationProfile.ContentType] = new OpenApiMediaType
+        {
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "A configuration profile to install, as a .mobileconfig file holds it." },
         },
         [RequestBody.Xml] = new OpenApiMediaType
         {

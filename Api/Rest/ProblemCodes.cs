@@ -27,6 +27,8 @@ internal static class ProblemCodes
     public const string NotAsExpected = "not-as-expected";
     public const string OperationFinished = "operation-finished";
     public const string OwnEnrolment = "own-enrolment";
+    public const string UnknownRequestType = "unknown-request-type";
+    public const string InvalidProfile = "invalid-profile";
     public const string NoPushToken = "no-push-token";
     public const string ClaimChanged = "claim-changed";
     public const string LastAdministrator = "last-administrator";

@@ -92,8 +92,8 @@ internal sealed record BooleanShape : ValueShape
 
 /// <summary>Bytes, in JSON as Base64.</summary>
 /// <param name="Longest">Bytes.</param>
-/// <param name="Objection">Says what is wrong with the bytes; null: nothing.</param>
-internal sealed record DataShape(int Longest, Func<byte[], string?>? Objection = null) : ValueShape
+/// <param name="Accept">What is sent for the bytes, or a <see cref="ProfileException"/>; null: they are sent as they are.</param>
+internal sealed record DataShape(int Longest, Func<byte[], byte[]>? Accept = null) : ValueShape
 {
     public override PlistNode Build(JsonElement json, string pointer)
     {
@@ -103,11 +103,22 @@ internal sealed record DataShape(int Longest, Func<byte[], string?>? Objection =
         if (!Convert.TryFromBase64String(text, bytes, out var length))
             throw new CommandFieldException(pointer, $"Must be {Expected}.");
         Array.Resize(ref bytes, length);
+        return Check(bytes, pointer);
+    }
+
+    /// <exception cref="CommandFieldException"/>
+    public byte[] Check(byte[] bytes, string pointer)
+    {
         if (bytes.Length == 0 || bytes.Length > Longest)
             throw new CommandFieldException(pointer, $"There are {bytes.Length} bytes; 1 to {Longest} are taken.");
-        if (Objection?.Invoke(bytes) is { } objection)
-            throw new CommandFieldException(pointer, objection);
-        return bytes;
+        try
+        {
+            return Accept is null ? bytes : Accept(bytes);
+        }
+        catch (ProfileException e)
+        {
+            throw new CommandFieldException(pointer, e.Message) { Fault = e.EndsEnrolment ? CommandFault.EndsEnrolment : CommandFault.Profile };
+        }
     }
 }
 

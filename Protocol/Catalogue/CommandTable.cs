@@ -37,6 +37,9 @@ internal static class CommandTable
         "TemporarySessionOnly", "ManagedAppleIDDefaultDomains", "OnlineAuthenticationGracePeriod", "SkipLanguageAndLocaleSetupForNewUsers",
     ]);
 
+    /// <summary>A configuration profile, checked as iPads do.</summary>
+    public static readonly DataShape Profile = new(ProfileCheck.LongestProfile, static bytes => ProfileCheck.Accept(bytes));
+
     public static readonly IReadOnlyList<CommandShape> Commands =
     [
         new("ClearPasscode", Destructive: true),
@@ -51,14 +54,14 @@ internal static class CommandTable
             new("DisallowProximitySetup", new BooleanShape()),
             new("ReturnToService", new ObjectShape(
                 new("Enabled", new BooleanShape(), Required: true),
-                new("WiFiProfileData", Profile()),
-                new("MDMProfileData", Profile())))),
+                new("WiFiProfileData", Profile),
+                new("MDMProfileData", new DataShape(ProfileCheck.LongestProfile, static bytes => ProfileCheck.Accept(bytes, mayEnrol: true)))))),
         new("InstalledApplicationList", Destructive: false,
             new("Identifiers", Names()),
             new("ManagedAppsOnly", new BooleanShape()),
             new("Items", Names())),
         new("InstallProfile", Destructive: false,
-            new FieldShape("Payload", Profile(), Required: true)),
+            new FieldShape("Payload", Profile, Required: true)),
         new("ProfileList", Destructive: false,
             new FieldShape("ManagedOnly", new BooleanShape())),
         new("RemoveProfile", Destructive: true,
@@ -66,6 +69,41 @@ internal static class CommandTable
         new("RestartDevice", Destructive: false),
         new("SecurityInfo", Destructive: false),
     ];
+
+    /// <summary>What Apple documents for iPads beside <see cref="Commands"/>; these are sent as property lists.
+    /// <see href="https://github.com/apple/device-management/tree/release/mdm/commands"/></summary>
+    private static readonly HashSet<string> OtherCommands = new(StringComparer.Ordinal)
+    {
+        "ActivationLockBypassCode", "ApplyRedemptionCode", "AvailableOSUpdates", "CancelEnhancedLogCollection", "CertificateList",
+        "ClearActivationLockBypassCode", "ClearRestrictionsPassword", "DeclarativeManagement", "DeleteUser", "DeviceConfigured", "DeviceLocation",
+        "DisableLostMode", "EnableLostMode", "InstallApplication", "InstallMedia", "InstallProvisioningProfile", "InviteToProgram", "LogOutUser",
+        "ManagedApplicationAttributes", "ManagedApplicationConfiguration", "ManagedApplicationFeedback", "ManagedApplicationList", "ManagedMediaList",
+        "OSUpdateStatus", "PlayLostModeSound", "ProvisioningProfileList", "RefreshCellularPlans", "RemoveApplication", "RemoveMedia",
+        "RemoveProvisioningProfile", "RequestMirroring", "RequestUnlockToken", "Restrictions", "ScheduleOSUpdate", "Settings", "ShutDownDevice",
+        "StopMirroring", "TriggerEnhancedLogCollection", "UserConfigured", "UserList", "ValidateApplications",
+    };
+
+    /// <summary>Apple documents it for iPads.</summary>
+    public static bool IsKnown(string requestType) => OtherCommands.Contains(requestType) || Find(requestType) is not null;
+
+    /// <summary>The one that differs in case only, or in the letter that is missing or wrong; null: none.</summary>
+    public static string? Nearest(string requestType) =>
+        OtherCommands.Concat(Commands.Select(command => command.RequestType)).Order(StringComparer.Ordinal)
+            .FirstOrDefault(known => Differs(known.ToUpperInvariant(), requestType.ToUpperInvariant()) <= 1);
+
+    /// <summary>0: alike; 1: by one letter; 2: by more.</summary>
+    private static int Differs(string one, string other)
+    {
+        if (one == other)
+            return 0;
+        if (Math.Abs(one.Length - other.Length) > 1)
+            return 2;
+        var same = one.AsSpan().CommonPrefixLength(other.AsSpan());
+        ReadOnlySpan<char> restOne = one.AsSpan(same), restOther = other.AsSpan(same);
+        return restOne[Math.Min(1, restOne.Length)..].SequenceEqual(restOther[Math.Min(1, restOther.Length)..])
+            || restOne.SequenceEqual(restOther[Math.Min(1, restOther.Length)..])
+            || restOne[Math.Min(1, restOne.Length)..].SequenceEqual(restOther) ? 1 : 2;
+    }
 
     /// <summary>Of the commands that come as property lists; the others take nothing away.</summary>
     private static readonly HashSet<string> OtherDestructive = new(StringComparer.Ordinal)
@@ -90,5 +128,4 @@ internal static class CommandTable
 
     private static ListShape Names() => new(new NameShape(), LongestList);
 
-    private static DataShape Profile() => new(ProfileCheck.LongestProfile, ProfileCheck.Objection);
 }

@@ -7,4 +7,19 @@ namespace FleetMdm.Protocol.Mdm;
 public sealed class CommandFieldException(string field, string message) : FormatException(message)
 {
     public string Field { get; } = field;
+
+    public CommandFault Fault { get; init; }
+}
+
+/// <summary>What kind of mistake a command has.</summary>
+public enum CommandFault
+{
+    /// <summary>A field is missing, unknown or of the wrong kind.</summary>
+    Field = 0,
+    /// <summary>Apple documents no such RequestType for iPads.</summary>
+    UnknownRequestType,
+    /// <summary>An iPad would refuse the profile.</summary>
+    Profile,
+    /// <summary>The profile would end the iPad's enrolment with this server.</summary>
+    EndsEnrolment,
 }

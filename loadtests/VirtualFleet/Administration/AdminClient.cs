@@ -78,9 +78,9 @@ public sealed class AdminClient : IDisposable
         Text(await PostAsync($"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands", command, cancellation), "commandUuid");
 
     /// <summary>Queues any command, as a property list.</summary>
-    public async Task<string> SendCommandAsync(string deviceId, byte[] plist, CancellationToken cancellation = default)
+    public async Task<string> SendCommandAsync(string deviceId, byte[] plist, bool raw = false, CancellationToken cancellation = default)
     {
-        var path = $"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands";
+        var path = $"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands{(raw ? "?raw=true" : "")}";
         var answer = await SendAsync(HttpMethod.Post, path, () => Bytes(plist, "application/xml"), Guid.NewGuid().ToString(), cancellation);
         return Text(answer!, "commandUuid");
     }

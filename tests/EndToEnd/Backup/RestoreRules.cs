@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Security;
+using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.EndToEnd.Fleet;
 using FleetMdm.VirtualFleet;
@@ -159,8 +160,8 @@ public abstract class RestoreRules
         safari.DefaultRequestHeaders.UserAgent.ParseAdd("Mozilla/5.0 (iPad; CPU OS 18_3 like Mac OS X) AppleWebKit/605.1.15");
         var profile = await safari.GetByteArrayAsync(invitation, cancellation);
         var before = ipad.IdentitySha256;
-        await server.Admin.SendCommandAsync(
-            ipad.Udid, new JsonObject { ["requestType"] = "InstallProfile", ["payload"] = Convert.ToBase64String(profile) }, cancellation);
+        var install = $"<plist version=\"1.0\"><dict><key>RequestType</key><string>InstallProfile</string><key>Payload</key><data>{Convert.ToBase64String(profile)}</data></dict></plist>";
+        await server.Admin.SendCommandAsync(ipad.Udid, Encoding.UTF8.GetBytes(install), raw: true, cancellation);
         await ipad.Journal.WaitForAsync(entry => entry.Kind == JournalKind.Renewed, Patience, cancellation: cancellation);
         Assert.NotEqual(before, ipad.IdentitySha256);
     }

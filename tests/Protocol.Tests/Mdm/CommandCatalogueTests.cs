@@ -60,7 +60,7 @@ public sealed class CommandCatalogueTests
     [InlineData("ClearPasscode", true)]
     [InlineData("SecurityInfo", false)]
     [InlineData("DeleteUser", true)]
-    [InlineData("SomethingNew", false)]
+    [InlineData("CertificateList", false)]
     public void Commands_that_take_something_away_are_marked(string requestType, bool destructive) =>
         Assert.Equal(destructive, FromPlist(new PlistDictionary { ["RequestType"] = requestType }).Destructive);
 
@@ -153,6 +153,141 @@ public sealed class CommandCatalogueTests
         foreach (var profile in (byte[][])[app, Signed(app), truncated, "hello"u8.ToArray(), "<array/>"u8.ToArray(), [0x30, 0x80, 0x30, 0x80], [0x30]])
             Assert.Equal("/payload", Assert.Throws<CommandFieldException>(() => FromJson(InstallProfile(profile))).Field);
         Assert.Contains("4194304", Assert.Throws<CommandFieldException>(() => FromJson(InstallProfile(new byte[4 * 1024 * 1024 + 1]))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("PayloadType")]
+    [InlineData("PayloadIdentifier")]
+    [InlineData("PayloadUUID")]
+    [InlineData("PayloadVersion")]
+    public void A_profile_that_lacks_a_key_is_refused_with_the_name_of_the_key(string key)
+    {
+        var root = (PlistDictionary)PlistReader.Read(Profile, PlistLimits.Admin);
+        root.Remove(key);
+        Refused(PlistWriter.ToBytes(root), key);
+        Refused(Signed(PlistWriter.ToBytes(root)), key);
+
+        var inner = Inner();
+        inner.Remove(key);
+        Refused(With(new PlistArray { inner }), $"PayloadContent[0].{key} is missing");
+        Refused(With(new PlistArray { Inner(), inner }), $"PayloadContent[1].{key} is missing");
+        Assert.NotNull(FromJson(InstallProfile(With(new PlistArray { Inner() }))));
+    }
+
+    [Fact]
+    public void A_profile_whose_content_is_no_array_of_dictionaries_is_refused()
+    {
+        Refused(With(new PlistDictionary()), "PayloadContent must be an array of payloads, and is <dict>");
+        Refused(With(new PlistArray { "text" }), "PayloadContent[0] must be a dictionary, and is <string>");
+    }
+
+    [Fact]
+    public void A_profile_that_is_about_management_itself_is_refused()
+    {
+        var mdm = Inner();
+        mdm["PayloadType"] = "com.apple.mdm";
+        Refused(With(new PlistArray { Inner(), mdm }), "PayloadContent[1] has the PayloadType com.apple.mdm", CommandFault.EndsEnrolment);
+        Refused(Signed(With(new PlistArray { mdm })), "com.apple.mdm", CommandFault.EndsEnrolment);
+
+        var own = (PlistDictionary)PlistReader.Read(Profile, PlistLimits.Admin);
+        own["PayloadIdentifier"] = FleetMdm.Protocol.Profiles.EnrolmentProfile.Identifier.ToUpperInvariant();
+        Refused(PlistWriter.ToBytes(own), "the iPad's enrolment with this server", CommandFault.EndsEnrolment);
+
+        // Marked raw, it is the administrator's own word: so certificates are renewed.
+        var renewal = PlistWriter.ToBytes(new PlistDictionary { ["RequestType"] = "InstallProfile", ["Payload"] = PlistWriter.ToBytes(own) });
+        Assert.Equal(PlistWriter.ToBytes(own), Command(CommandCatalogue.FromPlist(renewal, raw: true)).GetData("Payload"));
+
+        // One that was erased is told how to enrol.
+        var erase = $$$"""{"requestType":"EraseDevice","returnToService":{"enabled":true,"mdmProfileData":"{{{Convert.ToBase64String(With(new PlistArray { mdm }))}}}"}}""";
+        Assert.Equal("EraseDevice", FromJson(erase).RequestType);
+    }
+
+    [Fact]
+    public void A_profile_in_PEM_or_S_MIME_or_UTF_16_becomes_what_iPads_take()
+    {
+        var der = Signed(Profile);
+        Assert.Equal(der, Installed(Encoding.ASCII.GetBytes(PemEncoding.WriteString("PKCS7", der))));
+        Assert.Equal(der, Installed(Encoding.ASCII.GetBytes("\n" + PemEncoding.WriteString("CMS", der))));
+        var mail = $"MIME-Version: 1.0\r\nContent-Disposition: attachment; filename=\"smime.p7m\"\r\nContent-Type: application/x-pkcs7-mime; smime-type=signed-data\r\nContent-Transfer-Encoding: base64\r\n\r\n{Convert.ToBase64String(der, Base64FormattingOptions.InsertLineBreaks)}\r\n";
+        Assert.Equal(der, Installed(Encoding.ASCII.GetBytes(mail)));
+
+        var xml = Encoding.UTF8.GetString(Profile);
+        Assert.Equal(Profile, Installed(Encoding.UTF8.GetBytes("\r\n \n" + xml)));
+        foreach (var encoding in (Encoding[])[Encoding.Unicode, Encoding.BigEndianUnicode])
+        {
+            var utf16 = xml.Replace("UTF-8", "UTF-16", StringComparison.Ordinal);
+            foreach (var bytes in (byte[][])[[.. encoding.GetPreamble(), .. encoding.GetBytes(utf16)], encoding.GetBytes(utf16)])
+                Assert.Equal("example.school.wifi", ((PlistDictionary)PlistReader.Read(Installed(bytes), PlistLimits.Device)).GetString("PayloadIdentifier"));
+        }
+    }
+
+    [Fact]
+    public void What_is_no_profile_is_called_by_its_name()
+    {
+        Refused(Encoding.ASCII.GetBytes(PemEncoding.WriteString("CERTIFICATE", Signed(Profile))), "PEM of the kind CERTIFICATE");
+        Refused("-----BEGIN PKCS7-----\nAAAA"u8.ToArray(), "damaged");
+        Refused("Content-Type: multipart/signed; boundary=x\n\n--x\n"u8.ToArray(), "-nodetach");
+        Refused("MIME-Version: 1.0\nContent-Type: text/plain\n\nhello"u8.ToArray(), "MIME mail");
+        Refused("hello"u8.ToArray(), "begins with neither");
+        Refused([0x30, 0x03, 0x02, 0x01, 0x01], "neither a property list nor one signed as CMS");
+        Refused("<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><plist version=\"1.0\"><dict/></plist>"u8.ToArray(), "UTF-8");
+    }
+
+    [Fact]
+    public void The_profile_of_a_property_list_is_looked_at_as_that_of_JSON_is()
+    {
+        var bad = (PlistDictionary)PlistReader.Read(Profile, PlistLimits.Admin);
+        bad.Remove("PayloadUUID");
+        var refused = Assert.Throws<CommandFieldException>(() => FromPlist(new PlistDictionary { ["RequestType"] = "InstallProfile", ["Payload"] = PlistWriter.ToBytes(bad) }));
+        Assert.Equal(("/Payload", CommandFault.Profile), (refused.Field, refused.Fault));
+        Assert.Equal("/Payload", Assert.Throws<CommandFieldException>(() => FromPlist(new PlistDictionary { ["RequestType"] = "InstallProfile" })).Field);
+
+        // The profile itself, where a command was expected.
+        var command = CommandCatalogue.FromPlist(Profile);
+        Assert.Equal(("InstallProfile", false), (command.RequestType, command.Destructive));
+        Assert.Equal(Profile, Command(command).GetData("Payload"));
+    }
+
+    [Theory]
+    [InlineData("MakeCoffee", null)]
+    [InlineData("devicelock", "DeviceLock")]
+    [InlineData("DeviceLok", "DeviceLock")]
+    [InlineData("DeviceLocks", "DeviceLock")]
+    [InlineData("ShutDownDevise", "ShutDownDevice")]
+    [InlineData("UnlockUserAccount", null)]
+    public void A_request_type_that_Apple_does_not_document_is_refused_unless_it_is_raw(string requestType, string? meant)
+    {
+        var command = PlistWriter.ToBytes(new PlistDictionary { ["RequestType"] = requestType });
+        var refused = Assert.Throws<CommandFieldException>(() => CommandCatalogue.FromPlist(command));
+        Assert.Equal(("/RequestType", CommandFault.UnknownRequestType), (refused.Field, refused.Fault));
+        Assert.Equal(meant is not null, refused.Message.Contains("Did you mean", StringComparison.Ordinal));
+        Assert.Contains(meant is null ? "raw" : $"Did you mean {meant}?", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(requestType, CommandCatalogue.FromPlist(command, raw: true).RequestType);
+        Assert.Equal(CommandFault.UnknownRequestType, Assert.Throws<CommandFieldException>(() => FromJson($$"""{"requestType":"{{requestType}}"}""")).Fault);
+    }
+
+    private static PlistDictionary Inner() => new()
+    {
+        ["PayloadType"] = "com.apple.wifi.managed",
+        ["PayloadVersion"] = 1,
+        ["PayloadIdentifier"] = "example.school.wifi.network",
+        ["PayloadUUID"] = Samples.CommandUuid,
+    };
+
+    private static byte[] With(PlistNode content)
+    {
+        var root = (PlistDictionary)PlistReader.Read(Profile, PlistLimits.Admin);
+        root["PayloadContent"] = content;
+        return PlistWriter.ToBytes(root);
+    }
+
+    private static byte[] Installed(byte[] profile) => Command(FromJson(InstallProfile(profile))).GetData("Payload")!;
+
+    private static void Refused(byte[] profile, string why, CommandFault fault = CommandFault.Profile)
+    {
+        var refused = Assert.Throws<CommandFieldException>(() => FromJson(InstallProfile(profile)));
+        Assert.Equal(("/payload", fault), (refused.Field, refused.Fault));
+        Assert.Contains(why, refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
