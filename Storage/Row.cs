@@ -23,6 +23,10 @@ internal readonly struct Row(DbDataReader reader, Func<DbDataReader, int, DateTi
 
     public bool Bool(int column) => reader.GetBoolean(column);
 
+    public bool? BoolOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetBoolean(column);
+
+    public double? DoubleOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetDouble(column);
+
     public byte[] Bytes(int column) => reader.GetFieldValue<byte[]>(column);
 
     public byte[]? BytesOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<byte[]>(column);

@@ -193,12 +193,28 @@ public sealed partial class CheckInEndpoints(
             },
             CommandUuid = report.CommandUuid,
             ErrorSummary = report.Summary,
+            Device = ToGrain(report.Device),
         };
         if (report.Status == CommandStatus.NotNow || body.IsEmpty) return message;
         return body.Length > LargeReport
             ? message with { ResultHash = await store.StoreBody(body) }
             : message with { Result = body.ToArray() };
     }
+
+    private static DeviceFacts? ToGrain(ReportedDevice? device) => device is null ? null : new DeviceFacts
+    {
+        DeviceName = device.DeviceName,
+        SerialNumber = device.SerialNumber,
+        ProductName = device.ProductName,
+        Model = device.Model,
+        ModelName = device.ModelName,
+        OsVersion = device.OsVersion,
+        BuildVersion = device.BuildVersion,
+        IsSupervised = device.IsSupervised,
+        BatteryLevel = device.BatteryLevel,
+        DeviceCapacity = device.DeviceCapacity,
+        AvailableDeviceCapacity = device.AvailableDeviceCapacity,
+    };
 
     private static AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
     {

@@ -24,6 +24,16 @@ public record DeviceSummary
     public string? ModelName { get; init; }
     public string? OsVersion { get; init; }
     public string? BuildVersion { get; init; }
+    /// <summary>As the iPad last answered DeviceInformation; null: it has not said so since it enrolled.</summary>
+    public bool? IsSupervised { get; init; }
+    /// <summary>0 to 1, as of detailsAt.</summary>
+    public double? BatteryLevel { get; init; }
+    /// <summary>In GB.</summary>
+    public double? DeviceCapacity { get; init; }
+    /// <summary>In GB, as of detailsAt.</summary>
+    public double? AvailableDeviceCapacity { get; init; }
+    /// <summary>When the iPad last told such details, by an answer to DeviceInformation.</summary>
+    public DateTimeOffset? DetailsAt { get; init; }
     public string? UserShortName { get; init; }
     public string? UserLongName { get; init; }
     public string? School { get; init; }
@@ -55,6 +65,11 @@ public record DeviceSummary
         ModelName = row.ModelName,
         OsVersion = row.OsVersion,
         BuildVersion = row.BuildVersion,
+        IsSupervised = row.IsSupervised,
+        BatteryLevel = row.BatteryLevel,
+        DeviceCapacity = row.DeviceCapacity,
+        AvailableDeviceCapacity = row.AvailableDeviceCapacity,
+        DetailsAt = row.DetailsAt,
         UserShortName = row.UserShortName,
         UserLongName = row.UserLongName,
         School = row.School,

@@ -85,6 +85,28 @@ public sealed record CommandReportMessage
     [Id(3)] public byte[]? ResultHash { get; init; }
     /// <summary>Of the first item of the ErrorChain, for lists and logs; null when there is none.</summary>
     [Id(4)] public string? ErrorSummary { get; init; }
+    /// <summary>What an answer to DeviceInformation says; null for other answers.</summary>
+    [Id(5)] public DeviceFacts? Device { get; init; }
+}
+
+/// <summary>What an iPad says of itself in an answer to DeviceInformation. Null: it was not asked for.</summary>
+[GenerateSerializer, Immutable, Alias("fleetmdm.device-facts")]
+public sealed record DeviceFacts
+{
+    [Id(0)] public string? DeviceName { get; init; }
+    [Id(1)] public string? SerialNumber { get; init; }
+    [Id(2)] public string? ProductName { get; init; }
+    [Id(3)] public string? Model { get; init; }
+    [Id(4)] public string? ModelName { get; init; }
+    [Id(5)] public string? OsVersion { get; init; }
+    [Id(6)] public string? BuildVersion { get; init; }
+    [Id(7)] public bool? IsSupervised { get; init; }
+    /// <summary>0 to 1.</summary>
+    [Id(8)] public double? BatteryLevel { get; init; }
+    /// <summary>In GB.</summary>
+    [Id(9)] public double? DeviceCapacity { get; init; }
+    /// <summary>In GB.</summary>
+    [Id(10)] public double? AvailableDeviceCapacity { get; init; }
 }
 
 /// <summary>Why a message of an iPad was refused. The API's table maps each to a status.</summary>

@@ -11,6 +11,7 @@ internal sealed partial class DeviceGrain
     private static readonly TimeSpan LongestNotNowRetry = TimeSpan.FromHours(1);
 
     private const string EraseDevice = "EraseDevice";
+    private const string DeviceInformation = "DeviceInformation";
 
     /// <summary>An iPad is not woken sooner, whatever a clock says.</summary>
     private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
@@ -68,10 +69,20 @@ internal sealed partial class DeviceGrain
             ReportStatus.Error => CommandEnding.Error,
             _ => CommandEnding.CommandFormatError,
         };
+        // First: the answer is not taken before what it says is kept.
+        if (ending == CommandEnding.Acknowledged && report.Device is { } facts && command.Row.RequestType == DeviceInformation) await Learn(facts, now);
         await Finish(command, ending, now, report);
         if (ending == CommandEnding.Acknowledged && command.Row.RequestType == EraseDevice) await Leave(EnrolmentStatus.Erased, CommandEnding.Erased);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
+    }
+
+    /// <summary>A user of a Shared iPad is asked about the iPad too; the iPad itself knows best.</summary>
+    private async Task Learn(DeviceFacts facts, DateTimeOffset now)
+    {
+        if (IsUserChannel || _row is not { } row) return;
+        var learnt = InventoryPart.DeviceInformation(row, facts, now);
+        if (learnt != row) await Commit(new EnrolmentChange { Row = NextVersion(learnt), WriteId = Guid.NewGuid(), At = now });
     }
 
     /// <summary>It was handed over, and the iPad came with something else.</summary>

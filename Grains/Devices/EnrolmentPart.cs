@@ -182,7 +182,8 @@ internal static class EnrolmentPart
     private static AuthenticateDecision Accept(EnrolmentState state, AuthenticateInput input, DateTimeOffset now, bool renewal, string? displaced)
     {
         var (message, issued, before) = (input.Message, input.Standing.Issued, state.Row);
-        var row = (before ?? new DeviceRow { Id = state.Id, DeviceId = state.Id, Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Authenticated }) with
+        var known = before is null || renewal ? before : InventoryPart.Forget(before);
+        var row = (known ?? new DeviceRow { Id = state.Id, DeviceId = state.Id, Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Authenticated }) with
         {
             Version = (before?.Version ?? 0) + 1,
             Kind = KindOf(message),

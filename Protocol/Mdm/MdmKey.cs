@@ -32,6 +32,7 @@ internal enum MdmKey : byte
 
     AwaitingConfiguration,
     ErrorChain,
+    QueryResponses,
 
     /// <summary>Any other key: of no use here.</summary>
     Other,
@@ -74,6 +75,7 @@ internal static class MdmKeys
         12 when name.SequenceEqual("UserLongName"u8) => MdmKey.UserLongName,
         13 when name.SequenceEqual("UserShortName"u8) => MdmKey.UserShortName,
         14 when name.SequenceEqual("BootstrapToken"u8) => MdmKey.BootstrapToken,
+        14 when name.SequenceEqual("QueryResponses"u8) => MdmKey.QueryResponses,
         16 when name.SequenceEqual("TokenServiceType"u8) => MdmKey.TokenServiceType,
         21 when name.SequenceEqual("AwaitingConfiguration"u8) => MdmKey.AwaitingConfiguration,
         _ => MdmKey.Other,

@@ -113,6 +113,8 @@ public sealed record CommandReport(MdmSender Sender) : MdmMessage(Sender)
     public string? CommandUuid { get; init; }
     /// <summary>From the outermost cause inwards; empty when the report has none.</summary>
     public IReadOnlyList<CommandError> ErrorChain { get; init; } = [];
+    /// <summary>What an answer to DeviceInformation says of the iPad; null for other answers.</summary>
+    public ReportedDevice? Device { get; init; }
     /// <summary>What is wrong with the report, for people; null: nothing. See <see cref="DamagedReportReader"/>.</summary>
     public string? Fault { get; init; }
 

@@ -114,7 +114,7 @@ public static class MdmMessageReader
             ?? throw new MdmFormatException(MdmReason.MissingKey, "CommandUUID", $"The report says {status} and has no CommandUUID.");
         if (commandUuid.Length > LongestCommandUuid)
             throw new MdmFormatException(MdmReason.InvalidValue, "CommandUUID", $"CommandUUID is longer than {LongestCommandUuid} characters.");
-        return new CommandReport(sender) { Status = status, CommandUuid = commandUuid, ErrorChain = fields.ErrorChain ?? [] };
+        return new CommandReport(sender) { Status = status, CommandUuid = commandUuid, ErrorChain = fields.ErrorChain ?? [], Device = fields.Device };
     }
 
     private static byte[] PushToken(ref Fields fields)
@@ -160,6 +160,8 @@ public static class MdmMessageReader
         fields.Begin(key);
         if (key == MdmKey.ErrorChain)
             fields.ErrorChain = ReadErrorChain(ref scanner, token);
+        else if (key == MdmKey.QueryResponses)
+            fields.Device = ReadDevice(ref scanner, token);
         else if (MdmKeys.IsText(key) && token == PlistToken.String)
             fields.Set(key, KnownWord(key, scanner.Text) ?? scanner.TextAsString);
         else if (MdmKeys.IsBlob(key) && token == PlistToken.Data)
@@ -197,6 +199,37 @@ public static class MdmMessageReader
         return chain;
     }
 
+    /// <summary>As with an ErrorChain, what makes no sense is passed over.</summary>
+    private static ReportedDevice? ReadDevice(ref PlistXmlScanner scanner, PlistToken token)
+    {
+        if (token != PlistToken.DictionaryStart)
+        {
+            scanner.Skip(token);
+            return null;
+        }
+
+        var device = new ReportedDevice();
+        while (scanner.Next() != PlistToken.DictionaryEnd)
+        {
+            var query = ReportedDevice.Known(scanner.Text);
+            var value = scanner.Next();
+            if (query is null)
+                scanner.Skip(value);
+            else if (value == PlistToken.String)
+                device.Set(query, scanner.TextAsString);
+            else if (value is PlistToken.True or PlistToken.False)
+                device.Set(query, value == PlistToken.True);
+            else if (value == PlistToken.Real && PlistScalars.ParseReal(scanner.Text) is { } real)
+                device.Set(query, real);
+            else if (value == PlistToken.Integer && PlistScalars.ParseInteger(scanner.Text) is { } integer)
+                device.Set(query, (double)integer);
+            else
+                scanner.Skip(value);
+        }
+
+        return device;
+    }
+
     private static CommandError ReadError(ref PlistXmlScanner scanner)
     {
         var error = default(ErrorFields);
@@ -229,6 +262,8 @@ public static class MdmMessageReader
             fields.Begin(key);
             if (key == MdmKey.ErrorChain)
                 fields.ErrorChain = [.. (value as PlistArray ?? []).OfType<PlistDictionary>().Take(LongestErrorChain).Select(ErrorFrom)];
+            else if (key == MdmKey.QueryResponses)
+                fields.Device = DeviceFrom(value);
             else if (MdmKeys.IsText(key) && value is PlistString text)
                 fields.Set(key, text.Value);
             else if (MdmKeys.IsBlob(key) && value is PlistData data)
@@ -238,6 +273,26 @@ public static class MdmMessageReader
             else
                 throw WrongType(key);
         }
+    }
+
+    private static ReportedDevice? DeviceFrom(PlistNode responses)
+    {
+        if (responses is not PlistDictionary dictionary)
+            return null;
+        var device = new ReportedDevice();
+        foreach (var (query, value) in dictionary)
+        {
+            if (value is PlistString text)
+                device.Set(query, text.Value);
+            else if (value is PlistBoolean flag)
+                device.Set(query, flag.Value);
+            else if (value is PlistReal real)
+                device.Set(query, real.Value);
+            else if (value is PlistInteger integer)
+                device.Set(query, (double)integer.Value);
+        }
+
+        return device;
     }
 
     private static CommandError ErrorFrom(PlistDictionary item)
@@ -270,6 +325,8 @@ public static class MdmMessageReader
         private uint _seen;
 
         public List<CommandError>? ErrorChain { get; set; }
+
+        public ReportedDevice? Device { get; set; }
 
         public bool AwaitingConfiguration { get; set; }
 

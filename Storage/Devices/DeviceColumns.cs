@@ -57,6 +57,11 @@ internal static class DeviceColumns
         new("token_updated_at", "timestamptz", c => c.Change.Row.TokenUpdatedAt),
         new("unenrolled_at", "timestamptz", c => c.Change.Row.UnenrolledAt),
         new("erase_sent_at", "timestamptz", c => c.Change.Row.EraseSentAt),
+        new("is_supervised", "boolean", c => c.Change.Row.IsSupervised),
+        new("battery_level", "double precision", c => c.Change.Row.BatteryLevel),
+        new("device_capacity", "double precision", c => c.Change.Row.DeviceCapacity),
+        new("available_device_capacity", "double precision", c => c.Change.Row.AvailableDeviceCapacity),
+        new("details_at", "timestamptz", c => c.Change.Row.DetailsAt),
         new("search", "text", c => c.Search),
     ];
 
@@ -109,11 +114,16 @@ internal static class DeviceColumns
             TokenUpdatedAt = row.TimeOrNull(at + 28),
             UnenrolledAt = row.TimeOrNull(at + 29),
             EraseSentAt = row.TimeOrNull(at + 30),
-            LastSeenAt = row.TimeOrNull(at + 31),
-            PushedAt = row.TimeOrNull(at + 32),
-            PushResult = CommonTexts.Share(row.TextOrNull(at + 33)),
-            ReenrolmentGrantedAt = row.TimeOrNull(at + 34),
-            ReenrolmentUntil = row.TimeOrNull(at + 35),
+            IsSupervised = row.BoolOrNull(at + 31),
+            BatteryLevel = row.DoubleOrNull(at + 32),
+            DeviceCapacity = row.DoubleOrNull(at + 33),
+            AvailableDeviceCapacity = row.DoubleOrNull(at + 34),
+            DetailsAt = row.TimeOrNull(at + 35),
+            LastSeenAt = row.TimeOrNull(at + 36),
+            PushedAt = row.TimeOrNull(at + 37),
+            PushResult = CommonTexts.Share(row.TextOrNull(at + 38)),
+            ReenrolmentGrantedAt = row.TimeOrNull(at + 39),
+            ReenrolmentUntil = row.TimeOrNull(at + 40),
         };
     }
 

@@ -73,6 +73,17 @@ public sealed record DeviceRow
     /// <summary>When EraseDevice was last handed to the iPad. One that has been silent since is taken for erased when it enrols again.</summary>
     public DateTimeOffset? EraseSentAt { get; init; }
 
+    /// <summary>As the iPad last answered DeviceInformation, and so are the four below; null: it never said so since it enrolled.</summary>
+    public bool? IsSupervised { get; init; }
+    /// <summary>0 to 1.</summary>
+    public double? BatteryLevel { get; init; }
+    /// <summary>In GB.</summary>
+    public double? DeviceCapacity { get; init; }
+    /// <summary>In GB.</summary>
+    public double? AvailableDeviceCapacity { get; init; }
+    /// <summary>When it last said so.</summary>
+    public DateTimeOffset? DetailsAt { get; init; }
+
     /// <summary>Written by <see cref="IDeviceStore.Touch"/>, outside the version; ignored by a commit.</summary>
     public DateTimeOffset? LastSeenAt { get; init; }
     /// <summary>The last push that APNs answered; written by <see cref="IDeviceStore.RecordPushes"/>, outside the version.</summary>

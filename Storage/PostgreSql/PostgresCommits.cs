@@ -223,7 +223,8 @@ internal static class PostgresCommits
                 "smallint" => statement.Short(c => (short)column.Value(c)!),
                 "bigint" => statement.Long(c => (long)column.Value(c)!),
                 "uuid" => statement.Guid(c => (Guid)column.Value(c)!),
-                "boolean" => statement.Bool(c => (bool)column.Value(c)!),
+                "boolean" => statement.Bool(c => (bool?)column.Value(c)),
+                "double precision" => statement.Double(c => (double?)column.Value(c)),
                 _ => statement.Time(c => (DateTimeOffset?)column.Value(c)),
             };
         }

@@ -61,7 +61,9 @@ internal sealed class ArrayStatement<T>(NpgsqlBatch batch, string sql, IReadOnly
 
     public ArrayStatement<T> Short(Func<T, short?> value) => Add(NpgsqlDbType.Smallint, value);
 
-    public ArrayStatement<T> Bool(Func<T, bool> value) => Add(NpgsqlDbType.Boolean, value);
+    public ArrayStatement<T> Bool(Func<T, bool?> value) => Add(NpgsqlDbType.Boolean, value);
+
+    public ArrayStatement<T> Double(Func<T, double?> value) => Add(NpgsqlDbType.Double, value);
 
     public ArrayStatement<T> Guid(Func<T, Guid> value) => Add(NpgsqlDbType.Uuid, value);
 

@@ -57,6 +57,11 @@ public abstract class GrainCluster : IAsyncLifetime
 
     protected abstract Task CloseStore();
 
+    /// <summary>What a cluster that differs adds to each silo.</summary>
+    protected virtual void Configure(IServiceCollection services)
+    {
+    }
+
     public async ValueTask InitializeAsync()
     {
         _apns = await ApnsSimulator.StartAsync(new ApnsSimulatorOptions { Time = Clock });
@@ -85,6 +90,7 @@ public abstract class GrainCluster : IAsyncLifetime
             silo.AddAdoNetGrainStorage(GrainServices.ControlStorage, (OptionsBuilder<AdoNetGrainStorageOptions> options) => options.Configure<IStoreControl>(
                 (storage, store) => (storage.Invariant, storage.ConnectionString) = store.Orleans));
             silo.AddFleetGrains(configuration);
+            Configure(silo.Services);
             silo.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         });
         builder.ConfigureClient(client => client.Services.AddExceptionsBetweenNodes());
