@@ -1,7 +1,9 @@
 using FleetMdm.Api.Hosting;
 using FleetMdm.Silo.Demo;
 using FleetMdm.Silo.Hosting;
+using FleetMdm.Storage.Hosting;
 
+OwnerOnly.ForThisProcess();
 return await FleetProcess.Run(() => args switch
 {
     ["-h" or "--help" or "help", ..] => Usage.Print(),

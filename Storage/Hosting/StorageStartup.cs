@@ -6,13 +6,15 @@ using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Storage.Hosting;
 
-/// <summary>Before anything else starts (Orleans reads its statements from the database when the silo starts): the schema, then the master key.</summary>
+/// <summary>Before anything else starts (Orleans reads its statements from the database when the silo starts): rights of the data directory, the
+/// schema, then the master key.</summary>
 internal sealed partial class StorageStartup(
     IOptions<StorageOptions> options, StoreParts parts, IServiceProvider services, ILogger<StorageStartup> logger)
     : IHostedLifecycleService
 {
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        OwnerOnly.Tighten(options.Value, logger);
         var control = (IStoreControl)parts.Control;
         // The key first: nothing is created in a database whose secrets could not be sealed.
         var sealer = services.GetRequiredService<SecretSealer>();

@@ -50,6 +50,12 @@ public sealed partial class ServerProcess : IAsyncDisposable
     /// <summary>The program's main file, with the next start; null: what was built for the tests.</summary>
     public string? Program { get; set; }
 
+    /// <summary>As a shell writes it, with the next start; null: that of the tests.</summary>
+    public string? Umask { get; init; }
+
+    /// <summary>What was built for the tests.</summary>
+    public static string Built => Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll");
+
     public int Port { get; }
 
     public Uri Url => new($"https://localhost:{Port}");
@@ -89,7 +95,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         {
             lock (_output) _output.AppendLine(line);
             if (line.Contains("FleetMdm listens on", StringComparison.Ordinal)) _listening.TrySetResult();
-        }, Program);
+        }, Program, Umask);
         var exited = _process.WaitForExitAsync();
         if (await Task.WhenAny(_listening.Task, exited).WaitAsync(Patience) == exited)
             throw new InvalidOperationException($"The server ended with {_process.ExitCode} instead of listening:\n{Output}");
@@ -182,10 +188,13 @@ public sealed partial class ServerProcess : IAsyncDisposable
     }
 
     internal static Process Launch(
-        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line, string? program = null)
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line, string? program = null,
+        string? umask = null)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
-        start.ArgumentList.Add(program ?? Path.Combine(AppContext.BaseDirectory, "FleetMdm.Silo.dll"));
+        var start = new ProcessStartInfo(umask is null ? "dotnet" : "sh") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        // The shell becomes the server: signals reach it.
+        foreach (var word in umask is null ? [] : new[] { "-c", $"umask {umask} && exec dotnet \"$@\"", "sh" }) start.ArgumentList.Add(word);
+        start.ArgumentList.Add(program ?? Built);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment) start.Environment[name] = value;
         var process = new Process { StartInfo = start };
