@@ -22,7 +22,7 @@ WORKDIR /app
 COPY --from=build /app .
 
 # The data directory (SQLite, master key, first token) belongs to the unprivileged user of the base image.
-RUN mkdir /data && chown "$APP_UID" /data
+RUN mkdir --mode=700 /data && chown "$APP_UID" /data
 VOLUME /data
 USER $APP_UID
 ENV FLEETMDM__STORAGE__DATADIRECTORY=/data

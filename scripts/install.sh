@@ -14,6 +14,7 @@ have() {
     # Debian parts strongSwan's plugins from its programs, and only recommends them; elsewhere they come along.
     libstrongswan-standard-plugins) ! command -v dpkg >/dev/null || [ -e /usr/lib/ipsec/plugins/libstrongswan-openssl.so ] ;;
     libstrongswan-extra-plugins) ! command -v dpkg >/dev/null || [ -e /usr/lib/ipsec/plugins/libstrongswan-curl.so ] ;;
+    systemd) command -v systemd-analyze >/dev/null ;;
     haproxy) command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -14,7 +14,7 @@ public sealed partial class DocumentationTests
     /// <summary>Programs of shell blocks that are no part of this repository.</summary>
     private static readonly HashSet<string> Others = new(StringComparer.Ordinal)
     {
-        "apt-get", "base64", "cat", "chmod", "chown", "cp", "createdb", "curl", "date", "dmesg", "docker", "echo", "fleet", "git", "install", "journalctl",
+        "apt-get", "base64", "cat", "chmod", "chown", "cp", "createdb", "createuser", "curl", "date", "dmesg", "docker", "echo", "fleet", "git", "install", "journalctl",
         "mkdir", "openssl", "pg_dump", "pg_restore", "printf", "psql", "rm", "sudo", "systemctl", "tar", "useradd",
     };
 
@@ -56,6 +56,16 @@ public sealed partial class DocumentationTests
     {
         var unknown = Option().Matches(Text(page)).Select(match => match.Value).Where(option => !ConfigurationPageTests.Known.Contains(option));
         Assert.Empty(unknown);
+    }
+
+    [Fact]
+    public void Options_of_the_service_exist()
+    {
+        var names = ConfigurationPageTests.Known.Select(option => $"FLEETMDM__{option.Replace(":", "__", StringComparison.Ordinal)}".ToUpperInvariant()).ToHashSet();
+        var files = Directory.EnumerateFiles(Path.Combine(FloorTests.Root(), "deploy"), "fleetmdm*").Append(Path.Combine(FloorTests.Root(), "docker-compose.yml")).ToList();
+        var named = files.SelectMany(file => Regex.Matches(File.ReadAllText(file), "FLEETMDM__[A-Z_]+")).Select(match => match.Value).Where(name => name != "FLEETMDM__SECTION__KEY").ToList();
+        Assert.True(named.Count >= 10);
+        Assert.Empty(named.Except(names));
     }
 
     [Theory]
@@ -181,6 +191,7 @@ public sealed partial class DocumentationTests
             foreach (var part in line.Split(["&&", "||", "|", ";"], StringSplitOptions.None))
             {
                 var words = part.Split(' ', StringSplitOptions.RemoveEmptyEntries).SkipWhile(word => Assignment().IsMatch(word) || word == "sudo").ToArray();
+                if (words is ["-u", _, .. var ofAnother]) words = ofAnother;
                 if (words.Length > 0) yield return words;
             }
         }
