@@ -112,7 +112,7 @@ public sealed class DeployTests
         const int Lanes = 6;
         const int ForPeople = 20;
         var compose = File.ReadAllText(Repository.File("docker-compose.yml"));
-        var nodes = Regex.Count(compose, @"^  node\d+:", RegexOptions.Multiline);
+        var nodes = Regex.Count(compose, @"hostname: node\d");
         var pool = int.Parse(Regex.Match(compose, @"Maximum Pool Size=(\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
         var most = int.Parse(Regex.Match(compose, @"max_connections=(\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
 
