@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Hosting;
@@ -73,7 +72,7 @@ internal static class CommandEndpoints
                 // The same command again is fine; another one under the same CommandUUID was not queued, and must not look so.
                 if (await log.FindStanding(id, order.CommandUuid) is not { } standing) break;
                 acceptedAt = standing.AcceptedAt;
-                if (SHA256.HashData(order.Command).AsSpan().SequenceEqual(standing.BodyHash)) break;
+                if (log.IsSame(standing, order.Command)) break;
                 throw ApiProblem.Conflict(ProblemCodes.CommandUuidTaken, "The CommandUUID is taken",
                     "This iPad has another command with this CommandUUID. Nothing was queued; leave CommandUUID out, or make a new one.");
 

@@ -93,7 +93,10 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
         return await fleet.FindHistory(id, commandUuid) is { } row ? new Standing(row.BodyHash, row.AcceptedAt, null, IsFinished: true) : null;
     }
 
-    /// <param name="BodyHash">SHA-256 of the Command dictionary.</param>
+    /// <summary>Whether what stands there is this very Command dictionary.</summary>
+    public bool IsSame(Standing standing, byte[] command) => store.IsBody(standing.BodyHash, command);
+
+    /// <param name="BodyHash">Keyed hash of the Command dictionary.</param>
     public sealed record Standing(byte[] BodyHash, DateTimeOffset AcceptedAt, DateTimeOffset? ExpiresAt, bool IsFinished);
 
     private static long? Cursor(string? after)

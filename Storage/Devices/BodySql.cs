@@ -23,7 +23,7 @@ internal static class BodySql
 
     /// <summary>One body: @hash, @body, @now, @fresh (now less <see cref="RefreshAfter"/>).</summary>
     public const string Upsert = """
-        INSERT INTO bodies (hash, body, last_used)
+        INSERT INTO bodies (hash, content, last_used)
         SELECT @hash, @body, @now
         WHERE NOT EXISTS (SELECT 1 FROM bodies b WHERE b.hash = @hash AND b.last_used >= @fresh)
         ON CONFLICT (hash) DO UPDATE SET last_used = excluded.last_used WHERE bodies.last_used < excluded.last_used

@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -10,7 +10,8 @@ namespace FleetMdm.Storage.Devices;
 /// </summary>
 /// <remarks>Threading and bounds: see <see cref="Lane"/>. One device and its user channels always meet in one lane, so their writes keep
 /// their order and no two transactions of this node wait for each other's rows.</remarks>
-internal sealed class DeviceStore(StoreLanes lanes, IActivityStore activity, BodyCache cache, StorageMetrics metrics) : IDeviceStore
+internal sealed class DeviceStore(
+    StoreLanes lanes, IActivityStore activity, BodyCache cache, BodySealer sealer, StorageMetrics metrics) : IDeviceStore
 {
     public Task<DeviceSnapshot> Load(string enrolmentId)
     {
@@ -34,14 +35,17 @@ internal sealed class DeviceStore(StoreLanes lanes, IActivityStore activity, Bod
         StoredText.Check("The enrolment id", command.EnrolmentId);
         StoredText.Check("The CommandUUID", command.CommandUuid);
         StoredText.Check("The request type", command.RequestType);
-        var hash = SHA256.HashData(command.Body.Span);
-        return await lanes.Writer(command.EnrolmentId).Run(new AppendItem(command, hash));
+        var name = sealer.Name(command.Body.Span);
+        var stored = command with { Body = sealer.SealBody(name, command.Body.Span) };
+        return await lanes.Writer(command.EnrolmentId).Run(new AppendItem(stored, name));
     }
 
     public Task<bool> Finish(QueueFinish finish)
     {
         StoredText.Check("The enrolment id", finish.EnrolmentId);
         StoredText.Check("The error summary", finish.ErrorSummary);
+        if (finish.Result is { } answer)
+            finish = finish with { Result = sealer.SealAnswer(finish.Sequence, answer.Span) };
         return lanes.Writer(finish.EnrolmentId).Run(new FinishItem(finish));
     }
 
@@ -79,9 +83,11 @@ internal sealed class DeviceStore(StoreLanes lanes, IActivityStore activity, Bod
 
     public Task<byte[]> StoreBody(ReadOnlyMemory<byte> body)
     {
-        var hash = SHA256.HashData(body.Span);
-        return lanes.Writer(hash).Run(new StoreBodyItem(hash, body));
+        var name = sealer.Name(body.Span);
+        return lanes.Writer(name).Run(new StoreBodyItem(name, sealer.SealBody(name, body.Span)));
     }
+
+    public bool IsBody(byte[] hash, ReadOnlyMemory<byte> body) => sealer.IsNamed(hash, body.Span);
 
     public Task<CertificateStanding> FindCertificate(byte[] sha256)
     {
@@ -91,9 +97,10 @@ internal sealed class DeviceStore(StoreLanes lanes, IActivityStore activity, Bod
 
     private async Task<byte[]?> LoadAndCache(BodyKey key, byte[] hash)
     {
-        var body = await lanes.Reader().Run(new LoadBodyItem(hash));
-        if (body is not null)
-            cache.Add(key, body);
+        if (await lanes.Reader().Run(new LoadBodyItem(hash)) is not { } stored)
+            return null;
+        var body = sealer.OpenBody(hash, stored);
+        cache.Add(key, body);
         return body;
     }
 

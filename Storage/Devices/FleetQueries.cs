@@ -1,8 +1,9 @@
+using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Devices;
 
 /// <summary>Statements that both databases understand; see <see cref="IFleetQueries"/>.</summary>
-internal sealed class FleetQueries(Database database) : IFleetQueries
+internal sealed class FleetQueries(Database database, BodySealer sealer) : IFleetQueries
 {
     /// <summary>An enrolment that can be pushed to.</summary>
     public const string Pushable =
@@ -119,9 +120,13 @@ internal sealed class FleetQueries(Database database) : IFleetQueries
         StoredText.Check("The enrolment id", enrolmentId);
         StoredText.Check("The CommandUUID", commandUuid);
         return database.Read(s => s
-            .Sql($"SELECT {HistoryColumns}, result FROM history WHERE command_uuid = @uuid AND enrolment_id = @id LIMIT 1")
+            .Sql($"SELECT {HistoryColumns}, answer FROM history WHERE command_uuid = @uuid AND enrolment_id = @id LIMIT 1")
             .Text("@uuid", commandUuid).Text("@id", enrolmentId)
-            .First(row => ReadHistory(row) with { Result = row.BytesOrNull(13) }));
+            .First(row =>
+            {
+                var history = ReadHistory(row);
+                return history with { Result = row.BytesOrNull(13) is { } answer ? sealer.OpenAnswer(history.Sequence, answer) : null };
+            }));
     }
 
     public async Task<IReadOnlyList<PushTarget>> ListSilent(SilentSince since, string? after, int limit)

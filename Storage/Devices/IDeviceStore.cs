@@ -34,12 +34,15 @@ public interface IDeviceStore
     /// <summary>Remembers what APNs answered. One statement for all.</summary>
     Task RecordPushes(IReadOnlyList<PushRecord> pushes);
 
-    /// <summary>A Command dictionary or a large report by the SHA-256 of its content; null when it is unknown.
+    /// <summary>A Command dictionary or a large report by the keyed hash of its content; null when it is unknown.
     /// Small bodies are cached in memory (bounded).</summary>
     ValueTask<byte[]?> LoadBody(byte[] hash);
 
-    /// <summary>Stores a body once by content; returns its SHA-256 when it is durable.</summary>
+    /// <summary>Stores a body once by content, sealed; returns its keyed hash when it is durable.</summary>
     Task<byte[]> StoreBody(ReadOnlyMemory<byte> body);
+
+    /// <summary>Whether a body is the one that is stored under this hash. Asks nobody.</summary>
+    bool IsBody(byte[] hash, ReadOnlyMemory<byte> body);
 
     /// <summary>What is known of a certificate: who issued it for whom, and whose it is. Batched like Load.</summary>
     Task<Enrolment.CertificateStanding> FindCertificate(byte[] sha256);

@@ -4,11 +4,11 @@ namespace FleetMdm.Storage.Devices;
 internal static class QueueColumns
 {
     /// <summary>Of <c>queue</c> and then of <c>history</c>, in the order in which one is moved to the other; between them the
-    /// statements put ending, sent_at, finished_at, error_summary, result and result_hash.</summary>
+    /// statements put ending, sent_at, finished_at, error_summary, answer and result_hash.</summary>
     public const string Kept = "enrolment_id, sequence, command_uuid, request_type, body_hash, accepted_at, not_now_count, operation_id";
 
     /// <summary>What history has beside <see cref="Kept"/>.</summary>
-    public const string Added = "ending, sent_at, finished_at, error_summary, result, result_hash";
+    public const string Added = "ending, sent_at, finished_at, error_summary, answer, result_hash";
 
     /// <summary>sequence, command_uuid, request_type, body_hash, accepted_at, expires_at, operation_id, not_now_count, not_now_at, cancelled,
     /// unanswered_count, unanswered_at.</summary>

@@ -39,7 +39,7 @@ public sealed record QueueAppend
 }
 
 /// <param name="Sequence">Of the row that is queued now, or was before.</param>
-/// <param name="BodyHash">SHA-256 of the body.</param>
+/// <param name="BodyHash">Keyed hash of the body; see <see cref="IDeviceStore.IsBody"/>.</param>
 /// <param name="AlreadyThere">The same CommandUUID is queued or in the history of this enrolment: nothing was appended.</param>
 public sealed record QueueAppended(long Sequence, byte[] BodyHash, bool AlreadyThere);
 

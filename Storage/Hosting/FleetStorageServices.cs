@@ -30,6 +30,7 @@ public static class FleetStorageServices
 
         services.AddSingleton<StorageMetrics>();
         services.AddSingleton<BodyCache>();
+        services.AddSingleton<BodySealer>();
         services.AddSingleton(provider => new SecretSealer(
             MasterKey.Load(provider.GetRequiredService<IOptions<SecretsOptions>>().Value, Options(provider))));
         services.AddSingleton(provider => Options(provider).Provider == StorageProvider.PostgreSQL
@@ -39,21 +40,23 @@ public static class FleetStorageServices
         // Only the parts are the container's to dispose: they know in which order.
         services.AddSingleton<IDeviceStore>(provider => new DeviceStore(
             Parts(provider).Lanes, Parts(provider).Activity, provider.GetRequiredService<BodyCache>(),
-            provider.GetRequiredService<StorageMetrics>()));
+            provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<IEscrowStore>(provider => new EscrowStore(Parts(provider).Database));
         services.AddSingleton<IUserChannelStore>(provider => new UserChannelStore(Parts(provider).Database));
         services.AddSingleton<IOperationStore>(provider =>
-            new OperationStore(Parts(provider).Database, provider.GetRequiredService<TimeProvider>()));
+            new OperationStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IAuditStore>(provider => new AuditStore(Parts(provider).Database));
-        services.AddSingleton<IFleetQueries>(provider => new FleetQueries(Parts(provider).Database));
+        services.AddSingleton<IFleetQueries>(provider => new FleetQueries(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IIdempotencyStore>(provider => new IdempotencyStore(Parts(provider).Database));
         services.AddSingleton(provider => Parts(provider).KeyRing);
         services.AddSingleton(provider => (IStoreControl)Parts(provider).Control);
         services.AddSingleton<StoreBackup>();
         services.AddSingleton<StorageStartup>();
         services.AddHostedService(provider => provider.GetRequiredService<StorageStartup>());
+        services.AddSingleton<BodyRewrite>();
+        services.AddHostedService(provider => provider.GetRequiredService<BodyRewrite>());
         return services;
     }
 

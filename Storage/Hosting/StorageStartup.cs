@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Storage.Hosting;
 
 /// <summary>Before anything else starts (Orleans reads its statements from the database when the silo starts): rights of the data directory, the
-/// schema, then the master key.</summary>
+/// schema, the master key, the data keys.</summary>
 internal sealed partial class StorageStartup(
     IOptions<StorageOptions> options, StoreParts parts, IServiceProvider services, ILogger<StorageStartup> logger)
     : IHostedLifecycleService
@@ -27,6 +27,7 @@ internal sealed partial class StorageStartup(
         }
 
         await MasterKey.Check(sealer, control, cancellationToken);
+        await services.GetRequiredService<BodySealer>().Load(sealer, control, cancellationToken);
         LogReady(logger, options.Value.Provider);
     }
 

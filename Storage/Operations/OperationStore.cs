@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Operations;
 
@@ -8,7 +8,7 @@ namespace FleetMdm.Storage.Operations;
 /// Operations on either database. The append is one INSERT … SELECT for the whole target, in id order, so that two of the three
 /// indexes of the queue grow at one place.
 /// </summary>
-internal sealed class OperationStore(Database database, TimeProvider time) : IOperationStore
+internal sealed class OperationStore(Database database, BodySealer sealer, TimeProvider time) : IOperationStore
 {
     /// <summary>Half a million rows take some ten seconds.</summary>
     private static readonly TimeSpan AppendTimeout = TimeSpan.FromMinutes(3);
@@ -21,7 +21,7 @@ internal sealed class OperationStore(Database database, TimeProvider time) : IOp
     public async Task<OperationRow> Append(OperationAppend operation)
     {
         Check(operation);
-        var hash = SHA256.HashData(operation.Body.Span);
+        var hash = sealer.Name(operation.Body.Span);
         // Made once: a repetition after a lost answer finds its own operation.
         Task<Appended> Write(bool guarded) => database.Write(s => AppendOnce(s, operation, hash, guarded), timeout: AppendTimeout);
         Appended appended;
@@ -220,7 +220,7 @@ internal sealed class OperationStore(Database database, TimeProvider time) : IOp
 
         // 2. The body, once.
         await s.Sql(BodySql.Upsert)
-            .Bytes("@hash", hash).Bytes("@body", operation.Body.ToArray())
+            .Bytes("@hash", hash).Bytes("@body", sealer.SealBody(hash, operation.Body.Span))
             .Time("@now", time.GetUtcNow()).Time("@fresh", time.GetUtcNow() - BodySql.RefreshAfter).Execute();
 
         // 3. The queue rows.

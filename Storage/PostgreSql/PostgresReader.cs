@@ -28,7 +28,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
         ORDER BY q.enrolment_id, q.sequence
         """;
 
-    private const string Bodies = "SELECT b.hash, b.body FROM unnest($1) AS i(hash) JOIN bodies b ON b.hash = i.hash";
+    private const string Bodies = "SELECT b.hash, b.content FROM unnest($1) AS i(hash) JOIN bodies b ON b.hash = i.hash";
 
     private const string Certificates =
         $"SELECT i.sha256, {CertificateColumns.Standing} FROM unnest($1) AS i(sha256) {CertificateColumns.StandingJoins}";

@@ -20,8 +20,8 @@ namespace FleetMdm.Storage.PostgreSql;
 internal sealed class PostgresWriter(PostgresConnections connections, TimeProvider time) : PostgresExecutor(connections)
 {
     private const string UpsertBodies = """
-        INSERT INTO bodies (hash, body, last_used)
-        SELECT i.hash, i.body, $3 FROM unnest($1, $2) AS i(hash, body)
+        INSERT INTO bodies (hash, content, last_used)
+        SELECT i.hash, i.content, $3 FROM unnest($1, $2) AS i(hash, content)
         WHERE NOT EXISTS (SELECT 1 FROM bodies b WHERE b.hash = i.hash AND b.last_used >= $4)
         ORDER BY i.hash
         ON CONFLICT (hash) DO UPDATE SET last_used = excluded.last_used WHERE bodies.last_used < excluded.last_used
@@ -59,10 +59,10 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         WITH gone AS (
           DELETE FROM queue q
           USING unnest($1, $2, $3, $4, $5, $6, $7, $8)
-            AS i(enrolment_id, sequence, ending, sent_at, finished_at, error_summary, result, result_hash)
+            AS i(enrolment_id, sequence, ending, sent_at, finished_at, error_summary, answer, result_hash)
           WHERE q.enrolment_id = i.enrolment_id AND q.sequence = i.sequence
           RETURNING q.enrolment_id, q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.not_now_count, q.operation_id,
-            i.ending, i.sent_at, i.finished_at, i.error_summary, i.result, i.result_hash),
+            i.ending, i.sent_at, i.finished_at, i.error_summary, i.answer, i.result_hash),
         kept AS (
           INSERT INTO history ({QueueColumns.Kept}, {QueueColumns.Added})
           SELECT {QueueColumns.Kept}, {QueueColumns.Added} FROM gone)

@@ -29,7 +29,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
         foreach (var load in batch.Loads)
             load.Outcome = Load(load.EnrolmentId);
         foreach (var load in batch.BodyLoads)
-            load.Outcome = First("SELECT body FROM bodies WHERE hash = @1", row => row.Bytes(0), load.Hash);
+            load.Outcome = First("SELECT content FROM bodies WHERE hash = @1", row => row.Bytes(0), load.Hash);
         foreach (var find in batch.Finds)
             find.Outcome = First(Certificate, row => CertificateColumns.ReadStanding(row), find.Sha256);
         return Task.CompletedTask;

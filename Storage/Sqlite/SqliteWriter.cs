@@ -22,7 +22,7 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         $"UPDATE devices SET {string.Join(", ", DeviceColumns.All.Select((c, n) => $"{c.Name} = {c.Assigned($"@{n + 1}", c.Name, "x''")}"))} WHERE id = @1";
 
     private const string UpsertBody = """
-        INSERT INTO bodies (hash, body, last_used) VALUES (@1, @2, @3)
+        INSERT INTO bodies (hash, content, last_used) VALUES (@1, @2, @3)
         ON CONFLICT (hash) DO UPDATE SET last_used = excluded.last_used WHERE bodies.last_used < @4
         """;
 

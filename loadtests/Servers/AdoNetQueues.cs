@@ -54,6 +54,8 @@ internal sealed class AdoNetQueues(IDeviceStore store, Func<IGrainStorage> stora
 
     public ValueTask<byte[]?> LoadBody(byte[] hash) => store.LoadBody(hash);
 
+    public bool IsBody(byte[] hash, ReadOnlyMemory<byte> body) => store.IsBody(hash, body);
+
     public Task<byte[]> StoreBody(ReadOnlyMemory<byte> body) => store.StoreBody(body);
 
     public Task<CertificateStanding> FindCertificate(byte[] sha256) => store.FindCertificate(sha256);

@@ -62,6 +62,8 @@ public sealed class Node : IAsyncDisposable
 
     public SecretSealer Sealer => Get<SecretSealer>();
 
+    internal BodyRewrite Rewrite => Get<BodyRewrite>();
+
     internal StoreLanes Lanes => Get<StoreParts>().Lanes;
 
     internal StorageMetrics Metrics => Get<StorageMetrics>();

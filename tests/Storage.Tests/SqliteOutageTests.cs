@@ -63,7 +63,7 @@ public sealed class SqliteOutageTests : IDisposable
         var full = database.Write(async s =>
         {
             await s.Sql("PRAGMA max_page_count = 1").List(r => r.Long(0));
-            return await s.Sql("INSERT INTO bodies (hash, body, last_used) VALUES (randomblob(32), zeroblob(10000000), 0)").Execute();
+            return await s.Sql("INSERT INTO bodies (hash, content, last_used) VALUES (randomblob(32), zeroblob(10000000), 0)").Execute();
         });
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => full.WaitAsync(Guard));

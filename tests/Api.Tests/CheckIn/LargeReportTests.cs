@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Access;
@@ -46,7 +45,7 @@ public abstract class LargeReportTests
         // 1. The grain: a hash in its place.
         var inGrain = Assert.Single(seen.All, message => message.CommandUuid == uuid);
         Assert.Null(inGrain.Result);
-        Assert.Equal(SHA256.HashData(Encoding.UTF8.GetBytes(report)), inGrain.ResultHash);
+        Assert.True(server.Service<IDeviceStore>().IsBody(inGrain.ResultHash!, Encoding.UTF8.GetBytes(report)));
         Assert.True(inGrain.ToString().Length < MostInTheGrain);
 
         // 2. The history: a row as narrow as any other.

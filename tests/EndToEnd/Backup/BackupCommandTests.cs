@@ -75,7 +75,7 @@ public sealed class BackupCommandTests : IDisposable
         Execute("INSERT INTO facts (name, value) VALUES ('which', 'backup')");
         Execute("""
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
-            INSERT INTO bodies (hash, body, last_used) SELECT randomblob(32), randomblob(50000), i FROM n
+            INSERT INTO bodies (hash, content, last_used) SELECT randomblob(32), randomblob(50000), i FROM n
             """);
         var backup = _elsewhere.File("backup.db");
         backups.Backup(backup);
