@@ -5,14 +5,14 @@ WORKDIR /source
 
 # The project files first: packages are restored again only when they change.
 COPY global.json Directory.Build.props Directory.Packages.props BannedSymbols.txt .editorconfig ./
-COPY Protocol/Protocol.csproj Protocol/
-COPY Grains.Interfaces/Grains.Interfaces.csproj Grains.Interfaces/
-COPY Storage/Storage.csproj Storage/
-COPY Grains/Grains.csproj Grains/
-COPY Api/Api.csproj Api/
-COPY Silo/Silo.csproj Silo/
-COPY loadtests/VirtualFleet/VirtualFleet.csproj loadtests/VirtualFleet/
-RUN dotnet restore Silo/Silo.csproj
+COPY Protocol/Protocol.csproj Protocol/packages.lock.json Protocol/
+COPY Grains.Interfaces/Grains.Interfaces.csproj Grains.Interfaces/packages.lock.json Grains.Interfaces/
+COPY Storage/Storage.csproj Storage/packages.lock.json Storage/
+COPY Grains/Grains.csproj Grains/packages.lock.json Grains/
+COPY Api/Api.csproj Api/packages.lock.json Api/
+COPY Silo/Silo.csproj Silo/packages.lock.json Silo/
+COPY loadtests/VirtualFleet/VirtualFleet.csproj loadtests/VirtualFleet/packages.lock.json loadtests/VirtualFleet/
+RUN dotnet restore Silo/Silo.csproj --locked-mode
 
 COPY . .
 RUN dotnet publish Silo/Silo.csproj --configuration Release --no-restore --output /app
