@@ -19,7 +19,7 @@ public sealed class EnrolmentMetrics : IDisposable
         _profiles = _meter.CreateCounter<long>("fleetmdm.enrolment.profiles", "{profile}", "Enrolment profiles asked for, by their result.");
     }
 
-    /// <param name="result"><c>Issued</c>, <c>IssuedBefore</c>, <c>Renewed</c>, or the name of the refusal.</param>
+    /// <param name="result"><c>Issued</c>, <c>IssuedBefore</c>, <c>Renewed</c>, <c>Repeated</c>, or the name of the refusal.</param>
     public void CountScep(string result) => _scep.Add(1, Label(result));
 
     public void CountProfile(string result) => _profiles.Add(1, Label(result));

@@ -17,6 +17,7 @@ public static class EnrolmentServices
         });
         services.AddSingleton<ServerCertificateProvider>();
         services.AddSingleton<EnrolmentMetrics>();
+        services.AddSingleton<RefusedMessages>();
         services.AddSingleton<ScepEndpoint>();
         services.AddSingleton<InvitationEndpoint>();
         services.AddSingleton<TrustEndpoints>();

@@ -64,7 +64,7 @@ public sealed partial class InvitationEndpoint(
             Challenge = OneTimeChallenge.Create(snapshot.ChallengeKey, invitation, challengeEnds),
             SignMessage = mdm.Value.SignMessage,
         });
-        LogGiven(invitation, profile.Uuid);
+        LogGiven(found.Number, profile.Uuid);
         metrics.CountProfile("Given");
         return ProfileResult.Of(context, snapshot, profile, "enrolment");
     }
@@ -89,6 +89,6 @@ public sealed partial class InvitationEndpoint(
         return EnrolmentPage.Refusal(context, status, title, explanation);
     }
 
-    [LoggerMessage(3330, LogLevel.Information, "Enrolment profile {Uuid} given by invitation {Invitation}.")]
-    private partial void LogGiven(string invitation, Guid uuid);
+    [LoggerMessage(3330, LogLevel.Information, "Enrolment profile {Uuid} given by invitation number {Invitation}.")]
+    private partial void LogGiven(long invitation, Guid uuid);
 }

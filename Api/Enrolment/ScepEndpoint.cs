@@ -15,7 +15,7 @@ namespace FleetMdm.Api.Enrolment;
 /// 1. operation   GetCACaps and GetCACert are answered at once
 /// 2. message     Base64 in the query or the body as it is, bounded     400, 413
 /// 3. read        who asks, under which transaction                     400
-/// 4. open        signature, envelope, proof of possession              SCEP failure
+/// 4. open        signature, envelope, proof of possession              SCEP failure, remembered for a minute
 /// 5. allow       a one-time challenge, or a certificate of ours        SCEP failure
 /// 6. issue       certify, store, and only then answer                  503 when the store is away
 /// </code>
@@ -27,6 +27,7 @@ public sealed partial class ScepEndpoint(
     IEnrolmentStore store,
     IOptions<ScepOptions> options,
     EnrolmentMetrics metrics,
+    RefusedMessages refused,
     TimeProvider time,
     ILogger<ScepEndpoint> logger)
 {
@@ -62,6 +63,13 @@ public sealed partial class ScepEndpoint(
         }
 
         // 3
+        var hash = RefusedMessages.HashOf(message);
+        if (refused.Find(hash) is { } answered)
+        {
+            metrics.CountScep("Repeated");
+            return Results.Bytes(answered, ScepResponder.MessageContentType);
+        }
+
         var snapshot = await authority.Get();
         ScepRequest request;
         try
@@ -74,34 +82,51 @@ public sealed partial class ScepEndpoint(
             metrics.CountScep(e.Refusal.ToString());
             return Refuse($"Not a SCEP request: {e.Message}");
         }
-        return Results.Bytes(await Answer(snapshot, request), ScepResponder.MessageContentType);
+        return Results.Bytes(await Answer(snapshot, request, hash), ScepResponder.MessageContentType);
     }
 
-    private async Task<byte[]> Answer(AuthoritySnapshot snapshot, ScepRequest request)
+    private async Task<byte[]> Answer(AuthoritySnapshot snapshot, ScepRequest request, UInt128 hash)
     {
+        // What the message itself is refused for stays; what the store says of it may be another thing in a second.
+        var mayChange = false;
         try
         {
             // 4
             var csr = snapshot.Scep.Open(request);
             // 5, 6
-            var certificate = request.MessageType == ScepMessageType.RenewalReq
-                ? await Renew(snapshot, request, csr)
-                : await Enrol(snapshot, csr);
+            byte[] certificate;
+            if (request.MessageType == ScepMessageType.RenewalReq)
+            {
+                var old = ToRenew(snapshot, request);
+                mayChange = true;
+                certificate = await Renew(snapshot, old, csr);
+            }
+            else
+            {
+                var challenge = Challenge(snapshot, csr);
+                mayChange = true;
+                certificate = await Enrol(snapshot, challenge, csr);
+            }
+
             return snapshot.Scep.Success(request, certificate);
         }
         catch (ScepException e)
         {
             LogRefused(request.TransactionId, e.FailInfo, e.Message);
             metrics.CountScep(e.FailInfo.ToString());
-            return snapshot.Scep.Failure(request, e.FailInfo);
+            var failure = snapshot.Scep.Failure(request, e.FailInfo);
+            if (!mayChange) refused.Add(hash, failure);
+            return failure;
         }
     }
 
-    private async Task<byte[]> Enrol(AuthoritySnapshot snapshot, CertificateSigningRequest csr)
+    private OneTimeChallenge Challenge(AuthoritySnapshot snapshot, CertificateSigningRequest csr) =>
+        OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, time.GetUtcNow())
+            ?? throw new ScepException(ScepFailInfo.BadRequest, "The challenge is missing, not of this server, or expired: fetch a new enrolment profile.");
+
+    private async Task<byte[]> Enrol(AuthoritySnapshot snapshot, OneTimeChallenge challenge, CertificateSigningRequest csr)
     {
         var now = time.GetUtcNow();
-        var challenge = OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, now)
-            ?? throw new ScepException(ScepFailInfo.BadRequest, "The challenge is missing, not of this server, or expired: fetch a new enrolment profile.");
         var certificate = Certify(snapshot, csr, now);
         IssueResult result;
         try
@@ -122,7 +147,7 @@ public sealed partial class ScepEndpoint(
         {
             case IssueOutcome.Issued or IssueOutcome.IssuedBefore:
                 var issued = result.Certificate!;
-                LogIssued(result.Outcome, Convert.ToHexStringLower(issued.Sha256), challenge.InvitationId, issued.NotAfter);
+                LogIssued(result.Outcome, Convert.ToHexStringLower(issued.Sha256), issued.NotAfter);
                 metrics.CountScep(result.Outcome.ToString());
                 return issued.Der;
             case IssueOutcome.ChallengeUsed:
@@ -132,21 +157,24 @@ public sealed partial class ScepEndpoint(
         }
     }
 
-    private async Task<byte[]> Renew(AuthoritySnapshot snapshot, ScepRequest request, CertificateSigningRequest csr)
+    private VerifiedIdentity ToRenew(AuthoritySnapshot snapshot, ScepRequest request)
     {
-        var now = time.GetUtcNow();
         VerifiedIdentity old;
         try
         {
-            old = snapshot.Verifier.Verify(request.Signer.Der.Span, now);
+            old = snapshot.Verifier.Verify(request.Signer.Der.Span, time.GetUtcNow());
         }
         catch (IdentityException e)
         {
             var failInfo = e.Refusal is IdentityRefusal.Expired or IdentityRefusal.NotYetValid ? ScepFailInfo.BadTime : ScepFailInfo.BadMessageCheck;
             throw new ScepException(failInfo, $"The certificate cannot be renewed: {e.Message}", e);
         }
-        if (!old.IssuedByUs)
-            throw new ScepException(ScepFailInfo.BadMessageCheck, "Only certificates of this server's own CA are renewed.");
+        return old.IssuedByUs ? old : throw new ScepException(ScepFailInfo.BadMessageCheck, "Only certificates of this server's own CA are renewed.");
+    }
+
+    private async Task<byte[]> Renew(AuthoritySnapshot snapshot, VerifiedIdentity old, CertificateSigningRequest csr)
+    {
+        var now = time.GetUtcNow();
         var certificate = Certify(snapshot, csr, now, old.Sha256);
         RenewalResult result;
         try
@@ -211,8 +239,8 @@ public sealed partial class ScepEndpoint(
 
     private static IResult Refuse(string why) => Results.Text(why, statusCode: StatusCodes.Status400BadRequest);
 
-    [LoggerMessage(3320, LogLevel.Information, "Identity certificate {Sha256} {Outcome} by invitation {Invitation}, until {NotAfter:yyyy-MM-dd}.")]
-    private partial void LogIssued(IssueOutcome outcome, string sha256, string invitation, DateTimeOffset notAfter);
+    [LoggerMessage(3320, LogLevel.Information, "Identity certificate {Sha256} {Outcome}, until {NotAfter:yyyy-MM-dd}.")]
+    private partial void LogIssued(IssueOutcome outcome, string sha256, DateTimeOffset notAfter);
 
     [LoggerMessage(3321, LogLevel.Information, "Identity certificate {Sha256} renews {Old}, until {NotAfter:yyyy-MM-dd}.")]
     private partial void LogRenewed(string sha256, string old, DateTimeOffset notAfter);

@@ -13,7 +13,7 @@ public sealed class ScepOptions
     /// it in the iPad's settings and confirm it there.</summary>
     public int ChallengeLifetimeMinutes { get; set; } = 60;
 
-    /// <summary>Take DES, MD5 and SHA-1 from SCEP clients, and SHA-1 in certificates of <c>Mdm:TrustedIdentityCas</c>.</summary>
+    /// <summary>Take DES and MD5 from SCEP clients, and SHA-1 in certificates of <c>Mdm:TrustedIdentityCas</c>.</summary>
     public bool AllowLegacyAlgorithms { get; set; }
 
     /// <summary>A sentence on what is wrong, or null.</summary>

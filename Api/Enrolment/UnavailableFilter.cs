@@ -18,7 +18,7 @@ internal sealed partial class UnavailableFilter(ILogger<UnavailableFilter> logge
         }
         catch (Exception e) when (Unavailability.Is(e, context.HttpContext))
         {
-            LogUnavailable(context.HttpContext.Request.Path, e);
+            LogUnavailable(LoggedPath.Of(context.HttpContext), e);
             context.HttpContext.Response.Headers.RetryAfter =
                 Random.Shared.Next(LeastRetrySeconds, MostRetrySeconds + 1).ToString(CultureInfo.InvariantCulture);
             return Results.Text("The server cannot answer now; come again.", statusCode: StatusCodes.Status503ServiceUnavailable);

@@ -37,20 +37,20 @@ internal sealed partial class FleetExceptionHandler(IHostApplicationLifetime lif
                     : Problems.Of(bad.StatusCode, ProblemCodes.InvalidRequest, "The request is not valid", bad.Message);
 
             case StoreRejectedException:
-                LogRejected(exception, httpContext.Request.Method, httpContext.Request.Path);
+                LogRejected(exception, httpContext.Request.Method, LoggedPath.Of(httpContext));
                 return Problems.Of(StatusCodes.Status422UnprocessableEntity, ProblemCodes.Rejected, "The database refused it",
                     "The database refused what this request would store. Repeating it cannot help.");
 
             default:
                 if (Unavailability.Is(exception) || lifetime.ApplicationStopping.IsCancellationRequested)
                 {
-                    LogUnavailable(exception, httpContext.Request.Method, httpContext.Request.Path);
+                    LogUnavailable(exception, httpContext.Request.Method, LoggedPath.Of(httpContext));
                     return Problems.Of(StatusCodes.Status503ServiceUnavailable, ProblemCodes.Unavailable, "Not now",
                         "The database or the cluster could not be reached. Nothing was promised; repeat the request, with the same Idempotency-Key if it has one.",
                         Random.Shared.Next(LeastRetry, MostRetry + 1));
                 }
 
-                LogFailed(exception, httpContext.Request.Method, httpContext.Request.Path);
+                LogFailed(exception, httpContext.Request.Method, LoggedPath.Of(httpContext));
                 return Problems.Of(StatusCodes.Status500InternalServerError, ProblemCodes.InternalError, "The server failed",
                     "The server failed in a way that it did not foresee; its log says how.");
         }

@@ -33,6 +33,7 @@ public sealed class CertificateAuthority : IDisposable
     private readonly X509Certificate2 _ca;
     private readonly HashAlgorithmName _hash;
     private readonly bool _ec;
+    private readonly string? _organization;
 
     public CertificateAuthority(KeyedCertificate keyed)
     {
@@ -41,6 +42,8 @@ public sealed class CertificateAuthority : IDisposable
         if (!Certificate.IsCa)
             throw new CryptographicException("The certificate is not a CA's.");
         _ec = Certificate.Key.Kind == KeyKind.Ec;
+        _organization = _ca.SubjectName.EnumerateRelativeDistinguishedNames()
+            .FirstOrDefault(part => !part.HasMultipleElements && part.GetSingleElementType().Value == Oids.OrganizationName)?.GetSingleElementValue();
         _hash = Certificate.Key is { Kind: KeyKind.Ec, Bits: 384 } ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256;
     }
 
@@ -114,17 +117,17 @@ public sealed class CertificateAuthority : IDisposable
             lifetime > MaxServerLifetime - ClockSkew ? lifetime - ClockSkew : lifetime);
     }
 
-    /// <summary>An iPad's identity certificate, for the key and the name of its checked request.</summary>
+    /// <summary>An iPad's identity certificate, for the key of its checked request. Its name is the server's to say: one that the requester chose
+    /// could pass for somebody else's where only names are shown.</summary>
     /// <param name="renews">SHA-256 of the certificate that it renews, which it then says itself: also a database that was restored
     /// from before the renewal learns it.</param>
-    /// <exception cref="IdentityException">UnsupportedAlgorithm: the platform cannot use the key; WrongUsage: the CA's own name.</exception>
+    /// <exception cref="IdentityException">UnsupportedAlgorithm: the platform cannot use the key.</exception>
     public IdentityCertificate IssueIdentity(CertificateSigningRequest csr, DateTimeOffset now, TimeSpan lifetime, byte[]? renews = null)
     {
         try
         {
-            if (csr.Subject.Span.SequenceEqual(Certificate.Subject.Span))
-                throw new IdentityException(IdentityRefusal.WrongUsage, "The request asks for the name of the CA itself.");
-            var subject = new X500DistinguishedName(csr.Subject.Span);
+            // Told apart by the key, so that two certificates of an iPad can be compared by people.
+            var subject = Name($"iPad {Convert.ToHexStringLower(csr.PublicKeySha256.AsSpan(0, 8))}", _organization);
             var request = new CertificateRequest(subject, PublicKey.CreateFromSubjectPublicKeyInfo(csr.PublicKeyInfo.Span, out _), _hash);
             if (renews is not null)
                 request.CertificateExtensions.Add(new X509Extension(Oids.RenewedCertificate, OctetString(renews), critical: false));
@@ -135,7 +138,7 @@ public sealed class CertificateAuthority : IDisposable
         }
         catch (CryptographicException e)
         {
-            throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, "The request's key or name cannot be certified.", e);
+            throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, "The request's key cannot be certified.", e);
         }
     }
 

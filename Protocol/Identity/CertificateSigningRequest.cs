@@ -5,34 +5,33 @@ using System.Text;
 namespace FleetMdm.Protocol.Identity;
 
 /// <summary>
-/// A PKCS #10 request (RFC 2986) whose requester proved to have the private key. Only its key, its name and its challenge
-/// are taken: extensions it asks for are the CA's to decide, not the requester's.
+/// A PKCS #10 request (RFC 2986) whose requester proved to have the private key. Only its key and its challenge are taken: the name and the
+/// extensions that it asks for are the CA's to decide, not the requester's.
 /// </summary>
 public sealed class CertificateSigningRequest
 {
     public const int MinRsaBits = 2048;
 
-    /// <summary>Of the encoded name.</summary>
-    public const int MaxSubjectBytes = 1024;
+    /// <summary>A longer key makes each of its signatures dear for the server, and no iPad has one.</summary>
+    public const int MaxRsaBits = 4096;
+
+    /// <summary>What every client of today takes. Small ones (3, 17) turn other people's mistakes in padding into forgeries (NIST SP 800-56B, 6.2).</summary>
+    public const uint MinRsaExponent = 65537;
 
     /// <summary>PKCS #9 allows 255; a request with more holds no challenge of ours.</summary>
     private const int MaxChallengeLength = 512;
 
     private static readonly Asn1Tag Attributes = new(TagClass.ContextSpecific, 0, isConstructed: true);
 
-    private CertificateSigningRequest(ReadOnlyMemory<byte> subject, ReadOnlyMemory<byte> publicKeyInfo, VerificationKey key, string? challenge)
+    private CertificateSigningRequest(ReadOnlyMemory<byte> publicKeyInfo, VerificationKey key, string? challenge)
     {
-        Subject = subject;
         PublicKeyInfo = publicKeyInfo;
         Challenge = challenge;
         IsRsa = key.Kind == KeyKind.Rsa;
         PublicKeySha256 = SHA256.HashData(publicKeyInfo.Span);
     }
 
-    /// <summary>Encoded Name; never empty.</summary>
-    public ReadOnlyMemory<byte> Subject { get; }
-
-    /// <summary>Encoded SubjectPublicKeyInfo: RSA of 2,048 to 8,192 bits, or EC on P-256, P-384 or P-521.</summary>
+    /// <summary>Encoded SubjectPublicKeyInfo: RSA of 2,048 to 4,096 bits with an exponent from 65,537, or EC on P-256, P-384 or P-521.</summary>
     public ReadOnlyMemory<byte> PublicKeyInfo { get; }
 
     public byte[] PublicKeySha256 { get; }
@@ -65,20 +64,20 @@ public sealed class CertificateSigningRequest
         var signature = SignatureAlgorithm.ReadSignature(request);
 
         info.ReadInteger();
-        var subject = info.PeekEncodedValue();
-        if (subject.Length > MaxSubjectBytes)
-            throw new IdentityException(IdentityRefusal.BadCms, $"The subject is longer than {MaxSubjectBytes} bytes.");
-        if (!info.ReadSequence().HasData)
-            subject = AnonymousSubject;
+        info.ReadSequence();
         var publicKeyInfo = info.ReadEncodedValue();
         var key = VerificationKey.Parse(publicKeyInfo);
-        if (key is { Kind: KeyKind.Rsa, Bits: < MinRsaBits })
-            throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, $"An RSA key of {key.Bits} bits is too short: {MinRsaBits} are asked for.");
+        if (key is { Kind: KeyKind.Rsa, Bits: < MinRsaBits or > MaxRsaBits })
+            throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm,
+                $"An RSA key of {key.Bits} bits is not certified: it must have {MinRsaBits} to {MaxRsaBits}.");
+        if (key is { Kind: KeyKind.Rsa, Exponent: < MinRsaExponent })
+            throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm,
+                $"An RSA key with the public exponent {key.Exponent} is not certified: it must be {MinRsaExponent} or larger.");
         if (algorithm.IsWeakerThan(weakest))
             throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, $"Requests signed with {algorithm.Hash} are not accepted.");
         if (!key.Verify(CryptographicOperations.HashData(algorithm.Hash, signed.Span), algorithm, signature))
             throw new IdentityException(IdentityRefusal.WrongBody, "The request was not signed with the key that it asks a certificate for.");
-        return new CertificateSigningRequest(subject.ToArray(), publicKeyInfo.ToArray(), key, ReadChallenge(info));
+        return new CertificateSigningRequest(publicKeyInfo.ToArray(), key, ReadChallenge(info));
     }
 
     private static string? ReadChallenge(AsnReader info)
@@ -111,8 +110,4 @@ public sealed class CertificateSigningRequest
             ? Encoding.BigEndianUnicode.GetString(bytes)
             : Encoding.UTF8.GetString(bytes);
     }
-
-    /// <summary>For a request without a name: CN=iPad.</summary>
-    private static readonly ReadOnlyMemory<byte> AnonymousSubject =
-        new System.Security.Cryptography.X509Certificates.X500DistinguishedName("CN=iPad").RawData;
 }

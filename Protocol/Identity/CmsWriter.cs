@@ -71,7 +71,8 @@ internal static class CmsWriter
                             writer.WriteOctetString(content);
                     }
                 }
-                using (writer.PushSequence(Context0))
+                // A SET OF: the writer puts them into the order of DER.
+                using (writer.PushSetOf(Context0))
                 {
                     foreach (var certificate in certificates)
                         writer.WriteEncodedValue(certificate.Span);

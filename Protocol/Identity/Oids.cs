@@ -41,6 +41,8 @@ internal static class Oids
     public const string Aes192Cbc = "2.16.840.1.101.3.4.1.22";
     public const string Aes256Cbc = "2.16.840.1.101.3.4.1.42";
 
+    public const string OrganizationName = "2.5.4.10";
+
     public const string SubjectKeyIdentifier = "2.5.29.14";
     public const string KeyUsage = "2.5.29.15";
     public const string SubjectAlternativeName = "2.5.29.17";

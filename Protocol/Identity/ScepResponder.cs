@@ -39,7 +39,7 @@ public sealed class ScepResponder : IDisposable
 
     /// <param name="ca">Given out by GetCACert.</param>
     /// <param name="registrationAuthorities">The current one first, which signs; then predecessors whose envelopes are still opened.</param>
-    /// <param name="allowLegacy">Take DES, MD5 and SHA-1 from requesters.</param>
+    /// <param name="allowLegacy">Take DES and MD5 from requesters.</param>
     public ScepResponder(IdentityCertificate ca, IReadOnlyList<KeyedCertificate> registrationAuthorities, bool allowLegacy = false)
     {
         _ca = ca;
@@ -47,7 +47,8 @@ public sealed class ScepResponder : IDisposable
         _recipients = [.. registrationAuthorities.Select(ra => (IdentityCertificate.Parse(ra.Certificate), ra.Open()))];
     }
 
-    private WeakestHash Weakest => _allowLegacy ? WeakestHash.Md5 : WeakestHash.Sha256;
+    /// <summary>SHA-1 is no danger here: the requester signs for himself, and what lets him in is the challenge, inside the envelope.</summary>
+    private WeakestHash Weakest => _allowLegacy ? WeakestHash.Md5 : WeakestHash.Sha1;
 
     public void Dispose()
     {
@@ -55,15 +56,16 @@ public sealed class ScepResponder : IDisposable
             key.Dispose();
     }
 
-    /// <summary>What GetCACaps answers: one capability a line (RFC 8894, 3.5.2). SHA-384 is true though not in the RFC's list:
+    /// <summary>What GetCACaps answers, which is what clients should use: SHA-1 is taken but not named. One capability a line (RFC 8894, 3.5.2). SHA-384 is true though not in the RFC's list:
     /// strongSwan before 5.9.9 finds AES and Renewal only beside it.</summary>
     public string Capabilities => string.Join('\n', (string[])
     [
-        "AES", "DES3", .. _allowLegacy ? (string[])["SHA-1"] : [], "SHA-256", "SHA-384", "SHA-512",
+        "AES", "DES3", "SHA-256", "SHA-384", "SHA-512",
         "POSTPKIOperation", "Renewal", "SCEPStandard", "",
     ]);
 
-    /// <summary>What GetCACert answers: the RA's and the CA's certificate as certs-only CMS.</summary>
+    /// <summary>What GetCACert answers: the RA's and the CA's certificate as certs-only CMS. They are a SET in DER, so they stand in the order of
+    /// their bytes; which is which says their basicConstraints.</summary>
     public byte[] CaCertificates() => CmsWriter.CertificatesOnly([_recipients[0].Certificate.Der, _ca.Der]);
 
     /// <exception cref="IdentityException">The message says too little for an answer.</exception>
@@ -99,6 +101,12 @@ public sealed class ScepResponder : IDisposable
     /// <exception cref="ScepException">Answer with <see cref="Failure"/>.</exception>
     public CertificateSigningRequest Open(ScepRequest request)
     {
+        // Before any of it costs something; and before anything is issued that could not be delivered.
+        if (request.Signer.Key.Kind != KeyKind.Rsa)
+            throw new ScepException(ScepFailInfo.BadAlg, "SCEP answers are encrypted to the requester: sign the request with an RSA key.");
+        if (request.Signer.Key.Bits is < CertificateSigningRequest.MinRsaBits or > CertificateSigningRequest.MaxRsaBits)
+            throw new ScepException(ScepFailInfo.BadAlg,
+                $"The request is signed with an RSA key of {request.Signer.Key.Bits} bits: it must have {CertificateSigningRequest.MinRsaBits} to {CertificateSigningRequest.MaxRsaBits}.");
         try
         {
             request.Cms.CheckSignature(request.Cms.Content, Weakest);
@@ -107,9 +115,6 @@ public sealed class ScepResponder : IDisposable
         {
             throw new ScepException(e.Refusal == IdentityRefusal.UnsupportedAlgorithm ? ScepFailInfo.BadAlg : ScepFailInfo.BadMessageCheck, e.Message, e);
         }
-        // Before anything is issued that could not be delivered.
-        if (request.Signer.Key.Kind != KeyKind.Rsa)
-            throw new ScepException(ScepFailInfo.BadAlg, "SCEP answers are encrypted to the requester: sign the request with an RSA key.");
         switch (request.MessageType)
         {
             case ScepMessageType.PkcsReq or ScepMessageType.RenewalReq:

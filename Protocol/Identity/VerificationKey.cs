@@ -34,6 +34,18 @@ internal sealed class VerificationKey
 
     public int Bits { get; }
 
+    /// <summary>Of an RSA key; 0 for another.</summary>
+    public uint Exponent
+    {
+        get
+        {
+            var value = 0u;
+            foreach (var part in _rsa.Exponent ?? [])
+                value = value << 8 | part;
+            return value;
+        }
+    }
+
     /// <param name="spki">SubjectPublicKeyInfo (RFC 5280, 4.1).</param>
     /// <exception cref="IdentityException">UnsupportedAlgorithm or BadCms.</exception>
     /// <exception cref="AsnContentException">Broken DER.</exception>

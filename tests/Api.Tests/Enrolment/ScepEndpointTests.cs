@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Security.Cryptography.X509Certificates;
@@ -16,7 +17,7 @@ public sealed class ScepEndpointTests(EnrolmentHost host)
     {
         var cms = new SignedCms();
         cms.Decode(await host.Client.GetByteArrayAsync("/scep?operation=GetCACert&message=ca"));
-        return new KeyedCertificate(cms.Certificates[0].RawData, []);
+        return new KeyedCertificate(cms.Certificates.Single(c => !c.Extensions.OfType<X509BasicConstraintsExtension>().Single().CertificateAuthority).RawData, []);
     }
 
     private async Task<byte[]> Request(AsymmetricAlgorithm key, string? challenge, string messageType = "19", X509Certificate2? signer = null) =>
@@ -108,6 +109,102 @@ public sealed class ScepEndpointTests(EnrolmentHost host)
         var answer = await Ask(message);
         Assert.Null(answer.Issued);
         return (answer.Status, answer.FailInfo);
+    }
+
+    [Fact]
+    public async Task The_server_names_the_certificate_whatever_was_asked_for()
+    {
+        var invitation = await host.Invite();
+        var csr = TestPki.Csr(TestPki.RsaKey, "CN=FleetMdm MDM profiles, O=FleetMdm", await host.Challenge(invitation.Id));
+        var answer = await Ask(TestScepClient.Message(TestScepClient.Envelope(csr, to: await Ra())));
+        Assert.Matches("^CN=iPad [0-9a-f]{16}, O=Springfield Schools$", answer.Issued!.Subject);
+    }
+
+    [Fact]
+    public async Task A_client_of_former_days_gets_a_certificate()
+    {
+        var invitation = await host.Invite();
+        var csr = TestPki.Csr(TestPki.RsaKey, challenge: await host.Challenge(invitation.Id), hash: HashAlgorithmName.SHA1);
+        var answer = await Ask(TestScepClient.Message(TestScepClient.Envelope(csr, TestScepClient.TripleDes, await Ra()), digest: "1.3.14.3.2.26"));
+        Assert.Equal("0", answer.Status);
+    }
+
+    /// <summary>As micromdm's and mdmb's client do it: it encrypts to each certificate of GetCACert, and knows RSA only.</summary>
+    [Fact]
+    public async Task A_client_that_encrypts_to_every_certificate_gets_one()
+    {
+        var all = new SignedCms();
+        all.Decode(await host.Client.GetByteArrayAsync("/scep?operation=GetCACert"));
+        Assert.All(all.Certificates, certificate => Assert.NotNull(certificate.GetRSAPublicKey()));
+        var invitation = await host.Invite();
+        var envelope = new EnvelopedCms(new ContentInfo(TestPki.Csr(TestPki.RsaKey, challenge: await host.Challenge(invitation.Id))));
+        envelope.Encrypt(new CmsRecipientCollection(SubjectIdentifierType.IssuerAndSerialNumber, all.Certificates));
+        Assert.Equal("0", (await Ask(TestScepClient.Message(envelope.Encode()))).Status);
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(17)]
+    public async Task A_key_with_a_small_exponent_gets_none(int exponent)
+    {
+        var invitation = await host.Invite();
+        using var key = WithExponent(exponent);
+        Assert.Equal(("2", "0"), await Outcome(await Request(key, await host.Challenge(invitation.Id))));
+    }
+
+    [Fact]
+    public async Task A_refused_message_gets_the_same_answer_for_a_minute_and_costs_nothing()
+    {
+        var message = await Request(TestPki.RsaKey, null);
+        var first = await Post(message);
+        // A nonce of the server's is in each answer that is made.
+        Assert.Equal(first, await Post(message));
+        try
+        {
+            host.Time.Shift = TimeSpan.FromSeconds(61);
+            Assert.NotEqual(first, await Post(message));
+        }
+        finally
+        {
+            host.Time.Shift = TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>.NET makes no key with a small exponent, but uses one.</summary>
+    private static RSA WithExponent(int exponent)
+    {
+        var e = new BigInteger(exponent);
+        while (true)
+        {
+            using var primes = RSA.Create(2048);
+            var made = primes.ExportParameters(true);
+            BigInteger Number(byte[] bytes) => new(bytes, isUnsigned: true, isBigEndian: true);
+            byte[] Bytes(BigInteger number, int length)
+            {
+                var bytes = number.ToByteArray(isUnsigned: true, isBigEndian: true);
+                return [.. new byte[length - bytes.Length], .. bytes];
+            }
+            var (p, q) = (Number(made.P!), Number(made.Q!));
+            var phi = (p - 1) * (q - 1);
+            if (BigInteger.GreatestCommonDivisor(e, phi) != 1) continue;
+            var d = Inverse(e, phi);
+            return RSA.Create(made with
+            {
+                Exponent = e.ToByteArray(isUnsigned: true, isBigEndian: true),
+                D = Bytes(d, 256),
+                DP = Bytes(d % (p - 1), 128),
+                DQ = Bytes(d % (q - 1), 128),
+            });
+        }
+    }
+
+    private static BigInteger Inverse(BigInteger value, BigInteger modulus)
+    {
+        // value is small, so the inverse is (k * modulus + 1) / value for a small k.
+        for (var k = BigInteger.One; ; k++)
+        {
+            if ((k * modulus + 1) % value == 0) return (k * modulus + 1) / value;
+        }
     }
 
     [Fact]

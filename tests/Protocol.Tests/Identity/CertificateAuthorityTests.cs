@@ -60,7 +60,8 @@ public sealed class CertificateAuthorityTests
     {
         var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.RsaKey, "CN=iPad 7, O=School"));
         var certificate = Load(TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year).Der);
-        Assert.Equal("CN=iPad 7, O=School", certificate.Subject);
+        // The server's words, not the request's.
+        Assert.Equal($"CN=iPad {Convert.ToHexStringLower(csr.PublicKeySha256.AsSpan(0, 8))}, O=District", certificate.Subject);
         Assert.Equal(TestPki.RsaKey.ExportSubjectPublicKeyInfo(), certificate.PublicKey.ExportSubjectPublicKeyInfo());
         Assert.Equal(TestPki.Now.UtcDateTime - CertificateAuthority.ClockSkew, certificate.NotBefore.ToUniversalTime());
         Assert.Equal(TestPki.Now.UtcDateTime + Year, certificate.NotAfter.ToUniversalTime());
@@ -123,11 +124,11 @@ public sealed class CertificateAuthorityTests
     }
 
     [Fact]
-    public void A_request_may_not_take_the_CAs_name()
+    public void A_request_does_not_get_the_CAs_name()
     {
         var csr = CertificateSigningRequest.Parse(
             new CertificateRequest(new X500DistinguishedName(TestPki.Ca.Certificate.Subject.Span), TestPki.EcKey, HashAlgorithmName.SHA256).CreateSigningRequest());
-        Assert.Equal(IdentityRefusal.WrongUsage, TestPki.Refusal(() => TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year)));
+        Assert.StartsWith("CN=iPad ", TestPki.Ca.IssueIdentity(csr, TestPki.Now, Year).SubjectName, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,7 +39,8 @@ public sealed class CertificateSigningRequestTests
     [Theory]
     [InlineData(1024)]
     [InlineData(1536)]
-    public void A_short_RSA_key_is_refused(int bits)
+    [InlineData(4104)]
+    public void An_RSA_key_that_is_too_short_or_too_long_is_refused(int bits)
     {
         using var key = RSA.Create(bits);
         Assert.Equal(IdentityRefusal.UnsupportedAlgorithm, TestPki.Refusal(() => CertificateSigningRequest.Parse(TestPki.Csr(key))));
@@ -66,13 +67,8 @@ public sealed class CertificateSigningRequestTests
     public void A_request_without_a_name_gets_one()
     {
         var csr = CertificateSigningRequest.Parse(TestPki.Csr(TestPki.EcKey, ""));
-        Assert.Equal("CN=iPad", TestPki.Ca.IssueIdentity(csr, TestPki.Now, TimeSpan.FromDays(1)).SubjectName);
+        Assert.StartsWith("CN=iPad ", TestPki.Ca.IssueIdentity(csr, TestPki.Now, TimeSpan.FromDays(1)).SubjectName, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public void An_endless_name_is_refused() =>
-        Assert.Equal(IdentityRefusal.BadCms, TestPki.Refusal(() => CertificateSigningRequest.Parse(
-            TestPki.Csr(TestPki.EcKey, string.Join(", ", Enumerable.Range(0, 40).Select(i => $"OU=a unit with a long name {i:D6}"))))));
 
     [Fact]
     public void What_a_request_asks_for_beyond_its_name_is_not_given()

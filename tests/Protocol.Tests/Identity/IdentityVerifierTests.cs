@@ -113,7 +113,7 @@ public sealed class IdentityVerifierTests
     {
         using var other = TestPki.Custom(TestPki.RsaKey, "CN=Old server", r => r.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true)));
         var request = TestPki.Request(TestPki.EcKey, "CN=iPad");
-        var der = request.Create(other.SubjectName, new Sha1Generator(TestPki.RsaKey), TestPki.Now.AddDays(-1), TestPki.Now.AddDays(9), [1, 2, 3]).RawData;
+        var der = request.Create(other.SubjectName, new TestPki.Sha1Generator(TestPki.RsaKey), TestPki.Now.AddDays(-1), TestPki.Now.AddDays(9), [1, 2, 3]).RawData;
         var trusted = new[] { IdentityCertificate.Parse(other.RawData) };
         Assert.Equal(IdentityRefusal.UnsupportedAlgorithm, TestPki.Refusal(() => TestPki.Verifier(trusted: trusted).Verify(der, TestPki.Now)));
         TestPki.Verifier(trusted: trusted, certificates: WeakestHash.Sha1).Verify(der, TestPki.Now);
@@ -172,16 +172,5 @@ public sealed class IdentityVerifierTests
             return ValueTask.CompletedTask;
         });
         Assert.InRange(verifier.KnownCount, 1, 32 + Environment.ProcessorCount);
-    }
-
-    /// <summary>.NET's own refuses to make such a certificate.</summary>
-    private sealed class Sha1Generator(RSA key) : X509SignatureGenerator
-    {
-        public override byte[] GetSignatureAlgorithmIdentifier(HashAlgorithmName hashAlgorithm) =>
-            [0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x05, 0x05, 0x00];
-
-        public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm) => key.SignData(data, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1);
-
-        protected override PublicKey BuildPublicKey() => PublicKey.CreateFromSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out _);
     }
 }

@@ -28,7 +28,18 @@ internal static class TestPki
         var request = Request(key, subject, hash);
         if (challenge is not null)
             request.OtherRequestAttributes.Add(new AsnEncodedData("1.2.840.113549.1.9.7", PrintableString(challenge)));
-        return request.CreateSigningRequest();
+        return hash == HashAlgorithmName.SHA1 ? request.CreateSigningRequest(new Sha1Generator((RSA)key)) : request.CreateSigningRequest();
+    }
+
+    /// <summary>.NET's own refuses to make such a certificate, or such a request.</summary>
+    public sealed class Sha1Generator(RSA key) : X509SignatureGenerator
+    {
+        public override byte[] GetSignatureAlgorithmIdentifier(HashAlgorithmName hashAlgorithm) =>
+            [0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x05, 0x05, 0x00];
+
+        public override byte[] SignData(byte[] data, HashAlgorithmName hashAlgorithm) => key.SignData(data, HashAlgorithmName.SHA1, RSASignaturePadding.Pkcs1);
+
+        protected override PublicKey BuildPublicKey() => PublicKey.CreateFromSubjectPublicKeyInfo(key.ExportSubjectPublicKeyInfo(), out _);
     }
 
     /// <summary>The bytes as they are, as a client writes them that does not look at the rules of PrintableString.</summary>
