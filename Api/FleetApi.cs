@@ -12,6 +12,7 @@ public static class FleetApi
     public static void AddFleetApi(this WebApplicationBuilder builder)
     {
         builder.ConfigureFleetWeb();
+        builder.Services.AddSingleton<TrustedProxies>();
         builder.Services.AddSingleton<ServerMetrics>();
         builder.Services.AddSingleton<ServerCertificates>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ServerCertificates>());
@@ -32,6 +33,7 @@ public static class FleetApi
     public static void MapFleetApi(this WebApplication app)
     {
         app.UseDraining();
+        app.UseForwardedScheme();
         app.UseRedirection();
         app.UseRouting();
         app.UseListenerSides();

@@ -1,4 +1,3 @@
-using System.Net;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Identity;
@@ -19,14 +18,14 @@ public sealed class DeviceIdentity
     private readonly MdmOptions _options;
     private readonly EnrolmentAuthority _authority;
     private readonly TimeProvider _clock;
-    private readonly IReadOnlyList<IPNetwork> _proxies;
+    private readonly TrustedProxies _proxies;
 
-    public DeviceIdentity(IOptions<MdmOptions> options, EnrolmentAuthority authority, TimeProvider clock)
+    public DeviceIdentity(IOptions<MdmOptions> options, TrustedProxies proxies, EnrolmentAuthority authority, TimeProvider clock)
     {
         _options = options.Value;
         _authority = authority;
         _clock = clock;
-        _proxies = [.. _options.TrustedProxies.Select(Network)];
+        _proxies = proxies;
     }
 
     /// <exception cref="IdentityException">None was there, or it may not identify an iPad.</exception>
@@ -59,21 +58,10 @@ public sealed class DeviceIdentity
     /// <summary>A header that is not from a trusted proxy is not refused but not seen: anybody could have set it.</summary>
     private string? FromProxy(HttpContext context)
     {
-        if (_options.ClientCertificateHeader is not { } name || context.Connection.RemoteIpAddress is not { } address) return null;
-        if (!context.Request.Headers.TryGetValue(name, out var values) || values is not [{ Length: > 0 } value]) return null;
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        foreach (var proxy in _proxies)
-        {
-            if (proxy.Contains(address)) return value;
-        }
-
-        return null;
-    }
-
-    private static IPNetwork Network(string text)
-    {
-        if (IPNetwork.TryParse(text, out var network)) return network;
-        var address = IPAddress.Parse(text);
-        return new IPNetwork(address, address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128);
+        if (_options.ClientCertificateHeader is not { } name || !context.Request.Headers.TryGetValue(name, out var values)) return null;
+        if (values is [null or ""] || !_proxies.Contains(context.Connection.RemoteIpAddress)) return null;
+        return values is [{ } value]
+            ? value
+            : throw new IdentityException(IdentityRefusal.SeveralHeaders, $"The header {name} is there {values.Count} times: the proxy must replace what a client sends.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
+using FleetMdm.Api.Hosting;
 using QRCoder;
 
 namespace FleetMdm.Api.Enrolment;
@@ -66,6 +67,7 @@ internal static class EnrolmentPage
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers.CacheControl = "no-store";
+        ForwardedScheme.DemandTls(context);
         return Results.Content(
             $$"""
             <!doctype html>

@@ -12,6 +12,9 @@ public static class FleetConfiguration
         "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "Queue", "Limits", "Retention", "Metrics", "Logging",
     ];
 
+    /// <summary>The options that are lists: one value, several with commas, or an index for each.</summary>
+    public static readonly IReadOnlyList<string> Lists = ["Mdm:TrustedIdentityCas", "Mdm:TrustedProxies"];
+
     /// <summary>OpenTelemetry's own options keep the names that every program gives them, as <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>.</summary>
     private const string OpenTelemetryPrefix = "OTEL_";
 
@@ -36,6 +39,20 @@ public static class FleetConfiguration
             if (!Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase) && !section.Key.StartsWith(OpenTelemetryPrefix, StringComparison.Ordinal))
                 throw new FleetStartException($"There is no option \"{section.Key}\"; the sections are {string.Join(", ", Sections)}.");
         }
+
+        configuration.AddInMemoryCollection([.. Lists.SelectMany(list => Separated(configuration.GetSection(list)))]);
+    }
+
+    /// <summary>The elements of a list that was written with commas, each with an index as the framework's binder wants it.</summary>
+    private static IEnumerable<KeyValuePair<string, string?>> Separated(IConfigurationSection list)
+    {
+        var indexed = list.GetChildren().Select(element => element.Value ?? "").ToList();
+        if (list.Value is not null && indexed.Count > 0)
+            throw new FleetStartException($"{list.Path} is given as one value and with an index; use one of both: --{list.Path}=a,b or --{list.Path}:0=a --{list.Path}:1=b.");
+        var written = list.Value is { } value ? [value] : indexed;
+        if (list.Value is null && !written.Exists(element => element.Contains(','))) return [];
+        return written.SelectMany(element => element.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            .Select((element, index) => new KeyValuePair<string, string?>($"{list.Path}:{index}", element));
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> OpenTelemetryVariables() =>

@@ -56,6 +56,7 @@ public static class FleetProcess
 
         IsStarting = false;
         app.Services.GetService<ConnectionLimit>()?.Announce();
+        app.Services.GetService<TrustedProxies>()?.Announce();
     }
 
     /// <summary>The system says why, but not where.</summary>

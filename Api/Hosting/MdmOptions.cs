@@ -37,11 +37,11 @@ public sealed class MdmOptions
     /// slept in a cupboard over the summer then renews instead of being lost.</summary>
     public int ExpiredCertificateGraceDays { get; set; } = 90;
 
-    /// <summary>The header in which a trusted proxy passes the client certificate: RFC 9440's <c>Client-Cert</c>, or one that
-    /// carries nginx's <c>$ssl_client_escaped_cert</c>. Null: no header is believed.</summary>
+    /// <summary>The header in which a trusted proxy passes the client certificate, in any form of <see cref="Protocol.Identity.CertificateHeader"/>. Null:
+    /// no header is believed.</summary>
     public string? ClientCertificateHeader { get; set; }
 
-    /// <summary>Addresses or networks (CIDR) of the proxies whose header is believed.</summary>
+    /// <summary>Addresses or networks (CIDR) of the proxies whose headers are believed: the client certificate's, and <c>X-Forwarded-Proto</c>.</summary>
     public IList<string> TrustedProxies { get; set; } = [];
 
     /// <summary>The largest message of an iPad, in bytes: 64 KiB to 64 MiB. A larger one is answered 413.</summary>
@@ -72,12 +72,12 @@ public sealed class MdmOptions
             return "Mdm:RequireClientCertificate is set, but no message can bring one: Http:Listen is http, and Mdm:ClientCertificateHeader is not set.";
         foreach (var proxy in TrustedProxies)
         {
-            if (!IPNetwork.TryParse(proxy, out _) && !IPAddress.TryParse(proxy, out _))
-                return $"Mdm:TrustedProxies must hold addresses or networks such as 10.0.0.0/8, but holds \"{proxy}\".";
+            if (!Hosting.TrustedProxies.IsAddressOrNetwork(proxy))
+                return $"Mdm:TrustedProxies must hold addresses or networks, with commas between them, as in 10.1.2.3,10.1.2.16/28, but holds \"{proxy}\".";
         }
 
         if (ClientCertificateHeader is not null && TrustedProxies.Count == 0)
-            return "Mdm:ClientCertificateHeader is set, but Mdm:TrustedProxies names no proxy whose header may be believed.";
+            return "Mdm:ClientCertificateHeader is set, but Mdm:TrustedProxies names no proxy whose header may be believed. Set it as in Mdm:TrustedProxies=10.1.2.3,10.1.2.4.";
         if (TrustedIdentityCasEnrolUntil is not null && TrustedIdentityCas.Count == 0)
             return "Mdm:TrustedIdentityCasEnrolUntil is set, but Mdm:TrustedIdentityCas names no CA.";
         foreach (var file in TrustedIdentityCas)

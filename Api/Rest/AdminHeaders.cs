@@ -1,3 +1,5 @@
+using FleetMdm.Api.Hosting;
+
 namespace FleetMdm.Api.Rest;
 
 /// <summary>Headers of every answer of the admin side: never cached, never framed, never taken for another type.</summary>
@@ -14,6 +16,7 @@ internal sealed class AdminHeaders(RequestDelegate next)
         headers["Referrer-Policy"] = "same-origin";
         headers.CacheControl = "no-store";
         headers.ContentSecurityPolicy = context.GetEndpoint()?.Metadata.GetMetadata<ContentPolicy>()?.Value ?? NoPage;
+        ForwardedScheme.DemandTls(context);
         return next(context);
     }
 }

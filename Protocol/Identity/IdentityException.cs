@@ -7,6 +7,8 @@ public enum IdentityRefusal
     Missing,
     /// <summary>The header is too long, or not Base64 or URL-escaped PEM.</summary>
     BadBase64,
+    /// <summary>The proxy's header is there more than once: one of them may be the sender's own.</summary>
+    SeveralHeaders,
     /// <summary>Not a CMS signature or not a certificate that we can read within our bounds.</summary>
     BadCms,
     /// <summary>The signature is over another body, or of another key.</summary>

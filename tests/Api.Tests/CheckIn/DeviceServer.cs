@@ -48,6 +48,8 @@ public class DeviceServer : IAsyncLifetime
         _http = new HttpClient { BaseAddress = Address };
     }
 
+    public string DataDirectory => _folder.File("data");
+
     /// <summary>Where iPads connect.</summary>
     public Uri Address { get; private set; } = null!;
 

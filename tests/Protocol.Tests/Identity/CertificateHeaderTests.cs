@@ -24,6 +24,46 @@ public sealed class CertificateHeaderTests
         Assert.Equal(Der, Parse(pem.Replace("\n", "%0A").Replace("+", "%2B").Replace("/", "%2F").Replace("=", "%3D").Replace(" ", "%20")));
     }
 
+    [Fact]
+    public void The_plain_Base64_of_HAProxy_and_Caddy_is_read()
+    {
+        Assert.Equal(Der, Parse(Base64));
+        Assert.Equal(Der, Parse(Uri.EscapeDataString(Base64)));
+    }
+
+    [Fact]
+    public void The_chain_of_Traefik_is_read_when_it_is_one()
+    {
+        var root = Convert.ToBase64String(TestPki.Root.Certificate);
+        Assert.Equal(Der, Parse($"{Base64},{root}"));
+        Assert.Equal(Der, Parse(Uri.EscapeDataString($"{Base64},{root}")));
+        // A header of the client's that a proxy appended its own to.
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse($"{Base64},{Convert.ToBase64String(TestPki.RsaIdentity.RawData)}")));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse($"{Base64},")));
+    }
+
+    [Fact]
+    public void The_PEM_of_Apache_and_the_chain_of_AWS_are_read()
+    {
+        var pem = PemEncoding.WriteString("CERTIFICATE", Der);
+        Assert.Equal(Der, Parse(pem.Replace('\n', ' ')));
+        Assert.Equal(Der, Parse(Uri.EscapeDataString(pem + "\n" + PemEncoding.WriteString("CERTIFICATE", TestPki.Root.Certificate)).Replace("%2B", "+").Replace("%2F", "/").Replace("%3D", "=")));
+    }
+
+    [Fact]
+    public void The_XFCC_of_Envoy_is_read()
+    {
+        var pem = Uri.EscapeDataString(PemEncoding.WriteString("CERTIFICATE", Der) + "\n");
+        Assert.Equal(Der, Parse($"Hash=468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688;Cert=\"{pem}\";Subject=\"CN=a\\\"b;c,d\";URI="));
+        Assert.Equal(Der, Parse($"By=spiffe://a;Cert={pem}"));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse($"Cert=\"{pem}\",Cert=\"{pem}\"")));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse($"Cert=\"{pem}\";Cert=\"{pem}\"")));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse($"Cert=\"{pem}")));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse("Hash=abc;Subject=\"CN=a\"")));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse("Hash=abc;Subject")));
+        Assert.Equal(IdentityRefusal.BadBase64, TestPki.Refusal(() => Parse("Cert=\"a\"b")));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("")]
