@@ -48,6 +48,7 @@ public sealed partial class CheckInEndpoints(
 
     private static readonly string PlistContentType = "application/xml; charset=UTF-8";
 
+    private readonly OncePerHour _refusedIdentities = new(time);
     private readonly PlistLimits _limits = PlistLimits.ForBytes(options.Value.MaxMessageBytes);
 
     public async Task Handle(HttpContext context)
@@ -79,7 +80,9 @@ public sealed partial class CheckInEndpoints(
             }
             catch (IdentityException e)
             {
-                await Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message);
+                if (_refusedIdentities.IsDue(context.Connection.RemoteIpAddress))
+                    LogRefusedIdentity(context.Connection.RemoteIpAddress, e.Message, identity.Presented(context), await identity.Taken());
+                await Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message, log: false);
             }
             catch (Exception e) when (e is PlistFormatException or MdmFormatException)
             {
@@ -266,6 +269,8 @@ public sealed partial class CheckInEndpoints(
         {
             var (status, reason, detail) = DeviceRefusals.For(reply.Refusal);
             LogRefusedEnrolment(message.Sender.EnrolmentId, reason);
+            if (reply.Refusal is DeviceRefusal.NotPinned or DeviceRefusal.PinnedElsewhere && _refusedIdentities.IsDue(message.Sender.EnrolmentId))
+                LogForeignCertificate(message.Sender.EnrolmentId, context.Connection.RemoteIpAddress, identity.Presented(context));
             await Refuse(context, status, reason, detail, unenrol: reply.Refusal == DeviceRefusal.Unrecognized);
             return;
         }
@@ -322,10 +327,10 @@ public sealed partial class CheckInEndpoints(
         }
     }
 
-    private async Task Refuse(HttpContext context, int status, string reason, string detail, bool unenrol = false)
+    private async Task Refuse(HttpContext context, int status, string reason, string detail, bool unenrol = false, bool log = true)
     {
         metrics.Refused(reason, status);
-        LogRefused(context.Connection.RemoteIpAddress, context.Request.Path, status, reason, detail);
+        if (log) LogRefused(context.Connection.RemoteIpAddress, context.Request.Path, status, reason, detail);
         if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
 
         var response = context.Response;
@@ -367,6 +372,12 @@ public sealed partial class CheckInEndpoints(
 
     [LoggerMessage(3051, LogLevel.Information, "The grain of {EnrolmentId} could not be told that a command did not leave")]
     private partial void LogNotTakenBack(string enrolmentId, Exception exception);
+
+    [LoggerMessage(3060, LogLevel.Warning, "The identity of a message from {Address} was refused: {Reason} It brought {Presented} Taken would be {Taken}. This is said once an hour of each address.")]
+    private partial void LogRefusedIdentity(System.Net.IPAddress? address, string reason, string presented, string taken);
+
+    [LoggerMessage(3061, LogLevel.Warning, "A message for {EnrolmentId} from {Address} brought {Presented} Taken would be the certificate that the iPad enrolled with, or one that renews it. This is said once an hour of each iPad.")]
+    private partial void LogForeignCertificate(string enrolmentId, System.Net.IPAddress? address, string presented);
 
     [LoggerMessage(3003, LogLevel.Warning, "A message was answered 503: the store or the cluster could not take it")]
     private partial void LogUnavailable(Exception exception);

@@ -49,6 +49,37 @@ public sealed class DeviceIdentity
         : context.Connection.ClientCertificate is { } certificate ? IdentityCertificate.Parse(certificate.RawDataMemory)
         : MdmSignature.Verify(body.Span, context.Request.Headers[MdmSignature.HeaderName]);
 
+    /// <summary>What a refused message brought, in words for the log.</summary>
+    public string Presented(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        var stranger = _options.ClientCertificateHeader is { } name && headers.ContainsKey(name) && !_proxies.Contains(context.Connection.RemoteIpAddress)
+            ? $" The header {name} is not believed from this address: Mdm:TrustedProxies does not name it."
+            : "";
+        try
+        {
+            if (FromProxy(context) is { } header)
+                return $"in the header {_options.ClientCertificateHeader} of a trusted proxy a certificate with {IdentityCertificate.Parse(CertificateHeader.Parse(header, []).ToArray()).Description}.";
+            if (context.Connection.ClientCertificate is { } certificate)
+                return $"by TLS a certificate with {IdentityCertificate.Parse(certificate.RawDataMemory).Description}.{stranger}";
+            if (headers.TryGetValue(MdmSignature.HeaderName, out var signature))
+                return $"by Mdm-Signature a certificate with {MdmSignature.Signer(signature).Description}.{stranger}";
+            return $"no client certificate by TLS and no Mdm-Signature.{stranger}";
+        }
+        catch (IdentityException e)
+        {
+            return $"something that cannot be read ({e.Message}).{stranger}";
+        }
+    }
+
+    /// <summary>What would have been taken, in words for the log.</summary>
+    public async ValueTask<string> Taken()
+    {
+        var issuers = string.Join("\" or \"", (await _authority.Get()).Verifier.Issuers);
+        var ways = _options.ClientCertificateHeader is { } name ? $"in the header {name} from Mdm:TrustedProxies, or by TLS" : "by TLS";
+        return $"a certificate of \"{issuers}\", {ways}{(_options.RequireClientCertificate ? "" : ", or by Mdm-Signature")}";
+    }
+
     private static VerifiedIdentity VerifyHeader(IdentityVerifier verifier, string header, DateTimeOffset now)
     {
         Span<byte> room = stackalloc byte[UsualCertificate];

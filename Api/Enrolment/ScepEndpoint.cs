@@ -31,6 +31,8 @@ public sealed partial class ScepEndpoint(
     TimeProvider time,
     ILogger<ScepEndpoint> logger)
 {
+    private readonly OncePerHour _told = new(time);
+
     public async Task<IResult> Handle(HttpContext context)
     {
         var query = context.Request.Query;
@@ -78,14 +80,14 @@ public sealed partial class ScepEndpoint(
         }
         catch (IdentityException e)
         {
-            LogUnreadable(e.Refusal, e.Message);
+            if (_told.IsDue(context.Connection.RemoteIpAddress)) LogUnreadable(context.Connection.RemoteIpAddress, e.Refusal, e.Message);
             metrics.CountScep(e.Refusal.ToString());
             return Refuse($"Not a SCEP request: {e.Message}");
         }
-        return Results.Bytes(await Answer(snapshot, request, hash), ScepResponder.MessageContentType);
+        return Results.Bytes(await Answer(context, snapshot, request, hash), ScepResponder.MessageContentType);
     }
 
-    private async Task<byte[]> Answer(AuthoritySnapshot snapshot, ScepRequest request, UInt128 hash)
+    private async Task<byte[]> Answer(HttpContext context, AuthoritySnapshot snapshot, ScepRequest request, UInt128 hash)
     {
         // What the message itself is refused for stays; what the store says of it may be another thing in a second.
         var mayChange = false;
@@ -112,7 +114,8 @@ public sealed partial class ScepEndpoint(
         }
         catch (ScepException e)
         {
-            LogRefused(request.TransactionId, e.FailInfo, e.Message);
+            if (_told.IsDue(context.Connection.RemoteIpAddress))
+                LogRefused(context.Connection.RemoteIpAddress, request.TransactionId, request.Signer.Description, e.FailInfo, e.Message);
             metrics.CountScep(e.FailInfo.ToString());
             var failure = snapshot.Scep.Failure(request, e.FailInfo);
             if (!mayChange) refused.Add(hash, failure);
@@ -245,9 +248,9 @@ public sealed partial class ScepEndpoint(
     [LoggerMessage(3321, LogLevel.Information, "Identity certificate {Sha256} renews {Old}, until {NotAfter:yyyy-MM-dd}.")]
     private partial void LogRenewed(string sha256, string old, DateTimeOffset notAfter);
 
-    [LoggerMessage(3322, LogLevel.Warning, "SCEP request {Transaction} refused with {FailInfo}: {Reason}")]
-    private partial void LogRefused(string transaction, ScepFailInfo failInfo, string reason);
+    [LoggerMessage(3322, LogLevel.Warning, "SCEP request {Transaction} from {Address} refused with {FailInfo}: {Reason} It was signed with a certificate with {Signer}. This is said once an hour of each address.")]
+    private partial void LogRefused(System.Net.IPAddress? address, string transaction, string signer, ScepFailInfo failInfo, string reason);
 
-    [LoggerMessage(3323, LogLevel.Warning, "SCEP message refused, {Refusal}: {Reason}")]
-    private partial void LogUnreadable(IdentityRefusal refusal, string reason);
+    [LoggerMessage(3323, LogLevel.Warning, "SCEP message from {Address} refused, {Refusal}: {Reason} This is said once an hour of each address.")]
+    private partial void LogUnreadable(System.Net.IPAddress? address, IdentityRefusal refusal, string reason);
 }

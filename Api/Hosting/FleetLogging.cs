@@ -15,6 +15,7 @@ public static class FleetLogging
     public static void AddFleetLogging(this IHostApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
+        builder.Services.AddPlainLogging();
         // It has nothing to say but a line for the beginning and the end of each request; but as long as it might speak, each request gets an
         // Activity and a scope. First, so that a setting of this name overrides it.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);

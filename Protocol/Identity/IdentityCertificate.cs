@@ -91,6 +91,22 @@ public sealed class IdentityCertificate
     /// <summary>The subject for people, as in <c>CN=iPad, O=District</c>.</summary>
     public string SubjectName => new X500DistinguishedName(Subject.Span).Name;
 
+    /// <summary>All that a person needs to find out which certificate this is. What its issuer wrote into the names is not changed.</summary>
+    public string Description =>
+        $"subject \"{NameOf(Subject)}\", issuer \"{NameOf(Issuer)}\", serial number {Convert.ToHexString(SerialNumber.Span)}, valid {NotBefore:yyyy-MM-dd} to {NotAfter:yyyy-MM-dd}, SHA-256 {Sha256Hex}";
+
+    private static string NameOf(ReadOnlyMemory<byte> name)
+    {
+        try
+        {
+            return new X500DistinguishedName(name.Span).Name;
+        }
+        catch (CryptographicException)
+        {
+            return "unreadable";
+        }
+    }
+
     /// <summary>SHA-256 of the certificate that this one renews; null when it does not say. To be believed of our own CA only.</summary>
     public byte[]? Renews { get; private set; }
 

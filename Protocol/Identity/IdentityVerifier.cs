@@ -64,6 +64,9 @@ public sealed class IdentityVerifier
     /// <summary>How many certificates are known; for metrics.</summary>
     public int KnownCount => _known.Count;
 
+    /// <summary>The CAs whose certificates are taken, for people.</summary>
+    public IEnumerable<string> Issuers => _settings.OwnCas.Concat(_settings.TrustedCas).Select(ca => ca.SubjectName);
+
     /// <summary>Checks an <c>Mdm-Signature</c> over <paramref name="body"/> and the certificate that made it.</summary>
     /// <exception cref="IdentityException">Any refusal.</exception>
     public VerifiedIdentity VerifySignature(ReadOnlySpan<byte> body, string? headerValue, DateTimeOffset now)

@@ -26,6 +26,10 @@ public static class MdmSignature
         return cms.Signer;
     }
 
+    /// <summary>The certificate that came with a signature; nothing is checked.</summary>
+    /// <exception cref="IdentityException">It cannot be read.</exception>
+    public static IdentityCertificate Signer(string? headerValue) => Parse(headerValue, null).Signer;
+
     internal static CmsSignedData Parse(string? headerValue, KnownIdentities? known)
     {
         if (string.IsNullOrEmpty(headerValue))
