@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Authentication;
@@ -14,7 +15,7 @@ namespace FleetMdm.Api.Access;
 /// </summary>
 internal sealed class FleetAuthenticationHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
-    TokenVerifier tokens, GuessingThrottle throttle, AuditTrail trail, Coalescer refused)
+    TokenVerifier tokens, GuessingThrottle throttle, ClientAddress clients, AuditTrail trail, Coalescer refused)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string Name = "fleetmdm";
@@ -32,7 +33,7 @@ internal sealed class FleetAuthenticationHandler(
             return Wrong("The Authorization header must be \"Bearer\" and an API token.");
 
         var token = value[Bearer.Length..].Trim();
-        var address = Context.Connection.RemoteIpAddress;
+        var address = clients.Of(Context);
         // What looks right is looked up first: many may share an address (a school's, a proxy's), and one of them may be hostile. Nobody can guess
         // one of 256 bits, so only failures count.
         if (ApiToken.LooksRight(token) && await tokens.FindBySecret(token) is { } found)

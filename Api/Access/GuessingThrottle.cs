@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using FleetMdm.Api.Hosting;
 
 namespace FleetMdm.Api.Access;
 
@@ -25,7 +25,7 @@ public sealed class GuessingThrottle(TimeProvider time)
 
     public bool IsThrottled(IPAddress? address)
     {
-        var key = KeyOf(address);
+        var key = ClientAddress.KeyOf(address);
         lock (_lock)
         {
             Turn();
@@ -35,7 +35,7 @@ public sealed class GuessingThrottle(TimeProvider time)
 
     public void CountFailure(IPAddress? address)
     {
-        var key = KeyOf(address);
+        var key = ClientAddress.KeyOf(address);
         lock (_lock)
         {
             Turn();
@@ -51,16 +51,5 @@ public sealed class GuessingThrottle(TimeProvider time)
         _older = age < Span * 2 ? _newer : [];
         _newer = [];
         _turnedAt = now;
-    }
-
-    private static UInt128 KeyOf(IPAddress? address)
-    {
-        if (address is null) return 0;
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        Span<byte> bytes = stackalloc byte[16];
-        bytes.Clear();
-        address.TryWriteBytes(bytes, out _);
-        if (address.AddressFamily == AddressFamily.InterNetworkV6) bytes[8..].Clear();
-        return System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes) ^ (address.AddressFamily == AddressFamily.InterNetwork ? 1u : 0u);
     }
 }

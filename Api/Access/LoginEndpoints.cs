@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
@@ -32,14 +33,15 @@ internal static class LoginEndpoints
     private static RazorComponentResult<LoginPage> Show(string? returnUrl) => Page(LocalPath(returnUrl), null, StatusCodes.Status200OK);
 
     private static async Task<IResult> Login(
-        HttpContext context, TokenVerifier tokens, GuessingThrottle throttle, IGrainFactory grains, AuditTrail trail, Coalescer refused, TimeProvider time)
+        HttpContext context, TokenVerifier tokens, GuessingThrottle throttle, ClientAddress clients, IGrainFactory grains, AuditTrail trail, Coalescer refused,
+        TimeProvider time)
     {
         if (!CrossOrigin.IsOwnPage(context.Request)) return Refused();
 
         var form = await FormBody.ReadAsync(context);
         var returnUrl = LocalPath(form.Get("returnUrl"));
         var token = form.Get("token")?.Trim() ?? "";
-        var address = context.Connection.RemoteIpAddress;
+        var address = clients.Of(context);
         if (!ApiToken.LooksRight(token) || await tokens.FindBySecret(token) is not { } found)
         {
             var throttled = throttle.IsThrottled(address);

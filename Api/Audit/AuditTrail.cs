@@ -1,10 +1,11 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Audit;
 
 namespace FleetMdm.Api.Audit;
 
 /// <summary>Records what a request does, for the endpoints that change something outside the store's own transactions, or show a secret.</summary>
-internal sealed class AuditTrail(IAuditStore store, TimeProvider time)
+internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeProvider time)
 {
     private static readonly object RecordedKey = new();
 
@@ -38,10 +39,9 @@ internal sealed class AuditTrail(IAuditStore store, TimeProvider time)
     /// <summary>What <see cref="Record"/> wrote for this request last.</summary>
     public static AuditRecord? RecordedFor(HttpContext context) => context.Items[RecordedKey] as AuditRecord;
 
-    private static AuditActor ActorOf(HttpContext context)
+    private AuditActor ActorOf(HttpContext context)
     {
-        var address = context.Connection.RemoteIpAddress;
-        if (address is { IsIPv4MappedToIPv6: true }) address = address.MapToIPv4();
+        var address = clients.Of(context);
         return FleetUser.Find(context.User) is { } user
             ? new AuditActor(ActorKind.Token, user.TokenId, user.Name, address?.ToString())
             : new AuditActor(ActorKind.Stranger, Address: address?.ToString());

@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using System.Text.Json;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Limits;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Mdm;
@@ -13,7 +14,7 @@ namespace FleetMdm.Api.CheckIn;
 // A message of an iPad:
 //
 //   1. admission   as many at a time as this node can serve (Api/Limits); else 503
-//   2. body        read whole, within bounds; else 413
+//   2. body        read whole, within bounds; else 413. A large one, and what comes too slowly (408), is looked at before it is taken in (AdmitLarge)
 //   3. identity    the certificate that the sender proves to own; else 400
 //   4. parse       just what routing and the grain need; else 400
 //   5. word        a poll whose grain lives in this process and has left word that there is nothing to fetch is answered at once
@@ -29,6 +30,8 @@ public sealed partial class CheckInEndpoints(
     IDeviceStore store,
     MessageBodyReader bodies,
     LargeAnswers largeAnswers,
+    LargeSenders largeSenders,
+    ClientAddress clients,
     DeviceIdentity identity,
     ForgottenRenewals renewals,
     DeviceMetrics metrics,
@@ -54,7 +57,7 @@ public sealed partial class CheckInEndpoints(
     public async Task Handle(HttpContext context)
     {
         // 2
-        var (outcome, body) = await bodies.Read(context.Request, options.Value.MaxMessageBytes, context.RequestAborted);
+        var (outcome, body) = await bodies.Read(context.Request, options.Value.MaxMessageBytes, BodyDeadline.TokenOf(context));
         if (outcome != MessageBodyReader.Outcome.Read)
         {
             if (outcome == MessageBodyReader.Outcome.TooLarge && await TakeOversized(context)) return;
@@ -219,7 +222,7 @@ public sealed partial class CheckInEndpoints(
         AvailableDeviceCapacity = device.AvailableDeviceCapacity,
     };
 
-    private static AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
+    private AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
     {
         Topic = message.Topic,
         Udid = message.Sender.Udid,
@@ -233,7 +236,7 @@ public sealed partial class CheckInEndpoints(
         BuildVersion = message.BuildVersion,
         Imei = message.Imei,
         Meid = message.Meid,
-        Address = context.Connection.RemoteIpAddress?.ToString(),
+        Address = clients.Of(context)?.ToString(),
     };
 
     private TokenUpdateMessage ToGrain(TokenUpdate message) => new()
@@ -317,6 +320,9 @@ public sealed partial class CheckInEndpoints(
             case MessageBodyReader.Outcome.TooLarge:
                 context.Response.Headers.Connection = "close";
                 return Refuse(context, 413, RefusalReason.TooLarge, $"A message may have at most {options.Value.MaxMessageBytes} bytes.");
+            case MessageBodyReader.Outcome.TooSlow:
+                context.Response.Headers.Connection = "close";
+                return Refuse(context, 408, RefusalReason.TooSlow, BodyDeadline.Message);
             case MessageBodyReader.Outcome.Full:
                 return Refuse(context, 503, RefusalReason.Full, "Too many large messages at once; come again.");
             default:

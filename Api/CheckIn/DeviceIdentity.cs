@@ -28,6 +28,16 @@ public sealed class DeviceIdentity
         _proxies = proxies;
     }
 
+    /// <summary>Whom a message is from if it proves true: what can be told without its body. Of an Mdm-Signature, only the certificate is looked at.</summary>
+    /// <exception cref="IdentityException">None is there, or it may not identify an iPad.</exception>
+    public async ValueTask<VerifiedIdentity> Presume(HttpContext context)
+    {
+        var bodyless = FromProxy(context) is not null || context.Connection.ClientCertificate is not null || _options.RequireClientCertificate;
+        if (bodyless) return await Establish(context, ReadOnlyMemory<byte>.Empty);
+        var signer = MdmSignature.SignerOf(context.Request.Headers[MdmSignature.HeaderName]);
+        return (await _authority.Get()).Verifier.Verify(signer.Der.Span, _clock.GetUtcNow());
+    }
+
     /// <exception cref="IdentityException">None was there, or it may not identify an iPad.</exception>
     public async ValueTask<VerifiedIdentity> Establish(HttpContext context, ReadOnlyMemory<byte> body)
     {

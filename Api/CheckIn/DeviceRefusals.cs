@@ -6,6 +6,7 @@ namespace FleetMdm.Api.CheckIn;
 public static class RefusalReason
 {
     public const string TooLarge = "too-large";
+    public const string TooSlow = "too-slow";
     public const string BadMessage = "bad-message";
     public const string Full = "full";
     public const string Unavailable = "unavailable";

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Limits;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace FleetMdm.Api.CheckIn;
@@ -9,6 +10,7 @@ public static class DeviceServices
     {
         services.TryAddSingleton<MessageBodyReader>();
         services.TryAddSingleton<LargeAnswers>();
+        services.TryAddSingleton<LargeSenders>();
         services.TryAddSingleton<DeviceMetrics>();
         services.TryAddSingleton<DeviceIdentity>();
         services.TryAddSingleton<ForgottenRenewals>();
@@ -21,6 +23,7 @@ public static class DeviceServices
     {
         var group = routes.MapGroup("/mdm").ExcludeFromDescription();
         var endpoints = routes.ServiceProvider.GetRequiredService<CheckInEndpoints>();
+        group.WithMetadata(new LargeBodyMetadata(endpoints.AdmitLarge));
         group.MapPut("/checkin", (RequestDelegate)endpoints.Handle);
         group.MapPut("/connect", (RequestDelegate)endpoints.Handle);
     }

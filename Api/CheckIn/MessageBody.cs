@@ -1,4 +1,5 @@
 using System.Buffers;
+using FleetMdm.Api.Limits;
 
 namespace FleetMdm.Api.CheckIn;
 
@@ -23,7 +24,7 @@ public readonly struct MessageBody : IDisposable
 }
 
 /// <summary>Reads bodies within bounds: each one by the limit, all large ones together by a budget.</summary>
-/// <remarks>Any thread. When the budget is spent, a large body is refused with 503 and its iPad comes again; small ones, and so
+/// <remarks>Any thread. The budget counts what has arrived, whatever a sender says that it will send. When the budget is spent, a large body is refused with 503 and its iPad comes again; small ones, and so
 /// every check-in and poll, are never refused by it.</remarks>
 public sealed class MessageBodyReader
 {
@@ -40,6 +41,8 @@ public sealed class MessageBodyReader
         Read,
         TooLarge,
         Full,
+        /// <summary>It did not arrive in time.</summary>
+        TooSlow,
         /// <summary>The iPad went away in the middle.</summary>
         Broken,
     }
@@ -64,11 +67,13 @@ public sealed class MessageBodyReader
                 if (length == buffer.Length)
                 {
                     if (length > limit) return (Outcome.TooLarge, default);
-                    var wanted = Math.Min(Math.Max(buffer.Length * 2L, Math.Min(request.ContentLength ?? 0, limit) + 1), limit + 1L);
+                    // At most twice of what has arrived, and no more than was announced.
+                    var wanted = Math.Min(buffer.Length * 2L, Math.Min(request.ContentLength ?? limit, limit) + 1);
                     if (wanted > Small)
                     {
-                        reserved += wanted;
-                        if (Interlocked.Add(ref _large, wanted) > LargeBudget) return (Outcome.Full, default);
+                        var more = wanted - reserved;
+                        reserved = wanted;
+                        if (Interlocked.Add(ref _large, more) > LargeBudget) return (Outcome.Full, default);
                     }
 
                     var larger = ArrayPool<byte>.Shared.Rent((int)wanted);
@@ -89,6 +94,14 @@ public sealed class MessageBodyReader
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
             return (Outcome.TooLarge, default);
+        }
+        catch (Exception) when (BodyDeadline.HasPassedFor(request.HttpContext))
+        {
+            return (Outcome.TooSlow, default);
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status408RequestTimeout)
+        {
+            return (Outcome.TooSlow, default);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or BadHttpRequestException)
         {

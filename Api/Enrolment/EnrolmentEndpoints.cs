@@ -1,3 +1,5 @@
+using FleetMdm.Api.Limits;
+
 namespace FleetMdm.Api.Enrolment;
 
 /// <summary>The addresses by which iPads enrol. None asks for credentials: an invitation or a challenge is what lets in.</summary>
@@ -10,9 +12,10 @@ public static class EnrolmentEndpoints
         group.AddEndpointFilter<RouteGroupBuilder, UnavailableFilter>();
         group.AllowAnonymous();
         group.ExcludeFromDescription();
+        group.RequireEnrolmentAdmission();
 
         string[] getAndPost = [HttpMethods.Get, HttpMethods.Post];
-        group.MapMethods("/scep", getAndPost, (HttpContext context, ScepEndpoint scep) => scep.Handle(context));
+        group.MapMethods("/scep", getAndPost, (HttpContext context, ScepEndpoint scep) => scep.Handle(context)).RequireScepAdmission();
         group.MapMethods("/enroll/{invitation}", getAndPost,
             (HttpContext context, string invitation, InvitationEndpoint invitations) => invitations.Handle(context, invitation));
         group.MapMethods("/enroll", getAndPost, TrustEndpoints.NoInvitation);

@@ -1,18 +1,32 @@
 using System.Buffers;
+using System.IO.Pipelines;
+using FleetMdm.Api.Limits;
 
 namespace FleetMdm.Api.Hosting;
 
 /// <summary>Reads a request's body whole, within a bound.</summary>
 public static class BoundedBody
 {
+    private static async ValueTask<ReadResult> Next(HttpRequest request)
+    {
+        try
+        {
+            return await request.BodyReader.ReadAsync(BodyDeadline.TokenOf(request.HttpContext));
+        }
+        catch (OperationCanceledException) when (BodyDeadline.HasPassedFor(request.HttpContext))
+        {
+            throw new BadHttpRequestException(BodyDeadline.Message, StatusCodes.Status408RequestTimeout);
+        }
+    }
+
     /// <summary>The body; null when it is longer than <paramref name="limit"/> bytes.</summary>
     public static async ValueTask<byte[]?> Read(HttpRequest request, long limit)
     {
         if (request.ContentLength > limit) return null;
-        var body = new ArrayBufferWriter<byte>((int)(request.ContentLength ?? 0) + 1);
+        var body = new ArrayBufferWriter<byte>();
         while (true)
         {
-            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            var read = await Next(request);
             var fits = body.WrittenCount + read.Buffer.Length <= limit;
             if (fits)
             {

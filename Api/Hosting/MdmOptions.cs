@@ -44,6 +44,13 @@ public sealed class MdmOptions
     /// <summary>Addresses or networks (CIDR) of the proxies whose headers are believed: the client certificate's, and <c>X-Forwarded-Proto</c>.</summary>
     public IList<string> TrustedProxies { get; set; } = [];
 
+    /// <summary>Connections from <see cref="TrustedProxies"/> begin with a PROXY header (version 1 or 2) that tells the client's address: for a balancer that passes
+    /// TLS through. One that does not is closed. Connections from elsewhere are taken as they are.</summary>
+    public bool ProxyProtocol { get; set; }
+
+    /// <summary>The header in which <see cref="TrustedProxies"/> tell the client's address: <c>X-Forwarded-For</c>. Null: none is believed.</summary>
+    public string? ForwardedForHeader { get; set; }
+
     /// <summary>The largest message of an iPad, in bytes: 64 KiB to 64 MiB. A larger one is answered 413.</summary>
     public int MaxMessageBytes { get; set; } = 16 * 1024 * 1024;
 
@@ -62,6 +69,12 @@ public sealed class MdmOptions
         if (PublicUrl is not null &&
             (!Uri.TryCreate(PublicUrl, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttps || uri.AbsolutePath != "/" || uri.Query.Length > 0))
             return $"Mdm:PublicUrl must be an https URL without a path, as in https://mdm.district.example, but is \"{PublicUrl}\".";
+        if (ProxyProtocol && TrustedProxies.Count == 0)
+            return "Mdm:ProxyProtocol is set, but Mdm:TrustedProxies names no proxy whose header may be believed.";
+        if (ForwardedForHeader is not null && TrustedProxies.Count == 0)
+            return "Mdm:ForwardedForHeader is set, but Mdm:TrustedProxies names no proxy whose header may be believed.";
+        if (ForwardedForHeader is not null && (ForwardedForHeader.Length == 0 || !ForwardedForHeader.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')))
+            return $"Mdm:ForwardedForHeader must be the name of a header such as X-Forwarded-For, but is \"{ForwardedForHeader}\".";
         if (ExpiredCertificateGraceDays is < 0 or > 3650)
             return $"Mdm:ExpiredCertificateGraceDays must be 0 to 3650, but is {ExpiredCertificateGraceDays}.";
         if (MaxMessageBytes is < 64 * 1024 or > 64 * 1024 * 1024)

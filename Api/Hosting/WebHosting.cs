@@ -3,6 +3,7 @@ using FleetMdm.Api.Limits;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Hosting;
@@ -47,8 +48,12 @@ public static class WebHosting
     /// <summary>How long a stop waits for requests and for grains, once it no longer serves (<see cref="Draining"/>).</summary>
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>Read by Kestrel when it starts. A line of a request ends with CR LF and nothing else: what a proxy in front reads otherwise could hide a second request.</summary>
+    private const string NoBareLineFeeds = "Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators";
+
     public static void ConfigureFleetWeb(this WebApplicationBuilder builder)
     {
+        AppContext.SetSwitch(NoBareLineFeeds, true);
         builder.Services
             .AddFleetOptions<MdmOptions>(builder.Configuration, MdmOptions.Section, options => options.FindFault())
             .AddFleetOptions<HttpOptions>(builder.Configuration, HttpOptions.Section, options => options.FindFault())
@@ -60,6 +65,8 @@ public static class WebHosting
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<FleetClusterOptions>>((options, cluster) =>
             options.ShutdownTimeout = ShutdownTimeout + TimeSpan.FromSeconds(cluster.Value.DrainSeconds));
         builder.Services.AddHostedService<Draining>();
+        builder.Services.TryAddSingleton<ClientAddress>();
+        builder.Services.AddSingleton<ProxyProtocol>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(Configure);
         // A buffer of 4 KiB for each open connection, instead of a system call for each request that asks whether there is something to read.
         builder.WebHost.UseSockets(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
@@ -94,9 +101,13 @@ public static class WebHosting
     {
         var limit = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
         var handshakes = kestrel.ApplicationServices.GetRequiredService<HandshakeLimit>();
+        var proxyProtocol = kestrel.ApplicationServices.GetRequiredService<IOptions<MdmOptions>>().Value.ProxyProtocol
+            ? kestrel.ApplicationServices.GetRequiredService<ProxyProtocol>()
+            : null;
         var address = ListenAddress.TryParse(url)!;
         void Setup(ListenOptions listen)
         {
+            if (proxyProtocol is not null) listen.Use(proxyProtocol.Read);
             listen.Use(limit.NewListener());
             var feature = new ListenerFeature(side);
             if (side == Side.Redirect) listen.Protocols = HttpProtocols.Http1;

@@ -1,3 +1,5 @@
+using FleetMdm.Api.Hosting;
+
 namespace FleetMdm.Api.Limits;
 
 /// <summary>Whom an <see cref="AdmissionGate"/> lets in, and for whom it waits.</summary>
@@ -28,6 +30,9 @@ public sealed record AdmissionRules
 
 /// <summary>Lets so many in at once, and lets so many more wait for so long: in order, or the newest first.</summary>
 /// <remarks>
+/// Of the places that become free, every other one goes by order alone, and every other one to the addresses that have the fewest waiting: a stranger who
+/// sends thousands does not keep others out, and a district behind one address gets at least half. When the line is full, the
+/// address that has by far the most waiting loses one to whoever has few. Where nobody waits, nobody asks for an address.
 /// Safe for any number of threads: one short lock. Entering while there is room allocates nothing and does not wait; only a
 /// request that has to wait costs memory, and their number is bounded. A gate that is full says no at once. Who waited too long, or went
 /// away, is found by looking at all that wait every <see cref="Look"/>: thousands of timers that end one by one would cost more than what they end.
@@ -43,12 +48,14 @@ public sealed class AdmissionGate : IDisposable
     private readonly TimeProvider _time;
     private readonly ITimer _look;
     private readonly Lock _lock = new();
-    private readonly LinkedList<Turn> _waiting = [];
+    private readonly SharedLine<Turn> _waiting;
     private int _running;
+    private bool _byShare;
 
     public AdmissionGate(AdmissionRules rules, TimeProvider time)
     {
         (_rules, _time) = (rules, time);
+        _waiting = new SharedLine<Turn>(rules.NewestFirst);
         _look = time.CreateTimer(static gate => ((AdmissionGate)gate!).GiveUp(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -67,22 +74,36 @@ public sealed class AdmissionGate : IDisposable
         }
     }
 
-    /// <summary>True: inside, and <see cref="Leave"/> must be called once. False: full, waited too long, or cancelled.</summary>
-    public ValueTask<bool> EnterAsync(CancellationToken cancellationToken)
+    /// <summary>True: inside without waiting, and <see cref="Leave"/> must be called once.</summary>
+    public bool TryEnter()
     {
         lock (_lock)
         {
             // In order, nobody is overtaken here: somebody waits only while all places are taken, since Leave hands its place on.
-            if (HasRoom())
+            if (!HasRoom()) return false;
+            _running++;
+            return true;
+        }
+    }
+
+    /// <summary>True: inside, and <see cref="Leave"/> must be called once. False: full, waited too long, or cancelled.</summary>
+    /// <param name="cancellationToken">The one who waits went away.</param>
+    /// <param name="address">For whom; see <see cref="ClientAddress.KeyOf"/>.</param>
+    public ValueTask<bool> EnterAsync(CancellationToken cancellationToken, UInt128 address = default)
+    {
+        lock (_lock)
+        {
+            if (TryEnter()) return new ValueTask<bool>(true);
+            if (_waiting.Count >= _rules.Queue)
             {
-                _running++;
-                return new ValueTask<bool>(true);
+                if (_rules.Queue == 0 || _waiting.LastOfHeavierThan(address) is not { } other) return new ValueTask<bool>(false);
+                _waiting.Remove(other);
+                other.Item.SetResult(false);
             }
 
-            if (_waiting.Count >= _rules.Queue) return new ValueTask<bool>(false);
             if (_waiting.Count == 0) _look.Change(Look, Look);
             var turn = new Turn(_time.GetTimestamp(), Patience(), cancellationToken);
-            _waiting.AddLast(turn);
+            _waiting.Add(address, turn);
             return new ValueTask<bool>(turn.Task);
         }
     }
@@ -93,12 +114,14 @@ public sealed class AdmissionGate : IDisposable
         lock (_lock)
         {
             _running--;
-            for (var more = InForOne; more > 0 && (_rules.NewestFirst ? _waiting.Last : _waiting.First) is { } turn && HasRoom(); more--)
+            for (var more = InForOne; more > 0 && _waiting.Count > 0 && HasRoom(); more--)
             {
+                _byShare = !_byShare;
+                var turn = (_byShare ? _waiting.NextOfLightest() : _waiting.Next())!;
                 _waiting.Remove(turn);
                 _running++;
                 // What waits for it goes on elsewhere, not within the lock.
-                turn.Value.SetResult(true);
+                turn.Item.SetResult(true);
             }
         }
     }
@@ -116,16 +139,11 @@ public sealed class AdmissionGate : IDisposable
         lock (_lock)
         {
             var now = _time.GetTimestamp();
-            for (var turn = _waiting.First; turn is not null;)
+            foreach (var turn in _waiting.All)
             {
-                var next = turn.Next;
-                if (turn.Value.IsOver(now, _time))
-                {
-                    _waiting.Remove(turn);
-                    turn.Value.SetResult(false);
-                }
-
-                turn = next;
+                if (!turn.Item.IsOver(now, _time)) continue;
+                _waiting.Remove(turn);
+                turn.Item.SetResult(false);
             }
 
             if (_waiting.Count == 0) _look.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

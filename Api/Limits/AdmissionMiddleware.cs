@@ -1,17 +1,21 @@
 using System.Globalization;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Limits;
 
 // A request comes in by these steps:
 //
 //   1. body    small ones are here whole before they take a place: whoever sends slowly holds a connection, nobody else's turn
-//   2. gate    of the kind of traffic that its endpoint names; large bodies of iPads, which cannot be awaited, have their own
-//   3. work    the endpoint; it may give the place back before the answer has left (FleetGates.LeaveEarly)
+//   2. large   from an iPad only, and only when its message says who it is by a certificate that may identify one (LargeBodyMetadata)
+//   3. gate    of the kind of traffic that its endpoint names; large bodies of iPads, which cannot be awaited, have their own
+//   4. work    the endpoint; it may give the place back before the answer has left (FleetGates.LeaveEarly)
 //
 /// <summary>Lets a request in by the gate that its endpoint names, or answers 503 with Retry-After.</summary>
-internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates)
+internal sealed class AdmissionMiddleware(
+    RequestDelegate next, FleetGates gates, ClientAddress clients, IOptions<LimitsOptions> options, TimeProvider time)
 {
     /// <summary>iPads that were turned away come back spread over this time, in seconds: not all at once again.</summary>
     private const int DeviceRetrySeconds = 30;
@@ -28,11 +32,16 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         if (context.GetEndpoint()?.Metadata.GetMetadata<AdmissionMetadata>() is not { } admission) return next(context);
 
         // 1
-        if (context.Request.ContentLength > SmallBody) return EnterAsync(context, Large(admission.Traffic), passing: true);
+        // Kestrel takes further codings before the last one, and does nothing about them: what a proxy makes of such a body may be something else.
+        if (context.Request.Headers.TransferEncoding is { Count: > 0 } coding && !string.Equals(coding, "chunked", StringComparison.OrdinalIgnoreCase))
+        {
+            End(context, StatusCodes.Status400BadRequest);
+            return Task.CompletedTask;
+        }
+
+        if (context.Request.ContentLength > SmallBody) return LargeBodyAsync(context, admission.Traffic);
         return HasArrived(context) ? EnterAsync(context, admission.Traffic) : WaitForBodyAsync(context, admission.Traffic);
     }
-
-    private static Traffic Large(Traffic traffic) => traffic == Traffic.Device ? Traffic.LargeDevice : traffic;
 
     /// <summary>True: there is no body, or all of it has come with the headers, as a rule.</summary>
     private static bool HasArrived(HttpContext context)
@@ -46,12 +55,13 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
 
     private async Task WaitForBodyAsync(HttpContext context, Traffic traffic)
     {
+        using var deadline = NewDeadline(context);
         var large = false;
         try
         {
             while (!large)
             {
-                var read = await context.Request.BodyReader.ReadAsync(context.RequestAborted);
+                var read = await context.Request.BodyReader.ReadAsync(deadline.Token);
                 context.Request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
                 if (read.IsCompleted) break;
                 large = read.Buffer.Length > SmallBody;
@@ -60,8 +70,12 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         catch (BadHttpRequestException e)
         {
             // Too slow (Kestrel's minimum rate) or broken off; the connection ends with this answer.
-            context.Response.StatusCode = e.StatusCode;
-            context.Response.Headers.Connection = "close";
+            End(context, e.StatusCode);
+            return;
+        }
+        catch (OperationCanceledException) when (deadline.HasPassed)
+        {
+            End(context, StatusCodes.Status408RequestTimeout);
             return;
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -71,23 +85,63 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
             return;
         }
 
-        await EnterAsync(context, large ? Large(traffic) : traffic, passing: large);
+        if (large)
+        {
+            await LargeBodyAsync(context, traffic);
+            return;
+        }
+
+        // It is here: how long it waits for its turn is the gate's.
+        context.Features.Set<BodyDeadline>(null);
+        await EnterAsync(context, traffic);
+    }
+
+    /// <summary>It is received by the endpoint, within a deadline.</summary>
+    private async Task LargeBodyAsync(HttpContext context, Traffic traffic)
+    {
+        using var deadline = context.Features.Get<BodyDeadline>() is null ? NewDeadline(context) : null;
+        if (traffic is Traffic.Admin or Traffic.Stream)
+        {
+            await EnterAsync(context, traffic);
+            return;
+        }
+
+        // 2
+        if (context.GetEndpoint()!.Metadata.GetMetadata<LargeBodyMetadata>() is not { } senders)
+        {
+            End(context, StatusCodes.Status413PayloadTooLarge);
+            return;
+        }
+
+        using var admitted = await senders.Admit(context);
+        if (admitted is not null) await EnterAsync(context, Traffic.LargeDevice, passing: true);
+    }
+
+    private BodyDeadline NewDeadline(HttpContext context)
+    {
+        var deadline = new BodyDeadline(TimeSpan.FromSeconds(options.Value.BodySeconds), time);
+        context.Features.Set(deadline);
+        return deadline;
+    }
+
+    private static void End(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        context.Response.Headers.Connection = "close";
     }
 
     /// <param name="passing">The gate is not the one that the endpoint names.</param>
     private Task EnterAsync(HttpContext context, Traffic traffic, bool passing = false)
     {
-        // 2
+        // 3
         if (passing) context.Features.Set(new AdmittedBy(traffic));
         var gate = gates[traffic];
-        var entered = gate.EnterAsync(context.RequestAborted);
-        if (!entered.IsCompletedSuccessfully) return WaitAsync(context, traffic, gate, entered);
-        return entered.GetAwaiter().GetResult() ? RunAsync(context, gate) : RefuseAsync(context, traffic);
+        return gate.TryEnter() ? RunAsync(context, gate) : WaitAsync(context, traffic, gate);
     }
 
     private async Task RunAsync(HttpContext context, AdmissionGate gate)
     {
-        // 3
+        // 4
         try
         {
             await next(context);
@@ -98,9 +152,9 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         }
     }
 
-    private async Task WaitAsync(HttpContext context, Traffic traffic, AdmissionGate gate, ValueTask<bool> entered)
+    private async Task WaitAsync(HttpContext context, Traffic traffic, AdmissionGate gate)
     {
-        if (await entered) await RunAsync(context, gate);
+        if (await gate.EnterAsync(context.RequestAborted, ClientAddress.KeyOf(clients.Of(context)))) await RunAsync(context, gate);
         else await RefuseAsync(context, traffic);
     }
 
@@ -109,7 +163,7 @@ internal sealed class AdmissionMiddleware(RequestDelegate next, FleetGates gates
         gates.CountRefusal(traffic);
         if (context.RequestAborted.IsCancellationRequested) return Task.CompletedTask;
 
-        var seconds = 1 + Random.Shared.Next(traffic is Traffic.Device or Traffic.LargeDevice ? DeviceRetrySeconds : AdminRetrySeconds);
+        var seconds = 1 + Random.Shared.Next(traffic is Traffic.Admin or Traffic.Stream ? AdminRetrySeconds : DeviceRetrySeconds);
         var response = context.Response;
         response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         response.ContentType = "application/problem+json";

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
@@ -9,12 +10,22 @@ namespace FleetMdm.Api.Limits;
 /// How many connections each listener holds open. One more is closed before its TLS handshake: without a bound, strangers who only
 /// connect would use up the process's files, and with them the way to the database.
 /// </summary>
-/// <remarks>There is no limit for each address: a school's iPads come from one. Listeners count for themselves, so that iPads cannot
-/// lock out administrators who have a listener of their own (<c>Http:AdminListen</c>). Any thread.</remarks>
+/// <remarks>
+/// One address may hold all of them while nobody else comes: a whole district may come from one. When the listener is full and an address comes that has far fewer
+/// than another one has, the oldest connection of that other one makes room: one that is idle is closed as HTTP closes it, one in the middle of a
+/// request finishes it first, within <see cref="TimeToFinish"/>. A proxy that tells nobody's address is no single client: it has its place without a share.
+/// Listeners count for themselves, so that iPads cannot lock out administrators who have a listener of their own (<c>Http:AdminListen</c>). Any thread.
+/// </remarks>
 internal sealed partial class ConnectionLimit : IDisposable
 {
     /// <summary>Files for the database, APNs, other nodes and logs; of a small allowance, a quarter.</summary>
     private const int Reserve = 1024;
+
+    /// <summary>For a request that is under way on a connection that has to make room.</summary>
+    private static readonly TimeSpan TimeToFinish = TimeSpan.FromSeconds(15);
+
+    /// <summary>Connections that have made room and are not closed yet: they come on top of the limit, out of the reserve.</summary>
+    private const int MostLeaving = 128;
 
     private readonly int _most;
     private readonly long? _shortOfFiles;
@@ -22,10 +33,14 @@ internal sealed partial class ConnectionLimit : IDisposable
     private readonly ILogger<ConnectionLimit> _logger;
     private readonly Meter _meter;
     private readonly StandingCounter _refused;
+    private readonly StandingCounter _displaced;
+    private readonly ClientAddress _clients;
+    private readonly TimeProvider _time;
 
-    public ConnectionLimit(IOptions<LimitsOptions> options, IMeterFactory meters, ILogger<ConnectionLimit> logger)
+    public ConnectionLimit(
+        IOptions<LimitsOptions> options, ClientAddress clients, IMeterFactory meters, TimeProvider time, ILogger<ConnectionLimit> logger)
     {
-        (_options, _logger) = (options.Value, logger);
+        (_options, _clients, _time, _logger) = (options.Value, clients, time, logger);
         _most = _options.MaxConnections;
         if (OpenFiles() is { } files && files - Math.Min(Reserve, files / 4) is var allowed && allowed < _most)
         {
@@ -36,30 +51,15 @@ internal sealed partial class ConnectionLimit : IDisposable
         _meter = meters.Create("FleetMdm.Admission");
         _refused = _meter.CreateStandingCounter(
             "fleetmdm.connections.refused", "{connection}", "Connections closed at once because their listener had too many.");
+        _displaced = _meter.CreateStandingCounter(
+            "fleetmdm.connections.displaced", "{connection}", "Connections of an address that had many, closed to make room for one that had few.");
     }
 
     /// <summary>Counts the connections of one listener.</summary>
     public Func<ConnectionDelegate, ConnectionDelegate> NewListener()
     {
-        var open = 0;
-        return next => async connection =>
-        {
-            try
-            {
-                if (Interlocked.Increment(ref open) > _most)
-                {
-                    _refused.Add(1);
-                    connection.Abort();
-                    return;
-                }
-
-                await next(connection);
-            }
-            finally
-            {
-                Interlocked.Decrement(ref open);
-            }
-        };
+        var listener = new Listener(this);
+        return next => connection => listener.Hold(connection, next);
     }
 
     /// <summary>Says so when the operating system allows fewer than was asked for. When the server listens: who cannot start it reads one sentence.</summary>

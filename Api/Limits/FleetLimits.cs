@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -11,6 +12,10 @@ public enum Traffic
     Device,
     /// <summary>Messages of iPads with a body so large that receiving it takes a while: reports of many apps or profiles.</summary>
     LargeDevice,
+    /// <summary>Requests for identity certificates: from anybody, and dear.</summary>
+    Scep,
+    /// <summary>What else people and iPads ask for before they have an identity.</summary>
+    Enrolment,
     Admin,
     /// <summary>Event streams: long, and nearly idle.</summary>
     Stream,
@@ -20,6 +25,8 @@ public enum Traffic
 public sealed class AdmissionMetadata
 {
     public static readonly AdmissionMetadata Device = new(Traffic.Device);
+    public static readonly AdmissionMetadata Scep = new(Traffic.Scep);
+    public static readonly AdmissionMetadata Enrolment = new(Traffic.Enrolment);
     public static readonly AdmissionMetadata Admin = new(Traffic.Admin);
     public static readonly AdmissionMetadata Stream = new(Traffic.Stream);
 
@@ -63,6 +70,8 @@ public sealed class FleetGates : IDisposable
                 },
                 time),
             InOrder(limits.LargeDeviceConcurrency, limits.LargeDeviceConcurrency, deviceWait),
+            InOrder(limits.ScepConcurrency, limits.EnrolmentQueue, deviceWait),
+            InOrder(limits.EnrolmentConcurrency, limits.EnrolmentQueue, deviceWait),
             InOrder(limits.AdminConcurrency, limits.AdminQueue, wait),
             InOrder(limits.AdminStreams, 0, wait),
         ];
@@ -111,6 +120,8 @@ public sealed class FleetGates : IDisposable
     {
         Traffic.Device => "device",
         Traffic.LargeDevice => "device-large",
+        Traffic.Scep => "scep",
+        Traffic.Enrolment => "enrolment",
         Traffic.Admin => "admin",
         _ => "stream",
     };
@@ -133,6 +144,7 @@ public static class FleetLimits
     public static IServiceCollection AddFleetLimits(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<ClientAddress>();
         services.TryAddSingleton<FleetGates>();
         services.TryAddSingleton<ConnectionLimit>();
         services.TryAddSingleton<HandshakeLimit>();
@@ -149,6 +161,14 @@ public static class FleetLimits
     /// <summary>Requests of iPads: admitted by <see cref="LimitsOptions.DeviceConcurrency"/>.</summary>
     public static TBuilder RequireDeviceAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
         builder.WithMetadata(AdmissionMetadata.Device);
+
+    /// <summary>Requests for certificates: admitted by <see cref="LimitsOptions.ScepConcurrency"/>.</summary>
+    public static TBuilder RequireScepAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(AdmissionMetadata.Scep);
+
+    /// <summary>The other requests of those who enrol: admitted by <see cref="LimitsOptions.EnrolmentConcurrency"/>.</summary>
+    public static TBuilder RequireEnrolmentAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>
+        builder.WithMetadata(AdmissionMetadata.Enrolment);
 
     /// <summary>Requests of administrators: admitted by <see cref="LimitsOptions.AdminConcurrency"/>.</summary>
     public static TBuilder RequireAdminAdmission<TBuilder>(this TBuilder builder) where TBuilder : IEndpointConventionBuilder =>

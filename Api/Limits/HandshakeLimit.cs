@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -14,7 +15,7 @@ namespace FleetMdm.Api.Limits;
 /// <remarks>
 /// The others wait, which costs memory only; the newest goes first, so that who came last (an administrator, say) is served at once, and only those who
 /// have waited long are closed. A connection keeps its place until its handshake is done, but not for long: a stranger who connects and says nothing
-/// does not keep the others out. Listeners count for themselves. Any thread.
+/// does not keep the others out. Every other place goes to the addresses that have the fewest waiting (<see cref="AdmissionGate"/>). Listeners count for themselves. Any thread.
 /// </remarks>
 public sealed class HandshakeLimit : IDisposable
 {
@@ -61,6 +62,7 @@ public sealed class HandshakeLimit : IDisposable
         {
             connection.Features.Get<Place>()!.Leave();
             connection.Features.Set<Place>(null);
+            if (connection.Features.Get<Held>() is { } held) held.IsEstablished = true;
             return next(connection);
         });
     }
@@ -73,7 +75,8 @@ public sealed class HandshakeLimit : IDisposable
 
     private async Task Begin(AdmissionGate gate, ConnectionContext connection, ConnectionDelegate next)
     {
-        if (!await gate.EnterAsync(connection.ConnectionClosed))
+        if (connection.Features.Get<Held>() is { } held) held.IsEstablished = false;
+        if (!await gate.EnterAsync(connection.ConnectionClosed, ClientAddress.KeyOf(ClientAddress.Of(connection))))
         {
             if (!connection.ConnectionClosed.IsCancellationRequested) _refused.Add(1);
             connection.Abort();

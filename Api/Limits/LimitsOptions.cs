@@ -20,6 +20,19 @@ public sealed class LimitsOptions
     /// as fast as the iPad's network lets them, and take no place from the small ones.</summary>
     public int LargeDeviceConcurrency { get; set; } = 64;
 
+    /// <summary>How many SCEP requests are worked on at once. Each costs as much CPU as a hundred polls, and anybody may send one; a few keep every core
+    /// busy, and leave the cores to polls in between.</summary>
+    public int ScepConcurrency { get; set; } = 16;
+
+    /// <summary>How many other requests of people and iPads that enrol (pages, profiles, certificates of the CA) are worked on at once.</summary>
+    public int EnrolmentConcurrency { get; set; } = 32;
+
+    /// <summary>How many of either kind wait for their turn beyond those, as long as messages of iPads do.</summary>
+    public int EnrolmentQueue { get; set; } = 1024;
+
+    /// <summary>How long the body of a request may take to arrive, whole, in seconds: 10 to 3600. After that it is answered 408.</summary>
+    public int BodySeconds { get; set; } = 180;
+
     /// <summary>How many requests of administrators are worked on at once.</summary>
     public int AdminConcurrency { get; set; } = 64;
 
@@ -55,6 +68,10 @@ public sealed class LimitsOptions
         ?? OutOf(nameof(DeviceQueue), DeviceQueue, 0, 1_000_000)
         ?? OutOf(nameof(DeviceQueueMilliseconds), DeviceQueueMilliseconds, 1, 60_000)
         ?? OutOf(nameof(LargeDeviceConcurrency), LargeDeviceConcurrency, 1, 10_000)
+        ?? OutOf(nameof(ScepConcurrency), ScepConcurrency, 1, 10_000)
+        ?? OutOf(nameof(EnrolmentConcurrency), EnrolmentConcurrency, 1, 10_000)
+        ?? OutOf(nameof(EnrolmentQueue), EnrolmentQueue, 0, 100_000)
+        ?? OutOf(nameof(BodySeconds), BodySeconds, 10, 3600)
         ?? OutOf(nameof(AdminConcurrency), AdminConcurrency, 1, 10_000)
         ?? OutOf(nameof(AdminQueue), AdminQueue, 0, 100_000)
         ?? OutOf(nameof(MaxConnections), MaxConnections, 100, 1_000_000)

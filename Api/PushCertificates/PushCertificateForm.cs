@@ -1,5 +1,6 @@
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
@@ -41,13 +42,17 @@ internal static class PushCertificateForm
         {
             var form = await request.ReadFormAsync(
                 new FormOptions { MultipartBodyLengthLimit = LargestUpload, ValueCountLimit = MostFields, ValueLengthLimit = LongestPassword },
-                request.HttpContext.RequestAborted);
+                BodyDeadline.TokenOf(request.HttpContext));
             if (form.Files.GetFile("certificate") is not { Length: > 0 } file) throw ApiProblem.Field("certificate", "Choose a file.");
 
             using var content = new MemoryStream();
-            await file.CopyToAsync(content, request.HttpContext.RequestAborted);
+            await file.CopyToAsync(content, BodyDeadline.TokenOf(request.HttpContext));
             var password = form["password"].ToString();
             return new PushCertificateUpload(content.ToArray(), password.Length > 0 ? password : null, Force: false);
+        }
+        catch (OperationCanceledException) when (BodyDeadline.HasPassedFor(request.HttpContext))
+        {
+            throw new BadHttpRequestException(BodyDeadline.Message, StatusCodes.Status408RequestTimeout);
         }
         catch (InvalidDataException)
         {

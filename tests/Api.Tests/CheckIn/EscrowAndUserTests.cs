@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Api.Tests.CheckIn;

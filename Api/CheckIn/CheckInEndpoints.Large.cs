@@ -1,0 +1,38 @@
+using System.Text.Json;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Identity;
+
+namespace FleetMdm.Api.CheckIn;
+
+public sealed partial class CheckInEndpoints
+{
+    /// <summary>
+    /// Asked before more than 64 KiB of a message are taken in. The certificate that the message names must be one that identifies an iPad, and has few such
+    /// messages under way: an iPad sends one at a time. What only the body can prove (Mdm-Signature) is proved when it is here.
+    /// </summary>
+    internal async ValueTask<IDisposable?> AdmitLarge(HttpContext context)
+    {
+        try
+        {
+            var sender = await identity.Presume(context);
+            if (largeSenders.TryBegin(sender.Sha256) is { } begun) return begun;
+            context.Response.Headers.Connection = "close";
+            await Refuse(context, 503, RefusalReason.Full, "This iPad sends other large messages already; come again.");
+        }
+        catch (IdentityException e)
+        {
+            context.Response.Headers.Connection = "close";
+            await RefuseIdentity(context, e);
+        }
+        catch (Exception e) when (Unavailability.Is(e, context))
+        {
+            LogUnavailable(e);
+            await Refuse(context, 503, RefusalReason.Unavailable, "The server cannot keep a promise now. Nothing was lost; come again.");
+        }
+
+        return null;
+    }
+
+    private Task RefuseIdentity(HttpContext context, IdentityException e) =>
+        Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message);
+}
