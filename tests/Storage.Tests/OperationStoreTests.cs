@@ -247,7 +247,7 @@ public abstract class OperationStoreTests(StoreFixture fixture)
         async Task<long> Sequence(int i) => (await Devices.Load(rows[i].Id)).Queue.Single().Sequence;
         async Task<IEnumerable<string>> Ids(OperationPart? part, string? after = null, int limit = 100) =>
             (await Store.ListDevices(operation.Id, part, after, limit)).Select(d => d.EnrolmentId);
-        await Devices.MarkNotNow(new QueueNotNow(rows[0].Id, await Sequence(0), Make.Now, 2));
+        await Devices.Mark(new QueueMark { EnrolmentId = rows[0].Id, Sequence = await Sequence(0), NotNowAt = Make.Now, NotNowCount = 2 });
         await Devices.Finish(Make.Finish(rows[2].Id, await Sequence(2)));
         await Devices.Finish(Make.Finish(rows[3].Id, await Sequence(3), CommandEnding.Error) with { ErrorSummary = "No such profile" });
         await Devices.Finish(Make.Finish(rows[4].Id, await Sequence(4), CommandEnding.CommandFormatError));

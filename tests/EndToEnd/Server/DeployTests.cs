@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using FleetMdm.Testing;
 using Npgsql;
@@ -7,6 +8,7 @@ using Npgsql;
 namespace FleetMdm.EndToEnd.Server;
 
 /// <summary>The files of <c>deploy/</c>, by the programs that read them.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class DeployTests
 {
     /// <summary>Of 100, as systemd counts: below 20 is "OK", the best of its grades for a service that listens.</summary>
@@ -47,7 +49,7 @@ public sealed class DeployTests
         foreach (var (file, days) in new[] { (old, 20), (recent, 2), (foreign, 20) })
         {
             File.WriteAllText(file, "");
-            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-days));
+            File.SetLastWriteTimeUtc(file, TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-days));
         }
 
         var environment = new Dictionary<string, string>

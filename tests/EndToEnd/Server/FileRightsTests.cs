@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using FleetMdm.Testing;
 
 namespace FleetMdm.EndToEnd.Server;
 
 /// <summary>What the server writes is its user's alone, on a machine that has others.</summary>
+[UnsupportedOSPlatform("windows")]
 public sealed class FileRightsTests
 {
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -30,7 +30,7 @@ public sealed class ClusterWithSlowBodies : GrainCluster
         services.Replace(ServiceDescriptor.Singleton(provider => SlowBodies.Around((IDeviceStore)own(provider))));
     }
 
-    internal class SlowBodies : DispatchProxy
+    internal sealed class SlowBodies : DispatchProxy
     {
         private IDeviceStore? _store;
 
