@@ -77,10 +77,17 @@ public sealed class AdminClient : IDisposable
     public async Task<string> SendCommandAsync(string deviceId, JsonObject command, CancellationToken cancellation = default) =>
         Text(await PostAsync($"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands", command, cancellation), "commandUuid");
 
-    /// <summary>Queues any command, as a property list.</summary>
-    public async Task<string> SendCommandAsync(string deviceId, byte[] plist, bool raw = false, CancellationToken cancellation = default)
+    /// <summary>Queues a command that Apple documents, as a property list.</summary>
+    public Task<string> SendCommandAsync(string deviceId, byte[] plist, CancellationToken cancellation = default) =>
+        SendPlistAsync(deviceId, plist, "", cancellation);
+
+    /// <summary>Queues any command, at the administrator's own word.</summary>
+    public Task<string> SendRawCommandAsync(string deviceId, byte[] plist, CancellationToken cancellation = default) =>
+        SendPlistAsync(deviceId, plist, "?raw=true", cancellation);
+
+    private async Task<string> SendPlistAsync(string deviceId, byte[] plist, string query, CancellationToken cancellation)
     {
-        var path = $"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands{(raw ? "?raw=true" : "")}";
+        var path = $"/api/v1/devices/{Uri.EscapeDataString(deviceId)}/commands{query}";
         var answer = await SendAsync(HttpMethod.Post, path, () => Bytes(plist, "application/xml"), Guid.NewGuid().ToString(), cancellation);
         return Text(answer!, "commandUuid");
     }

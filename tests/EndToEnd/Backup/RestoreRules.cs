@@ -161,7 +161,7 @@ public abstract class RestoreRules
         var profile = await safari.GetByteArrayAsync(invitation, cancellation);
         var before = ipad.IdentitySha256;
         var install = $"<plist version=\"1.0\"><dict><key>RequestType</key><string>InstallProfile</string><key>Payload</key><data>{Convert.ToBase64String(profile)}</data></dict></plist>";
-        await server.Admin.SendCommandAsync(ipad.Udid, Encoding.UTF8.GetBytes(install), raw: true, cancellation);
+        await server.Admin.SendRawCommandAsync(ipad.Udid, Encoding.UTF8.GetBytes(install), cancellation);
         await ipad.Journal.WaitForAsync(entry => entry.Kind == JournalKind.Renewed, Patience, cancellation: cancellation);
         Assert.NotEqual(before, ipad.IdentitySha256);
     }

@@ -282,7 +282,7 @@ public sealed class FaultAudit : IAsyncDisposable
     {
         try
         {
-            var uuid = await admin.SendCommandAsync(ipad.Udid, command, cancellation: cancellation);
+            var uuid = await admin.SendCommandAsync(ipad.Udid, command, cancellation);
             Promised(ipad, uuid);
             return uuid;
         }

@@ -29,25 +29,26 @@ public sealed class ClusterWithSlowBodies : GrainCluster
         var own = services.Last(service => service.ServiceType == typeof(IDeviceStore)).ImplementationFactory!;
         services.Replace(ServiceDescriptor.Singleton(provider => SlowBodies.Around((IDeviceStore)own(provider))));
     }
+}
 
-    internal sealed class SlowBodies : DispatchProxy
+/// <summary>The store as it is, with something that happens while a body is read.</summary>
+public class SlowBodies : DispatchProxy
+{
+    private IDeviceStore? _store;
+
+    public Action? While { get; set; }
+
+    public static IDeviceStore Around(IDeviceStore store)
     {
-        private IDeviceStore? _store;
+        var around = Create<IDeviceStore, SlowBodies>();
+        ((SlowBodies)(object)around)._store = store;
+        return around;
+    }
 
-        public Action? While { get; set; }
-
-        public static IDeviceStore Around(IDeviceStore store)
-        {
-            var around = Create<IDeviceStore, SlowBodies>();
-            ((SlowBodies)(object)around)._store = store;
-            return around;
-        }
-
-        protected override object? Invoke(MethodInfo? method, object?[]? arguments)
-        {
-            if (method!.Name == nameof(IDeviceStore.LoadBody)) While?.Invoke();
-            return method.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, arguments, null);
-        }
+    protected override object? Invoke(MethodInfo? method, object?[]? arguments)
+    {
+        if (method!.Name == nameof(IDeviceStore.LoadBody)) While?.Invoke();
+        return method.Invoke(_store, BindingFlags.DoNotWrapExceptions, null, arguments, null);
     }
 }
 
