@@ -58,10 +58,10 @@ internal sealed class StorageOptionsValidator : IValidateOptions<StorageOptions>
 
     private static string Words(string library, string example, ArgumentException exception)
     {
-        // "Keyword not supported: 'x'." of one library, "Couldn't set x (Parameter 'x')" of the other.
-        var quoted = exception.Message.Split('\'');
-        return quoted.Length >= 3
-            ? $"Storage:ConnectionString has the keyword \"{quoted[1]}\", which {library} does not know or whose value it does not take. An example: {example}."
+        // "Couldn't set x (Parameter 'x')" of one library, "Connection string keyword 'x' is not supported." of the other.
+        var keyword = exception.ParamName ?? exception.Message.Split('\'') switch { [_, var quoted, _, ..] => quoted, _ => null };
+        return keyword is not null
+            ? $"Storage:ConnectionString has the keyword \"{keyword}\", which {library} does not know or whose value it does not take. An example: {example}."
             : $"Storage:ConnectionString must be Keyword=value pairs with semicolons between them, as in {example}.";
     }
 }

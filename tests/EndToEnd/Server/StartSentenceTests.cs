@@ -15,7 +15,8 @@ public sealed class StartSentenceTests
     [InlineData(2, "Cluster:Enabled needs PostgreSQL", "--Cluster:Enabled=true")]
     [InlineData(2, "Cluster:Enabled needs PostgreSQL", "--Cluster:Enabled=true", "--Cluster:Role=Silo")]
     [InlineData(2, "Cluster:Enabled needs PostgreSQL", "--Cluster:Enabled=true", "--Cluster:Role=Api")]
-    [InlineData(2, "the keyword \"hst\"", "--Storage:Provider=PostgreSQL", "--Storage:ConnectionString=hst=db", "--Secrets:MasterKey=" + MasterKey)]
+    [InlineData(2, "the keyword \"hst\", which Npgsql", "--Storage:Provider=PostgreSQL", "--Storage:ConnectionString=hst=db", "--Secrets:MasterKey=" + MasterKey)]
+    [InlineData(2, "the keyword \"hst\", which Microsoft", "--Storage:ConnectionString=hst=db")]
     [InlineData(2, "Keyword=value pairs", "--Storage:Provider=PostgreSQL", "--Storage:ConnectionString=nonsense", "--Secrets:MasterKey=" + MasterKey)]
     [InlineData(1, "cannot listen on https://192.0.2.1:8443: this machine does not have the address", "--Http:Listen=https://192.0.2.1:8443")]
     public async Task What_is_wrong_is_said_with_what_would_be_right(int exitCode, string says, params string[] arguments)
