@@ -13,11 +13,7 @@ public static class NodeTls
     public static void UseNodeTls(this ISiloBuilder silo, string clusterId)
     {
         var trust = new Later();
-        silo.UseTls(options =>
-        {
-            Set(options, trust);
-            options.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
-        });
+        silo.UseTls(options => Set(options, trust));
         silo.Services.AddNodeTrust(clusterId);
         silo.Services.AddOptions<SiloConnectionOptions>().Configure<NodeTrust>((_, found) => trust.Value = found);
     }
