@@ -33,6 +33,10 @@ public sealed partial class CheckInEndpoints
         return null;
     }
 
-    private Task RefuseIdentity(HttpContext context, IdentityException e) =>
-        Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message);
+    private async Task RefuseIdentity(HttpContext context, IdentityException e)
+    {
+        var address = clients.Of(context);
+        if (_refusedIdentities.IsDue(address)) LogRefusedIdentity(address, e.Message, identity.Presented(context), await identity.Taken());
+        await Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message, log: false);
+    }
 }

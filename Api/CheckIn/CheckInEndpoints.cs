@@ -1,5 +1,4 @@
 using System.Net.Mime;
-using System.Text.Json;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using FleetMdm.Grains.Interfaces;
@@ -83,9 +82,7 @@ public sealed partial class CheckInEndpoints(
             }
             catch (IdentityException e)
             {
-                if (_refusedIdentities.IsDue(context.Connection.RemoteIpAddress))
-                    LogRefusedIdentity(context.Connection.RemoteIpAddress, e.Message, identity.Presented(context), await identity.Taken());
-                await Refuse(context, 400, "identity-" + JsonNamingPolicy.KebabCaseLower.ConvertName(e.Refusal.ToString()), e.Message, log: false);
+                await RefuseIdentity(context, e);
             }
             catch (Exception e) when (e is PlistFormatException or MdmFormatException)
             {
@@ -273,7 +270,7 @@ public sealed partial class CheckInEndpoints(
             var (status, reason, detail) = DeviceRefusals.For(reply.Refusal);
             LogRefusedEnrolment(message.Sender.EnrolmentId, reason);
             if (reply.Refusal is DeviceRefusal.NotPinned or DeviceRefusal.PinnedElsewhere && _refusedIdentities.IsDue(message.Sender.EnrolmentId))
-                LogForeignCertificate(message.Sender.EnrolmentId, context.Connection.RemoteIpAddress, identity.Presented(context));
+                LogForeignCertificate(message.Sender.EnrolmentId, clients.Of(context), identity.Presented(context));
             await Refuse(context, status, reason, detail, unenrol: reply.Refusal == DeviceRefusal.Unrecognized);
             return;
         }
@@ -336,7 +333,7 @@ public sealed partial class CheckInEndpoints(
     private async Task Refuse(HttpContext context, int status, string reason, string detail, bool unenrol = false, bool log = true)
     {
         metrics.Refused(reason, status);
-        if (log) LogRefused(context.Connection.RemoteIpAddress, context.Request.Path, status, reason, detail);
+        if (log) LogRefused(clients.Of(context), context.Request.Path, status, reason, detail);
         if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
 
         var response = context.Response;

@@ -32,9 +32,8 @@ public sealed class DeviceIdentity
     /// <exception cref="IdentityException">None is there, or it may not identify an iPad.</exception>
     public async ValueTask<VerifiedIdentity> Presume(HttpContext context)
     {
-        var bodyless = FromProxy(context) is not null || context.Connection.ClientCertificate is not null || _options.RequireClientCertificate;
-        if (bodyless) return await Establish(context, ReadOnlyMemory<byte>.Empty);
-        var signer = MdmSignature.SignerOf(context.Request.Headers[MdmSignature.HeaderName]);
+        if (IsBesideTheBody(context) || _options.RequireClientCertificate) return await Establish(context, ReadOnlyMemory<byte>.Empty);
+        var signer = MdmSignature.Signer(context.Request.Headers[MdmSignature.HeaderName]);
         return (await _authority.Get()).Verifier.Verify(signer.Der.Span, _clock.GetUtcNow());
     }
 

@@ -1,4 +1,6 @@
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace FleetMdm.Api.Enrolment;
 
@@ -15,6 +17,8 @@ public static class EnrolmentServices
             authority.CheckTrustedCas();
             return authority;
         });
+        services.TryAddSingleton<TrustedProxies>();
+        services.TryAddSingleton<ClientAddress>();
         services.AddSingleton<ServerCertificateProvider>();
         services.AddSingleton<EnrolmentMetrics>();
         services.AddSingleton<RefusedMessages>();

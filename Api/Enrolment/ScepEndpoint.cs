@@ -28,6 +28,7 @@ public sealed partial class ScepEndpoint(
     IOptions<ScepOptions> options,
     EnrolmentMetrics metrics,
     RefusedMessages refused,
+    ClientAddress clients,
     TimeProvider time,
     ILogger<ScepEndpoint> logger)
 {
@@ -80,7 +81,7 @@ public sealed partial class ScepEndpoint(
         }
         catch (IdentityException e)
         {
-            if (_told.IsDue(context.Connection.RemoteIpAddress)) LogUnreadable(context.Connection.RemoteIpAddress, e.Refusal, e.Message);
+            if (_told.IsDue(clients.Of(context))) LogUnreadable(clients.Of(context), e.Refusal, e.Message);
             metrics.CountScep(e.Refusal.ToString());
             return Refuse($"Not a SCEP request: {e.Message}");
         }
@@ -114,8 +115,8 @@ public sealed partial class ScepEndpoint(
         }
         catch (ScepException e)
         {
-            if (_told.IsDue(context.Connection.RemoteIpAddress))
-                LogRefused(context.Connection.RemoteIpAddress, request.TransactionId, request.Signer.Description, e.FailInfo, e.Message);
+            if (_told.IsDue(clients.Of(context)))
+                LogRefused(clients.Of(context), request.TransactionId, request.Signer.Description, e.FailInfo, e.Message);
             metrics.CountScep(e.FailInfo.ToString());
             var failure = snapshot.Scep.Failure(request, e.FailInfo);
             if (!mayChange) refused.Add(hash, failure);

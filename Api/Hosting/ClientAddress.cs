@@ -11,20 +11,14 @@ namespace FleetMdm.Api.Hosting;
 /// The address of the connection; behind a proxy of <see cref="MdmOptions.TrustedProxies"/>, the one that this proxy tells, by the PROXY protocol or by a header.
 /// What anybody else says of addresses is not seen. <see cref="ConnectionInfo.RemoteIpAddress"/> stays the proxy's. Any thread.
 /// </remarks>
-public sealed class ClientAddress(IOptions<MdmOptions> options)
+public sealed class ClientAddress(TrustedProxies proxies, IOptions<MdmOptions> options)
 {
     /// <summary>More proxies than anybody has in a row.</summary>
     private const int MostHops = 20;
 
-    private readonly IPNetwork[] _proxies = [.. options.Value.TrustedProxies.Select(Network)];
     private readonly string? _header = options.Value.ForwardedForHeader;
 
-    public bool IsProxy(IPAddress? address)
-    {
-        if (address is null || _proxies.Length == 0) return false;
-        var plain = Plain(address);
-        return Array.Exists(_proxies, proxy => proxy.Contains(plain));
-    }
+    public bool IsProxy(IPAddress? address) => proxies.Contains(address);
 
     /// <summary>Of a connection, before any request.</summary>
     public static IPAddress? Of(ConnectionContext connection) =>
@@ -65,13 +59,6 @@ public sealed class ClientAddress(IOptions<MdmOptions> options)
     /// <summary>An address, also with a port behind it, as some proxies write it.</summary>
     private static IPAddress? Parse(string hop) =>
         IPAddress.TryParse(hop, out var address) ? address : IPEndPoint.TryParse(hop, out var endPoint) ? endPoint.Address : null;
-
-    private static IPNetwork Network(string text)
-    {
-        if (IPNetwork.TryParse(text, out var network)) return network;
-        var address = IPAddress.Parse(text);
-        return new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
-    }
 }
 
 /// <summary>Set on a connection whose proxy has told whom it connects.</summary>

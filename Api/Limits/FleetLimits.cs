@@ -144,6 +144,7 @@ public static class FleetLimits
     public static IServiceCollection AddFleetLimits(this IServiceCollection services, IConfiguration configuration)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<TrustedProxies>();
         services.TryAddSingleton<ClientAddress>();
         services.TryAddSingleton<FleetGates>();
         services.TryAddSingleton<ConnectionLimit>();

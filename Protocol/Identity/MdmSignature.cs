@@ -41,8 +41,4 @@ public static class MdmSignature
             throw new IdentityException(IdentityRefusal.BadBase64, "Mdm-Signature is not Base64.");
         return CmsSignedData.Parse(buffer.AsMemory(0, length), known);
     }
-
-    /// <summary>The certificate that the header names as the signer's. Nothing is proved by it: the body is not looked at.</summary>
-    /// <exception cref="IdentityException">Missing, BadBase64, BadCms, SeveralSigners.</exception>
-    public static IdentityCertificate SignerOf(string? headerValue) => Parse(headerValue, null).Signer;
 }
