@@ -22,7 +22,8 @@ public sealed partial class CheckInEndpoints
         catch (IdentityException e)
         {
             context.Response.Headers.Connection = "close";
-            await RefuseIdentity(context, e);
+            if (context.Request.ContentLength > options.Value.MaxMessageBytes) await RefuseBody(context, MessageBodyReader.Outcome.TooLarge);
+            else await RefuseIdentity(context, e);
         }
         catch (Exception e) when (Unavailability.Is(e, context))
         {
