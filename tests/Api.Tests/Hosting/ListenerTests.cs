@@ -37,6 +37,35 @@ public sealed class ListenerTests : IDisposable
         return (int)response.StatusCode;
     }
 
+    /// <summary>A person whose browser holds certificates (802.1X) would have to choose one before the console opens.</summary>
+    [Fact]
+    public async Task Only_iPads_are_asked_for_a_certificate_where_administrators_have_a_listener_of_their_own()
+    {
+        var (app, listeners) = await Start("--Http:Listen=https://127.0.0.1:0", "--Http:AdminListen=https://127.0.0.1:0");
+        await using (app)
+        {
+            // openssl says which signatures a server that asks for a certificate would take.
+            Assert.Contains("Requested Signature Algorithms", await Handshake(listeners[0]), StringComparison.Ordinal);
+            Assert.DoesNotContain("Requested Signature Algorithms", await Handshake(listeners[1]), StringComparison.Ordinal);
+        }
+
+        static async Task<string> Handshake(Uri listener)
+        {
+            using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("openssl", ["s_client", "-connect", $"{listener.Host}:{listener.Port}"])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            })!;
+            process.StandardInput.Close();
+            var error = process.StandardError.ReadToEndAsync();
+            var said = await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            Assert.True(said.Contains("Cipher is ", StringComparison.Ordinal), said + await error);
+            return said;
+        }
+    }
+
     [Fact]
     public async Task With_a_listener_of_their_own_administrators_are_served_there_and_iPads_on_theirs()
     {
