@@ -24,7 +24,8 @@ public sealed partial class CertificateAuthorityGrain(
     public async Task<SealedAuthority> GetSealed()
     {
         var present = state.State.Authority;
-        var next = present is null ? Create() : Renew(present);
+        // RSA keys take seconds to make: not in the grain's turn, where Orleans would warn of it.
+        var next = await Task.Run(() => present is null ? Create() : Renew(present));
         if (!ReferenceEquals(next, present))
             await Write(next);
         return next;
