@@ -13,5 +13,6 @@ return await FleetProcess.Run(() => args switch
     ["migrate", .. var rest] => MigrateCommand.Run(rest),
     ["backup", .. var rest] => BackupCommand.Run(rest),
     ["restore", .. var rest] => RestoreCommand.Run(rest),
+    ["rekey", .. var rest] => RekeyCommand.Run(rest),
     _ => ServeCommand.Run(args),
 });

@@ -17,9 +17,9 @@ internal sealed class StoredKeyRing(IKeyRingStore store) : IXmlRepository
 }
 
 /// <summary>Seals those keys under the master key: a copy of the database cannot forge a session.</summary>
-internal sealed class SealedXmlEncryptor(SecretSealer sealer) : IXmlEncryptor
+public sealed class SealedXmlEncryptor(SecretSealer sealer) : IXmlEncryptor
 {
-    internal const string Purpose = "session-keys";
+    public const string Purpose = "session-keys";
 
     public EncryptedXmlInfo Encrypt(XElement plaintextElement)
     {

@@ -21,7 +21,7 @@ internal static class BackupCommand
     }
 }
 
-/// <summary>What <c>backup</c> and <c>restore</c> have in common: a file, options, and a store without a server.</summary>
+/// <summary>What <c>backup</c>, <c>restore</c> and <c>rekey</c> have in common: a file, options, and a store without a server.</summary>
 internal static class FileArgument
 {
     /// <exception cref="FleetStartException">No file, or more than one.</exception>
@@ -33,11 +33,13 @@ internal static class FileArgument
         return (file, options);
     }
 
-    public static ServiceProvider OpenStore(string[] options)
+    public static ServiceProvider OpenStore(string[] options, Action<StorageOptions>? change = null)
     {
         var configuration = new ConfigurationManager();
         configuration.AddFleetConfiguration(options);
-        return new ServiceCollection().AddFleetStorage(configuration).BuildServiceProvider();
+        var services = new ServiceCollection().AddFleetStorage(configuration);
+        if (change is not null) services.PostConfigure(change);
+        return services.BuildServiceProvider();
     }
 
     public static string Size(long bytes) => bytes < 10 * 1024 * 1024 ? $"{bytes / 1024.0:0} KiB" : $"{bytes / 1024.0 / 1024.0:0} MiB";

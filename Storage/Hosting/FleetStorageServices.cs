@@ -53,6 +53,7 @@ public static class FleetStorageServices
         services.AddSingleton(provider => Parts(provider).KeyRing);
         services.AddSingleton(provider => (IStoreControl)Parts(provider).Control);
         services.AddSingleton<StoreBackup>();
+        services.AddSingleton<MasterKeyChange>();
         services.AddSingleton<StorageStartup>();
         services.AddHostedService(provider => provider.GetRequiredService<StorageStartup>());
         services.AddSingleton<BodyRewrite>();

@@ -26,6 +26,14 @@ internal sealed partial class StorageStartup(
                 $"The database lacks the migration {pending[0]}: run `migrate` first, or set Storage:MigrateAtStart to true.");
         }
 
+        var changing = await parts.Database.Read(
+            s => s.Sql("SELECT count(*) FROM facts WHERE name = @name").Text("@name", MasterKey.ChangeFact).First(row => row.Long(0)), cancellationToken);
+        if (changing > 0)
+        {
+            throw new StorageConfigurationException(
+                "A change of the master key was begun and has not ended: run rekey again with the present key and the same new one, then start.");
+        }
+
         await MasterKey.Check(sealer, control, cancellationToken);
         await services.GetRequiredService<BodySealer>().Load(sealer, control, cancellationToken);
         LogReady(logger, options.Value.Provider);

@@ -12,6 +12,9 @@ internal static class MasterKey
     /// <summary>The fact that holds the mark of the key.</summary>
     public const string CheckFact = "master-key-check";
 
+    /// <summary>The fact that says that a change of the key has begun and not ended; see <see cref="MasterKeyChange"/>.</summary>
+    public const string ChangeFact = "master-key-change";
+
     private const string CheckPurpose = "master-key-check";
     private static readonly byte[] CheckValue = "FleetMdm"u8.ToArray();
 
@@ -49,6 +52,9 @@ internal static class MasterKey
         var file = FileIn(storage);
         return storage.Provider == StorageProvider.Sqlite && File.Exists(file) ? Parse(Read(file), file) : null;
     }
+
+    /// <exception cref="StorageConfigurationException">It cannot be read, or is not a key.</exception>
+    public static byte[] ReadFile(string file) => Parse(Read(file), file);
 
     /// <summary>Whether this key has left that mark.</summary>
     public static bool Opens(byte[] key, byte[] mark)

@@ -105,7 +105,7 @@ public sealed class TestBed : IAsyncDisposable
         if (history > 0)
         {
             await Execute(source, $"""
-                INSERT INTO history (enrolment_id, sequence, command_uuid, request_type, body_hash, ending, accepted_at, sent_at, finished_at, not_now_count, result)
+                INSERT INTO history (enrolment_id, sequence, command_uuid, request_type, body_hash, ending, accepted_at, sent_at, finished_at, not_now_count, answer)
                 SELECT 'FFFFFFFF-' || lpad((n % 100000)::text, 16, '0'), n, gen_random_uuid()::text, 'DeviceInformation', sha256('x'), 1,
                   now() - interval '20 days' * n / {history}, now(), now() - interval '20 days' * n / {history}, 0, repeat('x', 400)::bytea
                 FROM generate_series(1, {history}) n

@@ -64,6 +64,8 @@ public sealed class Node : IAsyncDisposable
 
     internal BodyRewrite Rewrite => Get<BodyRewrite>();
 
+    public MasterKeyChange MasterKeyChange => Get<MasterKeyChange>();
+
     internal StoreLanes Lanes => Get<StoreParts>().Lanes;
 
     internal StorageMetrics Metrics => Get<StorageMetrics>();
