@@ -153,7 +153,7 @@ public sealed class ConsoleTests(AdminServer server)
         using var restarted = await Post(path + "/restart", "key=a");
         Assert.Equal(HttpStatusCode.SeeOther, restarted.StatusCode);
         Assert.Contains("enctype=\"multipart/form-data\"", await server.Admin.GetStringAsync(path + "/profile"));
-        foreach (var (file, status) in new[] { ("", HttpStatusCode.BadRequest), ("no profile", HttpStatusCode.BadRequest), (Profile, HttpStatusCode.SeeOther) })
+        foreach (var (file, status) in new[] { ("", HttpStatusCode.BadRequest), ("no profile", HttpStatusCode.UnprocessableEntity), (Profile, HttpStatusCode.SeeOther) })
         {
             using var form = new MultipartFormDataContent { { new StringContent(file), "profile", "a.mobileconfig" }, { new StringContent("k" + file.Length), "key" } };
             using var response = await server.Admin.PostAsync(path + "/profile", form);
@@ -256,7 +256,9 @@ public sealed class ConsoleTests(AdminServer server)
         Assert.Equal("text/html", response.Content.Headers.ContentType?.MediaType);
     }
 
-    private const string Profile = "<plist version=\"1.0\"><dict><key>PayloadType</key><string>Configuration</string></dict></plist>";
+    private const string Profile = "<plist version=\"1.0\"><dict><key>PayloadType</key><string>Configuration</string><key>PayloadVersion</key><integer>1</integer>" +
+        "<key>PayloadIdentifier</key><string>example.console</string><key>PayloadUUID</key><string>5B0F2E6C-1D8A-4D8B-9C5E-1F2A3B4C5D6E</string>" +
+        "<key>PayloadContent</key><array/></dict></plist>";
 
     private static async Task<string?> Status(TestPad pad)
     {

@@ -178,7 +178,7 @@ public sealed partial class StoredCopyTests
         for (var waited = TimeSpan.Zero; !server.Output.Contains("stored plain is sealed now", StringComparison.Ordinal); waited += TimeSpan.FromMilliseconds(100))
         {
             Assert.True(waited < Patience, server.Output);
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
         }
 
         Assert.Equal(0, await server.Stop());
