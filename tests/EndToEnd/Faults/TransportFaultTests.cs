@@ -89,6 +89,7 @@ public sealed class TransportFaultTests(ServerUnderStrangers world) : IClassFixt
     /// <summary>Of a command that takes a slow iPad long to receive; it fits the limit on commands.</summary>
     private const int LargeCommand = 5 * 1024 * 1024;
     private const int MostReaders = 60;
+    private const int ReadersOfOneIPad = 4;
 
     private const int LeftForOthers = 100;
 
@@ -167,11 +168,7 @@ public sealed class TransportFaultTests(ServerUnderStrangers world) : IClassFixt
     public Task iPads_that_take_a_large_command_slowly_take_no_place_and_no_more_memory_than_there_is() => Meanwhile("Slow readers of large commands", async () =>
     {
         await using var fleet = world.Server.NewFleet();
-        var ipad = await world.Server.EnrolAsync(fleet, _ => IPadDescription.Number(900_001));
-        ipad.GoOffline();
-        await world.Server.Admin.SendCommandAsync(ipad.Udid, FaultAudit.Plist("ProfileList", LargeCommand));
-        var body = Encoding.UTF8.GetBytes(Idle.Replace("<string>UDID", $"<string>{ipad.Udid}", StringComparison.Ordinal));
-        var request = $"PUT /mdm/connect HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {ipad.Identity!.Sign(body)}\r\nContent-Length: {body.Length}\r\n\r\n";
+        var ipads = new List<VirtualIPad>();
 
         // Each takes a piece and then no more. Some forty fit into the memory for such answers, the others are told to come again.
         var taken = 0;
@@ -179,6 +176,16 @@ public sealed class TransportFaultTests(ServerUnderStrangers world) : IClassFixt
         var refused = "";
         while (refused.Length == 0 && readers.Count < MostReaders)
         {
+            // One that asks again and again and never answers is told of something else after a while.
+            if (readers.Count % ReadersOfOneIPad == 0)
+            {
+                ipads.Add(await world.Server.EnrolAsync(fleet, _ => IPadDescription.Number(900_001 + ipads.Count)));
+                ipads[^1].GoOffline();
+                await world.Server.Admin.SendCommandAsync(ipads[^1].Udid, FaultAudit.Plist("ProfileList", LargeCommand));
+            }
+
+            var body = Encoding.UTF8.GetBytes(Idle.Replace("<string>UDID", $"<string>{ipads[^1].Udid}", StringComparison.Ordinal));
+            var request = $"PUT /mdm/connect HTTP/1.1\r\nHost: localhost\r\nMdm-Signature: {ipads[^1].Identity!.Sign(body)}\r\nContent-Length: {body.Length}\r\n\r\n";
             var reader = await RawClient.ConnectTls(Port, window: 4096);
             readers.Add(reader);
             await reader.Send((byte[])[.. Encoding.ASCII.GetBytes(request), .. body]);
@@ -192,7 +199,7 @@ public sealed class TransportFaultTests(ServerUnderStrangers world) : IClassFixt
         Assert.True(taken > 2 * ServerUnderStrangers.Places, $"Only {taken} large commands were under way at once.");
         await world.Audit.Recovery();
         readers.ForEach(reader => reader.Dispose());
-        await world.Server.Admin.RemoveDeviceAsync(ipad.Udid);
+        foreach (var ipad in ipads) await world.Server.Admin.RemoveDeviceAsync(ipad.Udid);
     });
 
     [Fact]
