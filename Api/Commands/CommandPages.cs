@@ -2,7 +2,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Devices;
-using FleetMdm.Api.Rest;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Commands;

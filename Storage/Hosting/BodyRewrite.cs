@@ -1,4 +1,3 @@
-using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

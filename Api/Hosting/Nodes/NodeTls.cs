@@ -1,6 +1,5 @@
 using System.Security.Authentication;
 using FleetMdm.Storage.Secrets;
-using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Connections.Security;
 

@@ -134,7 +134,7 @@ public abstract class DamagedAnswerTests(AdministeredServer server)
         Assert.Equal(400, (await server.Put("/mdm/connect", Utf8(broken), ((string, string)?)null)).Status);
         var large = Message.Report(pad.Udid, "Acknowledged", first, $"<key>Name</key><string>{new string('x', 2 * DeviceServer.MaxMessageBytes)}</string>");
         Assert.Equal(403, (await server.Put("/mdm/connect", large, stranger.Certificate)).Status);
-        Assert.Equal(400, (await server.Put("/mdm/connect", Utf8(large), ((string, string)?)null)).Status);
+        Assert.Equal(413, (await server.Put("/mdm/connect", Utf8(large), ((string, string)?)null)).Status);
         Assert.Equal("Sent", (string?)(await pad.Command(first))["state"]);
     }
 

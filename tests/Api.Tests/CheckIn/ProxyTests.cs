@@ -8,7 +8,6 @@ using FleetMdm.Api.Hosting;
 using FleetMdm.Silo.Hosting;
 using FleetMdm.Testing;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Api.Tests.CheckIn;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using FleetMdm.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

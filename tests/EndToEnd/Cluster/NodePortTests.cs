@@ -7,7 +7,6 @@ using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
-using Orleans.Hosting;
 
 namespace FleetMdm.EndToEnd.Cluster;
 
