@@ -101,6 +101,7 @@ public abstract class ControlTests(StoreFixture fixture)
             Result = null,
             ResultHash = report,
         });
+        var pad = await Make.Enrolled(node);
         var operation = await node.Operations.Append(new()
         {
             Id = Make.Id(),
@@ -109,8 +110,10 @@ public abstract class ControlTests(StoreFixture fixture)
             Body = "<dict>operation</dict>"u8.ToArray(),
             AcceptedAt = Make.Now,
             RequestedBy = "ada",
-            Ids = ["nobody"],
+            Ids = [pad.Id],
         });
+        var ofOperation = (await node.Devices.Load(pad.Id)).Queue.Single();
+        await node.Devices.Finish(Make.Finish(pad.Id, ofOperation.Sequence, bodyHash: operation.BodyHash) with { FinishedAt = Make.Now });
         var unused = await node.Devices.StoreBody("unused"u8.ToArray());
 
         // Two days on it is still too young, whatever the retention.

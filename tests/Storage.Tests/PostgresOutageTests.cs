@@ -142,7 +142,8 @@ public sealed class PostgresOutageTests(PostgresFixture fixture) : IClassFixture
     public async Task Without_the_schema_the_caller_is_told_at_once()
     {
         await using var database = await PostgresDatabase.Create();
-        await using var node = new Node(PostgresFixture.SettingsFor(database.ConnectionString));
+        await using var node = await Node.Start(PostgresFixture.SettingsFor(database.ConnectionString));
+        await database.Execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
 
         var refused = await Assert.ThrowsAsync<StoreUnavailableException>(() => node.Devices.Append(Make.Command("A")).WaitAsync(Guard));
 

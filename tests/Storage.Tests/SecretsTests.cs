@@ -132,7 +132,7 @@ public sealed class SecretsTests : IDisposable
         { "Storage:DataDirectory", " ", "Storage:DataDirectory" },
         { "Storage:Provider", "PostgreSQL", "Storage:ConnectionString must be set" },
         { "Storage:ConnectionString", "Data Source=:memory:", "a database in memory" },
-        { "Storage:ConnectionString", "Nonsense=1", "Storage:ConnectionString is not one" },
+        { "Storage:ConnectionString", "Nonsense=1", "Storage:ConnectionString has the keyword" },
     };
 
     [Theory]
