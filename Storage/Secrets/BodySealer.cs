@@ -11,8 +11,9 @@ namespace FleetMdm.Storage.Secrets;
 /// <remarks>
 /// <para>By data keys of the database, which are one of its facts, sealed under the master key: a new master key leaves bodies as they are.</para>
 /// <para>Format: <c>00 46 4D 42</c> (no property list begins so), one byte with the number of the data key, 24 random bytes, the ciphertext,
-/// 16 bytes of tag. Half of the random bytes make the key of this value, the other half are its nonce: there is no number of values after which two of them
-/// might share both. A body is bound to its hash, an answer to the sequence of its command, which nobody else ever has.</para>
+/// 16 bytes of tag. Half of the random bytes make the key of this value, the other half are its nonce. A thread makes a new key after
+/// <see cref="ValuesOfAKey"/> values, since making one costs more than sealing a small answer; the nonce is new for each: there is no number of values
+/// after which two of them might share both. A body is bound to its hash, an answer to the sequence of its command, which nobody else ever has.</para>
 /// <para>What an older version stored begins otherwise, and is read as it is. Safe from any thread once <see cref="Load"/> has ended.</para>
 /// </remarks>
 internal sealed class BodySealer
@@ -30,6 +31,12 @@ internal sealed class BodySealer
     private const int TagLength = 16;
     private const int ContentAt = HeaderLength + SaltLength + NonceLength;
     private const int KeyLength = 32;
+
+    /// <summary>So few that random nonces of 96 bits never meet, so many that the key costs nothing.</summary>
+    private const int ValuesOfAKey = 1000;
+
+    [ThreadStatic]
+    private static KeyOfThread? _keyOfThread;
 
     private byte[]? _sealingKey;
     private byte[]? _namingKey;
@@ -78,9 +85,10 @@ internal sealed class BodySealer
         var stored = new byte[ContentAt + content.Length + TagLength];
         Mark.CopyTo(stored.AsSpan());
         stored[MarkLength] = KeyNumber;
-        RandomNumberGenerator.Fill(stored.AsSpan(HeaderLength, SaltLength + NonceLength));
-        using var aes = KeyOf(stored);
-        aes.Encrypt(stored.AsSpan(HeaderLength + SaltLength, NonceLength), content, stored.AsSpan(ContentAt, content.Length), stored.AsSpan(^TagLength..), bound);
+        var key = SealingKey();
+        key.Salt.CopyTo(stored.AsSpan(HeaderLength));
+        RandomNumberGenerator.Fill(stored.AsSpan(HeaderLength + SaltLength, NonceLength));
+        key.Aes.Encrypt(stored.AsSpan(HeaderLength + SaltLength, NonceLength), content, stored.AsSpan(ContentAt, content.Length), stored.AsSpan(^TagLength..), bound);
         return stored;
     }
 
@@ -91,15 +99,26 @@ internal sealed class BodySealer
         if (stored.Length < ContentAt + TagLength || stored[MarkLength] != KeyNumber)
             throw new CryptographicException("This body was not sealed by a data key that is known here.");
         var content = new byte[stored.Length - ContentAt - TagLength];
-        using var aes = KeyOf(stored);
+        using var aes = KeyOf(stored.AsSpan(HeaderLength, SaltLength));
         aes.Decrypt(stored.AsSpan(HeaderLength + SaltLength, NonceLength), stored.AsSpan(ContentAt, content.Length), stored.AsSpan(^TagLength..), content, bound);
         return content;
     }
 
-    private AesGcm KeyOf(ReadOnlySpan<byte> stored)
+    /// <summary>This thread's key, a new one when it has sealed enough or was another database's.</summary>
+    private KeyOfThread SealingKey()
+    {
+        var master = Loaded(_sealingKey);
+        if (_keyOfThread is { } held && ReferenceEquals(held.Master, master) && held.Sealed++ < ValuesOfAKey)
+            return held;
+        _keyOfThread?.Aes.Dispose();
+        var salt = RandomNumberGenerator.GetBytes(SaltLength);
+        return _keyOfThread = new KeyOfThread(master, salt, KeyOf(salt)) { Sealed = 1 };
+    }
+
+    private AesGcm KeyOf(ReadOnlySpan<byte> salt)
     {
         Span<byte> key = stackalloc byte[KeyLength];
-        HMACSHA256.HashData(Loaded(_sealingKey), stored.Slice(HeaderLength, SaltLength), key);
+        HMACSHA256.HashData(Loaded(_sealingKey), salt, key);
         return new AesGcm(key, TagLength);
     }
 
@@ -111,4 +130,16 @@ internal sealed class BodySealer
     }
 
     private static byte[] Loaded(byte[]? key) => key ?? throw new InvalidOperationException("The store has not been started.");
+
+    /// <summary>Used by one thread only, which never waits while it seals.</summary>
+    private sealed class KeyOfThread(byte[] master, byte[] salt, AesGcm aes)
+    {
+        public byte[] Master { get; } = master;
+
+        public byte[] Salt { get; } = salt;
+
+        public AesGcm Aes { get; } = aes;
+
+        public int Sealed { get; set; }
+    }
 }
