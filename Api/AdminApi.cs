@@ -17,7 +17,7 @@ namespace FleetMdm.Api;
 // A request of the admin side, in this order:
 //
 //   1. admission       as many at a time as this node takes of that kind (Api/Limits); else 503
-//   2. headers         what every answer of the admin side carries (Api/Rest/AdminHeaders)
+//   2. headers         what every answer of the admin side carries (Api/Rest/AdminHeaders); what is the same for everybody travels compressed
 //   3. errors          whatever is thrown below becomes problem details
 //   4. authorization   token or session, role by method; else 401 or 403 (Api/Access)
 //   5. query           parameters that the endpoint does not know: 400
@@ -43,6 +43,7 @@ public static class AdminApi
         services.AddOperations();
         services.AddInvitations();
         services.AddReenrolment();
+        services.AddPushCertificates();
         return builder;
     }
 
@@ -57,6 +58,7 @@ public static class AdminApi
         {
             // 2, 3
             admin.UseMiddleware<AdminHeaders>();
+            admin.UseCompression();
             admin.UseExceptionHandler(_ => { });
             admin.UseStatusCodePages(EmptyErrors.Fill);
 

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Console;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
@@ -25,6 +26,8 @@ internal static class AccessRoom
         services.AddSingleton<TokenVerifier>();
         services.AddSingleton<TokenService>();
         services.AddSingleton<GuessingThrottle>();
+        services.AddSingleton<IAttention, TokenAttention>();
+        services.AddSingleton(new ConsoleEntry(60, "/tokens", "Tokens", "M13 3a4 4 0 1 0-3.6 5.8L4 14.2V17h3v-2h2v-2h1.5l1-1.2A4 4 0 0 0 13 3Z", 't', Administrators: true));
         services.AddSingleton<IAuthorizationHandler, FleetPolicies.RoleByMethodHandler>();
 
         // No default scheme: only endpoints that require a policy of ours are ever asked who sends them.

@@ -81,7 +81,7 @@ internal static class LoginEndpoints
         return TypedResults.Redirect("/login");
     }
 
-    private static IResult Refused() => Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.CrossOrigin, "From another page",
+    internal static IResult Refused() => Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.CrossOrigin, "From another page",
         "This form is taken only from this server's own pages.");
 
     private static RazorComponentResult<LoginPage> Page(string returnUrl, string? error, int status) =>

@@ -15,32 +15,44 @@ internal static class TokenPages
     {
         var tokens = pages.MapGroup("/tokens").RequireAuthorization(FleetPolicies.Administer);
         tokens.MapGet("", List);
+        tokens.MapGet("/new", (Delegate)AskCreate);
         tokens.MapPost("", Create).Audit(AuditVerbs.TokenCreate, AuditTargets.Token);
         tokens.MapGet("/{id}/revoke", Ask);
         tokens.MapPost("/{id}/revoke", Revoke).Audit(AuditVerbs.TokenRevoke, AuditTargets.Token);
     }
 
-    private static async Task<RazorComponentResult<TokensPage>> List(HttpContext context, TokenService service, TimeProvider time) =>
-        await Page(context, service, time, made: null);
+    private static Task<RazorComponentResult<TokensPage>> List(HttpContext context, TokenService service, TimeProvider time, string? done) =>
+        Page(context, service, time, made: null, done == "revoked" ? "The token is revoked." : null);
+
+    private static RazorComponentResult<TokenNewPage> AskCreate(HttpContext context) => NewPage(context, FormState.Fresh);
+
+    private static RazorComponentResult<TokenNewPage> NewPage(HttpContext context, FormState form) =>
+        new(new { User = FleetUser.Of(context), FormKey = PageForms.NewKey(), Form = form }) { StatusCode = form.Status };
 
     /// <summary>The page itself holds the new token: a redirect would have to carry it.</summary>
-    private static async Task<RazorComponentResult<TokensPage>> Create(HttpContext context, RequestIds ids, TokenService service, TimeProvider time)
+    private static async Task<IResult> Create(HttpContext context, RequestIds ids, TokenService service, TimeProvider time)
     {
         var form = await PageForms.Read(context, ids);
-        var days = Text.Number("expiresInDays", PageForms.Number(form, "expiresInDays") ?? (int)TokenService.Lives.TotalDays, 1, MostDays);
-        var made = await service.Create(context, new TokenRequest
+        try
         {
-            Name = form.Get("name") ?? "",
-            Role = form.Get("role") ?? "",
-            ExpiresAt = time.GetUtcNow().AddDays(days),
-            Secrets = form.Get("secrets") is not null,
-        });
-        context.Response.Headers.CacheControl = "no-store";
-        return await Page(context, service, time, made);
+            var days = Text.Number("expiresInDays", PageForms.Number(form, "expiresInDays") ?? (int)TokenService.Lives.TotalDays, 1, MostDays);
+            var made = await service.Create(context, new TokenRequest
+            {
+                Name = form.Get("name") ?? "",
+                Role = form.Get("role") ?? "",
+                ExpiresAt = time.GetUtcNow().AddDays(days),
+                Secrets = form.Get("secrets") is not null,
+            });
+            return await Page(context, service, time, made, null);
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return NewPage(context, FormState.Refused(problem, form.Get));
+        }
     }
 
     private static Task<RazorComponentResult<TokenRevokePage>> Ask(string id, HttpContext context, TokenService service, TimeProvider time) =>
-        AskWith(id, context, service, time, problem: null);
+        AskWith(id, context, service, time, FormState.Fresh);
 
     private static async Task<IResult> Revoke(string id, HttpContext context, RequestIds ids, TokenService service, TimeProvider time)
     {
@@ -51,14 +63,14 @@ internal static class TokenPages
         }
         catch (ApiProblem problem) when (problem.Status == StatusCodes.Status409Conflict)
         {
-            return await AskWith(id, context, service, time, problem);
+            return await AskWith(id, context, service, time, FormState.Refused(problem, form.Get));
         }
 
-        return PageForms.See("/tokens");
+        return PageForms.See("/tokens?done=revoked");
     }
 
     private static async Task<RazorComponentResult<TokenRevokePage>> AskWith(
-        string id, HttpContext context, TokenService service, TimeProvider time, ApiProblem? problem)
+        string id, HttpContext context, TokenService service, TimeProvider time, FormState form)
     {
         var (token, made) = await service.Find(id);
         var now = time.GetUtcNow();
@@ -67,21 +79,29 @@ internal static class TokenPages
             User = FleetUser.Of(context),
             Token = TokenView.Of(token),
             Descendants = made.Select(TokenView.Of).Where(one => one.StateAt(now) == "open").ToList(),
-            Problem = problem?.Message,
+            Form = form,
         })
         {
-            StatusCode = problem?.Status ?? StatusCodes.Status200OK,
+            StatusCode = form.Status,
         };
     }
 
-    private static async Task<RazorComponentResult<TokensPage>> Page(HttpContext context, TokenService service, TimeProvider time, TokenMade? made)
+    private static async Task<RazorComponentResult<TokensPage>> Page(
+        HttpContext context, TokenService service, TimeProvider time, TokenMade? made, string? done)
     {
         var now = time.GetUtcNow();
-        var tokens = (await service.List()).Select(TokenView.Of).Select(token => (token, token.StateAt(now))).ToList();
-        return new RazorComponentResult<TokensPage>(new { View = new TokensView(FleetUser.Of(context), tokens, made, PageForms.NewKey()) });
+        var user = FleetUser.Of(context);
+        var tokens = (await service.List()).Select(TokenView.Of).Select(token => new TokenRow(token, token.StateAt(now), token.Id == user.TokenId)).ToList();
+        return new RazorComponentResult<TokensPage>(new { View = new TokensView(user, tokens, made, await service.Hint(user), done) });
     }
 }
 
+/// <summary>A token in the list.</summary>
+/// <param name="State">open, revoked or expired.</param>
+/// <param name="IsYours">The reader is signed in with it.</param>
+public sealed record TokenRow(TokenView Token, string State, bool IsYours);
+
 /// <summary>What the list of tokens shows.</summary>
 /// <param name="Made">The token that was just made: the only time that it is shown.</param>
-public sealed record TokensView(FleetUser User, IReadOnlyList<(TokenView Token, string State)> Tokens, TokenMade? Made, string FormKey);
+/// <param name="Hint">Null: nothing to say.</param>
+public sealed record TokensView(FleetUser User, IReadOnlyList<TokenRow> Tokens, TokenMade? Made, TokenHint? Hint, string? Done);

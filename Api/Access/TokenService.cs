@@ -85,3 +85,8 @@ internal sealed class TokenService(IGrainFactory grains, TokenVerifier verifier,
         }
     }
 }
+
+/// <summary>About tokens, for administrators.</summary>
+/// <param name="FirstTokenId">The server's first token still works: it is to be replaced. Null: it does not.</param>
+/// <param name="OwnExpiresAt">The reader's own token ends soon.</param>
+public sealed record TokenHint(string? FirstTokenId, DateTimeOffset? OwnExpiresAt);

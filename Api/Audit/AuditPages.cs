@@ -1,16 +1,33 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Audit;
 
-/// <summary>The audit in the console.</summary>
+/// <summary>The audit in the console: all of it, and what was done to one iPad as a tab of its page.</summary>
 internal static class AuditPages
 {
     private const int RecordsOnPage = 50;
 
-    public static void MapPages(RouteGroupBuilder pages) => pages.MapGet("/audit", Show).RequireAuthorization(FleetPolicies.Administer);
+    public static void MapPages(RouteGroupBuilder pages)
+    {
+        pages.MapGet("/audit", Show).RequireAuthorization(FleetPolicies.Administer);
+        pages.MapGet("/ipads/{id}/history", OfDevice).RequireAuthorization(FleetPolicies.Administer);
+    }
+
+    private static async Task<RazorComponentResult<DeviceHistoryPage>> OfDevice(string id, HttpContext context, DeviceFrames frames, IAuditStore store, string? after)
+    {
+        var frame = await frames.Of(context, id);
+        var query = new AuditQuery(null, null, null, frame.Device.Id, null, null, null);
+        return new RazorComponentResult<DeviceHistoryPage>(new
+        {
+            Frame = frame,
+            Records = await AuditEndpoints.Read(store, query, after, RecordsOnPage),
+            IsLaterPage = after is not null,
+        });
+    }
 
     private static async Task<RazorComponentResult<AuditPage>> Show(HttpContext context, IAuditStore store, string? after)
     {

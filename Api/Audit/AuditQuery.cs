@@ -29,14 +29,14 @@ public sealed record AuditQuery(string? Who, string? Verb, string? TargetKind, s
         Result = Text.Name<AuditResult>("result", Result),
     };
 
-    public string PathOf(string path, string? after = null)
-    {
-        var query = QueryString.Empty;
-        foreach (var (name, value) in new[] { ("who", Who), ("verb", Verb), ("targetKind", TargetKind), ("target", Target), ("from", From), ("to", To), ("result", Result), ("after", after) })
-        {
-            if (value is not null) query = query.Add(name, value);
-        }
+    public string PathOf(string path, string? after = null) => Path(path, [.. Parts(), ("after", after)]);
 
-        return path + query.ToUriComponent();
-    }
+    /// <summary>The same without one part.</summary>
+    public string PathWithout(string path, string name) => Path(path, Parts().Where(part => part.Name != name));
+
+    private (string Name, string? Value)[] Parts() =>
+        [("who", Who), ("verb", Verb), ("targetKind", TargetKind), ("target", Target), ("from", From), ("to", To), ("result", Result)];
+
+    private static string Path(string path, IEnumerable<(string Name, string? Value)> parts) =>
+        path + parts.Where(part => part.Value is not null).Aggregate(QueryString.Empty, (query, part) => query.Add(part.Name, part.Value!)).ToUriComponent();
 }

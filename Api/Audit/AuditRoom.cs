@@ -1,3 +1,6 @@
+using FleetMdm.Api.Console;
+using FleetMdm.Api.Devices;
+
 namespace FleetMdm.Api.Audit;
 
 /// <summary>Who did what: the records of everything that changes something, signs in, or shows a secret.</summary>
@@ -9,6 +12,8 @@ internal static class AuditRoom
     {
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<Coalescer>();
+        services.AddSingleton(new ConsoleEntry(50, "/audit", "Audit", "M5 3h10v14H5ZM8 7h4M8 10h4M8 13h2", 'a', Administrators: true));
+        services.AddSingleton(new DeviceTab(90, "history", "History", Administrators: true));
         services.AddHostedService(provider => provider.GetRequiredService<Coalescer>());
     }
 

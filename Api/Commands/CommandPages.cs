@@ -10,13 +10,22 @@ namespace FleetMdm.Api.Commands;
 /// <param name="Answer">As indented JSON; null: there is none to show.</param>
 public sealed record CommandPageView(FleetUser User, string DeviceId, string DeviceName, CommandView Command, string? Answer);
 
-/// <summary>The page of one command of an iPad, with the iPad's answer.</summary>
+/// <summary>The commands of an iPad as a tab of its page, and the page of one with the iPad's answer.</summary>
 internal static class CommandPages
 {
     /// <summary>For people: names stay as they are. The page escapes what it shows.</summary>
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 128 };
 
-    public static void MapPages(RouteGroupBuilder pages) => pages.MapGet("/ipads/{id}/commands/{uuid}", Show);
+    private const int CommandsOnPage = 50;
+
+    public static void MapPages(RouteGroupBuilder pages)
+    {
+        pages.MapGet("/ipads/{id}/commands", List);
+        pages.MapGet("/ipads/{id}/commands/{uuid}", Show);
+    }
+
+    private static async Task<RazorComponentResult<DeviceCommandsPage>> List(string id, HttpContext context, DeviceFrames frames, CommandLog log, string? after) =>
+        new(new { Frame = await frames.Of(context, id), Commands = await log.List(id, after, CommandsOnPage), IsLaterPage = after is not null });
 
     private static async Task<RazorComponentResult<CommandPage>> Show(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log)
     {

@@ -1,3 +1,5 @@
+using FleetMdm.Api.Devices;
+
 namespace FleetMdm.Api.Commands;
 
 /// <summary>Commands for one iPad: queued, cancelled, and what became of them.</summary>
@@ -8,6 +10,7 @@ internal static class CommandsRoom
     public static void AddCommands(this IServiceCollection services)
     {
         services.AddSingleton<CommandLog>();
+        services.AddSingleton(new DeviceTab(10, "commands", "Commands") { Count = device => device.Queue.Count });
     }
 
     public static void MapCommands(this AdminRoutes routes)

@@ -1,35 +1,39 @@
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Console;
 
-/// <summary>What all pages share: the frame, the style, the overview, the REST interface to read. Pages are rendered here, without
-/// scripts, so they work in every browser and read well aloud.</summary>
-/// <remarks>Owns <c>/</c> and <c>/docs</c>. The pages of a room are mapped by the room.</remarks>
+/// <summary>What all pages share: the frame, tables, filters, forms, the style, the keys; the overview; the REST interface to read. Pages are rendered here.
+/// They work without script, in every browser, and read well aloud.</summary>
+/// <remarks>Owns <c>/</c>, <c>/docs</c>, <c>/theme</c> and <c>/console/</c>. A room adds its place in the navigation by <see cref="ConsoleEntry"/>, and what the
+/// overview says of it by <see cref="IAttention"/>.</remarks>
 internal static class ConsoleRoom
 {
-    public const string StyleSheet = "/console/style.css";
+    private const string Forever = "public, max-age=31536000, immutable";
 
-    public static void AddConsole(this IServiceCollection services) => services.AddRazorComponents();
+    public static void AddConsole(this IServiceCollection services)
+    {
+        services.AddRazorComponents();
+        services.AddCompression();
+        services.AddSingleton(new ConsoleEntry(0, "/", "Overview", "M3 9.5 10 4l7 5.5M5 8.5V16h10V8.5", 'o'));
+        services.AddSingleton(new ConsoleEntry(90, "/docs", "API", "M7 6l-4 4 4 4M13 6l4 4-4 4", 'd'));
+        services.AddSingleton(new ConsoleEntry(95, "/orleans/", "Cluster", "M4 4h12v5H4ZM4 11h12v5H4ZM7 6.5h.01M7 13.5h.01", 'c', Administrators: true));
+    }
 
     public static void MapConsole(this AdminRoutes routes)
     {
-        var style = Read("style.css");
-        routes.Open.MapGet(StyleSheet, (HttpContext context) =>
+        foreach (var asset in new[] { ConsoleAssets.Style, ConsoleAssets.Script })
         {
-            context.Response.Headers.CacheControl = "public, max-age=300";
-            return TypedResults.Bytes(style, "text/css; charset=utf-8");
-        }).ExcludeFromDescription();
+            routes.Open.MapGet($"/console/{asset.Name}", (HttpContext context) =>
+            {
+                context.Response.Headers.CacheControl = Forever;
+                return TypedResults.Bytes(asset.Content, asset.ContentType);
+            }).ExcludeFromDescription().WithMetadata(Compressed.Instance);
+        }
 
-        routes.Open.MapGet("/docs", (Delegate)HomePages.Docs).ExcludeFromDescription().WithMetadata(ContentPolicy.Page);
+        routes.Open.MapGet("/docs", (Delegate)HomePages.Docs).ExcludeFromDescription().WithMetadata(ContentPolicy.Page, Compressed.Instance);
+        // Changes a cookie of this browser, and nothing here: there is nothing to record.
+        routes.Open.MapPost(Theme.Path, (Delegate)Theme.Choose).ExcludeFromDescription().WithMetadata(ContentPolicy.Page);
         routes.Pages.MapGet("/", HomePages.ShowHome);
-    }
-
-    private static byte[] Read(string name)
-    {
-        using var stream = typeof(ConsoleRoom).Assembly.GetManifestResourceStream($"FleetMdm.Api.Console.{name}")
-            ?? throw new InvalidOperationException($"The page file {name} is missing from the build.");
-        using var bytes = new MemoryStream();
-        stream.CopyTo(bytes);
-        return bytes.ToArray();
     }
 }

@@ -1,7 +1,11 @@
 using FleetMdm.Api.Access;
-using FleetMdm.Api.Observability;
+using FleetMdm.Api.Audit;
+using FleetMdm.Api.Devices;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Operations;
 using Microsoft.AspNetCore.Authentication;
@@ -12,26 +16,31 @@ namespace FleetMdm.Api.Console;
 /// <summary>The overview, and the REST interface to read.</summary>
 internal static class HomePages
 {
-    private const int NewestOperations = 5;
+    private const int NewestRecords = 8;
 
-    public static Task<RazorComponentResult<HomePage>> ShowHome(
-        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments) =>
-        Home(context, status, operations, watch, enrolments, null);
+    private static readonly (EnrolmentStatus Status, string Words)[] Statuses =
+    [
+        (EnrolmentStatus.Enrolled, "enrolled"), (EnrolmentStatus.Authenticated, "enrolling"), (EnrolmentStatus.Unenrolled, "left"), (EnrolmentStatus.Removed, "removed"),
+        (EnrolmentStatus.Erased, "erased"),
+    ];
 
-    /// <summary>The overview, with what became of an uploaded certificate.</summary>
-    public static async Task<RazorComponentResult<HomePage>> Home(
-        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, ApiProblem? problem)
+    public static async Task<RazorComponentResult<HomePage>> ShowHome(
+        HttpContext context, IEnumerable<IAttention> rooms, FleetCounts counts, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, IGrainFactory grains,
+        IAuditStore audit)
     {
-        List<OperationView> newest = [];
-        foreach (var row in await operations.List(null, NewestOperations))
-        {
-            if (await watch.Describe(row.Id) is { } operation) newest.Add(OperationView.Of(operation));
-        }
-
+        var user = FleetUser.Of(context);
+        var attention = Task.WhenAll(rooms.Select(room => room.Find(user)));
+        var newest = OperationAttention.Newest(operations, watch);
+        var certificate = grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
+        var records = user.Role == AccessRole.Administrator ? audit.List(AuditFilter.Everything, null, NewestRecords) : Task.FromResult<IReadOnlyList<AuditRecord>>([]);
+        var invited = (await enrolments.ListInvitations(null, 1)).Count > 0;
+        var counted = await counts.Read();
+        var setUp = new SetUp(await certificate is not null, invited, counted.Of(EnrolmentStatus.Enrolled) > 0);
         var view = new HomeView(
-            FleetUser.Of(context), await status.Read(), newest, (await enrolments.ListInvitations(null, 1)).Count > 0,
-            PageForms.NewKey(), problem?.Message, await context.RequestServices.GetRequiredService<TokenService>().Hint(FleetUser.Of(context)));
-        return new RazorComponentResult<HomePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+            user, [.. (await attention).SelectMany(items => items).OrderByDescending(item => item.Urgent).ThenBy(item => item.Order)],
+            [.. Statuses.Select(one => new FleetFigure(one.Words, one.Status.ToString(), counted.Of(one.Status)))],
+            setUp.IsDone ? null : setUp, await newest, [.. (await records).Select(AuditView.Of)]);
+        return new RazorComponentResult<HomePage>(new { View = view });
     }
 
     /// <summary>The REST interface to read: public, as it holds no secrets.</summary>

@@ -1,18 +1,23 @@
 using FleetMdm.Api.Access;
-using FleetMdm.Api.Observability;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Operations;
 
 namespace FleetMdm.Api.Console;
 
-/// <summary>About tokens, for administrators.</summary>
-/// <param name="FirstTokenId">The server's first token still works: it is to be replaced. Null: it does not.</param>
-/// <param name="OwnExpiresAt">The reader's own token ends soon.</param>
-public sealed record TokenHint(string? FirstTokenId, DateTimeOffset? OwnExpiresAt);
-
 /// <summary>What the overview shows.</summary>
-/// <param name="FormKey">Makes a form that is sent twice do its work once.</param>
-/// <param name="Hint">Null: nothing to say.</param>
-/// <param name="PushCertificateProblem">Why the certificate that was just uploaded was not installed.</param>
+/// <param name="Attention">What is not well, the urgent things first.</param>
+/// <param name="IPads">How many there are, by status, with the list of them.</param>
+/// <param name="SetUp">Null: the server is set up, and an iPad has enrolled.</param>
+/// <param name="Records">The newest ones; for administrators.</param>
 public sealed record HomeView(
-    FleetUser User, StatusView Status, IReadOnlyList<OperationView> Operations, bool HasInvitation, string FormKey,
-    string? PushCertificateProblem, TokenHint? Hint);
+    FleetUser User, IReadOnlyList<AttentionItem> Attention, IReadOnlyList<FleetFigure> IPads, SetUp? SetUp, IReadOnlyList<OperationView> Operations,
+    IReadOnlyList<AuditView> Records);
+
+/// <summary>How many iPads have a status.</summary>
+public sealed record FleetFigure(string Words, string Status, long Count);
+
+/// <summary>The way to the first iPad, and how far it has been gone.</summary>
+public sealed record SetUp(bool HasCertificate, bool HasInvitation, bool HasIPad)
+{
+    public bool IsDone => HasCertificate && HasInvitation && HasIPad;
+}

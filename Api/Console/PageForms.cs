@@ -28,6 +28,10 @@ internal static class PageForms
             ? number
             : throw ApiProblem.Field(field, "It must be a whole number.");
 
+    /// <summary>Whether a person can mend it on the page of the form, or sees there why it cannot be done.</summary>
+    public static bool CanShow(ApiProblem problem) => problem.Status is StatusCodes.Status400BadRequest or StatusCodes.Status409Conflict
+        or StatusCodes.Status422UnprocessableEntity or StatusCodes.Status429TooManyRequests;
+
     /// <summary>Go and see there.</summary>
     public static IResult See(string path) => new SeeOther(path);
 

@@ -18,14 +18,14 @@ public sealed record AskedAction(string Name, string Words, string Warning, stri
 
 /// <summary>What the page that asks shows.</summary>
 /// <param name="Word">To be typed.</param>
-public sealed record DeviceAskView(FleetUser User, AskedAction Action, string Name, string Path, string Word, string FormKey, string? Problem);
+public sealed record DeviceAskView(FleetUser User, AskedAction Action, string Name, string Path, string Word, string FormKey, FormState Form);
 
 /// <summary>What can be done to one iPad in the console, beside what its page does by itself.</summary>
 internal static class DeviceActionPages
 {
-    /// <summary>Done at once, by a button.</summary>
-    public static readonly (string Action, string Words)[] AtOnce =
-        [("push", "Send push"), ("query", "Refresh details"), ("lock", "Lock the screen"), ("restart", "Restart")];
+    /// <summary>Done at once, by a button: those that are pressed often stand first, the others under "More".</summary>
+    public static readonly (string Action, string Words, bool First)[] AtOnce =
+        [("push", "Send push", true), ("lock", "Lock the screen", true), ("restart", "Restart", true), ("query", "Refresh details", false)];
 
     public static readonly IReadOnlyList<AskedAction> Asked =
     [
@@ -69,7 +69,7 @@ internal static class DeviceActionPages
             Name = NameOf(row),
             Path = Path(row.Id),
             FormKey = PageForms.NewKey(),
-            Problem = problem?.Message,
+            Form = problem is null ? FormState.Fresh : FormState.Refused(problem),
         })
         {
             StatusCode = problem?.Status ?? StatusCodes.Status200OK,
@@ -94,7 +94,8 @@ internal static class DeviceActionPages
     private static async Task<RazorComponentResult<DeviceAskPage>> Ask(string id, AskedAction action, HttpContext context, DeviceLookup lookup, ApiProblem? problem)
     {
         var row = await lookup.Row(id);
-        var view = new DeviceAskView(FleetUser.Of(context), action, NameOf(row), Path(row.Id), WordOf(row), PageForms.NewKey(), problem?.Message);
+        var view = new DeviceAskView(FleetUser.Of(context), action, NameOf(row), Path(row.Id), WordOf(row), PageForms.NewKey(),
+            problem is null ? FormState.Fresh : FormState.Refused(problem));
         return new RazorComponentResult<DeviceAskPage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
@@ -105,7 +106,13 @@ internal static class DeviceActionPages
         {
             var row = await lookup.Row(id);
             if (!string.Equals(form.Get("confirm")?.Trim(), WordOf(row), StringComparison.OrdinalIgnoreCase))
-                throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotConfirmed, "It was not confirmed", $"Nothing was done. Type {WordOf(row)} to confirm.");
+            {
+                throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotConfirmed, "It was not confirmed", $"Nothing was done. Type {WordOf(row)} to confirm.")
+                {
+                    Errors = new Dictionary<string, string[]> { ["confirm"] = [$"Nothing was done. Type {WordOf(row)} to confirm."] },
+                };
+            }
+
             if (action.RequestType is { } requestType) await Send(id, Command(requestType), context, lookup, log);
             else await DeviceEndpoints.Remove(id, lookup);
         }

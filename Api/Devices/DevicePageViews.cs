@@ -1,7 +1,5 @@
 using FleetMdm.Api.Access;
-using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
-using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Devices;
@@ -13,7 +11,6 @@ public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, Devic
     public string? Next => Page.Next is { } next ? Query.PathOf("/ipads", next) : null;
 }
 
-/// <summary>What one iPad's page shows.</summary>
-/// <param name="Records">What was done to it, newest first; for administrators.</param>
-public sealed record DeviceDetailView(
-    FleetUser User, DeviceView Device, Page<CommandView> Commands, IReadOnlyList<AuditView> Records, ClaimView? Claim, string? Note, string? Problem, string FormKey);
+/// <summary>What the first page of one iPad shows.</summary>
+/// <param name="Commands">The newest ones.</param>
+public sealed record DevicePageView(DeviceFrameView Frame, Page<CommandView> Commands);

@@ -3,12 +3,9 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
-using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Enrolment;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Devices;
@@ -17,30 +14,16 @@ namespace FleetMdm.Api.Devices;
 internal static class DevicePages
 {
     private const int DevicesOnPage = 50;
-    private const int CommandsOnPage = 25;
-    private const int RecordsOnPage = 10;
+    private const int NewestCommands = 10;
 
-    /// <summary>What a page says after a form did its work, by the word in its address: never text from there.</summary>
-    private static readonly Dictionary<string, string> Notes = new()
-    {
-        ["push"] = "A push was asked for. The iPad connects within seconds if it is awake and online.",
-        ["query"] = "DeviceInformation is queued.",
-        ["lock"] = "DeviceLock is queued.",
-        ["restart"] = "RestartDevice is queued.",
-        ["profile"] = "InstallProfile is queued.",
-        ["clear-passcode"] = "ClearPasscode is queued.",
-        ["erase"] = "EraseDevice is queued. The iPad is erased as soon as it connects.",
-        ["remove"] = "The iPad is removed from management. It is told so as soon as it connects.",
-        ["cancel"] = "The command is cancelled.",
-        ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
-        ["claim-refused"] = "The other device is refused.",
-        ["reenrolment"] = "This iPad may enrol anew within 24 hours.",
-    };
+    /// <summary>Beyond, a name in full is looked for in vain: a longer list is shown instead.</summary>
+    private const int MostNamesakes = 50;
 
     public static void MapPages(RouteGroupBuilder pages)
     {
         pages.MapGet("/ipads", Devices).WithQuery([.. DeviceQuery.Names, "after"])
             .AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
+        pages.MapGet("/search", Search).WithQuery("q").AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
         pages.MapGet("/ipads/{id}", ShowDevice);
         pages.MapPost("/ipads/{id}/push", Push).Audit(AuditVerbs.DevicePush, AuditTargets.Device);
         pages.MapPost("/ipads/{id}/query", Query).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
@@ -62,39 +45,44 @@ internal static class DevicePages
         return new RazorComponentResult<DevicesPage>(new { View = view });
     }
 
-    private static Task<RazorComponentResult<DevicePage>> ShowDevice(
-        string id, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims, string? after, string? done) =>
-        Device(id, context, lookup, log, claims, after, Notes.GetValueOrDefault(done ?? ""), null);
-
-    /// <summary>The page of one iPad, with what became of a form.</summary>
-    private static async Task<RazorComponentResult<DevicePage>> Device(
-        string id, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims, string? after, string? note, ApiProblem? problem)
+    /// <summary>Jumps to the one iPad that is meant: by its serial number, name or id in full, or when nothing else is found. Otherwise to the list.</summary>
+    private static async Task<IResult> Search(IFleetQueries fleet, string? q)
     {
-        var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context));
-        var commands = await log.List(id, after, CommandsOnPage);
-        var claim = await claims.FindClaim(id) is { Decision: ClaimDecision.Open } open ? ClaimView.Of(open) : null;
-        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, await Records(context, device.Id), claim, note, problem?.Message, PageForms.NewKey());
+        if (string.IsNullOrWhiteSpace(q)) return TypedResults.Redirect("/ipads");
+        var text = Text.Required("q", q.Trim());
+        var found = await fleet.ListDevices(new DeviceFilter { Query = text }, null, MostNamesakes + 1, new DeviceOrder(DeviceSort.Name));
+        var meant = found.Count == 1 ? found : [.. found.Where(row => Is(row.SerialNumber) || Is(row.Id))];
+        if (meant.Count == 0 && found.Count <= MostNamesakes) meant = [.. found.Where(row => Is(row.DeviceName))];
+        if (meant.Count == 0) meant = await fleet.ListDevices(new DeviceFilter { SerialNumber = text.ToUpperInvariant() }, null, 2);
+        return TypedResults.Redirect(meant.Count == 1
+            ? DeviceFrameView.PathOf(meant[0].Id)
+            : "/ipads" + QueryString.Create("q", text).ToUriComponent());
+
+        bool Is(string? name) => string.Equals(name, text, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static Task<RazorComponentResult<DevicePage>> ShowDevice(string id, HttpContext context, DeviceFrames frames, CommandLog log) =>
+        Device(id, context, frames, log, null);
+
+    /// <summary>The first page of one iPad, with what went wrong with a form.</summary>
+    private static async Task<RazorComponentResult<DevicePage>> Device(string id, HttpContext context, DeviceFrames frames, CommandLog log, ApiProblem? problem)
+    {
+        var frame = await frames.Of(context, id, problem);
+        var view = new DevicePageView(frame, await log.List(id, null, NewestCommands));
         return new RazorComponentResult<DevicePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
-    private static async Task<IReadOnlyList<AuditView>> Records(HttpContext context, string id)
-    {
-        if (FleetUser.Of(context).Role != AccessRole.Administrator) return [];
-        var store = context.RequestServices.GetRequiredService<IAuditStore>();
-        return [.. (await store.List(new AuditFilter { Target = id }, null, RecordsOnPage)).Select(AuditView.Of)];
-    }
+    private static Task<IResult> Push(string id, HttpContext context, DeviceLookup lookup, DeviceFrames frames, CommandLog log) =>
+        OnDevicePage(id, "push", context, frames, log, () => DeviceEndpoints.RequestPush(lookup, id));
 
-    private static Task<IResult> Push(string id, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
-        OnDevicePage(id, "push", context, lookup, log, claims, () => DeviceEndpoints.RequestPush(lookup, id));
+    private static Task<IResult> Query(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, DeviceFrames frames, CommandLog log) =>
+        OnDevicePage(id, "query", context, frames, log, () => Send(id, "DeviceInformation", context, ids, lookup, log));
 
-    private static Task<IResult> Query(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
-        OnDevicePage(id, "query", context, lookup, log, claims, () => Send(id, "DeviceInformation", context, ids, lookup, log));
+    private static Task<IResult> Lock(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, DeviceFrames frames, CommandLog log) =>
+        OnDevicePage(id, "lock", context, frames, log, () => Send(id, "DeviceLock", context, ids, lookup, log));
 
-    private static Task<IResult> Lock(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
-        OnDevicePage(id, "lock", context, lookup, log, claims, () => Send(id, "DeviceLock", context, ids, lookup, log));
-
-    private static Task<IResult> Cancel(string id, string uuid, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims) =>
-        OnDevicePage(id, "cancel", context, lookup, log, claims, () => CommandEndpoints.CancelCommand(lookup, log, id, uuid));
+    private static Task<IResult> Cancel(string id, string uuid, HttpContext context, DeviceLookup lookup, DeviceFrames frames, CommandLog log) =>
+        OnDevicePage(id, "cancel", context, frames, log, () => CommandEndpoints.CancelCommand(lookup, log, id, uuid));
 
     private static async Task Send(string id, string requestType, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
     {
@@ -104,18 +92,17 @@ internal static class DevicePages
     }
 
     /// <summary>Does it and shows the iPad's page, with what went wrong if it did.</summary>
-    private static async Task<IResult> OnDevicePage(
-        string id, string action, HttpContext context, DeviceLookup lookup, CommandLog log, IReenrolmentStore claims, Func<Task> act)
+    private static async Task<IResult> OnDevicePage(string id, string action, HttpContext context, DeviceFrames frames, CommandLog log, Func<Task> act)
     {
         try
         {
             await act();
         }
-        catch (ApiProblem problem) when (problem.Status is StatusCodes.Status409Conflict or StatusCodes.Status429TooManyRequests)
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
-            return await Device(id, context, lookup, log, claims, null, null, problem);
+            return await Device(id, context, frames, log, problem);
         }
 
-        return PageForms.See($"/ipads/{Uri.EscapeDataString(id)}?done={action}");
+        return PageForms.See($"{DeviceFrameView.PathOf(id)}?done={action}");
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using FleetMdm.Api.Console;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Devices;
@@ -8,20 +8,24 @@ namespace FleetMdm.Api.Devices;
 /// <summary>The filter and the order of the console's list of iPads, as they stand in an address.</summary>
 /// <param name="NotSeenFor">Days.</param>
 /// <param name="Sort">As the REST list takes it; null: by name.</param>
+/// <param name="Columns">Which are shown; null: the usual ones.</param>
 public sealed record DeviceQuery(
-    string? Q, string? Status, string? School, string? ProductName, string? OsVersion, string? NotSeenFor, string? Sort)
+    string? Q, string? Status, string? School, string? ProductName, string? OsVersion, string? NotSeenFor, string? Sort, string? Columns = null)
 {
-    public static readonly string[] Names = ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort"];
+    public static readonly string[] Names = ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort", ColumnChoice.Query];
 
     private const int MostDays = 3650;
 
-    public bool IsFiltered => this with { Sort = null } != new DeviceQuery(null, null, null, null, null, null, null);
+    public bool IsFiltered => AsTarget != new DeviceQuery(null, null, null, null, null, null, null);
+
+    /// <summary>Which iPads, without how they are listed.</summary>
+    public DeviceQuery AsTarget => this with { Sort = null, Columns = null };
 
     /// <summary>A field that is empty is not set: forms send all.</summary>
     public static DeviceQuery Of(Func<string, string?> field)
     {
         string? Value(string name) => string.IsNullOrWhiteSpace(field(name)) ? null : field(name)!.Trim();
-        return new DeviceQuery(Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"));
+        return new DeviceQuery(Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"), Value(ColumnChoice.Query));
     }
 
     public static DeviceQuery Of(HttpRequest request) => Of(name => request.Query[name].FirstOrDefault());
@@ -63,11 +67,14 @@ public sealed record DeviceQuery(
     public IEnumerable<(string Name, string Value)> Parts()
     {
         foreach (var (name, value) in new[]
-            { ("q", Q), ("status", Status), ("school", School), ("productName", ProductName), ("osVersion", OsVersion), ("notSeenFor", NotSeenFor), ("sort", Sort) })
+            { ("q", Q), ("status", Status), ("school", School), ("productName", ProductName), ("osVersion", OsVersion), ("notSeenFor", NotSeenFor), ("sort", Sort), (ColumnChoice.Query, Columns) })
         {
             if (value is not null) yield return (name, value);
         }
     }
+
+    /// <summary>Without one part of the filter.</summary>
+    public DeviceQuery Without(string name) => Of(one => one == name ? null : Parts().FirstOrDefault(part => part.Name == one).Value);
 
     public string PathOf(string path, string? after = null)
     {
@@ -99,8 +106,6 @@ internal static class DeviceOrders
         };
     }
 
-    public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
-
     /// <summary>As in <c>1 iPad</c> and <c>1,204 iPads</c>.</summary>
-    public static string IPads(long count) => count == 1 ? "1 iPad" : $"{Number(count)} iPads";
+    public static string IPads(long count) => Words.Count(count, "iPad", "iPads");
 }

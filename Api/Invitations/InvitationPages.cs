@@ -16,7 +16,9 @@ internal static class InvitationPages
     public static void MapPages(RouteGroupBuilder pages)
     {
         pages.MapGet("/invitations", Invitations);
+        pages.MapGet("/invitations/new", (Delegate)AskCreate).RequireAuthorization(FleetPolicies.Administer);
         pages.MapGet("/invitations/{id}", Invitation);
+        pages.MapGet("/invitations/{id}/revoke", AskRevoke).RequireAuthorization(FleetPolicies.Administer);
         pages.MapPost("/invitations", CreateInvitation).Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange);
         pages.MapPost("/invitations/{id}/revoke", RevokeInvitation).Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange);
     }
@@ -24,7 +26,7 @@ internal static class InvitationPages
     private static async Task<RazorComponentResult<InvitationsPage>> Invitations(HttpContext context, InvitationService service, string? after)
     {
         var page = await service.List(context, after, InvitationsOnPage);
-        return new RazorComponentResult<InvitationsPage>(new { View = new InvitationsView(FleetUser.Of(context), page, PageForms.NewKey()) });
+        return new RazorComponentResult<InvitationsPage>(new { View = new InvitationsView(FleetUser.Of(context), page, after is not null) });
     }
 
     private static async Task<RazorComponentResult<InvitationPage>> Invitation(string id, HttpContext context, InvitationService service)
@@ -38,20 +40,36 @@ internal static class InvitationPages
         });
     }
 
+    private static RazorComponentResult<InvitationNewPage> AskCreate(HttpContext context) => NewPage(context, FormState.Fresh);
+
+    private static RazorComponentResult<InvitationNewPage> NewPage(HttpContext context, FormState form) =>
+        new(new { User = FleetUser.Of(context), FormKey = PageForms.NewKey(), Form = form }) { StatusCode = form.Status };
+
     private static async Task<IResult> CreateInvitation(HttpContext context, RequestIds ids, InvitationService service)
     {
         var form = await PageForms.Read(context, ids);
-        var invitation = await service.Create(context, new InvitationRequest
+        try
         {
-            Name = form.Get("name"),
-            School = form.Get("school"),
-            MaxUses = PageForms.Number(form, "maxUses"),
-            ExpiresInDays = PageForms.Number(form, "expiresInDays"),
-            OnlyFor = form.Get("onlyFor")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } only ? only : null,
-            AllowReenrolment = form.Get("allowReenrolment") is not null,
-        });
-        return PageForms.See($"/invitations/{invitation.Number}");
+            var invitation = await service.Create(context, new InvitationRequest
+            {
+                Name = form.Get("name"),
+                School = form.Get("school"),
+                MaxUses = PageForms.Number(form, "maxUses"),
+                ExpiresInDays = PageForms.Number(form, "expiresInDays"),
+                OnlyFor = form.Get("onlyFor")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } only ? only : null,
+                AllowReenrolment = form.Get("allowReenrolment") is not null,
+            });
+            return PageForms.See($"/invitations/{invitation.Number}");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return NewPage(context, FormState.Refused(problem, form.Get));
+        }
     }
+
+    /// <summary>It shows no link: to ask is no reading of a secret.</summary>
+    private static async Task<RazorComponentResult<InvitationRevokePage>> AskRevoke(string id, HttpContext context, InvitationService service) =>
+        new(new { User = FleetUser.Of(context), Invitation = service.View(context, await service.Find(id)) });
 
     private static async Task<IResult> RevokeInvitation(string id, HttpContext context, InvitationService service)
     {

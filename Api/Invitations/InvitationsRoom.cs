@@ -1,3 +1,5 @@
+using FleetMdm.Api.Console;
+
 namespace FleetMdm.Api.Invitations;
 
 /// <summary>Invitations: who may enrol.</summary>
@@ -7,6 +9,7 @@ internal static class InvitationsRoom
     public static void AddInvitations(this IServiceCollection services)
     {
         services.AddSingleton<InvitationService>();
+        services.AddSingleton(new ConsoleEntry(30, "/invitations", "Enrolment", "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM10 7v6M7 10h6", 'n'));
     }
 
     public static void MapInvitations(this AdminRoutes routes)

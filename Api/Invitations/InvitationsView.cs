@@ -4,4 +4,4 @@ using FleetMdm.Api.Rest;
 namespace FleetMdm.Api.Invitations;
 
 /// <summary>What the list of invitations shows.</summary>
-public sealed record InvitationsView(FleetUser User, Page<InvitationView> Page, string FormKey);
+public sealed record InvitationsView(FleetUser User, Page<InvitationView> Page, bool IsLaterPage);

@@ -19,12 +19,16 @@ internal static class OperationPages
     private const int DevicesOnPage = 50;
     private const int Examples = 10;
 
+    /// <summary>More than a page has, and few enough for an address.</summary>
+    private const int MostSelected = 100;
+
     public static void MapPages(RouteGroupBuilder pages)
     {
         pages.MapGet("/operations", List);
         pages.MapGet("/operations/new", Ask).RequireAuthorization(FleetPolicies.Administer);
         pages.MapPost("/operations", Start).Audit(AuditVerbs.OperationStart, AuditTargets.Operation, AuditPlace.WithTheChange);
         pages.MapGet("/operations/{id}", Show);
+        pages.MapGet("/operations/{id}/cancel", AskCancel).RequireAuthorization(FleetPolicies.Administer);
         pages.MapPost("/operations/{id}/cancel", Cancel).Audit(AuditVerbs.OperationCancel, AuditTargets.Operation, AuditPlace.WithTheChange);
     }
 
@@ -55,6 +59,12 @@ internal static class OperationPages
         return new RazorComponentResult<OperationPage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
+    private static async Task<RazorComponentResult<OperationCancelPage>> AskCancel(string id, HttpContext context, IGrainFactory grains)
+    {
+        var operation = OperationView.Of(await OperationEndpoints.Grain(grains, id).Describe() ?? throw OperationEndpoints.NotFound());
+        return new RazorComponentResult<OperationCancelPage>(new { User = FleetUser.Of(context), Operation = operation });
+    }
+
     private static async Task<IResult> Cancel(string id, HttpContext context, IGrainFactory grains, IOperationStore store)
     {
         try
@@ -68,34 +78,46 @@ internal static class OperationPages
         }
     }
 
-    private static Task<RazorComponentResult<OperationNewPage>> Ask(HttpContext context, IOperationStore store, IFleetQueries fleet, TimeProvider time) =>
-        AskWith(DeviceQuery.Of(context.Request), context, store, fleet, time, form: null, problem: null);
+    private static Task<RazorComponentResult<OperationNewPage>> Ask(HttpContext context, IOperationStore store, IFleetQueries fleet, TimeProvider time)
+    {
+        // A selection of nothing is no iPad, not every iPad.
+        var ids = context.Request.Query.ContainsKey("selected") ? Selected(context.Request.Query["id"]) : null;
+        return AskWith(new Chosen(DeviceQuery.Of(context.Request), ids), context, store, fleet, time, FormState.Fresh);
+    }
 
     private static async Task<RazorComponentResult<OperationNewPage>> AskWith(
-        DeviceQuery query, HttpContext context, IOperationStore store, IFleetQueries fleet, TimeProvider time, UploadForm? form, ApiProblem? problem)
+        Chosen chosen, HttpContext context, IOperationStore store, IFleetQueries fleet, TimeProvider time, FormState form)
     {
-        var filter = query.Filter(time.GetUtcNow());
-        var total = await store.CountTarget(filter);
-        var rows = await fleet.ListDevices(
-            filter with { Status = filter.Status ?? EnrolmentStatus.Enrolled, Kind = EnrolmentKind.Device }, null, Examples, new DeviceOrder(DeviceSort.Name));
+        var now = time.GetUtcNow();
+        var (total, rows) = chosen.Ids is { } ids ? await Find(fleet, ids) : await Find(store, fleet, chosen.Query.Filter(now));
         var user = FleetUser.Of(context);
         var view = new OperationNewView(
-            user, query, OperationWords.Of(OperationTargetView.Of(query.Target(time.GetUtcNow()))), total,
-            [.. rows.Select(row => DeviceSummary.Of(row, user))], PageForms.NewKey(), problem?.Message,
-            form?.Get("requestType"), form?.Get("message"), form?.Get("identifier"));
-        return new RazorComponentResult<OperationNewPage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+            user, chosen.Query, chosen.Ids, OperationWords.Of(OperationTargetView.Of(chosen.Target(now))), total,
+            [.. rows.Take(Examples).Select(row => DeviceSummary.Of(row, user))], PageForms.NewKey(), form);
+        return new RazorComponentResult<OperationNewPage>(new { View = view }) { StatusCode = form.Status };
+    }
+
+    private static async Task<(long Total, IReadOnlyList<DeviceRow> Rows)> Find(IOperationStore store, IFleetQueries fleet, DeviceFilter filter) =>
+        (await store.CountTarget(filter), await fleet.ListDevices(
+            filter with { Status = filter.Status ?? EnrolmentStatus.Enrolled, Kind = EnrolmentKind.Device }, null, Examples, new DeviceOrder(DeviceSort.Name)));
+
+    private static async Task<(long Total, IReadOnlyList<DeviceRow> Rows)> Find(IFleetQueries fleet, IReadOnlyList<string> ids)
+    {
+        var rows = (await Task.WhenAll(ids.Select(fleet.FindDevice))).OfType<DeviceRow>()
+            .Where(row => row.Status is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled).ToList();
+        return (rows.Count, rows);
     }
 
     private static async Task<IResult> Start(
         HttpContext context, RequestIds ids, IGrainFactory grains, IOperationStore store, IFleetQueries fleet, TimeProvider time)
     {
         var form = await UploadForm.Read(context, ids);
-        var query = DeviceQuery.Of(form.Get);
+        var chosen = new Chosen(DeviceQuery.Of(form.Get), form.Get("ids") is { } selected ? Selected(selected.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries)) : null);
         try
         {
             var request = new OperationRequest
             {
-                Target = query.Target(time.GetUtcNow()),
+                Target = chosen.Target(time.GetUtcNow()),
                 Command = await ConsoleCommands.Read(form, context.RequestAborted),
                 Expected = Expected(form.Get("expected")),
             };
@@ -104,14 +126,21 @@ internal static class OperationPages
         }
         catch (ApiProblem problem) when (problem.Found is { } found)
         {
-            var iPads = DeviceOrders.IPads(found);
-            return await AskWith(query, context, store, fleet, time, form, new ApiProblem(problem.Status, problem.Code, problem.Title,
-                $"Nothing was started. To do this to {iPads}, type their number: {found.ToString(CultureInfo.InvariantCulture)}."));
+            var words = $"Nothing was started. To do this to {DeviceOrders.IPads(found)}, type their number: {found.ToString(CultureInfo.InvariantCulture)}.";
+            return await Again(new ApiProblem(problem.Status, problem.Code, problem.Title, words) { Errors = new Dictionary<string, string[]> { ["expected"] = [words] } });
         }
-        catch (ApiProblem problem) when (problem.Status is >= 400 and < 500)
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
-            return await AskWith(query, context, store, fleet, time, form, problem);
+            return await Again(problem);
         }
+
+        async Task<IResult> Again(ApiProblem problem) => await AskWith(chosen, context, store, fleet, time, FormState.Refused(problem, form.Get));
+    }
+
+    private static List<string> Selected(IEnumerable<string?> ids)
+    {
+        List<string> known = [.. ids.Select(id => Text.EnrolmentId(id) ?? throw ApiProblem.Field("id", Text.NotAnEnrolmentId)).Distinct(StringComparer.Ordinal)];
+        return known.Count <= MostSelected ? known : throw ApiProblem.Field("id", $"At most {MostSelected} iPads can be selected. Use a filter for more.");
     }
 
     private static long? Expected(string? typed)
@@ -119,7 +148,10 @@ internal static class OperationPages
         if (typed is null) return null;
         return long.TryParse(typed.Trim(), NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) && number >= 0
             ? number
-            : throw new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidRequest, "The number is not valid", "Type the number of iPads in digits.");
+            : throw new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidRequest, "The number is not valid", "Type the number of iPads in digits.")
+            {
+                Errors = new Dictionary<string, string[]> { ["expected"] = ["Type the number of iPads in digits."] },
+            };
     }
 }
 
@@ -128,8 +160,16 @@ internal static class OperationPages
 public sealed record OperationPageView(
     FleetUser User, OperationView Operation, Page<OperationDeviceView> Devices, OperationPart? Part, bool IsLaterPage, string? Problem);
 
+/// <summary>Which iPads a new operation is for.</summary>
+/// <param name="Query">All that it finds.</param>
+/// <param name="Ids">These alone; null: the query.</param>
+internal sealed record Chosen(DeviceQuery Query, IReadOnlyList<string>? Ids)
+{
+    public OperationTargetRequest Target(DateTimeOffset now) => Ids is null ? Query.Target(now) : new OperationTargetRequest { Ids = Ids };
+}
+
 /// <summary>What the form for a new operation shows.</summary>
+/// <param name="Ids">Those that were selected; null: all that the query finds.</param>
 /// <param name="Total">How many iPads it would be for.</param>
 public sealed record OperationNewView(
-    FleetUser User, DeviceQuery Query, string Target, long Total, IReadOnlyList<DeviceSummary> Examples, string FormKey, string? Problem,
-    string? RequestType, string? Message, string? Identifier);
+    FleetUser User, DeviceQuery Query, IReadOnlyList<string>? Ids, string Target, long Total, IReadOnlyList<DeviceSummary> Examples, string FormKey, FormState Form);

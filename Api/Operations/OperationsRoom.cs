@@ -1,3 +1,5 @@
+using FleetMdm.Api.Console;
+
 namespace FleetMdm.Api.Operations;
 
 /// <summary>One command for many iPads.</summary>
@@ -8,6 +10,8 @@ internal static class OperationsRoom
     public static void AddOperations(this IServiceCollection services)
     {
         services.AddSingleton<OperationWatch>();
+        services.AddSingleton<IAttention, OperationAttention>();
+        services.AddSingleton(new ConsoleEntry(20, "/operations", "Operations", "M3 5l1.5 1.5L7 4M3 10l1.5 1.5L7 9M3 15l1.5 1.5L7 14M10 5h7M10 10h7M10 15h7", 'p'));
     }
 
     public static void MapOperations(this AdminRoutes routes)

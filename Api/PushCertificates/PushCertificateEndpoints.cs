@@ -36,9 +36,9 @@ internal static class PushCertificateEndpoints
     /// <summary>The push certificate: its topic, when it expires, how many iPads depend on it</summary>
     public static async Task<Ok<PushCertificateView>> Get(IGrainFactory grains, IFleetQueries fleet, TimeProvider time)
     {
-        var certificate = await Grain(grains).Describe()
+        var certificate = await Find(grains, fleet, time)
             ?? throw ApiProblem.NotFound("No push certificate is installed: until one is, no iPad can be woken. Upload one with PUT.");
-        return TypedResults.Ok(await View(certificate, fleet, time));
+        return TypedResults.Ok(certificate);
     }
 
     /// <summary>Install or renew the push certificate</summary>
@@ -98,6 +98,10 @@ internal static class PushCertificateEndpoints
         };
         return Task.CompletedTask;
     }
+
+    /// <summary>Null: none is installed.</summary>
+    internal static async Task<PushCertificateView?> Find(IGrainFactory grains, IFleetQueries fleet, TimeProvider time) =>
+        await Grain(grains).Describe() is { } certificate ? await View(certificate, fleet, time) : null;
 
     private static IPushCertificateGrain Grain(IGrainFactory grains) => grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key);
 

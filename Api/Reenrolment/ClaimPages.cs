@@ -26,7 +26,7 @@ internal static class ClaimPages
         if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
         var rows = await store.ListOpenClaims(after, ClaimsOnPage + 1);
         var page = Page.Of(rows, ClaimsOnPage, ClaimView.Of, row => row.DeviceId);
-        return new RazorComponentResult<ClaimsPage>(new { User = FleetUser.Of(context), Claims = page });
+        return new RazorComponentResult<ClaimsPage>(new { User = FleetUser.Of(context), Claims = page, IsLaterPage = after is not null });
     }
 
     private static Task<IResult> AllowClaim(string id, HttpContext context, RequestIds ids, ReenrolmentService service) =>

@@ -1,3 +1,5 @@
+using FleetMdm.Api.Console;
+
 namespace FleetMdm.Api.Reenrolment;
 
 /// <summary>iPads that enrol anew while they are enrolled: claims of other certificates, and who may take over without one.</summary>
@@ -5,7 +7,11 @@ namespace FleetMdm.Api.Reenrolment;
 /// device grain's (EnrolmentPart); what people decide is written to the store, where the grain reads it when such a certificate comes.</remarks>
 internal static class ReenrolmentRoom
 {
-    public static void AddReenrolment(this IServiceCollection services) => services.AddSingleton<ReenrolmentService>();
+    public static void AddReenrolment(this IServiceCollection services)
+    {
+        services.AddSingleton<ReenrolmentService>();
+        services.AddSingleton<IAttention, ClaimAttention>();
+    }
 
     public static void MapReenrolment(this AdminRoutes routes)
     {

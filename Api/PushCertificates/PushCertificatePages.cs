@@ -1,37 +1,60 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Limits;
-using FleetMdm.Api.Observability;
-using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
-using FleetMdm.Storage.Enrolment;
-using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.PushCertificates;
 
-/// <summary>The overview's form that installs or renews the push certificate, for those who have no curl at hand.</summary>
-internal static class PushCertificateForm
+/// <summary>The page of the push certificate, with the form that installs or renews it, for those who have no curl at hand.</summary>
+internal static class PushCertificatePages
 {
+    private const string Path = "/push-certificate";
+
     /// <summary>Of the whole form: a certificate with its key and its chain has ten kilobytes.</summary>
     private const int LargestUpload = 1024 * 1024;
 
     private const int MostFields = 4;
     private const int LongestPassword = 1024;
 
-    /// <summary>Never by force: a certificate with another topic, which would strand iPads, is installed by REST only.</summary>
-    public static async Task<IResult> Install(
-        HttpContext context, IGrainFactory grains, AuditTrail trail, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments)
+    public static void MapPages(RouteGroupBuilder pages)
     {
-        var upload = await ReadAsync(context.Request);
-        await trail.Record(context, AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
-        var installed = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(upload);
-        if (installed.Outcome == PushCertificateOutcome.Installed) return TypedResults.Redirect("/");
+        pages.MapGet(Path, Show);
+        pages.MapPost(Path, Install).Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
+    }
 
-        var problem = ApiProblem.Conflict(ProblemCodes.InvalidRequest, "The certificate was not installed", installed.Problem ?? "It cannot be used.");
-        return await HomePages.Home(context, status, operations, watch, enrolments, problem);
+    private static Task<RazorComponentResult<PushCertificatePage>> Show(
+        HttpContext context, IGrainFactory grains, IFleetQueries fleet, TimeProvider time, string? done) =>
+        Page(context, grains, fleet, time, FormState.Fresh, done == "installed" ? "The push certificate is installed. All nodes use it within seconds." : null);
+
+    private static async Task<RazorComponentResult<PushCertificatePage>> Page(
+        HttpContext context, IGrainFactory grains, IFleetQueries fleet, TimeProvider time, FormState form, string? done) =>
+        new(new { User = FleetUser.Of(context), Certificate = await PushCertificateEndpoints.Find(grains, fleet, time), Form = form, Done = done })
+        {
+            StatusCode = form.Status,
+        };
+
+    /// <summary>Never by force: a certificate with another topic, which would strand iPads, is installed by REST only.</summary>
+    private static async Task<IResult> Install(HttpContext context, IGrainFactory grains, AuditTrail trail, IFleetQueries fleet, TimeProvider time)
+    {
+        try
+        {
+            var upload = await ReadAsync(context.Request);
+            await trail.Record(context, AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
+            var installed = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(upload);
+            return installed.Outcome == PushCertificateOutcome.Installed
+                ? PageForms.See(Path + "?done=installed")
+                : throw ApiProblem.Conflict(ProblemCodes.InvalidRequest, "The certificate was not installed", installed.Problem ?? "It cannot be used.");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await Page(context, grains, fleet, time, FormState.Refused(problem), null);
+        }
     }
 
     private static async Task<PushCertificateUpload> ReadAsync(HttpRequest request)

@@ -1,0 +1,94 @@
+// Keys for those who sit here all day. Every page works without this file: it changes no content, and asks the server for nothing.
+"use strict";
+(() => {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const one = (selector, root = document) => root.querySelector(selector);
+
+  // What only this file can do is shown by it.
+  for (const element of all(".needs-script")) element.hidden = false;
+
+  // Menus: one is open at a time; Escape and a click elsewhere close it.
+  const close = (but) => { for (const menu of all("details.menu[open]")) if (menu !== but) menu.open = false; };
+  document.addEventListener("click", (event) => close(event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && one("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    one("summary", menu).focus();
+  });
+
+  // Rows: j and k move, x selects, Enter opens.
+  const rows = () => all("main tbody tr");
+  let at = -1;
+  const go = (step) => {
+    const list = rows();
+    if (list.length === 0) return;
+    list[at]?.classList.remove("at");
+    at = Math.min(Math.max(at + step, 0), list.length - 1);
+    const row = list[at];
+    row.classList.add("at");
+    row.scrollIntoView({ block: "nearest" });
+    (one("th a", row) ?? one("a, input", row))?.focus({ preventScroll: true });
+  };
+  document.addEventListener("focusin", (event) => {
+    const index = rows().indexOf(event.target.closest("tbody tr"));
+    if (index < 0) return;
+    rows()[at]?.classList.remove("at");
+    at = index;
+    rows()[at].classList.add("at");
+  });
+
+  // Selected rows are counted beside the button that takes them.
+  const counted = () => {
+    for (const out of all("[data-chosen]")) {
+      const boxes = all("tbody .pick input");
+      const count = boxes.filter((box) => box.checked).length;
+      out.textContent = count === 0 ? "" : `${count} selected`;
+    }
+    for (const box of all("tbody .pick input")) box.closest("tr").classList.toggle("chosen", box.checked);
+  };
+  document.addEventListener("change", (event) => { if (event.target.matches(".pick input")) counted(); });
+  counted();
+
+  const keys = one("#keys");
+  for (const button of all("[data-keys]")) button.addEventListener("click", () => keys?.showModal());
+
+  let leading = false;
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable]");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || keys?.open) return;
+    const done = (action) => { event.preventDefault(); action(); };
+    if (leading) {
+      leading = false;
+      const link = all(".side a[data-go]").find((a) => a.dataset.go === event.key);
+      if (link) done(() => { location.href = link.href; });
+      return;
+    }
+    switch (event.key) {
+      case "/": return done(() => one(".jump input")?.select());
+      case "?": return done(() => keys?.showModal());
+      case "g": leading = true; setTimeout(() => { leading = false; }, 1500); return;
+      case "j": return done(() => go(1));
+      case "k": return done(() => go(-1));
+      case "e": return done(() => one(".head .actions :is(a, button, summary)")?.focus());
+      case "x": {
+        const box = rows()[at] && one(".pick input", rows()[at]);
+        if (box) done(() => { box.checked = !box.checked; counted(); });
+        return;
+      }
+      case "Enter": {
+        // A link or a button that has the focus knows itself what to do.
+        const link = rows()[at] && one("th a", rows()[at]);
+        if (link && !event.target.closest("a, button, summary, input")) done(() => link.click());
+      }
+    }
+  });
+
+  // Copies an id.
+  for (const button of all("[data-copy]")) {
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    });
+  }
+})();

@@ -1,0 +1,56 @@
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Console;
+using FleetMdm.Api.Reenrolment;
+using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Enrolment;
+
+namespace FleetMdm.Api.Devices;
+
+/// <summary>What stands above the tabs of an iPad's page.</summary>
+/// <param name="Done">What became of a form; null: none was sent.</param>
+/// <param name="Problem">Why a form did nothing; null: it did, or none was sent.</param>
+/// <param name="FormKey">Makes a form that is sent twice do its work once.</param>
+public sealed record DeviceFrameView(FleetUser User, DeviceView Device, ClaimView? Claim, string? Done, string? Problem, string FormKey)
+{
+    public string Name => NameOf(Device);
+
+    public string Path => PathOf(Device.Id);
+
+    public bool MayAct => User.Role == Grains.Interfaces.AccessRole.Administrator && Device.Status is "Enrolled" or "Authenticated";
+
+    /// <summary>Never an id, if there is anything else.</summary>
+    public static string NameOf(DeviceSummary device) => device.DeviceName ?? device.SerialNumber ?? device.Id;
+
+    public static string PathOf(string id) => "/ipads/" + Uri.EscapeDataString(id);
+}
+
+/// <summary>Reads what the frame of an iPad's page shows, for the pages of all its tabs.</summary>
+internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims)
+{
+    /// <summary>What a page says after a form did its work, by the word in its address: never text from there.</summary>
+    private static readonly Dictionary<string, string> Notes = new()
+    {
+        ["push"] = "A push was requested. The iPad connects within seconds if it is awake and online.",
+        ["query"] = "DeviceInformation is queued.",
+        ["lock"] = "DeviceLock is queued.",
+        ["restart"] = "RestartDevice is queued.",
+        ["profile"] = "InstallProfile is queued.",
+        ["clear-passcode"] = "ClearPasscode is queued.",
+        ["erase"] = "EraseDevice is queued. The iPad is erased as soon as it connects.",
+        ["remove"] = "The iPad is removed from management. It is told so as soon as it connects.",
+        ["cancel"] = "The command is cancelled.",
+        ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
+        ["claim-refused"] = "The other device is refused.",
+        ["reenrolment"] = "This iPad may enrol anew within 24 hours.",
+    };
+
+    /// <exception cref="ApiProblem">404.</exception>
+    public async Task<DeviceFrameView> Of(HttpContext context, string id, ApiProblem? problem = null)
+    {
+        var user = FleetUser.Of(context);
+        var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), user);
+        var claim = await claims.FindClaim(device.Id) is { Decision: ClaimDecision.Open } open ? ClaimView.Of(open) : null;
+        var done = problem is null ? Notes.GetValueOrDefault(context.Request.Query["done"].FirstOrDefault() ?? "") : null;
+        return new DeviceFrameView(user, device, claim, done, problem?.Message, PageForms.NewKey());
+    }
+}

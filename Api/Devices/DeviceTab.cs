@@ -1,0 +1,12 @@
+namespace FleetMdm.Api.Devices;
+
+/// <summary>A tab of an iPad's page. The room that owns it adds it to the services, maps <c>/ipads/{id}/{Name}</c>, and puts its page into
+/// <see cref="DeviceFrame"/>, with <see cref="DeviceFrames"/>.</summary>
+/// <param name="Order">From the left.</param>
+/// <param name="Name">In the address; empty: the first one.</param>
+/// <param name="Administrators">Viewers may not open it.</param>
+public sealed record DeviceTab(int Order, string Name, string Words, bool Administrators = false)
+{
+    /// <summary>How many are in it, from what the frame knows anyway; null: it is not counted.</summary>
+    public Func<DeviceView, long?>? Count { get; init; }
+}
