@@ -18,6 +18,9 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>The type of a column that holds a time.</summary>
     public abstract string TimeType { get; }
 
+    /// <summary>When an iPad without any contact was seen: long ago. As the index has it.</summary>
+    public abstract string NeverSeen { get; }
+
     /// <summary>Appended to a text: it is compared byte by byte.</summary>
     public abstract string ByBytes { get; }
 

@@ -36,7 +36,7 @@ internal static class DeviceEndpoints
     /// <param name="kind">Device, UserEnrollment or SharedUser.</param>
     /// <param name="seenBefore">Last seen before this time, and enrolled before it: never one that was not seen yet.</param>
     /// <param name="seenAfter">Last seen after this time.</param>
-    /// <param name="sort">id, name or serialNumber; with a minus before it in the other direction. By id when absent.</param>
+    /// <param name="sort">id, name, serialNumber or lastSeenAt (the longest silent first); with a minus before it in the other direction. By id when absent.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<DeviceSummary>>> List(
@@ -59,11 +59,11 @@ internal static class DeviceEndpoints
             SeenAfter = Text.Time("seenAfter", seenAfter),
         };
         var most = Page.Limit(limit);
-        if (after is not null && Text.EnrolmentId(after) is null)
-            throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        var order = DeviceOrders.Read("sort", sort);
+        DeviceOrders.CheckCursor(after, order);
 
-        var rows = await fleet.ListDevices(filter, after, most + 1, DeviceOrders.Read("sort", sort));
-        return TypedResults.Ok(Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => row.Id));
+        var rows = await fleet.ListDevices(filter, after, most + 1, order);
+        return TypedResults.Ok(Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => DeviceCursor.Of(row, order)));
     }
 
     /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>

@@ -36,11 +36,11 @@ internal static class DevicePages
     {
         var query = DeviceQuery.Of(context.Request);
         var filter = query.Filter(time.GetUtcNow());
-        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        DeviceOrders.CheckCursor(after, query.Order);
 
         var total = fleet.Count(filter);
         var rows = await fleet.ListDevices(filter, after, DevicesOnPage + 1, query.Order);
-        var page = Page.Of(rows, DevicesOnPage, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => row.Id);
+        var page = Page.Of(rows, DevicesOnPage, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => DeviceCursor.Of(row, query.Order));
         var view = new DevicesView(FleetUser.Of(context), page, query, await total, after is not null);
         return new RazorComponentResult<DevicesPage>(new { View = view });
     }

@@ -102,8 +102,16 @@ internal static class DeviceOrders
             "id" => new DeviceOrder(DeviceSort.Id, descending),
             "name" => new DeviceOrder(DeviceSort.Name, descending),
             "serialNumber" => new DeviceOrder(DeviceSort.SerialNumber, descending),
-            _ => throw ApiProblem.Field(field, "It must be id, name or serialNumber, with a minus before it for the other direction."),
+            "lastSeenAt" => new DeviceOrder(DeviceSort.LastSeen, descending),
+            _ => throw ApiProblem.Field(field, "It must be id, name, serialNumber or lastSeenAt, with a minus before it for the other direction."),
         };
+    }
+
+    /// <exception cref="ApiProblem">It is no cursor of this order.</exception>
+    public static void CheckCursor(string? after, DeviceOrder order)
+    {
+        if (after is not null && (DeviceCursor.IdOf(after, order) is not { } id || Text.EnrolmentId(id) is null))
+            throw ApiProblem.Field("after", "It must be the \"next\" of a page in the same order.", ProblemCodes.InvalidCursor);
     }
 
     /// <summary>As in <c>1 iPad</c> and <c>1,204 iPads</c>.</summary>

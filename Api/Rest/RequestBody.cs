@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.RegularExpressions;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using Microsoft.Extensions.Options;
@@ -8,7 +9,7 @@ using Microsoft.Net.Http.Headers;
 namespace FleetMdm.Api.Rest;
 
 /// <summary>Reads bodies of administrators' requests: bounded, once, with errors that name the field.</summary>
-internal static class RequestBody
+internal static partial class RequestBody
 {
     public const string Json = "application/json";
     public const string Xml = "application/xml";
@@ -51,7 +52,7 @@ internal static class RequestBody
         }
         catch (JsonException e)
         {
-            throw BadJson(FieldOf(e.Path), Explain(e));
+            throw Missing(e) ?? BadJson(FieldOf(e.Path), Explain(e));
         }
         catch (Exception e) when (e is InvalidOperationException or FormatException)
         {
@@ -79,6 +80,23 @@ internal static class RequestBody
         ? new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidJson, "The body is not valid JSON", message)
         : ApiProblem.Field(field, message, ProblemCodes.InvalidJson);
 
+    /// <summary>Names each required field that is not there; null: something else is wrong.</summary>
+    private static ApiProblem? Missing(JsonException e)
+    {
+        if (!e.Message.Contains("missing required", StringComparison.Ordinal)) return null;
+        var within = FieldOf(e.Path) is { } path ? path + "." : "";
+        var fields = QuotedName().Matches(e.Message[(e.Message.LastIndexOf(':') + 1)..]).Select(name => within + name.Groups[1].Value).Distinct().ToList();
+        if (fields.Count == 0) return null;
+        return new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidJson, "The request is not valid",
+            $"{(fields.Count == 1 ? "A required field is missing" : "Required fields are missing")}: {string.Join(", ", fields)}.")
+        {
+            Errors = fields.ToDictionary(field => field, _ => (string[])["It is required."]),
+        };
+    }
+
+    [GeneratedRegex("'([^']+)'")]
+    private static partial Regex QuotedName();
+
     /// <summary><c>$.target.ids[3]</c> → <c>target.ids[3]</c>.</summary>
     private static string? FieldOf(string? path) =>
         path is { Length: > 2 } && path.StartsWith("$.", StringComparison.Ordinal) ? Text.Printable(path[2..], 200) : null;
@@ -89,12 +107,6 @@ internal static class RequestBody
         var place = e.LineNumber is { } line && e.BytePositionInLine is { } column ? $" (line {line + 1}, byte {column + 1})" : "";
         var message = e.Message;
         if (message.Contains("could not be mapped", StringComparison.Ordinal)) return "There is no such field.";
-        if (message.Contains("missing required", StringComparison.Ordinal))
-        {
-            var names = message[(message.LastIndexOf(':') + 1)..].Trim().TrimEnd('.');
-            return $"A required field is missing: {names}";
-        }
-
         if (message.Contains("uplicate", StringComparison.Ordinal)) return $"A field stands twice{place}.";
         if (message.Contains("could not be converted", StringComparison.Ordinal)) return "The value has the wrong type, or is out of range.";
         if (message.Contains("maximum", StringComparison.Ordinal) && message.Contains("depth", StringComparison.Ordinal)) return "It is nested too deeply.";

@@ -66,7 +66,7 @@ internal sealed partial class DeviceGrain
 
         if (command.InFlight) return CancelOutcome.InFlight;
         var now = Now();
-        await Finish(command, CommandEnding.Cancelled, now, report: null, audit: Records.OfCaller(
+        await Finish(command, CommandEnding.Cancelled, now, audit: Records.OfCaller(
             now, AuditVerbs.CommandCancel, AuditTargets.Device, Id, command.Row.CommandUuid, command.Row.RequestType));
         return CancelOutcome.Cancelled;
     }

@@ -27,10 +27,15 @@ internal sealed partial class DeviceGrain
         var refusal = await Admit(certificate);
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
 
-        // 3, 4: Idle begins a connection; a report on a command that is not queued (repeated, unknown) changes nothing. What is still in the
-        // iPad's hands after this was not answered.
+        // 3, 4: Idle begins a connection; a report on a command that is not queued (repeated, unknown) changes nothing, unless it is the late
+        // answer to one that was ended without. What is still in the iPad's hands after this was not answered.
         if (report.Status == ReportStatus.Idle) _queue.BeginConnection();
-        else if (report.CommandUuid is { } uuid && await Find(uuid) is { } command) await Settle(command, report);
+        else if (report.CommandUuid is { } uuid)
+        {
+            if (await Find(uuid) is { } command) await Settle(command, report);
+            else await SettleLate(uuid, report);
+        }
+
         if (_queue.InFlight is { } silent) await PassOver(silent);
 
         // 5
@@ -63,26 +68,54 @@ internal sealed partial class DeviceGrain
             return;
         }
 
-        var ending = report.Status switch
-        {
-            ReportStatus.Acknowledged => CommandEnding.Acknowledged,
-            ReportStatus.Error => CommandEnding.Error,
-            _ => CommandEnding.CommandFormatError,
-        };
-        // First: the answer is not taken before what it says is kept.
-        if (ending == CommandEnding.Acknowledged && report.Device is { } facts && command.Row.RequestType == DeviceInformation) await Learn(facts, now);
-        await Finish(command, ending, now, report);
-        if (ending == CommandEnding.Acknowledged && command.Row.RequestType == EraseDevice) await Leave(EnrolmentStatus.Erased, CommandEnding.Erased);
+        var ending = EndingOf(report.Status);
+        var finish = Ended(command, ending, now, report);
+        if (Consequence(command.Row.RequestType, ending, report, now) is { } change) await Commit(change with { Finish = finish });
+        else await Finish(finish);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
     }
 
-    /// <summary>A user of a Shared iPad is asked about the iPad too; the iPad itself knows best.</summary>
-    private async Task Learn(DeviceFacts facts, DateTimeOffset now)
+    private static CommandEnding EndingOf(ReportStatus status) => status switch
     {
-        if (IsUserChannel || _row is not { } row) return;
+        ReportStatus.Acknowledged => CommandEnding.Acknowledged,
+        ReportStatus.Error => CommandEnding.Error,
+        _ => CommandEnding.CommandFormatError,
+    };
+
+    /// <summary>What the answer changes beside the command, to be committed together with its end; null: nothing.</summary>
+    private EnrolmentChange? Consequence(string requestType, CommandEnding ending, CommandReportMessage report, DateTimeOffset now)
+    {
+        if (ending != CommandEnding.Acknowledged || _row is not { } row) return null;
+        if (requestType == EraseDevice) return EnrolmentPart.Leave(row, EnrolmentStatus.Erased, CommandEnding.Erased, now, Guid.NewGuid());
+
+        // A user of a Shared iPad is asked about the iPad too; the iPad itself knows best.
+        if (requestType != DeviceInformation || report.Device is not { } facts || IsUserChannel) return null;
         var learnt = InventoryPart.DeviceInformation(row, facts, now);
-        if (learnt != row) await Commit(new EnrolmentChange { Row = NextVersion(learnt), WriteId = Guid.NewGuid(), At = now });
+        return learnt == row ? null : new EnrolmentChange { Row = NextVersion(learnt), WriteId = Guid.NewGuid(), At = now };
+    }
+
+    /// <summary>The answer to a command that was given up, expired or cancelled while the iPad had it: what it says counts all the same.</summary>
+    private async Task SettleLate(string commandUuid, CommandReportMessage report)
+    {
+        if (report.Status == ReportStatus.NotNow || (report.Result is null && report.ResultHash is null)) return;
+        if (await lateAnswers.Find(Id, commandUuid.ToUpperInvariant()) is not { } ended) return;
+
+        var now = Now();
+        var ending = EndingOf(report.Status);
+        // First what must not be lost: an iPad that is erased does not say so twice.
+        if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
+        var kept = await lateAnswers.Keep(new LateAnswer
+        {
+            EnrolmentId = Id,
+            CommandUuid = commandUuid.ToUpperInvariant(),
+            Sequence = ended.Sequence,
+            Ending = ending,
+            Summary = Unanswered.LateSummary(report.ErrorSummary, now),
+            Result = report.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
+            ResultHash = report.ResultHash,
+        });
+        if (kept) LogAnsweredLate(Id, ended.RequestType, commandUuid, ending, ended.Ending);
     }
 
     /// <summary>It was handed over, and the iPad came with something else.</summary>
@@ -121,26 +154,28 @@ internal sealed partial class DeviceGrain
         }
     }
 
-    private async Task Finish(
-        PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null,
-        AuditRecord? audit = null)
+    private Task Finish(PendingCommand command, CommandEnding ending, DateTimeOffset at, string? summary = null, AuditRecord? audit = null) =>
+        Finish(Ended(command, ending, at, report: null, summary) with { Audit = audit });
+
+    private QueueFinish Ended(PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null) => new()
     {
-        var finish = store.Finish(new QueueFinish
-        {
-            EnrolmentId = Id,
-            Sequence = command.Row.Sequence,
-            BodyHash = command.Row.BodyHash,
-            Ending = ending,
-            FinishedAt = at,
-            SentAt = command.SentAt,
-            // Spelled out: a null array would become an empty report on its way into the nullable memory.
-            Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
-            ResultHash = report?.ResultHash,
-            ErrorSummary = report?.ErrorSummary ?? summary,
-            Audit = audit,
-        });
+        EnrolmentId = Id,
+        Sequence = command.Row.Sequence,
+        BodyHash = command.Row.BodyHash,
+        Ending = ending,
+        FinishedAt = at,
+        SentAt = command.SentAt,
+        // Spelled out: a null array would become an empty report on its way into the nullable memory.
+        Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
+        ResultHash = report?.ResultHash,
+        ErrorSummary = report?.ErrorSummary ?? summary,
+    };
+
+    private async Task Finish(QueueFinish command)
+    {
+        var finish = store.Finish(command);
         await Durably(finish);
-        _queue.Remove(command);
+        _queue.Remove(command.Sequence);
 
         // Another activation has finished it: what else memory holds is as old.
         if (!await finish) await Read();
@@ -154,20 +189,20 @@ internal sealed partial class DeviceGrain
             var now = Now();
             if (command.Row.OperationCancelled)
             {
-                await Finish(command, CommandEnding.Cancelled, now, report: null, "the operation was cancelled");
+                await Finish(command, CommandEnding.Cancelled, now, "the operation was cancelled");
                 continue;
             }
 
             if (command.Row.ExpiresAt <= now)
             {
-                await Finish(command, CommandEnding.Expired, now, report: null);
+                await Finish(command, CommandEnding.Expired, now);
                 continue;
             }
 
             if (Unanswered.IsGivenUp(command.Row))
             {
                 var summary = Unanswered.Summary(command.Row);
-                await Finish(command, CommandEnding.Error, now, report: null, summary);
+                await Finish(command, CommandEnding.Error, now, summary);
                 LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, summary);
                 continue;
             }
@@ -175,7 +210,7 @@ internal sealed partial class DeviceGrain
             if (await store.LoadBody(command.Row.BodyHash) is not { } body)
             {
                 LogBodyMissing(Id, command.Row.RequestType, command.Row.CommandUuid);
-                await Finish(command, CommandEnding.Cancelled, now, report: null, "the command's body is missing from the store");
+                await Finish(command, CommandEnding.Cancelled, now, "the command's body is missing from the store");
                 continue;
             }
 

@@ -39,6 +39,7 @@ internal sealed partial class DeviceGrain(
     IDeviceStore store,
     IReenrolmentStore reenrolments,
     IEscrowStore escrow,
+    ILateAnswerStore lateAnswers,
     IUserChannelStore userChannels,
     IAuditStore audit,
     SecretSealer sealer,
@@ -184,8 +185,11 @@ internal sealed partial class DeviceGrain(
                 _row = change.Row;
                 if (!IsUserChannel) _deviceStatus = change.Row.Status;
                 TakePins(change);
+                if (change.Finish is { } finish) _queue.Remove(finish.Sequence);
                 if (change.EndQueue is not null) _queue.Clear();
                 _believed = true;
+                // Another activation has finished it: what else memory holds is as old.
+                if (change.Finish is not null && !committed.Finished) await Read();
                 await Task.WhenAll(committed.EndedUserChannels.Select(ReloadUserChannel));
                 return CommitOutcome.Committed;
 
@@ -284,6 +288,9 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2051, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} was handed over {Count} times and never answered; other commands go first")]
     private partial void LogUnanswered(string id, string requestType, string commandUuid, int count);
+
+    [LoggerMessage(2053, LogLevel.Information, "{Id}: {RequestType} {CommandUuid} was answered late, with {Ending}; it had ended as {Before}")]
+    private partial void LogAnsweredLate(string id, string requestType, string commandUuid, CommandEnding ending, CommandEnding before);
 
     [LoggerMessage(2052, LogLevel.Information, "{Id}: that {CommandUuid} was handed over could not be written down")]
     private partial void LogNotCounted(string id, string commandUuid, Exception exception);

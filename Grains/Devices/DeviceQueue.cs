@@ -53,7 +53,7 @@ internal sealed class DeviceQueue
         _commands.Insert(index + 1, new PendingCommand(row));
     }
 
-    public void Remove(PendingCommand command) => _commands.Remove(command);
+    public void Remove(long sequence) => _commands.RemoveAll(command => command.Row.Sequence == sequence);
 
     public void Clear() => _commands.Clear();
 

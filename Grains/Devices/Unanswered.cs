@@ -8,7 +8,8 @@ namespace FleetMdm.Grains.Devices;
 //
 //   1. It is handed over in its place, up to SetAsideAfter times. Each time the iPad comes with anything but the answer counts.
 //   2. Then it is set aside: the others go first, and it is tried again with growing pauses.
-//   3. After Most times, and one more pause in which an answer still counts, it ends as an error.
+//   3. After Most times, and one more pause, it ends as an error.
+//   4. An answer that comes after that takes the place of the error, and does what it would have done in time.
 //
 // A command that would do harm when it is carried out again, or much later, is repeated once at most, and is never tried again later.
 
@@ -44,7 +45,7 @@ internal static class Unanswered
     public static string? Reason(QueuedRow row)
     {
         if (!IsSetAside(row)) return null;
-        var until = PausedUntil(row)!.Value.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+        var until = Minute(PausedUntil(row)!.Value);
         return IsGivenUp(row)
             ? $"Handed over {Times(row)}, never answered. It is not handed over again. An answer still counts until {until}; then it ends as an error."
             : $"Handed over {Times(row)}, never answered. The other commands go first. It is tried again after {until}.";
@@ -54,6 +55,16 @@ internal static class Unanswered
     public static string Summary(QueuedRow row) => CommandCatalogue.IsOnceOnly(row.RequestType)
         ? $"The iPad was handed this command {Times(row)} and never answered. It was not tried again, since it may have been carried out. Look at the iPad before you send it again."
         : $"The iPad was handed this command {Times(row)} and never answered.";
+
+    /// <summary>What the history says of an answer that came after the command had ended.</summary>
+    /// <param name="said">By the iPad, where it failed.</param>
+    public static string LateSummary(string? said, DateTimeOffset at)
+    {
+        var late = $"The answer came late, on {Minute(at)}, when the command had ended already.";
+        return said is null ? late : $"{said} ({late})";
+    }
+
+    private static string Minute(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 
     private static string Times(QueuedRow row) => row.UnansweredCount == 1 ? "once" : $"{row.UnansweredCount} times";
 

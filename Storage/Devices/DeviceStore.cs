@@ -24,6 +24,8 @@ internal sealed class DeviceStore(
         CheckRow(change.Row);
         if (change.Pin is { } pin)
             _ = new BodyKey(pin.Sha256);
+        if (change.Finish is { } finish)
+            change = change with { Finish = Checked(finish) };
         var committed = await lanes.Writer(change.Row.Id).Run(new CommitItem(change));
         if (committed.Outcome == CommitOutcome.VersionConflict)
             metrics.Conflicts.Add(1);
@@ -40,13 +42,13 @@ internal sealed class DeviceStore(
         return await lanes.Writer(command.EnrolmentId).Run(new AppendItem(stored, name));
     }
 
-    public Task<bool> Finish(QueueFinish finish)
+    public Task<bool> Finish(QueueFinish finish) => lanes.Writer(finish.EnrolmentId).Run(new FinishItem(Checked(finish)));
+
+    private QueueFinish Checked(QueueFinish finish)
     {
         StoredText.Check("The enrolment id", finish.EnrolmentId);
         StoredText.Check("The error summary", finish.ErrorSummary);
-        if (finish.Result is { } answer)
-            finish = finish with { Result = sealer.SealAnswer(finish.Sequence, answer.Span) };
-        return lanes.Writer(finish.EnrolmentId).Run(new FinishItem(finish));
+        return finish.Result is { } answer ? finish with { Result = sealer.SealAnswer(finish.Sequence, answer.Span) } : finish;
     }
 
     public Task Mark(QueueMark mark)

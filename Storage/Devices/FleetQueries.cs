@@ -19,44 +19,50 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
         "enrolment_id, sequence, command_uuid, request_type, body_hash, ending, accepted_at, sent_at, finished_at, not_now_count, " +
         "operation_id, error_summary, result_hash";
 
+    /// <summary>What stands for the last contact of an iPad that had none; see <see cref="Database.NeverSeen"/>.</summary>
+    internal static readonly DateTimeOffset NeverSeen = DateTimeOffset.UnixEpoch;
+
     public async Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit, DeviceOrder order = default)
     {
         DeviceConditions.Check(filter);
-        StoredText.Check("The id to go on after", after);
-        var key = Key(order.By);
-        var (direction, beyond) = order.Descending ? (" DESC", "<") : ("", ">");
+        StoredText.Check("The cursor to go on after", after);
+        var last = after is null || order.By != DeviceSort.LastSeen ? null : DeviceCursor.Read(after);
+        if (after is not null && order.By == DeviceSort.LastSeen && last is null) return [];
         return await database.Read(async s =>
         {
-            var sql = $"SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined} WHERE ";
-            var from = after;
-            if (after is null)
-            {
-                sql += "1 = 1";
-            }
-            else if (key is null)
-            {
-                sql += $"d.id {beyond} @after";
-            }
-            else
+            string? from = null;
+            if (after is not null && order.By is DeviceSort.Name or DeviceSort.SerialNumber)
             {
                 // Where the page before ended: its last row may have another name by now, and stands there then.
-                if (await s.Sql($"SELECT {key} FROM devices d WHERE d.id = @after").Text("@after", after).First(row => row.Text(0)) is not { } last) return [];
-                from = last;
-                sql += $"({key}, d.id) {beyond} (@from, @after)";
+                from = await s.Sql($"SELECT {Key(order.By, database)} FROM devices d WHERE d.id = @after").Text("@after", after).First(row => row.Text(0));
+                if (from is null) return [];
             }
 
-            sql += $"{DeviceConditions.Of(filter, database)} ORDER BY {(key is null ? "" : key + direction + ", ")}d.id{direction} LIMIT @limit";
-            return await s.Sql(sql).Bind(p => DeviceConditions.Bind(p, filter))
-                .Bind(p => Bound(p, key is null ? null : from, after)).Int("@limit", limit)
-                .List(row => DeviceColumns.Read(row));
+            return await s.Sql(ListSql(filter, after is not null, order, database)).Bind(p => DeviceConditions.Bind(p, filter))
+                .Bind(p =>
+                {
+                    if (after is not null) p.Text("@after", last?.Id ?? after);
+                    if (from is not null) p.Text("@from", from);
+                    if (last is { } seen) p.Time("@from", seen.At);
+                })
+                .Int("@limit", limit).List(row => DeviceColumns.Read(row));
         });
+    }
 
-        static void Bound(Statement statement, string? from, string? after)
+    /// <summary>A page, from the index that has its order. The last contact is a column of the other table, which leads then.</summary>
+    internal static string ListSql(DeviceFilter filter, bool later, DeviceOrder order, Database database)
+    {
+        var key = Key(order.By, database);
+        var (direction, beyond) = order.Descending ? (" DESC", "<") : ("", ">");
+        var (tables, id) = order.By == DeviceSort.LastSeen ? ("device_activity a JOIN devices d ON d.id = a.id", "a.id") : (DeviceColumns.Joined, "d.id");
+        var from = (later, key) switch
         {
-            if (after is null) return;
-            statement.Text("@after", after);
-            if (from is not null) statement.Text("@from", from);
-        }
+            (false, _) => "1 = 1",
+            (true, null) => $"{id} {beyond} @after",
+            _ => $"({key}, {id}) {beyond} (@from, @after)",
+        };
+        return $"SELECT {DeviceColumns.Selected} FROM {tables} WHERE {from}{DeviceConditions.Of(filter, database)} " +
+            $"ORDER BY {(key is null ? "" : key + direction + ", ")}{id}{direction} LIMIT @limit";
     }
 
     public Task<long> Count(DeviceFilter filter)
@@ -68,10 +74,11 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
     }
 
     /// <summary>What rows are ordered by, before their id; as the indexes have it.</summary>
-    private string? Key(DeviceSort sort) => sort switch
+    private static string? Key(DeviceSort sort, Database database) => sort switch
     {
         DeviceSort.Name => $"lower(coalesce(d.device_name, d.serial_number, d.id){database.ByBytes})",
         DeviceSort.SerialNumber => "coalesce(d.serial_number, '')",
+        DeviceSort.LastSeen => $"coalesce(a.last_seen_at, {database.NeverSeen})",
         _ => null,
     };
 

@@ -64,6 +64,9 @@ public sealed record EnrolmentChange
     public EscrowChange? UnlockToken { get; init; }
     /// <summary>Likewise.</summary>
     public EscrowChange? BootstrapToken { get; init; }
+    /// <summary>Moves this command of the enrolment to the history, with the iPad's answer, in the same transaction and before <see cref="EndQueue"/>: what an
+    /// answer changes is kept with it or not at all. Its audit record is not written; <see cref="Audit"/> is.</summary>
+    public QueueFinish? Finish { get; init; }
     /// <summary>Ends everything that is queued, with this ending, into the history.</summary>
     public CommandEnding? EndQueue { get; init; }
     /// <summary>Sets the user channels of this device to Unenrolled, their queues ended likewise.</summary>
@@ -97,7 +100,9 @@ public enum CommitOutcome
 
 /// <param name="Outcome">What became of the change.</param>
 /// <param name="EndedUserChannels">Ids of the user channels that were ended.</param>
-public sealed record EnrolmentCommitted(CommitOutcome Outcome, IReadOnlyList<string> EndedUserChannels);
+/// <param name="Finished">The command of <see cref="EnrolmentChange.Finish"/> was moved by this very call. False: it was not queued any more, or the answer
+/// to an attempt was lost.</param>
+public sealed record EnrolmentCommitted(CommitOutcome Outcome, IReadOnlyList<string> EndedUserChannels, bool Finished = false);
 
 /// <param name="EnrolmentId">Which enrolment.</param>
 /// <param name="At">When APNs answered.</param>

@@ -4,7 +4,7 @@ namespace FleetMdm.Storage.Devices;
 /// <summary>What administrators and sweeps ask of the whole fleet. Nothing of it is on an iPad's path.</summary>
 public interface IFleetQueries
 {
-    /// <summary>Enrolments in their order, after the one with the id <paramref name="after"/> (keyset paging).</summary>
+    /// <summary>Enrolments in their order, after the cursor <paramref name="after"/> (keyset paging; <see cref="DeviceCursor"/>).</summary>
     Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit, DeviceOrder order = default);
 
     /// <summary>How many enrolments the filter finds.</summary>
@@ -59,6 +59,8 @@ public enum DeviceSort
     /// <summary>The name, or the serial number of one without a name, in whatever case.</summary>
     Name,
     SerialNumber,
+    /// <summary>The last contact; one that was never seen is the longest ago.</summary>
+    LastSeen,
 }
 
 public readonly record struct DeviceOrder(DeviceSort By, bool Descending = false);

@@ -42,7 +42,8 @@ internal sealed class CommitItem(EnrolmentChange change) : LaneItem<EnrolmentCom
     public string Search { get; } = DeviceColumns.SearchText(change.Row);
 
     public override int Bytes { get; } =
-        4 * RowBytes + (change.UnlockToken?.Sealed?.Length ?? 0) + (change.BootstrapToken?.Sealed?.Length ?? 0);
+        4 * RowBytes + (change.UnlockToken?.Sealed?.Length ?? 0) + (change.BootstrapToken?.Sealed?.Length ?? 0)
+        + (change.Finish?.Result?.Length ?? 0);
 }
 
 internal sealed class AppendItem(QueueAppend command, byte[] bodyHash) : LaneItem<QueueAppended>

@@ -43,6 +43,7 @@ public static class FleetStorageServices
             provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
+        services.AddSingleton<ILateAnswerStore>(provider => new LateAnswerStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IEscrowStore>(provider => new EscrowStore(Parts(provider).Database));
         services.AddSingleton<IUserChannelStore>(provider => new UserChannelStore(Parts(provider).Database));
         services.AddSingleton<IOperationStore>(provider =>

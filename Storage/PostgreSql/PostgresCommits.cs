@@ -67,6 +67,20 @@ internal static class PostgresCommits
         WHERE v.id = n.invitation_id
         """;
 
+    private const string FinishCommands = $"""
+        WITH gone AS (
+          DELETE FROM queue q
+          USING unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            AS i(id, write_id, sequence, ending, sent_at, finished_at, error_summary, answer, result_hash), devices d
+          WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine} AND q.enrolment_id = i.id AND q.sequence = i.sequence
+          RETURNING q.enrolment_id, q.sequence, q.command_uuid, q.request_type, q.body_hash, q.accepted_at, q.not_now_count, q.operation_id,
+            i.ending, i.sent_at, i.finished_at, i.error_summary, i.answer, i.result_hash),
+        kept AS (
+          INSERT INTO history ({QueueColumns.Kept}, {QueueColumns.Added})
+          SELECT {QueueColumns.Kept}, {QueueColumns.Added} FROM gone)
+        SELECT enrolment_id FROM gone
+        """;
+
     private const string EndUserChannels = $"""
         UPDATE devices u SET status = 3, unenrolled_at = i.at, version = u.version + 1, write_id = i.write_id
         FROM unnest($1, $2, $3) AS i(id, write_id, at), devices d
@@ -140,6 +154,15 @@ internal static class PostgresCommits
                 .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Text(c => c.Change.Place!.InvitationId).Int(c => c.Change.Place!.Delta);
         }
 
+        var finishing = commits.FindAll(Finishes);
+        if (finishing.Count > 0)
+        {
+            new ArrayStatement<CommitItem>(statements, FinishCommands, finishing)
+                .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Long(c => c.Change.Finish!.Sequence).Short(c => (short)c.Change.Finish!.Ending)
+                .Time(c => c.Change.Finish!.SentAt).Time(c => c.Change.Finish!.FinishedAt).Text(c => c.Change.Finish!.ErrorSummary)
+                .Bytes(c => c.Change.Finish!.Result?.ToArray()).Bytes(c => c.Change.Finish!.ResultHash);
+        }
+
         var users = commits.FindAll(EndsUsers);
         if (users.Count > 0)
         {
@@ -163,6 +186,8 @@ internal static class PostgresCommits
     /// belong to it yet. A district that enrols for the first time is spared half of the statements.</summary>
     private static bool HasPast(CommitItem commit) => commit.Change.Row.Version > 1;
 
+    private static bool Finishes(CommitItem commit) => HasPast(commit) && commit.Change.Finish is not null;
+
     private static bool EndsUsers(CommitItem commit) => HasPast(commit) && commit.Change.EndUserChannels;
 
     /// <summary>The changes that did not pass now; <see cref="Explain"/> says why.</summary>
@@ -173,6 +198,14 @@ internal static class PostgresCommits
         while (await reader.ReadAsync(cancellationToken))
             written.Add(row.Text(0));
         await reader.NextResultAsync(cancellationToken);
+
+        var finished = new HashSet<string>();
+        if (commits.Exists(Finishes))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+                finished.Add(row.Text(0));
+            await reader.NextResultAsync(cancellationToken);
+        }
 
         var ended = new Dictionary<string, List<string>>();
         if (commits.Exists(EndsUsers))
@@ -188,7 +221,12 @@ internal static class PostgresCommits
         }
 
         foreach (var commit in commits)
-            commit.Outcome = new EnrolmentCommitted(CommitOutcome.Committed, ended.TryGetValue(commit.Change.Row.Id, out var list) ? list : []);
+        {
+            commit.Outcome = new EnrolmentCommitted(
+                CommitOutcome.Committed, ended.TryGetValue(commit.Change.Row.Id, out var list) ? list : [],
+                commit.Change.Finish is not null && finished.Contains(commit.Change.Row.Id));
+        }
+
         return commits.FindAll(commit => !written.Contains(commit.Change.Row.Id));
     }
 

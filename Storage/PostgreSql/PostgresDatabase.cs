@@ -34,6 +34,8 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
 
     public override string TimeType => "timestamptz";
 
+    public override string NeverSeen => "timestamptz '1970-01-01Z'";
+
     public override string ByBytes => " COLLATE \"C\"";
 
     public override string ForUpdate => " FOR UPDATE";

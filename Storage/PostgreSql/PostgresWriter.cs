@@ -12,7 +12,7 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// <para>The steps, in this order (each statement sees what those before it did):</para>
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
-/// 2. bodies; 3. appends; 4. marks; 5. finishes, and that their bodies were used; 6. certificates (<see cref="PostgresIssues"/>);
+/// 2. bodies; 3. appends; 4. marks; 5. finishes, and that their bodies, and those of finishes in 1, were used; 6. certificates (<see cref="PostgresIssues"/>);
 /// 7. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
 /// deadlocking; where they deadlock all the same (40P01) the lane repeats.</para>
@@ -87,7 +87,7 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
         List<CommitItem> unwritten = [];
         List<AppendItem> missing;
         List<FinishItem> unmoved;
-        var used = _used.ToNote(batch.Finishes);
+        var used = _used.ToNote(batch.Finishes.Select(item => item.Finish).Concat(batch.Commits.Select(item => item.Change.Finish).OfType<QueueFinish>()));
         await using (var statements = new NpgsqlBatch(connection))
         {
             if (batch.Commits.Count > 0)

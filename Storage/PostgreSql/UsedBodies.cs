@@ -20,14 +20,14 @@ internal sealed class UsedBodies
     internal readonly record struct Use(byte[] Hash, DateTimeOffset At);
 
     /// <summary>The bodies of commands and reports that are to be noted as used; each once.</summary>
-    public List<Use> ToNote(IEnumerable<FinishItem> finishes)
+    public List<Use> ToNote(IEnumerable<QueueFinish> finishes)
     {
         Dictionary<BodyKey, Use>? uses = null;
-        foreach (var item in finishes)
+        foreach (var finish in finishes)
         {
-            Look(item.Finish.BodyHash, item.Finish.FinishedAt);
-            if (item.Finish.ResultHash is { } report)
-                Look(report, item.Finish.FinishedAt);
+            Look(finish.BodyHash, finish.FinishedAt);
+            if (finish.ResultHash is { } report)
+                Look(report, finish.FinishedAt);
         }
 
         return uses is null ? [] : [.. uses.Values];

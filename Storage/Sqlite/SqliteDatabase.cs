@@ -18,6 +18,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
 
     public override string TimeType => "integer";
 
+    public override string NeverSeen => "0";
+
     // As every text is.
     public override string ByBytes => "";
 

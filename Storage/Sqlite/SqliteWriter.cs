@@ -143,13 +143,14 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
 
         if (change.Place is { } place)
             Run("UPDATE invitations SET uses = max(0, uses + @2) WHERE id = @1", place.InvitationId, place.Delta);
+        var finished = change.Finish is { } finish && Finish(finish with { Audit = null }, repeated: false);
         if (change.EndUserChannels)
             EndUserChannels(change);
         if (change.EndQueue is { } ending)
             EndQueue(row.Id, ending, change.At);
         foreach (var record in change.Audit)
             Add(record);
-        return Committed(change);
+        return Committed(change) with { Finished = finished };
     }
 
     private EnrolmentCommitted Committed(EnrolmentChange change) => new(

@@ -523,6 +523,83 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task A_change_keeps_the_answer_that_it_follows_from_and_then_ends_the_rest()
+    {
+        var row = await Make.Enrolled(fixture.Node);
+        var answered = Make.Command(row.Id);
+        var waiting = Make.Command(row.Id);
+        var sequence = (await Store.Append(answered)).Sequence;
+        await Store.Append(waiting);
+        var change = Make.Change(row with { Version = 2, Status = EnrolmentStatus.Erased }) with
+        {
+            Finish = Make.Finish(row.Id, sequence),
+            EndQueue = CommandEnding.Erased,
+        };
+
+        var committed = await Store.Commit(change);
+
+        Assert.Equal((CommitOutcome.Committed, true), (committed.Outcome, committed.Finished));
+        Assert.Empty((await Store.Load(row.Id)).Queue);
+        var history = (await fixture.Node.Queries.FindHistory(row.Id, answered.CommandUuid))!;
+        Assert.Equal((CommandEnding.Acknowledged, change.Finish.FinishedAt), (history.Ending, history.FinishedAt));
+        Assert.Equal(change.Finish.Result!.Value.ToArray(), history.Result);
+        Assert.Equal(CommandEnding.Erased, (await fixture.Node.Queries.FindHistory(row.Id, waiting.CommandUuid))!.Ending);
+        Assert.Equal((CommitOutcome.Committed, false), await Again(change));
+
+        async Task<(CommitOutcome, bool)> Again(EnrolmentChange same)
+        {
+            var repeated = await Store.Commit(same);
+            return (repeated.Outcome, repeated.Finished);
+        }
+    }
+
+    [Fact]
+    public async Task A_change_that_does_not_pass_keeps_no_answer_and_one_without_its_command_passes()
+    {
+        var row = await Make.Enrolled(fixture.Node);
+        var sequence = (await Store.Append(Make.Command(row.Id))).Sequence;
+        var conflict = await Store.Commit(Make.Change(row with { Version = 7 }) with { Finish = Make.Finish(row.Id, sequence) });
+        Assert.Equal((CommitOutcome.VersionConflict, false), (conflict.Outcome, conflict.Finished));
+        Assert.Single((await Store.Load(row.Id)).Queue);
+
+        await Store.Finish(Make.Finish(row.Id, sequence));
+        var late = await Store.Commit(Make.Change(row with { Version = 2 }) with { Finish = Make.Finish(row.Id, sequence) });
+        Assert.Equal((CommitOutcome.Committed, false), (late.Outcome, late.Finished));
+    }
+
+    [Fact]
+    public async Task A_late_answer_is_kept_once_and_only_for_a_command_that_the_server_ended()
+    {
+        var row = await Make.Enrolled(fixture.Node);
+        var (given, told, left) = (Make.Command(row.Id), Make.Command(row.Id), Make.Command(row.Id));
+        var sequence = (await Store.Append(given)).Sequence;
+        await Store.Finish(Make.Finish(row.Id, sequence, CommandEnding.Error) with { Result = null, ErrorSummary = "never answered" });
+        await Store.Finish(Make.Finish(row.Id, (await Store.Append(told)).Sequence, CommandEnding.Error));
+        await Store.Finish(Make.Finish(row.Id, (await Store.Append(left)).Sequence, CommandEnding.CheckedOut) with { Result = null });
+        var store = fixture.Node.LateAnswers;
+
+        Assert.Equal(new UnansweredCommand(sequence, "DeviceInformation", CommandEnding.Error), await store.Find(row.Id, given.CommandUuid));
+        Assert.Null(await store.Find(row.Id, told.CommandUuid));
+        Assert.Null(await store.Find(row.Id, left.CommandUuid));
+        Assert.Null(await store.Find(Make.Id(), given.CommandUuid));
+
+        var answer = new LateAnswer
+        {
+            EnrolmentId = row.Id,
+            CommandUuid = given.CommandUuid,
+            Sequence = sequence,
+            Ending = CommandEnding.Acknowledged,
+            Summary = "late",
+            Result = "<dict>late</dict>"u8.ToArray(),
+        };
+        Assert.True(await store.Keep(answer));
+        Assert.False(await store.Keep(answer with { Ending = CommandEnding.Error }));
+        var kept = (await fixture.Node.Queries.FindHistory(row.Id, given.CommandUuid))!;
+        Assert.Equal((CommandEnding.Acknowledged, "late", Make.Now.AddMinutes(1)), (kept.Ending, kept.ErrorSummary, kept.FinishedAt));
+        Assert.Equal("<dict>late</dict>"u8.ToArray(), kept.Result);
+    }
+
+    [Fact]
     public async Task A_repeated_acknowledgement_leaves_the_rest_of_the_queue()
     {
         var row = await Make.Enrolled(fixture.Node);

@@ -145,6 +145,9 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         var school = Make.Id();
         foreach (var (name, serial) in new (string?, string?)[] { ("beta", "S3"), ("Alpha", "S1"), (null, "S2"), ("gamma", null), ("Alpha", "S1") })
             await Enrolled(r => r with { School = school, DeviceName = name, SerialNumber = serial });
+        // Two in the same moment, three never.
+        var seen = (await Ids(new DeviceFilter { School = school })).Take(2).ToList();
+        await fixture.Node.Devices.Touch([.. seen.Select(id => (id, Make.Now))]);
         var here = new DeviceFilter { School = school };
         Assert.Equal(5, await fixture.Node.Queries.Count(here));
         foreach (var sort in Enum.GetValues<DeviceSort>())
@@ -158,13 +161,14 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
                     var page = await fixture.Node.Queries.ListDevices(here, after, 2, order);
                     rows.AddRange(page);
                     if (page.Count < 2) break;
-                    after = page[^1].Id;
+                    after = DeviceCursor.Of(page[^1], order);
                 }
 
                 string Key(DeviceRow row) => sort switch
                 {
                     DeviceSort.Name => (row.DeviceName ?? row.SerialNumber ?? row.Id).ToLowerInvariant(),
                     DeviceSort.SerialNumber => row.SerialNumber ?? "",
+                    DeviceSort.LastSeen => row.LastSeenAt is null ? "" : "seen",
                     _ => "",
                 };
                 var expected = rows.OrderBy(Key, StringComparer.Ordinal).ThenBy(row => row.Id, StringComparer.Ordinal).Select(row => row.Id).ToList();
@@ -175,6 +179,27 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         }
 
         Assert.Empty(await fixture.Node.Queries.ListDevices(here, "nobody", 2, new DeviceOrder(DeviceSort.Name)));
+    }
+
+    [Fact]
+    public async Task An_iPad_that_comes_between_two_pages_takes_no_other_with_it()
+    {
+        var school = Make.Id();
+        var ids = new List<string>();
+        for (var i = 0; i < 4; i++)
+        {
+            ids.Add((await Enrolled(r => r with { School = school })).Id);
+            await fixture.Node.Devices.Touch([(ids[i], Make.Now.AddMinutes(i))]);
+        }
+
+        var here = new DeviceFilter { School = school };
+        var order = new DeviceOrder(DeviceSort.LastSeen);
+        var first = await Queries.ListDevices(here, null, 2, order);
+        await fixture.Node.Devices.Touch([(ids[1], Make.Now.AddHours(1))]);
+
+        Assert.Equal(ids.Take(2), first.Select(row => row.Id));
+        Assert.Equal([ids[2], ids[3], ids[1]], (await Queries.ListDevices(here, DeviceCursor.Of(first[^1], order), 5, order)).Select(row => row.Id));
+        Assert.Empty(await Queries.ListDevices(here, ids[0], 5, order));
     }
 
     [Fact]

@@ -46,6 +46,8 @@ public sealed class Node : IAsyncDisposable
 
     public IFleetQueries Queries => Get<IFleetQueries>();
 
+    public ILateAnswerStore LateAnswers => Get<ILateAnswerStore>();
+
     public IEscrowStore Escrow => Get<IEscrowStore>();
 
     public IUserChannelStore UserChannels => Get<IUserChannelStore>();

@@ -106,6 +106,26 @@ internal static class Traffic
     }
 }
 
+/// <summary>Each order of the list of iPads, its first page and a later one.</summary>
+internal static class ListOrders
+{
+    public static readonly (DeviceOrder Order, bool Later)[] All =
+    [
+        .. Enum.GetValues<DeviceSort>().SelectMany(sort => new[]
+        {
+            (new DeviceOrder(sort), false), (new DeviceOrder(sort), true), (new DeviceOrder(sort, Descending: true), false), (new DeviceOrder(sort, Descending: true), true),
+        }),
+    ];
+
+    public static string IndexOf(DeviceSort sort) => sort switch
+    {
+        DeviceSort.Name => "devices_by_name",
+        DeviceSort.SerialNumber => "devices_in_order_of_serial",
+        DeviceSort.LastSeen => "device_activity_by_last_seen",
+        _ => "devices_pkey",
+    };
+}
+
 /// <summary>On tables that are large enough for the planner to have a choice; PostgreSQL counts the rows that it reads by scans.</summary>
 public sealed class PostgresScanTests
 {
@@ -169,6 +189,34 @@ public sealed class PostgresScanTests
         Assert.Empty(scanned.Where(table => grown.Any(name => table.Key == name || table.Key.StartsWith("history_", StringComparison.Ordinal)))
             .Where(table => table.Value > scannedBefore.GetValueOrDefault(table.Key))
             .Select(table => $"{table.Key}: {table.Value - scannedBefore.GetValueOrDefault(table.Key)} rows"));
+    }
+
+    [Fact]
+    public async Task Each_order_of_the_list_of_iPads_comes_from_an_index()
+    {
+        await using var database = await PostgresDatabase.Create();
+        await using var node = await Node.Start(PostgresFixture.SettingsFor(database.ConnectionString));
+        await database.Execute(Seed);
+        await database.Execute("UPDATE device_activity SET last_seen_at = timestamptz '2026-03-01Z' + substr(id, 2)::int * interval '1 second' WHERE length(id) > 3; ANALYZE");
+        await using var connection = new Npgsql.NpgsqlConnection(database.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync();
+        foreach (var (order, later) in ListOrders.All)
+        {
+            await using var command = new Npgsql.NpgsqlCommand(
+                "EXPLAIN (COSTS OFF) " + FleetQueries.ListSql(DeviceFilter.Everything, later, order, node.Parts.Database), connection);
+            command.Parameters.AddWithValue("@limit", 50);
+            command.Parameters.AddWithValue("@after", "D77");
+            if (later && order.By != DeviceSort.Id)
+                command.Parameters.AddWithValue("@from", order.By == DeviceSort.LastSeen ? new DateTime(2026, 3, 1, 1, 0, 0, DateTimeKind.Utc) : "s77");
+            var plan = new List<string>();
+            await using var reader = await command.ExecuteReaderAsync();
+            while (await reader.ReadAsync())
+                plan.Add(reader.GetString(0));
+
+            var words = $"{order} {later}: {string.Join('\n', plan)}";
+            Assert.True(plan.Exists(line => line.Contains(ListOrders.IndexOf(order.By), StringComparison.Ordinal)), words);
+            Assert.False(plan.Exists(line => line.Contains("Sort", StringComparison.Ordinal) || line.Contains("Seq Scan", StringComparison.Ordinal)), words);
+        }
     }
 
     [Fact]
@@ -323,6 +371,26 @@ public sealed class SqliteScanTests(SqliteFixture fixture) : IClassFixture<Sqlit
         Assert.Contains(statements, s => s.Contains("ORDER BY sequence DESC LIMIT", StringComparison.Ordinal));
         Assert.Contains(statements, s => s.Contains("GROUP BY h.ending", StringComparison.Ordinal));
         Assert.Empty(statements.SelectMany(Scans));
+    }
+
+    [Fact]
+    public void Each_order_of_the_list_of_iPads_comes_from_an_index()
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(fixture.Folder, "fleetmdm.db")};Pooling=false");
+        connection.Open();
+        foreach (var (order, later) in ListOrders.All)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "EXPLAIN QUERY PLAN " + FleetQueries.ListSql(DeviceFilter.Everything, later, order, fixture.Node.Parts.Database);
+            using var reader = command.ExecuteReader();
+            var plan = new List<string>();
+            while (reader.Read())
+                plan.Add(reader.GetString(3));
+
+            var words = $"{order} {later}: {string.Join('\n', plan)}";
+            Assert.True(plan[0].Contains(order.By == DeviceSort.Id ? "USING" : ListOrders.IndexOf(order.By), StringComparison.Ordinal), words);
+            Assert.False(plan.Exists(step => step.Contains("TEMP B-TREE", StringComparison.Ordinal)), words);
+        }
     }
 
     /// <summary>The scans in a statement's plan.</summary>

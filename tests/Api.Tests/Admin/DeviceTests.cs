@@ -55,6 +55,46 @@ public sealed class DeviceTests(AdminServer server)
     }
 
     [Fact]
+    public async Task The_longest_silent_come_first_by_last_contact_page_by_page()
+    {
+        List<string> enrolled = [];
+        for (var i = 0; i < 5; i++)
+        {
+            enrolled.Add((await server.Enrol(serial: $"STILLE{i}")).Id);
+            // The third was never seen.
+            if (i != 2) await server.Execute($"UPDATE device_activity SET last_seen_at = {1_700_000_000_000 + i} WHERE id = '{enrolled[i]}'");
+            else await server.Execute($"UPDATE device_activity SET last_seen_at = NULL WHERE id = '{enrolled[i]}'");
+        }
+
+        List<string> expected = [enrolled[2], enrolled[0], enrolled[1], enrolled[3], enrolled[4]];
+        Assert.Equal(expected, await Walked("sort=lastSeenAt"));
+        expected.Reverse();
+        Assert.Equal(expected, await Walked("sort=-lastSeenAt"));
+        var page = await server.Admin.GetStringAsync("/ipads?q=stille&sort=-lastSeenAt");
+        Assert.Contains("aria-sort=\"descending\"", page);
+        foreach (var after in new[] { enrolled[0], "~" + enrolled[0], "1~", "x~A", "-1~A", "999999999999999999~A" })
+        {
+            using var wrong = await server.Admin.GetAsync($"{Path}?sort=lastSeenAt&after={Uri.EscapeDataString(after)}");
+            await AdminServer.Blames(wrong, "after");
+        }
+
+        async Task<List<string>> Walked(string sort)
+        {
+            List<string> walked = [];
+            string? next = null;
+            do
+            {
+                using var response = await server.Admin.GetAsync($"{Path}?q=stille&limit=2&{sort}" + (next is null ? "" : "&after=" + Uri.EscapeDataString(next)));
+                var body = await AdminServer.Body(response, 200);
+                walked.AddRange(body["items"]!.AsArray().Select(item => (string)item!["id"]!));
+                next = (string?)body["next"];
+            }
+            while (next is not null);
+            return walked;
+        }
+    }
+
+    [Fact]
     public async Task Pages_meet_without_gap_or_overlap()
     {
         List<string> enrolled = [];

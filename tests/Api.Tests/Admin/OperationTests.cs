@@ -240,8 +240,10 @@ public sealed class OperationTests(AdminServer server)
     }
 
     [Theory]
-    [InlineData("""{"command": {"requestType": "DeviceLock"}}""", null)]
-    [InlineData("""{"target": {"all": true}}""", null)]
+    [InlineData("""{"command": {"requestType": "DeviceLock"}}""", "target")]
+    [InlineData("""{"target": {"all": true}}""", "command")]
+    [InlineData("{}", "target")]
+    [InlineData("{}", "command")]
     [InlineData("""{"target": null, "command": {"requestType": "DeviceLock"}}""", "target")]
     [InlineData("""{"target": {}, "command": {"requestType": "DeviceLock"}}""", "target")]
     [InlineData("""{"target": {"all": true, "ids": ["A"]}, "command": {"requestType": "DeviceLock"}}""", "target")]
@@ -259,11 +261,10 @@ public sealed class OperationTests(AdminServer server)
     [InlineData("""{"target": {"all": true}, "command": "DeviceLock"}""", "command")]
     [InlineData("""{"target": {"all": true}, "command": {"requestType": "DeviceLock"}, "expiresInHours": 0}""", "expiresInHours")]
     [InlineData("""{"target": {"all": true}, "command": {"requestType": "DeviceLock"}, "push": "no"}""", "push")]
-    public async Task A_wrong_field_of_an_operation_is_named_and_starts_nothing(string json, string? field)
+    public async Task A_wrong_or_missing_field_of_an_operation_is_named_and_starts_nothing(string json, string field)
     {
         using var response = await server.Admin.PostAsync(Path, AdminServer.Json(json));
-        if (field is null) await AdminServer.Problem(response, 400);
-        else await AdminServer.Blames(response, field);
+        await AdminServer.Blames(response, field);
     }
 
     [Theory]

@@ -179,6 +179,26 @@ public abstract class IdentityRules(GrainCluster cluster, bool forgetful)
     }
 
     [Fact]
+    public async Task An_iPad_that_acknowledged_EraseDevice_after_it_was_given_up_is_Erased()
+    {
+        var (ipad, other) = await Two();
+        var erase = await ipad.Enqueue("EraseDevice");
+        for (var i = 0; i < 3; i++) await ipad.Connect();
+        cluster.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Null(await ipad.Connect());
+        Assert.Equal(CommandEnding.Error, await ipad.EndingOf(erase));
+        var waiting = await ipad.Enqueue("DeviceLock");
+
+        var reply = await ipad.RawReport(ReportStatus.Acknowledged, erase);
+        Assert.Equal((DeviceRefusal.None, (byte[]?)null), (reply.Refusal, reply.Body));
+        Assert.Equal(EnrolmentStatus.Erased, (await cluster.Queries.FindDevice(ipad.Id))!.Status);
+        Assert.Equal(CommandEnding.Acknowledged, await ipad.EndingOf(erase));
+        Assert.Equal(CommandEnding.Erased, await ipad.EndingOf(waiting));
+        Assert.Equal(DeviceRefusal.NotPinned, (await ipad.RawReport(ReportStatus.Idle, null)).Refusal);
+        await other.Enrolled();
+    }
+
+    [Fact]
     public async Task An_iPad_that_was_handed_EraseDevice_and_is_silent_since_enrols_again_at_once()
     {
         var (ipad, other) = await Two();

@@ -127,6 +127,55 @@ public abstract class QueueRules(GrainCluster cluster, bool forgetful)
         Assert.Equal(CommandEnding.Acknowledged, await ipad.EndingOf(silent));
     }
 
+    [Theory]
+    [InlineData(ReportStatus.Acknowledged, CommandEnding.Acknowledged)]
+    [InlineData(ReportStatus.Error, CommandEnding.Error)]
+    public async Task An_answer_that_comes_after_the_command_was_given_up_takes_the_place_of_the_error(ReportStatus status, CommandEnding ending)
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var once = await ipad.Enqueue("RestartDevice");
+        for (var i = 0; i < 3; i++) await ipad.Connect();
+        cluster.Clock.Advance(TimeSpan.FromHours(1));
+        Assert.Null(await ipad.Connect());
+        var before = (await cluster.Queries.FindHistory(ipad.Id, once))!;
+        Assert.Equal((CommandEnding.Error, null), (before.Ending, before.Result));
+        cluster.Clock.Advance(TimeSpan.FromHours(1));
+        var other = await ipad.Enqueue("SecurityInfo");
+
+        // NotNow is no answer, and the answer of another iPad is not this one's.
+        Assert.Equal(other, await ipad.NotNow(once));
+        using var stranger = await NewIPad().Enrolled();
+        Assert.Null(await stranger.Acknowledge(once));
+        Assert.Equal(CommandEnding.Error, await ipad.EndingOf(once));
+
+        Assert.Equal(other, await ipad.Report(status, once));
+        var after = (await cluster.Queries.FindHistory(ipad.Id, once))!;
+        Assert.Equal((ending, before.FinishedAt), (after.Ending, after.FinishedAt));
+        Assert.NotNull(after.Result);
+        Assert.Contains("The answer came late", after.ErrorSummary);
+
+        // It stays: a repetition, or another word, changes nothing.
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(other, await ipad.Fail(once));
+        var again = (await cluster.Queries.FindHistory(ipad.Id, once))!;
+        Assert.Equal((after.Ending, after.ErrorSummary), (again.Ending, again.ErrorSummary));
+        Assert.Null(await ipad.Acknowledge(other));
+    }
+
+    [Fact]
+    public async Task An_answer_to_a_command_that_expired_in_the_iPads_hands_is_kept()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        var command = await ipad.Enqueue("SecurityInfo", cluster.Clock.GetUtcNow().AddMinutes(5));
+        Assert.Equal(command, await ipad.Connect());
+        cluster.Clock.Advance(TimeSpan.FromMinutes(6));
+        Assert.Null(await ipad.Connect());
+        Assert.Equal(CommandEnding.Expired, await ipad.EndingOf(command));
+
+        Assert.Null(await ipad.Acknowledge(command));
+        Assert.Equal(CommandEnding.Acknowledged, await ipad.EndingOf(command));
+    }
+
     [Fact]
     public async Task Not_now_is_an_answer_and_the_count_begins_anew()
     {
