@@ -8,13 +8,8 @@ namespace FleetMdm.Grains.Devices;
 
 internal sealed partial class DeviceGrain
 {
-    private static readonly TimeSpan LongestNotNowRetry = TimeSpan.FromHours(1);
-
     private const string EraseDevice = "EraseDevice";
     private const string DeviceInformation = "DeviceInformation";
-
-    /// <summary>An iPad is not woken sooner, whatever a clock says.</summary>
-    private static readonly TimeSpan ShortestWait = TimeSpan.FromSeconds(1);
 
     /// <summary>A database that is away must not hold up a node that stops.</summary>
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(2);
@@ -63,25 +58,18 @@ internal sealed partial class DeviceGrain
         var now = Now();
         if (report.Status == ReportStatus.NotNow)
         {
-            await Mark(command, command.Row with { NotNowCount = command.Row.NotNowCount + 1, NotNowAt = now, UnansweredCount = 0, UnansweredAt = null });
+            await Mark(command, QueuePart.PutOff(command.Row, now));
             command.Skipped = true;
             return;
         }
 
-        var ending = EndingOf(report.Status);
+        var ending = QueuePart.EndingOf(report.Status);
         var finish = Ended(command, ending, now, report);
         if (Consequence(command.Row.RequestType, ending, report, now) is { } change) await Commit(change with { Finish = finish });
         else await Finish(finish);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
     }
-
-    private static CommandEnding EndingOf(ReportStatus status) => status switch
-    {
-        ReportStatus.Acknowledged => CommandEnding.Acknowledged,
-        ReportStatus.Error => CommandEnding.Error,
-        _ => CommandEnding.CommandFormatError,
-    };
 
     /// <summary>What the answer changes beside the command, to be committed together with its end; null: nothing.</summary>
     private EnrolmentChange? Consequence(string requestType, CommandEnding ending, CommandReportMessage report, DateTimeOffset now)
@@ -102,7 +90,7 @@ internal sealed partial class DeviceGrain
         if (await lateAnswers.Find(Id, commandUuid.ToUpperInvariant()) is not { } ended) return;
 
         var now = Now();
-        var ending = EndingOf(report.Status);
+        var ending = QueuePart.EndingOf(report.Status);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
         var kept = await lateAnswers.Keep(new LateAnswer
@@ -121,7 +109,7 @@ internal sealed partial class DeviceGrain
     /// <summary>It was handed over, and the iPad came with something else.</summary>
     private async Task PassOver(PendingCommand command)
     {
-        var row = command.Row with { UnansweredCount = command.Row.UnansweredCount + 1, UnansweredAt = Now() };
+        var row = QueuePart.PassedOver(command.Row, Now());
         await Mark(command, row);
         if (Unanswered.IsSetAside(row)) LogUnanswered(Id, row.RequestType, row.CommandUuid, row.UnansweredCount);
     }
@@ -187,23 +175,10 @@ internal sealed partial class DeviceGrain
         while (_queue.Next(Now()) is { } command)
         {
             var now = Now();
-            if (command.Row.OperationCancelled)
+            if (QueuePart.Judge(command.Row, now) is { } unsent)
             {
-                await Finish(command, CommandEnding.Cancelled, now, "the operation was cancelled");
-                continue;
-            }
-
-            if (command.Row.ExpiresAt <= now)
-            {
-                await Finish(command, CommandEnding.Expired, now);
-                continue;
-            }
-
-            if (Unanswered.IsGivenUp(command.Row))
-            {
-                var summary = Unanswered.Summary(command.Row);
-                await Finish(command, CommandEnding.Error, now, summary);
-                LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, summary);
+                await Finish(command, unsent.Ending, now, unsent.Summary);
+                if (unsent.Ending == CommandEnding.Error) LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, unsent.Summary);
                 continue;
             }
 
@@ -262,19 +237,8 @@ internal sealed partial class DeviceGrain
             new GrainTimerCreationOptions(OwedAfter(), Timeout.InfiniteTimeSpan));
     }
 
-    /// <summary>Until the first of what waits may be offered again.</summary>
-    private TimeSpan OwedAfter()
-    {
-        var now = Now();
-        var putOff = _queue.Commands.Where(command => !Unanswered.IsSetAside(command.Row)).Max(command => (int?)command.Row.NotNowCount);
-        var aside = _queue.Commands.Min(command => Unanswered.PausedUntil(command.Row)) - now;
-        var first = TimeSpan.FromMinutes(options.Value.NotNowRetryMinutes);
-        var wait = putOff is { } notNows
-            ? TimeSpan.FromTicks(Math.Min(first.Ticks << Math.Clamp(notNows - 1, 0, 10), LongestNotNowRetry.Ticks))
-            : LongestNotNowRetry;
-        if (aside < wait) wait = aside.Value;
-        return wait > ShortestWait ? wait : ShortestWait;
-    }
+    private TimeSpan OwedAfter() =>
+        QueuePart.OwedAfter([.. _queue.Commands.Select(command => command.Row)], TimeSpan.FromMinutes(options.Value.NotNowRetryMinutes), Now());
 
     /// <summary>Nothing is queued, and nothing that the next Idle would have to put right: polls need not ask this grain.</summary>
     private void LeaveIdle(PresentedCertificate certificate)
