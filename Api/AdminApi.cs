@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
@@ -39,6 +40,7 @@ public static class AdminApi
         services.AddAccess();
         services.AddAudit();
         services.AddDevices();
+        services.AddCatalogue();
         services.AddCommands();
         services.AddOperations();
         services.AddInvitations();
@@ -92,6 +94,7 @@ public static class AdminApi
         routes.MapInvitations();
         routes.MapDevices();
         routes.MapReenrolment();
+        routes.MapCatalogue();
         routes.MapCommands();
         routes.MapOperations();
         routes.MapPushCertificates();

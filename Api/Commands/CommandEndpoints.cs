@@ -27,8 +27,8 @@ internal static class CommandEndpoints
     /// <summary>Send a command to an iPad</summary>
     /// <remarks>
     /// When it is answered 202 the command is durable; the iPad is woken, and gets it in the order of acceptance. A JSON body takes
-    /// the request types of the catalogue, its keys being Apple's in camel case; any other command can be sent as a property list
-    /// with <c>Content-Type: application/xml</c>. A <c>.mobileconfig</c> file is installed when it is sent as it is, with
+    /// every command of iPadOS (<c>GET /api/v1/command-types</c>), its keys being Apple's in camel case; a property list is sent
+    /// with <c>Content-Type: application/xml</c>. A key that is not known is sent as it is, and named in <c>warnings</c>. A <c>.mobileconfig</c> file is installed when it is sent as it is, with
     /// <c>Content-Type: application/x-apple-aspen-config</c>; it may be signed (DER, PEM, S/MIME). 422: Apple documents no such command
     /// for iPads, or iPads would refuse the profile. 409: the iPad is not enrolled. 429: its queue is full.
     /// </remarks>
@@ -36,7 +36,7 @@ internal static class CommandEndpoints
     /// <param name="expiresAt">From when on it is not delivered any more.</param>
     /// <param name="expiresInHours">The same, 1 to 8760 hours from now.</param>
     /// <param name="push">false: do not wake the iPad; it gets the command when it next comes.</param>
-    /// <param name="raw">true: take a property list whose RequestType Apple does not document for iPads, and do not look at its profile.</param>
+    /// <param name="raw">true: take a property list as it is: any RequestType, keys and values, and any profile.</param>
     public static async Task<Accepted<CommandAccepted>> Send(
         string id, HttpContext context, DeviceLookup lookup, CommandLog log, TimeProvider time,
         [FromQuery] string? expiresAt = null, [FromQuery] string? expiresInHours = null, [FromQuery] string? push = null, [FromQuery] string? raw = null)
@@ -97,6 +97,7 @@ internal static class CommandEndpoints
             RequestType = order.RequestType,
             AcceptedAt = acceptedAt,
             ExpiresAt = expires,
+            Warnings = CommandReader.Warnings(command),
         };
     }
 

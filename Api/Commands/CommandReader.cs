@@ -57,6 +57,10 @@ internal static class CommandReader
         }
     }
 
+    /// <summary>For the answer that says that a command was accepted.</summary>
+    public static IReadOnlyList<CommandWarning> Warnings(BuiltCommand command, string prefix = "") =>
+        [.. command.Warnings.Select(warning => new CommandWarning(Named(warning.Field, prefix), warning.Message))];
+
     private static BuiltCommand FromJson(ReadOnlyMemory<byte> body)
     {
         try
@@ -98,8 +102,7 @@ internal static class CommandReader
 
     private static ApiProblem Invalid(CommandFieldException e, string prefix)
     {
-        var field = Dotted(e.Field, prefix);
-        if (field.Length == 0) field = "command";
+        var field = Named(e.Field, prefix);
         return e.Fault switch
         {
             CommandFault.UnknownRequestType => Unprocessable(field, e.Message, ProblemCodes.UnknownRequestType, "There is no such command"),
@@ -114,6 +117,8 @@ internal static class CommandReader
         {
             Errors = new Dictionary<string, string[]> { [field] = [message] },
         };
+
+    private static string Named(string pointer, string prefix) => Dotted(pointer, prefix) is { Length: > 0 } field ? field : "command";
 
     /// <summary><c>/returnToService/queries/3</c> → <c>returnToService.queries[3]</c>, as other errors name fields.</summary>
     private static string Dotted(string pointer, string prefix)

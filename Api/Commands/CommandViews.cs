@@ -14,7 +14,14 @@ public sealed record CommandAccepted
     public required string RequestType { get; init; }
     public required DateTimeOffset AcceptedAt { get; init; }
     public DateTimeOffset? ExpiresAt { get; init; }
+    /// <summary>What is odd in the command. It was taken all the same.</summary>
+    public required IReadOnlyList<CommandWarning> Warnings { get; init; }
 }
+
+/// <summary>Something in a command that the catalogue does not know, or that an iPad may refuse in a profile. It is sent as it is.</summary>
+/// <param name="Field">Where, as errors name it: <c>settings[0].item</c>.</param>
+/// <param name="Detail">What is odd, and what may have been meant.</param>
+public sealed record CommandWarning(string Field, string Detail);
 
 /// <summary>A command in a list.</summary>
 public record CommandSummary

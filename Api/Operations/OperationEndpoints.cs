@@ -79,6 +79,7 @@ internal static class OperationEndpoints
             Total = accepted.Total,
             AcceptedAt = accepted.AcceptedAt,
             UnknownIds = accepted.UnknownIds,
+            Warnings = CommandReader.Warnings(command, "command"),
         };
     }
 

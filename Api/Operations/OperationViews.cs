@@ -60,6 +60,8 @@ public sealed record OperationStarted
     public required DateTimeOffset AcceptedAt { get; init; }
     /// <summary>Asked-for ids that are not enrolled, at most 1000 of them.</summary>
     public required IReadOnlyList<string> UnknownIds { get; init; }
+    /// <summary>What is odd in the command. It was taken all the same.</summary>
+    public required IReadOnlyList<Commands.CommandWarning> Warnings { get; init; }
 }
 
 /// <summary>An operation in a list.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Invitations;
@@ -27,6 +28,9 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<DeviceSummary>))]
 [JsonSerializable(typeof(CommandAccepted))]
 [JsonSerializable(typeof(CommandView))]
+[JsonSerializable(typeof(CommandTypeView))]
+[JsonSerializable(typeof(Page<CommandTypeView>))]
+[JsonSerializable(typeof(Page<PayloadTypeView>))]
 [JsonSerializable(typeof(Page<CommandSummary>))]
 [JsonSerializable(typeof(PushRequested))]
 [JsonSerializable(typeof(OperationRequest))]

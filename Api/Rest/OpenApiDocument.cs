@@ -123,6 +123,19 @@ internal static class OpenApiDocument
             };
         }
 
+        foreach (var name in (string[])[nameof(Catalogue.CommandTypeView), nameof(Catalogue.PayloadTypeView)])
+        {
+            if (schemas.TryGetValue(name, out var type) && type is OpenApiSchema { Properties: { } described })
+            {
+                described["schema"] = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    AdditionalProperties = new OpenApiSchema(),
+                    Description = "JSON Schema, 2020-12. Other keys are taken too, with a warning.",
+                };
+            }
+        }
+
         schemas.Remove("JsonElement");
     }
 
@@ -139,7 +152,7 @@ internal static class OpenApiDocument
             },
         },
         AdditionalProperties = new OpenApiSchema(),
-        Description = "Further fields are Apple's keys of this request type in camel case; data is Base64.",
+        Description = "Further fields are Apple's keys of this request type in camel case; data is Base64. GET /api/v1/command-types has a schema of each.",
     };
 
     private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)

@@ -5,12 +5,16 @@ using FleetMdm.Protocol.Plist;
 namespace FleetMdm.Protocol.Catalogue;
 
 /// <summary>
-/// Builds commands from what administrators write: JSON for the request types of the catalogue, or a property list for any.
+/// Builds commands from what administrators write: JSON or a property list.
 /// </summary>
 public static class CommandCatalogue
 {
     /// <summary>The one command that carries a secret of the iPad's.</summary>
     public const string ClearPasscode = "ClearPasscode";
+
+    private const string RequestTypeKey = "RequestType";
+
+    private const string RequestTypeMember = "requestType";
 
     private const string UnlockTokenKey = "UnlockToken";
 
@@ -21,31 +25,44 @@ public static class CommandCatalogue
     /// <summary>Letters of a RequestType. Apple's longest has 36.</summary>
     private const int LongestRequestType = 64;
 
-    /// <summary>Request types that <see cref="FromJson"/> takes, in the order of the alphabet.</summary>
-    public static IReadOnlyList<string> KnownRequestTypes { get; } =
-        [.. CommandTable.Commands.Select(command => command.RequestType).Order(StringComparer.Ordinal)];
+    /// <summary>All commands of iPadOS, in the order of the alphabet.</summary>
+    public static IReadOnlyList<string> KnownRequestTypes => Known.Value;
+
+    private static readonly Lazy<IReadOnlyList<string>> Known = new(() => [.. AppleCatalogue.Instance.Commands.Keys.Order(StringComparer.Ordinal)]);
 
     /// <summary>A command that does harm when an iPad carries it out twice, or hours later.</summary>
-    public static bool IsOnceOnly(string requestType) => CommandTable.IsOnceOnly(requestType);
+    public static bool IsOnceOnly(string requestType) => CommandBehaviours.IsOnceOnly(requestType);
+
+    /// <summary>A command that takes away what the server alone cannot bring back.</summary>
+    public static bool IsDestructive(string requestType) => CommandBehaviours.IsDestructive(requestType);
+
+    /// <summary>The keys of a command that an administrator writes: without those that the server adds by itself.</summary>
+    public static KeySet KeysOf(CatalogueType command) => CommandBehaviours.Written(command);
 
     /// <summary>
     /// A command like <c>{"requestType": "DeviceLock", "message": "…"}</c>: the keys are Apple's in camel case, data is Base64.
-    /// A member that is null counts as left out.
+    /// A member that is null counts as left out. A member that the catalogue does not know is sent as it is written, and named in
+    /// <see cref="BuiltCommand.Warnings"/>.
     /// </summary>
-    /// <exception cref="CommandFieldException">Names the member that is unknown, missing, or of the wrong kind.</exception>
+    /// <exception cref="CommandFieldException">Names the member that is missing, or whose value is wrong.</exception>
     public static BuiltCommand FromJson(JsonElement command)
     {
         if (command.ValueKind != JsonValueKind.Object)
             throw new CommandFieldException("", "A command is an object with a requestType.");
-        if (!command.TryGetProperty("requestType", out var requestType) || requestType.ValueKind == JsonValueKind.Null)
-            throw new CommandFieldException("/requestType", $"requestType is missing. {Known()}");
-        var name = ((PlistString)new NameShape(LongestRequestType).Build(requestType, "/requestType")).Value;
-        var shape = CommandTable.Find(name)
-            ?? throw (CommandTable.IsKnown(name)
-                ? new CommandFieldException("/requestType", $"'{name}' cannot be written as JSON yet. Send it as a property list. As JSON: {string.Join(", ", KnownRequestTypes)}.")
-                : Unknown("/requestType", name));
-        var dictionary = new ObjectShape(shape.Fields).Build(command, "", name);
-        return new BuiltCommand(name, PlistWriter.ToFragment(dictionary), shape.Destructive);
+        if (!command.TryGetProperty(RequestTypeMember, out var requestType) || requestType.ValueKind == JsonValueKind.Null)
+            throw new CommandFieldException("/requestType", $"requestType is missing. {KnownOnes()}");
+        var name = JsonCommand.TextOf(requestType, "/requestType", "a name");
+        if (!AppleCatalogue.Instance.Commands.TryGetValue(name, out var type))
+            throw Unknown("/requestType", name);
+        var keys = CommandBehaviours.Written(type);
+        var dictionary = new JsonCommand().Read(command, keys, RequestTypeMember, RequestTypeKey, name);
+        foreach (var key in keys.Where(key => !dictionary.ContainsKey(key.Name)))
+        {
+            if (CommandBehaviours.Standard(name, key.Name) is { } standard)
+                dictionary[key.Name] = standard;
+        }
+
+        return Build(dictionary, type, keys, KeyNames.Json, "");
     }
 
     /// <summary>
@@ -56,7 +73,8 @@ public static class CommandCatalogue
     /// token in its safe.</remarks>
     /// <exception cref="PlistFormatException">It is no property list, or not within <see cref="PlistLimits.Admin"/>.</exception>
     /// <param name="document">A profile, too: it is installed.</param>
-    /// <param name="raw">A RequestType that Apple does not document for iPads is taken all the same, and a profile is not looked at.</param>
+    /// <param name="raw">Nothing is compared with the catalogue: a RequestType that Apple does not document for iPads is taken, keys and values
+    /// as they are, and a profile is not looked at.</param>
     /// <exception cref="CommandFieldException">It is one, but no command.</exception>
     public static BuiltCommand FromPlist(ReadOnlyMemory<byte> document, bool raw = false)
     {
@@ -70,42 +88,57 @@ public static class CommandCatalogue
         if (command is null)
             throw new CommandFieldException(pointer, "Command must be a dictionary.");
 
-        var requestType = command.GetString("RequestType");
+        var requestType = command.GetString(RequestTypeKey);
         if (requestType is null || requestType.Length is 0 or > LongestRequestType || !requestType.All(char.IsAsciiLetterOrDigit))
             throw new CommandFieldException($"{pointer}/RequestType", $"RequestType must be a text of 1 to {LongestRequestType} letters and digits.");
-        if (!raw && !CommandTable.IsKnown(requestType))
+        var uuid = isEnvelope ? ReadUuid(root) : null;
+        if (raw)
+        {
+            CommandBehaviours.RefuseAdded(command, requestType, pointer);
+            return new BuiltCommand(requestType, Fragment(command, pointer), CommandBehaviours.IsDestructive(requestType)) { CommandUuid = uuid };
+        }
+
+        if (!AppleCatalogue.Instance.Commands.TryGetValue(requestType, out var type))
             throw Unknown($"{pointer}/RequestType", requestType, " To send it all the same, mark it: ?raw=true.");
-        if (requestType == ClearPasscode && command.ContainsKey(UnlockTokenKey))
-        {
-            throw new CommandFieldException($"{pointer}/{UnlockTokenKey}",
-                "Leave UnlockToken out: the server adds the one that the iPad gave it, when it delivers the command.");
-        }
-
-        var fragment = PlistWriter.ToFragment(command);
-        if (fragment.Length > PlistLimits.AdminBytes)
-            throw new CommandFieldException(pointer, $"As XML the command has {fragment.Length} bytes; at most {PlistLimits.AdminBytes} are taken.");
-        if (!raw && requestType.Equals(InstallProfile, StringComparison.OrdinalIgnoreCase))
-        {
-            var payload = command.GetData(PayloadKey)
-                ?? throw new CommandFieldException($"{pointer}/{PayloadKey}", "InstallProfile needs a Payload: the profile as data.");
-            command[PayloadKey] = CommandTable.Profile.Check(payload, $"{pointer}/{PayloadKey}");
-            fragment = PlistWriter.ToFragment(command);
-        }
-
-        return new BuiltCommand(requestType, fragment, CommandTable.IsDestructive(requestType))
-        {
-            CommandUuid = isEnvelope ? ReadUuid(root) : null,
-        };
+        return Build(command, type, CommandBehaviours.Written(type), KeyNames.Apple, pointer) with { CommandUuid = uuid };
     }
 
     /// <summary>The command that installs a configuration profile: XML, binary or UTF-16, plain or signed, as DER, PEM or S/MIME.</summary>
     /// <exception cref="CommandFieldException">It is no profile, or none that an iPad would take.</exception>
     public static BuiltCommand FromProfile(byte[] profile)
     {
-        var accepted = CommandTable.Profile.Check(profile, "/payload");
+        var warnings = new List<Finding>();
+        var accepted = CommandBehaviours.AcceptProfile(profile, mayEnrol: false, "/payload", warnings);
         return new BuiltCommand(
-            InstallProfile, PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = InstallProfile, [PayloadKey] = accepted }),
-            CommandTable.IsDestructive(InstallProfile));
+            InstallProfile, PlistWriter.ToFragment(new PlistDictionary { [RequestTypeKey] = InstallProfile, [PayloadKey] = accepted }),
+            CommandBehaviours.IsDestructive(InstallProfile))
+        {
+            Warnings = warnings,
+        };
+    }
+
+    /// <summary>Compares a command with the catalogue and writes it.</summary>
+    private static BuiltCommand Build(PlistDictionary command, CatalogueType type, KeySet keys, KeyNames names, string pointer)
+    {
+        CommandBehaviours.RefuseAdded(command, type.Name, pointer);
+        var check = new CatalogueCheck(names, new CommandLimits(type.Name));
+        check.Keys(command, keys, pointer, type.Name, RequestTypeKey);
+        var found = check.Found;
+        if (found.Problems is [var first, ..])
+            throw new CommandFieldException(first.Field, first.Message);
+        var profiles = CommandBehaviours.Finish(command, type, names, pointer);
+        return new BuiltCommand(type.Name, Fragment(command, pointer), CommandBehaviours.IsDestructive(type.Name))
+        {
+            Warnings = [.. found.Warnings, .. profiles],
+        };
+    }
+
+    private static byte[] Fragment(PlistDictionary command, string pointer)
+    {
+        var fragment = PlistWriter.ToFragment(command);
+        return fragment.Length <= PlistLimits.AdminBytes
+            ? fragment
+            : throw new CommandFieldException(pointer, $"As XML the command has {fragment.Length} bytes; at most {PlistLimits.AdminBytes} are taken.");
     }
 
     /// <summary>
@@ -136,12 +169,13 @@ public static class CommandCatalogue
     private static CommandFieldException Unknown(string pointer, string requestType, string further = "")
     {
         var name = PlistText.Excerpt(requestType);
-        var meant = CommandTable.Nearest(requestType) is { } nearest ? $" Did you mean {nearest}?" : "";
-        return new CommandFieldException(pointer, $"'{name}' is no command that Apple documents for iPads.{meant} {Known()}{further}")
+        var elsewhere = AppleCatalogue.Instance.CommandsElsewhere.TryGetValue(requestType, out var platforms) ? $" Apple documents it for {platforms}." : "";
+        var meant = Spelling.Nearest(requestType, KnownRequestTypes) is { } nearest ? $" Did you mean {nearest}?" : "";
+        return new CommandFieldException(pointer, $"'{name}' is no command that Apple documents for iPads.{elsewhere}{meant} {KnownOnes()}{further}")
         {
             Fault = CommandFault.UnknownRequestType,
         };
     }
 
-    private static string Known() => $"Known are {string.Join(", ", KnownRequestTypes)}; any other command can be sent as a property list.";
+    private static string KnownOnes() => $"Known are {string.Join(", ", KnownRequestTypes)}.";
 }

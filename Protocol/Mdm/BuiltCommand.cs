@@ -12,4 +12,7 @@ public sealed record BuiltCommand(string RequestType, byte[] Fragment, bool Dest
 {
     /// <summary>Upper case; null unless the administrator's property list named one.</summary>
     public string? CommandUuid { get; init; }
+
+    /// <summary>What is odd in it, and was taken all the same: keys that no schema knows, what an iPad may refuse in a profile.</summary>
+    public IReadOnlyList<Finding> Warnings { get; init; } = [];
 }

@@ -36,20 +36,22 @@ internal static class ProfileCheck
     /// <summary>The profile as iPads take it: as it came, but DER where it was PEM or S/MIME, and UTF-8 where it was UTF-16.</summary>
     /// <param name="given">Not empty.</param>
     /// <param name="mayEnrol">It is for an iPad that has just been erased, which may be told how to enrol.</param>
+    /// <param name="root">What is in it.</param>
     /// <exception cref="ProfileException"/>
-    public static byte[] Accept(byte[] given, bool mayEnrol = false)
+    public static byte[] Accept(byte[] given, bool mayEnrol, out PlistDictionary root)
     {
         var profile = Unwrap(given);
         var content = profile is [Sequence, ..] ? SignedContent(profile) : profile;
         try
         {
-            CheckRoot(PlistReader.ReadDictionary(content, PlistLimits.Admin), mayEnrol);
+            root = PlistReader.ReadDictionary(content, PlistLimits.Admin);
         }
         catch (PlistFormatException wrong)
         {
             throw new ProfileException($"{NoProfile}: {wrong.Message}");
         }
 
+        CheckRoot(root, mayEnrol);
         return profile;
     }
 

@@ -73,14 +73,11 @@ public sealed class CommandCatalogueTests
     [InlineData("""{"requestType":"devicelock"}""", "/requestType")]
     [InlineData("""{"requestType":"\uD800"}""", "/requestType")]
     [InlineData("""{"requestType":"SecurityInfo","requestType":"SecurityInfo"}""", "/requestType")]
-    [InlineData("""{"requestType":"SecurityInfo","Message":"x"}""", "/Message")]
-    [InlineData("""{"requestType":"DeviceLock","PIN":"123456"}""", "/PIN")]
     [InlineData("""{"requestType":"DeviceLock","message":5}""", "/message")]
     [InlineData("""{"requestType":"DeviceLock","message":"a\u0007b"}""", "/message")]
     [InlineData("""{"requestType":"DeviceLock","message":"a\uDC00b"}""", "/message")]
     [InlineData("""{"requestType":"DeviceLock","message":"a","message":"b"}""", "/message")]
     [InlineData("""{"requestType":"DeviceLock","\uD800":"b"}""", "")]
-    [InlineData("""{"requestType":"RestartDevice","notifyUser":true}""", "/notifyUser")]
     [InlineData("""{"requestType":"RemoveProfile"}""", "/identifier")]
     [InlineData("""{"requestType":"RemoveProfile","identifier":null}""", "/identifier")]
     [InlineData("""{"requestType":"RemoveProfile","identifier":""}""", "/identifier")]
@@ -95,10 +92,26 @@ public sealed class CommandCatalogueTests
     [InlineData("""{"requestType":"EraseDevice","returnToService":true}""", "/returnToService")]
     [InlineData("""{"requestType":"EraseDevice","returnToService":{}}""", "/returnToService/enabled")]
     [InlineData("""{"requestType":"EraseDevice","returnToService":{"enabled":1}}""", "/returnToService/enabled")]
-    [InlineData("""{"requestType":"EraseDevice","returnToService":{"enabled":true,"requestType":"x"}}""", "/returnToService/requestType")]
     [InlineData("""{"requestType":"EraseDevice","returnToService":{"enabled":true,"wiFiProfileData":"AAAA"}}""", "/returnToService/wiFiProfileData")]
     [InlineData("""{"requestType":"InstallProfile"}""", "/payload")]
     [InlineData("""{"requestType":"InstallProfile","payload":{}}""", "/payload")]
+    [InlineData("""{"requestType":"InstallProfile","Payload":"AAAA"}""", "/Payload")]
+    [InlineData("""{"requestType":"DeviceLock","Message":"x"}""", "/Message")]
+    [InlineData("""{"requestType":"DeviceLock","MESSAGE":"x"}""", "/MESSAGE")]
+    [InlineData("""{"requestType":"ClearPasscode","unlockToken":"AAAA"}""", "/unlockToken")]
+    [InlineData("""{"requestType":"ClearPasscode","UNLOCKTOKEN":"AAAA"}""", "/UNLOCKTOKEN")]
+    [InlineData("""{"requestType":"SecurityInfo","new":[1,null]}""", "/new/1")]
+    [InlineData("""{"requestType":"SecurityInfo","new":{"a":"\u0000"}}""", "/new/a")]
+    [InlineData("""{"requestType":"SecurityInfo","new":{"a\nb":1}}""", "/new/a?b")]
+    [InlineData("""{"requestType":"SecurityInfo","":1}""", "/")]
+    [InlineData("""{"requestType":"Settings"}""", "/settings")]
+    [InlineData("""{"requestType":"Settings","settings":[]}""", "/settings")]
+    [InlineData("""{"requestType":"Settings","settings":[{"deviceName":"5b"}]}""", "/settings/0/item")]
+    [InlineData("""{"requestType":"Settings","settings":[{"item":"DeviceName","deviceName":""}]}""", "/settings/0/deviceName")]
+    [InlineData("""{"requestType":"Settings","settings":[{"item":"Wallpaper","image":"AAAA","where":4}]}""", "/settings/0/where")]
+    [InlineData("""{"requestType":"InstallApplication"}""", "/iTunesStoreID")]
+    [InlineData("""{"requestType":"InstallApplication","iTunesStoreID":1,"manifestURL":"https://a.example/m"}""", "/manifestURL")]
+    [InlineData("""{"requestType":"InstallApplication","identifier":"a.b","managementFlags":7}""", "/managementFlags")]
     public void What_is_wrong_with_a_command_is_named_by_its_field(string json, string field)
     {
         var refused = Assert.Throws<CommandFieldException>(() => FromJson(json));
@@ -113,16 +126,68 @@ public sealed class CommandCatalogueTests
         Assert.Contains("'ManageApps'", refused.Message, StringComparison.Ordinal);
         foreach (var known in CommandCatalogue.KnownRequestTypes)
             Assert.Contains(known, refused.Message, StringComparison.Ordinal);
-        Assert.Equal(
-            ["ClearPasscode", "DeviceInformation", "DeviceLock", "EraseDevice", "InstallProfile", "InstalledApplicationList", "ProfileList", "RemoveProfile", "RestartDevice", "SecurityInfo"],
-            CommandCatalogue.KnownRequestTypes);
+        Assert.Equal(51, CommandCatalogue.KnownRequestTypes.Count);
+    }
+
+    /// <summary>Apple adds keys every year: what is not known may be right, and is sent as it is written.</summary>
+    [Theory]
+    [InlineData("""{"requestType":"DeviceLock","text":"x"}""", "/text", "Known are message, phoneNumber", "<key>text</key><string>x</string>")]
+    [InlineData("""{"requestType":"DeviceLock","mesage":"x"}""", "/mesage", "Did you mean message?", "<key>mesage</key>")]
+    [InlineData("""{"requestType":"DeviceLock","PIN":"123456"}""", "/PIN", "for macOS", "<key>PIN</key><string>123456</string>")]
+    [InlineData("""{"requestType":"SecurityInfo","Message":"x"}""", "/Message", "takes no keys", "<key>Message</key>")]
+    [InlineData("""{"requestType":"RestartDevice","notifyUser":true}""", "/notifyUser", "for macOS", "<key>notifyUser</key><true/>")]
+    [InlineData("""{"requestType":"EraseDevice","returnToService":{"enabled":true,"requestType":"x"}}""", "/returnToService/requestType", "not known", "<key>requestType</key><string>x</string>")]
+    [InlineData("""{"requestType":"SecurityInfo","New":{"a":[1,2.5,false,"t",18446744073709551615],"b":null}}""", "/New", "not known",
+        "<key>New</key><dict><key>a</key><array><integer>1</integer><real>2.5</real><false/><string>t</string><integer>18446744073709551615</integer></array></dict>")]
+    [InlineData("""{"requestType":"DeviceInformation","queries":["UDID","OsVersion"]}""", "/queries/1", "Did you mean OSVersion?", "<string>OsVersion</string>")]
+    [InlineData("""{"requestType":"DeviceInformation","queries":["OSUpdateSettings"]}""", "/queries/0", "for macOS", "<string>OSUpdateSettings</string>")]
+    [InlineData("""{"requestType":"Settings","settings":[{"item":"Wallpapers","where":1}]}""", "/settings/0/item", "Did you mean Wallpaper?", "<key>where</key><integer>1</integer>")]
+    [InlineData("""{"requestType":"Settings","settings":[{"item":"HostName","hostName":"x"}]}""", "/settings/0/item", "for macOS", "<string>HostName</string>")]
+    public void What_the_catalogue_does_not_know_is_sent_and_named(string json, string field, string words, string sent)
+    {
+        var command = FromJson(json);
+        var warning = Assert.Single(command.Warnings);
+        Assert.Equal(field, warning.Field);
+        Assert.Contains(words, warning.Message, StringComparison.Ordinal);
+        Assert.Contains(sent, Encoding.UTF8.GetString(command.Fragment), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void An_unknown_field_is_answered_with_the_known_ones()
+    public void A_property_list_is_compared_with_the_catalogue_unless_it_is_raw()
     {
-        var refused = Assert.Throws<CommandFieldException>(() => FromJson("""{"requestType":"DeviceLock","text":"x"}"""));
-        Assert.Contains("message, phoneNumber", refused.Message, StringComparison.Ordinal);
+        var odd = new PlistDictionary { ["RequestType"] = "DeviceLock", ["Mesage"] = "x" };
+        var warning = Assert.Single(FromPlist(odd).Warnings);
+        Assert.Equal("/Mesage", warning.Field);
+        Assert.Contains("Did you mean Message?", warning.Message, StringComparison.Ordinal);
+
+        var wrong = new PlistDictionary { ["RequestType"] = "DeviceLock", ["Message"] = 5, ["message"] = "x" };
+        Assert.Equal("/Message", Assert.Throws<CommandFieldException>(() => FromPlist(wrong)).Field);
+        Assert.Equal("/Command/Message", Assert.Throws<CommandFieldException>(() => FromPlist(new PlistDictionary { ["Command"] = wrong })).Field);
+        var raw = CommandCatalogue.FromPlist(PlistWriter.ToBytes(wrong), raw: true);
+        Assert.Equal(PlistWriter.ToFragment(wrong), raw.Fragment);
+        Assert.Empty(raw.Warnings);
+    }
+
+    [Fact]
+    public void A_profile_with_a_wrong_type_is_sent_with_a_warning()
+    {
+        var payload = Inner();
+        payload["AutoJoin"] = "yes";
+        payload["SSID_STRING"] = "School";
+        var command = FromJson(InstallProfile(With(new PlistArray { payload })));
+        Assert.Equal(
+            [("/payload", "PayloadContent[0].AutoJoin: Must be true or false, and is a text."), ("/payload", "PayloadContent[0].SSID_STRING: 'SSID_STRING' is not known to the catalogue. It is sent as it is.")],
+            command.Warnings.Select(warning => (warning.Field, warning.Message)));
+        Assert.Equal(command.Warnings, CommandCatalogue.FromProfile(With(new PlistArray { payload })).Warnings);
+    }
+
+    [Fact]
+    public void A_command_of_too_many_values_is_refused()
+    {
+        var values = string.Join(',', Enumerable.Repeat("1", 100_001));
+        Assert.Contains("100000", Assert.Throws<CommandFieldException>(() => FromJson($$"""{"requestType":"RemoveProfile","identifier":"a","x":[{{values}}]}""")).Message, StringComparison.Ordinal);
+        var deep = string.Concat(Enumerable.Repeat("[", 40)) + string.Concat(Enumerable.Repeat("]", 40));
+        Assert.Contains("nested", Assert.Throws<CommandFieldException>(() => FromJson($$"""{"requestType":"SecurityInfo","x":{{deep}}}""")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -372,7 +437,7 @@ public sealed class CommandCatalogueTests
     {
         var writer = new BinaryPlistWriter();
         var key = writer.Add("RequestType");
-        var value = writer.Add("InstallProfile");
+        var value = writer.Add("SecurityInfo");
         var list = writer.Add("Payload");
         var data = writer.Add(new byte[4 * 1024 * 1024]);
         var many = writer.AddRaw(writer.Container(0xA, [.. Enumerable.Repeat(data, 5)]));
