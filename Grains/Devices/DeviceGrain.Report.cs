@@ -72,6 +72,7 @@ internal sealed partial class DeviceGrain
         // First: the answer is not taken before what it says is kept.
         if (ending == CommandEnding.Acknowledged && report.Device is { } facts && command.Row.RequestType == DeviceInformation) await Learn(facts, now);
         await Finish(command, ending, now, report);
+        if (IsRenewal(command.Row)) await RenewalAnswered(command.Row, ending, report.ErrorSummary, now);
         if (ending == CommandEnding.Acknowledged && command.Row.RequestType == EraseDevice) await Leave(EnrolmentStatus.Erased, CommandEnding.Erased);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
@@ -169,6 +170,12 @@ internal sealed partial class DeviceGrain
                 var summary = Unanswered.Summary(command.Row);
                 await Finish(command, CommandEnding.Error, now, report: null, summary);
                 LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, summary);
+                continue;
+            }
+
+            if (IsRenewal(command.Row))
+            {
+                if (await HandOverRenewal(command, now) is { } renewal) return renewal;
                 continue;
             }
 
