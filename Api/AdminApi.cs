@@ -10,6 +10,7 @@ using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
+using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api;
@@ -43,6 +44,7 @@ public static class AdminApi
         services.AddOperations();
         services.AddInvitations();
         services.AddReenrolment();
+        services.AddRenewals();
         return builder;
     }
 
@@ -90,6 +92,7 @@ public static class AdminApi
         routes.MapInvitations();
         routes.MapDevices();
         routes.MapReenrolment();
+        routes.MapRenewals();
         routes.MapCommands();
         routes.MapOperations();
         routes.MapPushCertificates();
