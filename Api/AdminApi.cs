@@ -11,6 +11,7 @@ using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
+using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api;
@@ -46,6 +47,7 @@ public static class AdminApi
         services.AddInvitations();
         services.AddReenrolment();
         services.AddPushCertificates();
+        services.AddRenewals();
         return builder;
     }
 
@@ -95,6 +97,7 @@ public static class AdminApi
         routes.MapDevices();
         routes.MapReenrolment();
         routes.MapCatalogue();
+        routes.MapRenewals();
         routes.MapCommands();
         routes.MapOperations();
         routes.MapPushCertificates();

@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
+using FleetMdm.Api.Renewals;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Mdm;
@@ -33,6 +34,7 @@ public sealed partial class CheckInEndpoints(
     ClientAddress clients,
     DeviceIdentity identity,
     ForgottenRenewals renewals,
+    RenewalProfiles renewing,
     DeviceMetrics metrics,
     IOptions<MdmOptions> options,
     TimeProvider time,
@@ -265,6 +267,7 @@ public sealed partial class CheckInEndpoints(
 
     private async Task Answer(HttpContext context, DeviceReply reply, MdmMessage message)
     {
+        while (reply.Renewal is { } order) reply = await Make(order, message, context);
         if (reply.Refusal != DeviceRefusal.None)
         {
             var (status, reason, detail) = DeviceRefusals.For(reply.Refusal);
@@ -294,6 +297,23 @@ public sealed partial class CheckInEndpoints(
         response.ContentLength = bytes.Length;
         if (!large) await response.Body.WriteAsync(bytes, context.RequestAborted);
         else if (!await largeAnswers.Write(context, bytes)) await TakeBack(message, bytes);
+    }
+
+    /// <summary>The one command that is made when it leaves: it holds a challenge that is stored nowhere.</summary>
+    private async ValueTask<DeviceReply> Make(RenewalOrder order, MdmMessage message, HttpContext context)
+    {
+        var grain = devices.Of(message.Sender.EnrolmentId);
+        try
+        {
+            if (await renewing.Make(context, order) is { } command) return DeviceReply.Plist(command);
+        }
+        catch
+        {
+            await grain.NotDelivered(order.CommandUuid);
+            throw;
+        }
+
+        return await grain.AddressUnknown(order.CommandUuid);
     }
 
     /// <summary>A command that did not leave does not count as one that the iPad did not answer.</summary>

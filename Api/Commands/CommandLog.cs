@@ -67,7 +67,11 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
         var operations = await audit.FindStarters([.. commands.Select(command => command.OperationId).OfType<string>().Distinct()]);
         return [.. commands.Select(command =>
             (command.OperationId is { } operation ? operations.GetValueOrDefault(operation) : own.GetValueOrDefault(command.CommandUuid)) is { } record
-                ? command with { RequestedBy = record.Actor.Name, RequestedById = record.Actor.Id }
+                ? command with
+                {
+                    RequestedBy = record.Actor.Kind == ActorKind.Server ? CommandSummary.Server : record.Actor.Name,
+                    RequestedById = record.Actor.Id,
+                }
                 : command)];
     }
 

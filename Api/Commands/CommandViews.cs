@@ -26,6 +26,9 @@ public sealed record CommandWarning(string Field, string Detail);
 /// <summary>A command in a list.</summary>
 public record CommandSummary
 {
+    /// <summary>Stands for the name of a token where nobody has sent it.</summary>
+    internal const string Server = "the server itself";
+
     public required string CommandUuid { get; init; }
     public required string RequestType { get; init; }
     /// <summary>Queued, Sent, NotNow, SetAside (never answered; the others go first) or Cancelling while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired,
@@ -46,7 +49,7 @@ public record CommandSummary
     public string? Reason { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
     public string? OperationId { get; init; }
-    /// <summary>Who sent it: the name that the token had. Absent: before such records were kept.</summary>
+    /// <summary>Who sent it: the name that the token had, or "the server itself". Absent: before such records were kept.</summary>
     public string? RequestedBy { get; init; }
     /// <summary>The token's id.</summary>
     public string? RequestedById { get; init; }

@@ -61,7 +61,7 @@ public sealed partial class InvitationEndpoint(
             PublicUrl = mdm.Value.PublicUri,
             Topic = push.Topic,
             CaCertificate = snapshot.Ca.Certificate.Der,
-            Challenge = OneTimeChallenge.Create(snapshot.ChallengeKey, invitation, challengeEnds),
+            Challenge = OneTimeChallenge.Create(snapshot.ChallengeKey, invitation, challengeEnds, mdm.Value.PublicUri.Authority),
             SignMessage = mdm.Value.SignMessage,
         });
         LogGiven(found.Number, profile.Uuid);

@@ -102,13 +102,15 @@ public sealed partial class ScepEndpoint(
             {
                 var old = ToRenew(snapshot, request);
                 mayChange = true;
-                certificate = await Renew(snapshot, old, csr);
+                certificate = await Renew(snapshot, old.Sha256, csr, null);
             }
             else
             {
                 var challenge = Challenge(snapshot, csr);
                 mayChange = true;
-                certificate = await Enrol(snapshot, challenge, csr);
+                certificate = challenge.Renews is { } renewed
+                    ? await Renew(snapshot, renewed, csr, challenge)
+                    : await Enrol(snapshot, challenge, csr);
             }
 
             return snapshot.Scep.Success(request, certificate);
@@ -139,7 +141,7 @@ public sealed partial class ScepEndpoint(
             {
                 ChallengeHash = challenge.Sha256,
                 PublicKeyHash = csr.PublicKeySha256,
-                Certificate = Row(certificate, now) with { InvitationId = challenge.InvitationId },
+                Certificate = Row(certificate, now) with { InvitationId = challenge.InvitationId, Authority = challenge.Authority },
                 At = now,
             });
         }
@@ -176,17 +178,20 @@ public sealed partial class ScepEndpoint(
         return old.IssuedByUs ? old : throw new ScepException(ScepFailInfo.BadMessageCheck, "Only certificates of this server's own CA are renewed.");
     }
 
-    private async Task<byte[]> Renew(AuthoritySnapshot snapshot, VerifiedIdentity old, CertificateSigningRequest csr)
+    /// <param name="old">SHA-256 of the certificate that is renewed.</param>
+    /// <param name="challenge">What allows it; null: the old certificate has signed the request.</param>
+    private async Task<byte[]> Renew(AuthoritySnapshot snapshot, byte[] old, CertificateSigningRequest csr, OneTimeChallenge? challenge)
     {
         var now = time.GetUtcNow();
-        var certificate = Certify(snapshot, csr, now, old.Sha256);
+        var certificate = Certify(snapshot, csr, now, old);
         RenewalResult result;
         try
         {
             result = await store.Renew(new RenewalRequest
             {
                 PublicKeyHash = csr.PublicKeySha256,
-                Certificate = Row(certificate, now) with { Renews = old.Sha256 },
+                ChallengeHash = challenge?.Sha256,
+                Certificate = Row(certificate, now) with { Renews = old, Authority = challenge?.Authority },
                 At = now,
             });
         }
@@ -200,12 +205,13 @@ public sealed partial class ScepEndpoint(
             {
                 RenewalOutcome.NeverUsed => "no iPad has enrolled with it.",
                 RenewalOutcome.Replaced => "it was replaced; its successor renews.",
+                RenewalOutcome.ChallengeUsed => "the challenge was used before, with another key.",
                 RenewalOutcome.Withdrawn => "the certificates of its invitation were withdrawn.",
                 _ => "its iPad left, was erased or was removed.",
             });
         }
 
-        LogRenewed(Convert.ToHexStringLower(renewed.Sha256), old.Sha256Hex, renewed.NotAfter);
+        LogRenewed(Convert.ToHexStringLower(renewed.Sha256), Convert.ToHexStringLower(old), renewed.NotAfter);
         metrics.CountScep(result.Outcome.ToString());
         return renewed.Der;
     }

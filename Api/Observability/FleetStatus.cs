@@ -3,12 +3,13 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Renewals;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Observability;
 
 /// <summary>The server and the fleet at a glance; for REST and for the console.</summary>
-internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrolments, IGrainFactory grains, TimeProvider time)
+internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrolments, IRenewalStore renewals, IGrainFactory grains, TimeProvider time)
 {
     public static string Version { get; } =
         typeof(FleetStatus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
@@ -30,6 +31,7 @@ internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrol
                 Erased = counts.GetValueOrDefault(EnrolmentStatus.Erased),
             },
             OpenClaims = await reenrolments.CountOpenClaims(),
+            RenewalProblems = (await renewals.Count()).WithProblem,
             PushCertificate = certificate is null ? null : new PushCertificateSummary
             {
                 State = certificate.Standing.ToString(),
@@ -57,6 +59,8 @@ public sealed record StatusView
     public required DeviceCounts Devices { get; init; }
     /// <summary>How many iPads another device says that it is, and nobody has decided about.</summary>
     public required long OpenClaims { get; init; }
+    /// <summary>How many iPads have an identity certificate that ends soon and needs a person.</summary>
+    public required long RenewalProblems { get; init; }
     /// <summary>null: none is installed, and no iPad can be woken.</summary>
     public required PushCertificateSummary? PushCertificate { get; init; }
 }

@@ -8,6 +8,7 @@ using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Reenrolment;
+using FleetMdm.Api.Renewals;
 
 namespace FleetMdm.Api.Rest;
 
@@ -54,6 +55,9 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(DeviceReenrolmentRequest))]
 [JsonSerializable(typeof(ReenrolmentRequest))]
 [JsonSerializable(typeof(ReenrolmentView))]
+[JsonSerializable(typeof(RenewalView))]
+[JsonSerializable(typeof(Page<RenewalView>))]
+[JsonSerializable(typeof(RenewalRequested))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

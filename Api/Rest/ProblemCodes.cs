@@ -29,6 +29,7 @@ internal static class ProblemCodes
     public const string OwnEnrolment = "own-enrolment";
     public const string UnknownRequestType = "unknown-request-type";
     public const string InvalidProfile = "invalid-profile";
+    public const string NotRenewable = "not-renewable";
     public const string NoPushToken = "no-push-token";
     public const string ClaimChanged = "claim-changed";
     public const string LastAdministrator = "last-administrator";

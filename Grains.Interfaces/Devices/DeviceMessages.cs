@@ -163,6 +163,9 @@ public sealed record DeviceReply(
     [property: Id(1)] ReplyContent Content,
     [property: Id(2)] byte[]? Body)
 {
+    /// <summary>The command that is to be made and sent instead of a body, which is then null; null: there is none.</summary>
+    [Id(3)] public RenewalOrder? Renewal { get; init; }
+
     /// <summary>200 with no body: accepted, or nothing to do.</summary>
     public static readonly DeviceReply Empty = new(DeviceRefusal.None, ReplyContent.Empty, null);
 

@@ -75,6 +75,16 @@ public interface IDeviceGrain : IGrainWithStringKey
     [Alias("Cancel")]
     ValueTask<CancelOutcome> Cancel(string commandUuid);
 
+    /// <summary>Looks at the renewal of the iPad's identity certificate, and takes the step that is due.</summary>
+    /// <param name="now">True: the renewal starts now, whenever the certificate ends.</param>
+    [Alias("RenewIdentity")]
+    ValueTask<RenewalStep> RenewIdentity(bool now);
+
+    /// <summary>The command of a <see cref="RenewalOrder"/> could not be made: nobody knows by which address this iPad is enrolled. Answers with
+    /// the next command, or with nothing.</summary>
+    [Alias("AddressUnknown")]
+    ValueTask<DeviceReply> AddressUnknown(string commandUuid);
+
     /// <summary>Asks APNs to wake the iPad now, whether or not a push is outstanding.</summary>
     [Alias("Push")]
     ValueTask<PushOutcome> Push();

@@ -52,6 +52,12 @@ internal sealed partial class DeviceGrain
         Saw();
         if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
         else if (!decision.Renewal) LogAuthenticated(Id, change.Row.ProductName, change.Row.SerialNumber, ended);
+        if (decision.Renewal)
+        {
+            LogRenewed(Id, certificate.NotAfter);
+            await RenewalDone();
+        }
+
         return DeviceReply.Empty;
     }
 

@@ -67,6 +67,7 @@ internal sealed partial class DeviceGrain
         var finish = Ended(command, ending, now, report);
         if (Consequence(command.Row.RequestType, ending, report, now) is { } change) await Commit(change with { Finish = finish });
         else await Finish(finish);
+        if (IsRenewal(command.Row)) await RenewalAnswered(command.Row, ending, report.ErrorSummary, now);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
     }
@@ -179,6 +180,12 @@ internal sealed partial class DeviceGrain
             {
                 await Finish(command, unsent.Ending, now, unsent.Summary);
                 if (unsent.Ending == CommandEnding.Error) LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, unsent.Summary);
+                continue;
+            }
+
+            if (IsRenewal(command.Row))
+            {
+                if (await HandOverRenewal(command, now) is { } renewal) return renewal;
                 continue;
             }
 

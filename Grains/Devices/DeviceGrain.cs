@@ -2,9 +2,11 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Observability;
 using FleetMdm.Grains.Push;
+using FleetMdm.Grains.Renewals;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -24,6 +26,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.cs           state, 1, 2 and what both sides share
 // DeviceGrain.CheckIn.cs   Apple's check-in messages
 // DeviceGrain.Report.cs    command reports and the queue
+// DeviceGrain.Renewal.cs   how its identity certificate is kept alive
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
 /// <inheritdoc cref="IDeviceGrain"/>
@@ -42,6 +45,7 @@ internal sealed partial class DeviceGrain(
     ILateAnswerStore lateAnswers,
     IUserChannelStore userChannels,
     IAuditStore audit,
+    IRenewalStore renewals,
     SecretSealer sealer,
     PushOutbox outbox,
     SeenBuffer seen,
@@ -49,6 +53,7 @@ internal sealed partial class DeviceGrain(
     IdleDevices idle,
     NodeLease lease,
     FleetMetrics metrics,
+    RenewalMetrics renewalMetrics,
     IOptions<QueueOptions> options,
     IOptions<EnrolmentOptions> enrolment,
     TimeProvider clock,
@@ -162,6 +167,7 @@ internal sealed partial class DeviceGrain(
         if (outcome != CommitOutcome.Committed) return DeviceRefusal.NotPinned;
 
         LogRenewed(Id, certificate.NotAfter);
+        await RenewalDone();
         return DeviceRefusal.None;
     }
 

@@ -3,6 +3,7 @@ using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
+using FleetMdm.Grains.Renewals;
 using FleetMdm.Grains.Sweeps;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -34,6 +35,7 @@ public static class GrainServices
         services.AddHostedService(provider => provider.GetRequiredService<SeenBuffer>());
         services.AddPush(configuration);
         services.AddSweeps(configuration);
+        services.AddRenewals(configuration);
         services.AddCertificateAuthority(configuration);
         return silo;
     }

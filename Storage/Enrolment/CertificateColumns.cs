@@ -4,11 +4,11 @@ namespace FleetMdm.Storage.Enrolment;
 internal static class CertificateColumns
 {
     /// <summary>How many columns <see cref="Read"/> reads.</summary>
-    private const int Count = 7;
+    private const int Count = 8;
 
     /// <summary>What <see cref="ReadStanding"/> reads, for fingerprints in <c>i(sha256)</c>.</summary>
     public const string Standing = """
-        c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after,
+        c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after, c.authority,
           p.device_id, p.dropped_at, r.device_id, r.dropped_at, v.created_at, v.revoked_at, v.certificates_withdrawn_at, v.allow_reenrolment, v.only_for
         """;
 
@@ -49,5 +49,6 @@ internal static class CertificateColumns
         Renews = row.BytesOrNull(at + 4),
         IssuedAt = row.Time(at + 5),
         NotAfter = row.Time(at + 6),
+        Authority = row.TextOrNull(at + 7),
     };
 }

@@ -58,8 +58,10 @@ public sealed record RenewalRequest
 {
     /// <summary>SHA-256 of the public key that the new certificate is for.</summary>
     public required byte[] PublicKeyHash { get; init; }
-    /// <summary>Its <see cref="IssuedCertificate.Renews"/> is set. The invitation is filled in by the store.</summary>
+    /// <summary>Its <see cref="IssuedCertificate.Renews"/> is set. The invitation is filled in by the store, and so is the authority when it is null.</summary>
     public required IssuedCertificate Certificate { get; init; }
+    /// <summary>SHA-256 of the one-time challenge that allows it; null: the old certificate has signed the request.</summary>
+    public byte[]? ChallengeHash { get; init; }
     public required DateTimeOffset At { get; init; }
 }
 
@@ -76,6 +78,8 @@ public enum RenewalOutcome
     Ended,
     /// <summary>The certificates of its invitation were withdrawn.</summary>
     Withdrawn,
+    /// <summary>The challenge was used with another key.</summary>
+    ChallengeUsed,
 }
 
 public sealed record RenewalResult(RenewalOutcome Outcome, IssuedCertificate? Certificate = null);

@@ -71,6 +71,7 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         _ = new BodyKey(request.ChallengeHash);
         _ = new BodyKey(request.Certificate.Sha256);
         StoredText.Check("The invitation's id", request.Certificate.InvitationId);
+        StoredText.Check("The authority", request.Certificate.Authority);
         if (request.Certificate.InvitationId is not { } invitation)
             return new IssueResult(IssueOutcome.InvitationClosed, null);
         return await lanes.Writer(invitation).Run(new IssueItem(request));
@@ -83,31 +84,37 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         _ = new BodyKey(request.PublicKeyHash);
         var old = certificate.Renews ?? throw new ArgumentException("It does not say what it renews.", nameof(request));
         _ = new BodyKey(old);
+        if (request.ChallengeHash is { } hash) _ = new BodyKey(hash);
+        StoredText.Check("The authority", certificate.Authority);
         return (await database.Write(async s =>
         {
             // The pin is locked: two that renew the same certificate at once take turns.
             var pin = await s.Sql($"SELECT device_id, dropped_at FROM pins WHERE sha256 = @old{database.ForUpdate}").Bytes("@old", old)
                 .First(row => new PinOwner(row.Text(0), row.TimeOrNull(1)));
             if (pin is null) return new RenewalResult(RenewalOutcome.NeverUsed);
+            if (request.ChallengeHash is { } challenge &&
+                await s.Sql("SELECT public_key_hash FROM used_challenges WHERE hash = @hash").Bytes("@hash", challenge).First(row => row.Bytes(0)) is { } used &&
+                !Same(used, request.PublicKeyHash))
+                return new RenewalResult(RenewalOutcome.ChallengeUsed);
             var status = await s.Sql("SELECT status FROM devices WHERE id = @id").Text("@id", pin.DeviceId).First(row => (EnrolmentStatus)row.Short(0));
             if (status is not (EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled)) return new RenewalResult(RenewalOutcome.Ended);
 
             var invitation = await s
                 .Sql("""
-                    SELECT c.invitation_id, v.certificates_withdrawn_at FROM issued_certificates c LEFT JOIN invitations v ON v.id = c.invitation_id
+                    SELECT c.invitation_id, v.certificates_withdrawn_at, c.authority FROM issued_certificates c LEFT JOIN invitations v ON v.id = c.invitation_id
                     WHERE c.sha256 = @old
                     """)
-                .Bytes("@old", old).First(row => (Id: row.TextOrNull(0), WithdrawnAt: row.TimeOrNull(1)));
+                .Bytes("@old", old).First(row => (Id: row.TextOrNull(0), WithdrawnAt: row.TimeOrNull(1), Authority: row.TextOrNull(2)));
             if (invitation.WithdrawnAt is not null) return new RenewalResult(RenewalOutcome.Withdrawn);
 
             var successors = await s
                 .Sql("""
-                    SELECT c.sha256, c.der, c.invitation_id, NULL, c.renews, c.issued_at, c.not_after, c.public_key_hash, p.dropped_at
+                    SELECT c.sha256, c.der, c.invitation_id, NULL, c.renews, c.issued_at, c.not_after, c.authority, c.public_key_hash, p.dropped_at
                     FROM issued_certificates c LEFT JOIN pins p ON p.sha256 = c.sha256
                     WHERE c.renews = @old
                     """)
                 .Bytes("@old", old)
-                .List(row => (Certificate: CertificateColumns.Read(row), Key: row.BytesOrNull(7), Dropped: row.TimeOrNull(8) is not null));
+                .List(row => (Certificate: CertificateColumns.Read(row), Key: row.BytesOrNull(8), Dropped: row.TimeOrNull(9) is not null));
             var live = successors.FindAll(successor => !successor.Dropped);
             if (live.Find(successor => Same(successor.Key, request.PublicKeyHash) || Same(successor.Certificate.Sha256, certificate.Sha256)).Certificate is { } before)
                 return new RenewalResult(Same(before.Sha256, certificate.Sha256) ? RenewalOutcome.Renewed : RenewalOutcome.RenewedBefore, before);
@@ -126,14 +133,27 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
                     .Bytes("@sha", successor.Sha256).Text("@id", pin.DeviceId).Time("@end", successor.NotAfter).Time("@at", request.At).Execute();
             }
 
+            if (request.ChallengeHash is { } noted)
+            {
+                await s.Sql("""
+                        INSERT INTO used_challenges (hash, invitation_id, public_key_hash, certificate, used_at)
+                        VALUES (@hash, @invitation, @key, @sha, @at)
+                        ON CONFLICT (hash) DO NOTHING
+                        """)
+                    .Bytes("@hash", noted).Text("@invitation", invitation.Id ?? "").Bytes("@key", request.PublicKeyHash)
+                    .Bytes("@sha", certificate.Sha256).Time("@at", request.At).Execute();
+            }
+
+            var authority = certificate.Authority ?? invitation.Authority;
             await s.Sql("""
-                    INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, public_key_hash)
-                    VALUES (@sha, @der, @invitation, @old, @at, @end, @key)
+                    INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, public_key_hash, authority)
+                    VALUES (@sha, @der, @invitation, @old, @at, @end, @key, @authority)
                     ON CONFLICT (sha256) DO NOTHING
                     """)
                 .Bytes("@sha", certificate.Sha256).Bytes("@der", certificate.Der).Text("@invitation", invitation.Id).Bytes("@old", old)
-                .Time("@at", certificate.IssuedAt).Time("@end", certificate.NotAfter).Bytes("@key", request.PublicKeyHash).Execute();
-            return new RenewalResult(RenewalOutcome.Renewed, certificate with { InvitationId = invitation.Id });
+                .Time("@at", certificate.IssuedAt).Time("@end", certificate.NotAfter).Bytes("@key", request.PublicKeyHash)
+                .Text("@authority", authority).Execute();
+            return new RenewalResult(RenewalOutcome.Renewed, certificate with { InvitationId = invitation.Id, Authority = authority });
         }))!;
     }
 

@@ -109,4 +109,7 @@ public sealed record IssuedCertificate
     public byte[]? Renews { get; init; }
     public required DateTimeOffset IssuedAt { get; init; }
     public required DateTimeOffset NotAfter { get; init; }
+    /// <summary>Host, and port unless it is 443, of the URLs in the profile by which it was asked for: what its iPad is enrolled with. Null: issued
+    /// before this was kept, or not told.</summary>
+    public string? Authority { get; init; }
 }

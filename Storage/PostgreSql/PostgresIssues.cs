@@ -29,9 +29,9 @@ internal static class PostgresIssues
         """;
 
     private const string StoreCertificates = """
-        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after)
-        SELECT i.sha256, i.der, i.invitation_id, i.renews, i.issued_at, i.not_after
-        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS i(hash, sha256, der, invitation_id, renews, issued_at, not_after)
+        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority)
+        SELECT i.sha256, i.der, i.invitation_id, i.renews, i.issued_at, i.not_after, i.authority
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS i(hash, sha256, der, invitation_id, renews, issued_at, not_after, authority)
         JOIN used_challenges c ON c.hash = i.hash AND c.certificate = i.sha256
         ORDER BY i.sha256
         ON CONFLICT (sha256) DO NOTHING
@@ -47,7 +47,7 @@ internal static class PostgresIssues
         """;
 
     private const string Outcomes = """
-        SELECT i.hash, u.public_key_hash, c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after
+        SELECT i.hash, u.public_key_hash, c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after, c.authority
         FROM unnest($1) AS i(hash)
         JOIN used_challenges u ON u.hash = i.hash
         JOIN issued_certificates c ON c.sha256 = u.certificate
@@ -63,7 +63,8 @@ internal static class PostgresIssues
         new ArrayStatement<IssueItem>(statements, StoreCertificates, issues)
             .Bytes(i => i.Request.ChallengeHash).Bytes(i => i.Request.Certificate.Sha256).Bytes(i => i.Request.Certificate.Der)
             .Text(i => i.Request.Certificate.InvitationId).Bytes(i => i.Request.Certificate.Renews)
-            .Time(i => i.Request.Certificate.IssuedAt).Time(i => i.Request.Certificate.NotAfter);
+            .Time(i => i.Request.Certificate.IssuedAt).Time(i => i.Request.Certificate.NotAfter)
+            .Text(i => i.Request.Certificate.Authority);
         new ArrayStatement<IssueItem>(statements, CountUses, issues).Bytes(i => i.Request.ChallengeHash);
         new ArrayStatement<IssueItem>(statements, Outcomes, issues).Bytes(i => i.Request.ChallengeHash);
     }

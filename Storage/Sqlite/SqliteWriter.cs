@@ -61,12 +61,12 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         """;
 
     private const string StoreCertificate = """
-        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after) VALUES (@1, @2, @3, @4, @5, @6)
+        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority) VALUES (@1, @2, @3, @4, @5, @6, @7)
         ON CONFLICT (sha256) DO NOTHING
         """;
 
     private const string FindChallenge = """
-        SELECT u.public_key_hash, c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after
+        SELECT u.public_key_hash, c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after, c.authority
         FROM used_challenges u JOIN issued_certificates c ON c.sha256 = u.certificate LEFT JOIN invitations v ON v.id = c.invitation_id
         WHERE u.hash = @1
         """;
@@ -240,5 +240,5 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         r.Key, r.At, (short)r.Actor.Kind, r.Actor.Id, r.Actor.Name, r.Actor.Address, r.Verb, r.TargetKind, r.TargetId, r.Subject, r.Detail,
         r.Count, r.Reason, (short)r.Result);
 
-    private void Store(IssuedCertificate c) => Run(StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter);
+    private void Store(IssuedCertificate c) => Run(StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter, c.Authority);
 }

@@ -5,6 +5,7 @@ using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,6 +54,8 @@ public sealed class Node : IAsyncDisposable
     public IUserChannelStore UserChannels => Get<IUserChannelStore>();
 
     public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
+
+    public IRenewalStore Renewals => Get<IRenewalStore>();
 
     public IAuditStore Audit => Get<IAuditStore>();
 

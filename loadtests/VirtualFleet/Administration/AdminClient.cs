@@ -133,6 +133,14 @@ public sealed class AdminClient : IDisposable
     public async Task PushAsync(string id, CancellationToken cancellation = default) =>
         await PostAsync($"/api/v1/devices/{Uri.EscapeDataString(id)}/push", new JsonObject(), cancellation);
 
+    /// <summary>Has an iPad renew its identity certificate; the command.</summary>
+    public async Task<string> RenewAsync(string id, CancellationToken cancellation = default) =>
+        Text(await PostAsync($"/api/v1/devices/{Uri.EscapeDataString(id)}/renewal", new JsonObject(), cancellation), "commandUuid");
+
+    /// <summary>How far the renewal of an iPad's certificate has come; 404 when there is none under way.</summary>
+    public Task<JsonNode> GetRenewalAsync(string id, CancellationToken cancellation = default) =>
+        GetAsync($"/api/v1/devices/{Uri.EscapeDataString(id)}/renewal", cancellation);
+
     public async Task<JsonNode> GetAsync(string path, CancellationToken cancellation = default) =>
         await SendAsync(HttpMethod.Get, path, static () => null, null, cancellation)
         ?? throw new AdminException(HttpMethod.Get, path, (int)HttpStatusCode.OK, "no body");

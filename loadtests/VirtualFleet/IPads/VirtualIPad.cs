@@ -258,9 +258,11 @@ public sealed class VirtualIPad : IAsyncDisposable
     {
         var profile = EnrolmentProfile.Read(received);
         var (oldProfile, oldConnection) = (_profile!, _connection!);
-        if (profile.ServerUrl != oldProfile.ServerUrl || profile.Topic != oldProfile.Topic)
-            throw new EnrolmentException("A renewed enrolment profile keeps its ServerURL and its Topic.");
-        var identity = await GetIdentityAsync(profile, oldConnection.Identity, cancellation);
+        if (profile.ServerUrl.OriginalString != oldProfile.ServerUrl.OriginalString || profile.CheckInUrl.OriginalString != oldProfile.CheckInUrl.OriginalString
+            || profile.Topic != oldProfile.Topic)
+            throw new EnrolmentException("A renewed enrolment profile keeps its ServerURL, its CheckInURL and its Topic, to the letter.");
+        // A challenge lets it ask as it did at first; without one its old key has to speak for the new one.
+        var identity = await GetIdentityAsync(profile, profile.Scep.Challenge is null ? oldConnection.Identity : null, cancellation);
         Use(profile, new MdmConnection(Fleet.Http, Fleet.Options, identity, profile.SignMessage));
         try
         {

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using System.Net.Security;
-using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.EndToEnd.Fleet;
 using FleetMdm.VirtualFleet;
@@ -76,7 +74,7 @@ public abstract class RestoreRules
         Assert.True(load.Accepted.Count > before.Length, "Nothing was accepted while the backup was made.");
 
         // What came after it: a certificate, an enrolment, a command.
-        await Renew(server, renewed, invitation.Url, cancellation);
+        await Renew(server, renewed, cancellation);
         var late = await server.EnrolAsync(fleet, description => description with { Udid = "LATE-0001" });
         var lost = await admin.SendCommandAsync(away.Udid, DeviceInformation, cancellation);
 
@@ -150,18 +148,11 @@ public abstract class RestoreRules
         await It_goes_on_with(server.Admin, [late], cancellation);
     }
 
-    /// <summary>The enrolment profile comes again, and with it a new certificate that the old one asked for.</summary>
-    private static async Task Renew(RunningServer server, VirtualIPad ipad, Uri invitation, CancellationToken cancellation)
+    /// <summary>The enrolment profile comes again, and with it a new certificate.</summary>
+    private static async Task Renew(RunningServer server, VirtualIPad ipad, CancellationToken cancellation)
     {
-        using var safari = new HttpClient(new SocketsHttpHandler
-        {
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = server.Trust.NewPolicy() },
-        });
-        safari.DefaultRequestHeaders.UserAgent.ParseAdd("Mozilla/5.0 (iPad; CPU OS 18_3 like Mac OS X) AppleWebKit/605.1.15");
-        var profile = await safari.GetByteArrayAsync(invitation, cancellation);
         var before = ipad.IdentitySha256;
-        var install = $"<plist version=\"1.0\"><dict><key>RequestType</key><string>InstallProfile</string><key>Payload</key><data>{Convert.ToBase64String(profile)}</data></dict></plist>";
-        await server.Admin.SendRawCommandAsync(ipad.Udid, Encoding.UTF8.GetBytes(install), cancellation);
+        await server.Admin.RenewAsync(ipad.Udid, cancellation);
         await ipad.Journal.WaitForAsync(entry => entry.Kind == JournalKind.Renewed, Patience, cancellation: cancellation);
         Assert.NotEqual(before, ipad.IdentitySha256);
     }

@@ -3,7 +3,7 @@ using FleetMdm.Testing;
 namespace FleetMdm.Grains.Tests.Fixture;
 
 /// <summary>One silo on SQLite, as one box runs.</summary>
-public sealed class SqliteCluster : GrainCluster
+public class SqliteCluster : GrainCluster
 {
     protected override short Silos => 1;
 
@@ -14,7 +14,7 @@ public sealed class SqliteCluster : GrainCluster
 }
 
 /// <summary>Two silos on one PostgreSQL, as a district runs: an operation is announced to both.</summary>
-public sealed class PostgresCluster : GrainCluster
+public class PostgresCluster : GrainCluster
 {
     private PostgresDatabase? _database;
 

@@ -69,9 +69,10 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
     }
 
     /// <summary>One more certificate of an invitation that stands.</summary>
-    public async Task<PresentedCertificate> InvitedBy(string invitation)
+    public async Task<PresentedCertificate> InvitedBy(string invitation, DateTimeOffset? notAfter = null)
     {
         var certificate = NewCertificate();
+        if (notAfter is { } end) certificate = certificate with { NotAfter = end };
         var issued = await cluster.Enrolments.Issue(new IssueRequest
         {
             ChallengeHash = RandomNumberGenerator.GetBytes(32),
@@ -84,6 +85,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
                 InvitationId = invitation,
                 IssuedAt = cluster.Clock.GetUtcNow(),
                 NotAfter = certificate.NotAfter,
+                Authority = "mdm.district.example:8443",
             },
         });
         Assert.Equal(IssueOutcome.Issued, issued.Outcome);

@@ -20,6 +20,41 @@ public sealed class OneTimeChallengeTests
         Assert.Equal(SHA256.HashData(Encoding.ASCII.GetBytes(text)), challenge.Sha256);
     }
 
+    [Theory]
+    [InlineData("mdm.district.example")]
+    [InlineData("mdm.district.example:8443")]
+    [InlineData("10.1.2.3")]
+    public void A_challenge_says_by_which_address_the_iPad_is_enrolled(string authority)
+    {
+        var challenge = OneTimeChallenge.Verify(Key, OneTimeChallenge.Create(Key, "a", Ends, authority), TestPki.Now);
+        Assert.Equal(("a", authority, null), (challenge!.InvitationId, challenge.Authority, challenge.Renews));
+    }
+
+    [Theory]
+    [InlineData("mdm.schüle.example")]
+    [InlineData("a.very-long-name-of-a-host-that-does-not-fit-into-a-challenge.a.very-long-name-of-a-host-that-does-not-fit-into-a-challenge.a.very-long-name-of-a-host.example")]
+    public void An_address_that_does_not_fit_is_left_out(string authority)
+    {
+        var text = OneTimeChallenge.Create(Key, new string('a', OneTimeChallenge.MaxInvitationIdLength), Ends, authority);
+        Assert.InRange(text.Length, 1, 255);
+        Assert.Null(OneTimeChallenge.Verify(Key, text, TestPki.Now)!.Authority);
+        Assert.Null(OneTimeChallenge.Verify(Key, OneTimeChallenge.CreateRenewal(Key, new byte[32], Ends, authority), TestPki.Now)!.Authority);
+    }
+
+    [Fact]
+    public void A_challenge_to_renew_names_the_certificate_and_no_invitation()
+    {
+        var old = RandomNumberGenerator.GetBytes(32);
+        var text = OneTimeChallenge.CreateRenewal(Key, old, Ends, "mdm.example");
+        var challenge = OneTimeChallenge.Verify(Key, text, TestPki.Now)!;
+        Assert.Equal(old, challenge.Renews);
+        Assert.Equal((null, "mdm.example"), (challenge.InvitationId, challenge.Authority));
+        Assert.InRange(text.Length, 1, 255);
+        Assert.Null(OneTimeChallenge.Verify(Key, text, Ends.AddSeconds(1)));
+        Assert.Null(OneTimeChallenge.Verify(Key, "v1" + text[2..], TestPki.Now));
+        Assert.Throws<ArgumentException>(() => OneTimeChallenge.CreateRenewal(Key, [1], Ends, "mdm.example"));
+    }
+
     [Fact]
     public void Two_challenges_are_never_the_same() =>
         Assert.NotEqual(OneTimeChallenge.Create(Key, "a", Ends), OneTimeChallenge.Create(Key, "a", Ends));

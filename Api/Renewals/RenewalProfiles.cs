@@ -1,0 +1,52 @@
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Protocol.Mdm;
+using FleetMdm.Protocol.Profiles;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Renewals;
+
+/// <summary>Makes the command that an iPad renews its identity certificate by, at the moment when it leaves: the enrolment profile with a fresh
+/// challenge, signed, with the URLs that this iPad was enrolled with.</summary>
+/// <remarks>An iPad refuses a profile with other URLs, and keeps what it has. So the URLs are those of the profile by which its certificate was asked
+/// for, whatever <c>Mdm:PublicUrl</c> is by now. Where that was not kept, they follow from the message that this is the answer to: an iPad sends it to
+/// its own ServerURL.</remarks>
+public sealed class RenewalProfiles(
+    EnrolmentAuthority authority, IOptions<MdmOptions> mdm, IOptions<ScepOptions> scep, TrustedProxies proxies, TimeProvider time)
+{
+    private const string ForwardedHost = "X-Forwarded-Host";
+
+    /// <summary>The message for the iPad; null: nobody knows by which address it is enrolled.</summary>
+    /// <exception cref="AuthorityUnavailableException">The keys cannot be had now.</exception>
+    public async ValueTask<byte[]?> Make(HttpContext context, RenewalOrder order)
+    {
+        if ((order.Authority ?? AuthorityOf(context)) is not { } known || !Uri.TryCreate($"https://{known}", UriKind.Absolute, out var url)) return null;
+        var snapshot = await authority.Get();
+        var challengeEnds = time.GetUtcNow().AddMinutes(scep.Value.ChallengeLifetimeMinutes);
+        var profile = EnrolmentProfile.Build(new EnrolmentProfileSettings
+        {
+            Organization = snapshot.Organization,
+            PublicUrl = url,
+            Topic = order.Topic,
+            CaCertificate = snapshot.Ca.Certificate.Der,
+            Challenge = OneTimeChallenge.CreateRenewal(snapshot.ChallengeKey, order.Renews, challengeEnds, known),
+            SignMessage = mdm.Value.SignMessage,
+        });
+        var signed = ProfileSigner.Sign(profile.ToBytes(), snapshot.ProfileSigner, snapshot.Ca.Certificate.Der);
+        return CommandEnvelope.Compose(order.CommandUuid, RenewalCommand.WithProfile(signed));
+    }
+
+    /// <summary>What the iPad calls this server. A proxy may have put another name into Host: then it is believed only when it is the public one.</summary>
+    private string? AuthorityOf(HttpContext context)
+    {
+        var host = context.Request.Host.Value?.ToLowerInvariant();
+        var published = mdm.Value.PublicUri.Authority;
+        var isTold = !mdm.Value.ProxyProtocol && proxies.Contains(context.Connection.RemoteIpAddress);
+        if (isTold && context.Request.Headers[ForwardedHost] is [{ Length: > 0 } forwarded]) return forwarded.Trim().ToLowerInvariant();
+        var isOwn = !isTold && context.Features.Get<ITlsHandshakeFeature>() is not null;
+        return isOwn || host == published ? host : null;
+    }
+}

@@ -1,0 +1,111 @@
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Sweeps;
+using FleetMdm.Storage.Renewals;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Grains.Renewals;
+
+/// <summary>
+/// Keeps the identity certificates of iPads alive. 1. Once an hour it finds those that end soon, and plans each. 2. Each minute it looks at
+/// those that are due, by their iPads' grains. 3. Once a day it says how many need a person.
+/// </summary>
+/// <remarks>Bounded: a minute starts its part of <see cref="RenewalOptions.PerHour"/>, and an hour no more than that, whatever node it runs on. An
+/// iPad that cannot be looked at is put off, so that it never stands before the others.</remarks>
+internal sealed partial class RenewalSweep(
+    IRenewalStore store, IGrainFactory grains, IOptions<RenewalOptions> options, RenewalMetrics metrics, TimeProvider time, ILogger<RenewalSweep> logger)
+    : ISweepDuty
+{
+    private static readonly TimeSpan PlanEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan WarnEvery = TimeSpan.FromDays(1);
+    private static readonly TimeSpan PutOffFor = TimeSpan.FromHours(1);
+
+    private const int PageSize = 500;
+    private const int MostPages = 1_000;
+    private const int AtATime = 8;
+
+    /// <summary>Looks that start nothing cost little: commands that wait, and what is over.</summary>
+    private const int MostLooks = 2_000;
+
+    private long? _plannedAt;
+    private long? _warnedAt;
+
+    /// <summary>A little less than a minute: with each tick of the sweep, whatever its timer's jitter.</summary>
+    public TimeSpan Every => TimeSpan.FromSeconds(50);
+
+    public async Task Run(CancellationToken cancellationToken)
+    {
+        // 1
+        if (IsDue(_plannedAt, PlanEvery))
+        {
+            await Plan(cancellationToken);
+            _plannedAt = time.GetTimestamp();
+        }
+
+        // 2
+        await Look(cancellationToken);
+
+        // 3
+        var counts = await store.Count();
+        metrics.Counted(counts);
+        if (counts.WithProblem == 0 || !IsDue(_warnedAt, WarnEvery)) return;
+        LogProblems(logger, counts.WithProblem);
+        _warnedAt = time.GetTimestamp();
+    }
+
+    private bool IsDue(long? last, TimeSpan every) => last is not { } at || time.GetElapsedTime(at) >= every;
+
+    private async Task Plan(CancellationToken cancellationToken)
+    {
+        var before = time.GetUtcNow() + TimeSpan.FromDays(options.Value.DaysBefore);
+        for (var page = 0; page < MostPages && !cancellationToken.IsCancellationRequested; page++)
+        {
+            var ending = await store.ListEnding(before, PageSize);
+            await store.Add([.. ending.Select(identity => RenewalPart.Plan(identity, options.Value))]);
+            if (ending.Count < PageSize) break;
+        }
+    }
+
+    private async Task Look(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var perMinute = (options.Value.PerHour + 59) / 60;
+        var left = (int)Math.Min(perMinute, options.Value.PerHour - await store.CountStarted(now.AddHours(-1)));
+        for (var looks = 0; left > 0 && looks < MostLooks && !cancellationToken.IsCancellationRequested;)
+        {
+            var due = await store.ListDue(now, left);
+            var started = 0;
+            await Parallel.ForEachAsync(
+                due,
+                new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken },
+                async (id, _) =>
+                {
+                    if (await LookAt(id, now) == RenewalStep.Started) Interlocked.Increment(ref started);
+                });
+            if (due.Count < left) break;
+            left -= started;
+            looks += due.Count;
+        }
+    }
+
+    private async Task<RenewalStep> LookAt(string id, DateTimeOffset now)
+    {
+        try
+        {
+            return await grains.GetGrain<IDeviceGrain>(id).RenewIdentity(now: false);
+        }
+        catch (Exception e)
+        {
+            LogPutOff(logger, id, e);
+            await store.Postpone(id, now + PutOffFor);
+            return RenewalStep.NotDue;
+        }
+    }
+
+    [LoggerMessage(2457, LogLevel.Warning, "The renewal of the identity certificate of {Id} could not be looked at; it is looked at again in an hour")]
+    private static partial void LogPutOff(ILogger logger, string id, Exception exception);
+
+    [LoggerMessage(2456, LogLevel.Warning,
+        "The identity certificates of {Count} iPads end soon and are not renewed. The console says why, under Certificates. An iPad is lost when its certificate has ended")]
+    private static partial void LogProblems(ILogger logger, long count);
+}

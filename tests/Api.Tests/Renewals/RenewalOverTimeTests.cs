@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Silo.Hosting;
+using FleetMdm.Storage.Renewals;
+using FleetMdm.Testing;
+using FleetMdm.VirtualFleet;
+using FleetMdm.VirtualFleet.Administration;
+using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Enrolment;
+using FleetMdm.VirtualFleet.Journal;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FleetMdm.Api.Tests.Renewals;
+
+/// <summary>Weeks pass, and nobody does anything.</summary>
+public sealed class RenewalOverTimeTests
+{
+    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task A_certificate_that_is_about_to_end_is_renewed_by_the_server_itself_over_HTTPS_and_by_SCEP()
+    {
+        using var folder = new TemporaryFolder();
+        var time = new LaterTime();
+        await using var apns = await ApnsSimulator.StartAsync(new ApnsSimulatorOptions());
+        var root = folder.File("apns.pem");
+        await File.WriteAllTextAsync(root, apns.Authority.RootPem);
+        var port = FreePort();
+        var url = new Uri($"https://localhost:{port}");
+        await using var app = ServerHost.Build(
+        [
+            $"--Storage:DataDirectory={folder.File("data")}", $"--Http:Listen=https://127.0.0.1:{port}", $"--Mdm:PublicUrl={url.GetLeftPart(UriPartial.Authority)}",
+            "--Scep:CertificateLifetimeDays=30", "--Renewal:SpreadDays=0", "--Logging:LogLevel:FleetMdm=Error",
+            $"--Push:Endpoint={apns.Endpoint.GetLeftPart(UriPartial.Authority)}", $"--Push:TrustedRootFile={root}",
+        ], builder => builder.Services.AddSingleton<TimeProvider>(time));
+        await FleetProcess.Start(app, CancellationToken.None);
+        var grains = app.Services.GetRequiredService<IGrainFactory>();
+        var trust = await TrustProfile.FetchAsync(url);
+        using var admin = new AdminClient(url, (await FirstToken.Ensure(grains, folder.Path))!, trust);
+        using var certificate = apns.Authority.MintPushCertificate();
+        await admin.PutPushCertificateAsync(certificate.ToPem());
+        await using var fleet = new IPadFleet(new FleetOptions { Trust = trust, Apns = apns, FirstRetry = TimeSpan.FromMilliseconds(100) });
+        var ipad = fleet.Add();
+        await ipad.EnrolAsync((await admin.CreateInvitationAsync("Weeks")).Url);
+        var (first, store) = (ipad.IdentitySha256, app.Services.GetRequiredService<IRenewalStore>());
+
+        // A third of its life is left after twenty days.
+        time.Pass(TimeSpan.FromDays(19));
+        await Tick(grains, time, () => Task.FromResult(true));
+        Assert.Null((await store.Find(ipad.Udid))?.StartedAt);
+        Assert.Equal(first, ipad.IdentitySha256);
+
+        time.Pass(TimeSpan.FromDays(1.5));
+        await Tick(grains, time, async () => await store.Find(ipad.Udid) is null or { StartedAt: not null });
+        await ipad.Journal.WaitForAsync(entry => entry is { Kind: JournalKind.Report, HttpStatus: 200, RequestType: "InstallProfile", What: "Acknowledged" }, Guard);
+
+        Assert.NotEqual(first, ipad.IdentitySha256);
+        var command = Assert.Single(await admin.ListCommandsAsync(ipad.Udid));
+        Assert.Equal("the server itself", (string?)(await admin.GetCommandAsync(ipad.Udid, command.CommandUuid))["requestedBy"]);
+
+        // The old one ends, and the iPad goes on.
+        time.Pass(TimeSpan.FromDays(11));
+        await ipad.ConnectAsync();
+        Assert.True(ipad.IsEnrolled);
+        Assert.Null(await store.Find(ipad.Udid));
+        Assert.Empty(fleet.Violations);
+        await app.StopAsync();
+    }
+
+    /// <summary>The sweep's tick, until it has done this.</summary>
+    private static async Task Tick(IGrainFactory grains, LaterTime time, Func<Task<bool>> done)
+    {
+        using var guard = new CancellationTokenSource(Guard);
+        do
+        {
+            time.Pass(TimeSpan.FromMinutes(1));
+            await grains.GetGrain<ISweepGrain>(0).Tick();
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, guard.Token);
+        }
+        while (!await done());
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>The real time, and as much later as a test says.</summary>
+    private sealed class LaterTime : TimeProvider
+    {
+        private long _ticks;
+
+        public void Pass(TimeSpan time) => Interlocked.Add(ref _ticks, time.Ticks);
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow().AddTicks(Volatile.Read(ref _ticks));
+
+        public override long GetTimestamp() => System.GetTimestamp() + (Volatile.Read(ref _ticks) * System.TimestampFrequency / TimeSpan.TicksPerSecond);
+    }
+}
