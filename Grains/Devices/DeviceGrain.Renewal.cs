@@ -87,7 +87,7 @@ internal sealed partial class DeviceGrain
     {
         if (await renewals.Find(Id) is not { } renewal || _pins.Count == 0 || !renewal.Sha256.AsSpan().SequenceEqual(_pins[0].Sha256) || _row?.Topic is not { } topic)
         {
-            await Finish(command, CommandEnding.Cancelled, now, report: null, "the identity certificate is renewed already");
+            await Finish(command, CommandEnding.Cancelled, now, "the identity certificate is renewed already");
             return null;
         }
 
@@ -107,7 +107,7 @@ internal sealed partial class DeviceGrain
         if (_queue.Find(commandUuid) is { } command && IsRenewal(command.Row))
         {
             var now = Now();
-            await Finish(command, CommandEnding.Cancelled, now, report: null, "nobody knows by which address the iPad is enrolled");
+            await Finish(command, CommandEnding.Cancelled, now, "nobody knows by which address the iPad is enrolled");
             await Note(command.Row, renewal => RenewalPart.AddressUnknown(renewal, now));
         }
 
