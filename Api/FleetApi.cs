@@ -23,7 +23,7 @@ public static class FleetApi
 
     // The order is the security story:
     //
-    //   0. the listener that only redirects ends here
+    //   0. a body with two ends is refused; the listener that only redirects ends here
     //   1. routing; each listener serves its own side only
     //   2. admission, for each kind of traffic by itself (Api/Limits)
     //   3. for the administrators' side alone: headers, errors, credentials (Api/AdminApi). Nothing of it runs for an iPad, so
@@ -33,6 +33,7 @@ public static class FleetApi
     public static void MapFleetApi(this WebApplication app)
     {
         app.UseDraining();
+        app.UseStrictFraming();
         app.UseForwardedScheme();
         app.UseRedirection();
         app.UseRouting();

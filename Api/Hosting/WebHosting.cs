@@ -79,6 +79,7 @@ public static class WebHosting
         var certificates = kestrel.ApplicationServices.GetRequiredService<ServerCertificates>();
 
         kestrel.AddServerHeader = false;
+        StrictFraming.Configure(kestrel);
         kestrel.Limits.MaxRequestLineSize = MaxRequestLine;
         kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaders;
         kestrel.Limits.MaxRequestHeaderCount = MaxHeaderCount;

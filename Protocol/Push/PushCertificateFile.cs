@@ -12,9 +12,9 @@ namespace FleetMdm.Protocol.Push;
 /// <summary>Finds the certificate and its key in the files that people have: PEM of several makes, and PKCS#12.</summary>
 internal static class PushCertificateFile
 {
-    /// <summary>How many rounds of password hashing a file may ask for: ten times what OpenSSL, Keychain and Windows write,
-    /// so that no upload can keep a processor busy for hours.</summary>
-    private const int MostIterations = 1_000_000;
+    /// <summary>How many rounds of password hashing a part of a file may ask for: a hundred times what OpenSSL, Keychain and Windows write. A file with
+    /// its three parts then holds a core for less than a second.</summary>
+    private const int MostIterations = 200_000;
 
     /// <summary>How many blocks of a PEM file are looked at.</summary>
     private const int MostBlocks = 32;
@@ -81,7 +81,7 @@ internal static class PushCertificateFile
         }
         catch (Pkcs12LoadLimitExceededException e)
         {
-            throw Problem(PushCertificateProblem.TooMuchWork, "The PKCS#12 file asks for more password hashing, or holds more, than is allowed.", e);
+            throw Problem(PushCertificateProblem.TooMuchWork, $"The PKCS#12 file asks for more than {MostIterations} rounds of password hashing, or holds too much. Write it anew with fewer (openssl: -iter 2048).", e);
         }
         catch (CryptographicException e)
         {
@@ -180,7 +180,7 @@ internal static class PushCertificateFile
     {
         var der = Convert.FromBase64String(pem[PemEncoding.Find(pem).Base64Data].ToString());
         if (CountIterations(der) > MostIterations)
-            throw Problem(PushCertificateProblem.TooMuchWork, $"The private key asks for more than {MostIterations} rounds of password hashing.");
+            throw Problem(PushCertificateProblem.TooMuchWork, $"The private key asks for more than {MostIterations} rounds of password hashing. Write it anew with fewer (openssl: -iter 2048).");
         if (string.IsNullOrEmpty(password))
             throw PasswordProblem(password, "private key", null);
         Pkcs8PrivateKeyInfo decrypted;

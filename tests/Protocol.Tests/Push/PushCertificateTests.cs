@@ -98,18 +98,18 @@ public sealed class PushCertificateTests(OpenSsl openssl) : IClassFixture<OpenSs
     }
 
     [Fact]
-    public void Pkcs12_that_asks_for_hours_of_hashing_is_refused_at_once()
+    public void Pkcs12_that_asks_for_too_much_hashing_is_refused_at_once()
     {
-        openssl.Run("pkcs12", "-export", "-inkey", "key.pem", "-in", "certificate.pem", "-out", "slow.p12", "-iter", "1100000",
+        openssl.Run("pkcs12", "-export", "-inkey", "key.pem", "-in", "certificate.pem", "-out", "slow.p12", "-iter", "200001",
             "-passout", "pass:" + OpenSsl.Password);
 
         AssertProblem(PushCertificateProblem.TooMuchWork, openssl.Bytes("slow.p12"), OpenSsl.Password);
     }
 
     [Fact]
-    public void A_pem_key_that_asks_for_hours_of_hashing_is_refused_at_once()
+    public void A_pem_key_that_asks_for_too_much_hashing_is_refused_at_once()
     {
-        openssl.Run("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "1100000", "-in", "key.pem", "-out", "slow.pem", "-passout", "pass:" + OpenSsl.Password);
+        openssl.Run("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-iter", "200001", "-in", "key.pem", "-out", "slow.pem", "-passout", "pass:" + OpenSsl.Password);
 
         AssertProblem(PushCertificateProblem.TooMuchWork, openssl.Text("certificate.pem") + openssl.Text("slow.pem"), OpenSsl.Password);
     }
