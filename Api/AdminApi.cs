@@ -4,6 +4,7 @@ using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
@@ -40,6 +41,7 @@ public static class AdminApi
         services.AddAudit();
         services.AddDevices();
         services.AddCommands();
+        services.AddInventory();
         services.AddOperations();
         services.AddInvitations();
         services.AddReenrolment();
@@ -91,6 +93,7 @@ public static class AdminApi
         routes.MapDevices();
         routes.MapReenrolment();
         routes.MapCommands();
+        routes.MapInventory();
         routes.MapOperations();
         routes.MapPushCertificates();
         return admin;

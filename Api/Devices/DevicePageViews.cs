@@ -3,6 +3,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Api.Devices;
 
@@ -16,4 +17,8 @@ public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, Devic
 /// <summary>What one iPad's page shows.</summary>
 /// <param name="Records">What was done to it, newest first; for administrators.</param>
 public sealed record DeviceDetailView(
-    FleetUser User, DeviceView Device, Page<CommandView> Commands, IReadOnlyList<AuditView> Records, ClaimView? Claim, string? Note, string? Problem, string FormKey);
+    FleetUser User, DeviceView Device, Page<CommandView> Commands, IReadOnlyList<AuditView> Records, ClaimView? Claim, string? Note, string? Problem, string FormKey)
+{
+    /// <summary>The lists that the iPad has told.</summary>
+    public required IReadOnlyDictionary<InventoryList, InventoryListRow> Inventory { get; init; }
+}

@@ -9,6 +9,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Inventory;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Devices;
@@ -73,7 +74,10 @@ internal static class DevicePages
         var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context));
         var commands = await log.List(id, after, CommandsOnPage);
         var claim = await claims.FindClaim(id) is { Decision: ClaimDecision.Open } open ? ClaimView.Of(open) : null;
-        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, await Records(context, device.Id), claim, note, problem?.Message, PageForms.NewKey());
+        var view = new DeviceDetailView(FleetUser.Of(context), device, commands, await Records(context, device.Id), claim, note, problem?.Message, PageForms.NewKey())
+        {
+            Inventory = (await context.RequestServices.GetRequiredService<IInventoryStore>().FindLists(device.Id)).ToDictionary(row => row.List),
+        };
         return new RazorComponentResult<DevicePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 

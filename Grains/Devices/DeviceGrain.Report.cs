@@ -2,7 +2,9 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -71,10 +73,28 @@ internal sealed partial class DeviceGrain
         };
         // First: the answer is not taken before what it says is kept.
         if (ending == CommandEnding.Acknowledged && report.Device is { } facts && command.Row.RequestType == DeviceInformation) await Learn(facts, now);
-        await Finish(command, ending, now, report);
+        await Conclude(command, ending, now, report);
         if (ending == CommandEnding.Acknowledged && command.Row.RequestType == EraseDevice) await Leave(EnrolmentStatus.Erased, CommandEnding.Erased);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
+    }
+
+    /// <summary>Finishes a command that was answered, with what the answer tells.</summary>
+    private async Task Conclude(PendingCommand command, CommandEnding ending, DateTimeOffset now, CommandReportMessage report)
+    {
+        var told = ending == CommandEnding.Acknowledged ? await Told(command, report, now) : null;
+        // Where an iPad was stands in its inventory as long as it is lost, and nowhere for longer.
+        if (InventoryLists.Of(command.Row.RequestType) == InventoryList.Location) report = report with { Result = null, ResultHash = null };
+        try
+        {
+            await Finish(command, ending, now, report, told: told);
+        }
+        catch (StoreRejectedException e) when (told is not null)
+        {
+            // An iPad whose answer is refused sends it for ever.
+            LogNotTold(Id, command.Row.RequestType, command.Row.CommandUuid, e);
+            await Finish(command, ending, now, report);
+        }
     }
 
     /// <summary>A user of a Shared iPad is asked about the iPad too; the iPad itself knows best.</summary>
@@ -123,7 +143,7 @@ internal sealed partial class DeviceGrain
 
     private async Task Finish(
         PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null,
-        AuditRecord? audit = null)
+        AuditRecord? audit = null, InventoryChange? told = null)
     {
         var finish = store.Finish(new QueueFinish
         {
@@ -138,9 +158,11 @@ internal sealed partial class DeviceGrain
             ResultHash = report?.ResultHash,
             ErrorSummary = report?.ErrorSummary ?? summary,
             Audit = audit,
+            Inventory = told,
         });
         await Durably(finish);
         _queue.Remove(command);
+        if (told is not null) Keep(told);
 
         // Another activation has finished it: what else memory holds is as old.
         if (!await finish) await Read();

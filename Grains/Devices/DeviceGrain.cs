@@ -5,6 +5,7 @@ using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -24,6 +25,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.cs           state, 1, 2 and what both sides share
 // DeviceGrain.CheckIn.cs   Apple's check-in messages
 // DeviceGrain.Report.cs    command reports and the queue
+// DeviceGrain.Inventory.cs the lists that reports tell
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
 /// <inheritdoc cref="IDeviceGrain"/>
@@ -41,6 +43,7 @@ internal sealed partial class DeviceGrain(
     IEscrowStore escrow,
     IUserChannelStore userChannels,
     IAuditStore audit,
+    IInventoryStore inventory,
     SecretSealer sealer,
     PushOutbox outbox,
     SeenBuffer seen,
@@ -119,6 +122,7 @@ internal sealed partial class DeviceGrain(
         _pins = snapshot.Pins;
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
+        _digests = null;
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _memory = new MemoryOfRows(readEpoch, Now());
         _believed = true;
@@ -185,6 +189,7 @@ internal sealed partial class DeviceGrain(
                 if (!IsUserChannel) _deviceStatus = change.Row.Status;
                 TakePins(change);
                 if (change.EndQueue is not null) _queue.Clear();
+                if (change.Inventory != InventoryEnd.Kept) _digests = null;
                 _believed = true;
                 await Task.WhenAll(committed.EndedUserChannels.Select(ReloadUserChannel));
                 return CommitOutcome.Committed;
@@ -287,6 +292,9 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2052, LogLevel.Information, "{Id}: that {CommandUuid} was handed over could not be written down")]
     private partial void LogNotCounted(string id, string commandUuid, Exception exception);
+
+    [LoggerMessage(2024, LogLevel.Error, "{Id}: the store refused what {RequestType} {CommandUuid} told; the answer is kept without it")]
+    private partial void LogNotTold(string id, string requestType, string commandUuid, Exception exception);
 
     [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
     private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);

@@ -3,6 +3,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
@@ -43,6 +44,7 @@ public static class FleetStorageServices
             provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
+        services.AddSingleton<IInventoryStore>(provider => new InventoryStore(Parts(provider).Database));
         services.AddSingleton<IEscrowStore>(provider => new EscrowStore(Parts(provider).Database));
         services.AddSingleton<IUserChannelStore>(provider => new UserChannelStore(Parts(provider).Database));
         services.AddSingleton<IOperationStore>(provider =>

@@ -4,6 +4,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Hosting;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
@@ -45,6 +46,8 @@ public sealed class Node : IAsyncDisposable
     public IOperationStore Operations => Get<IOperationStore>();
 
     public IFleetQueries Queries => Get<IFleetQueries>();
+
+    public IInventoryStore Inventory => Get<IInventoryStore>();
 
     public IEscrowStore Escrow => Get<IEscrowStore>();
 
