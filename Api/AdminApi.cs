@@ -5,6 +5,7 @@ using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
@@ -43,6 +44,7 @@ public static class AdminApi
         services.AddDevices();
         services.AddCatalogue();
         services.AddCommands();
+        services.AddInventory();
         services.AddOperations();
         services.AddInvitations();
         services.AddReenrolment();
@@ -99,6 +101,7 @@ public static class AdminApi
         routes.MapCatalogue();
         routes.MapRenewals();
         routes.MapCommands();
+        routes.MapInventory();
         routes.MapOperations();
         routes.MapPushCertificates();
         return admin;

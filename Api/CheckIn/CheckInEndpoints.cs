@@ -199,6 +199,7 @@ public sealed partial class CheckInEndpoints(
             CommandUuid = report.CommandUuid,
             ErrorSummary = report.Summary,
             Device = ToGrain(report.Device),
+            InventoryDigest = report.InventoryDigest,
         };
         if (report.Status == CommandStatus.NotNow || body.IsEmpty) return message;
         return body.Length > LargeReport

@@ -4,6 +4,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
@@ -49,6 +50,7 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(AuditView))]
 [JsonSerializable(typeof(Page<AuditView>))]
 [JsonSerializable(typeof(StatusView))]
+[JsonSerializable(typeof(InventoryListView))]
 [JsonSerializable(typeof(ClaimRequest))]
 [JsonSerializable(typeof(ClaimView))]
 [JsonSerializable(typeof(Page<ClaimView>))]

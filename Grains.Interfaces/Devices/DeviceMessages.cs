@@ -87,6 +87,8 @@ public sealed record CommandReportMessage
     [Id(4)] public string? ErrorSummary { get; init; }
     /// <summary>What an answer to DeviceInformation says; null for other answers.</summary>
     [Id(5)] public DeviceFacts? Device { get; init; }
+    /// <summary>Stands for the list in the report, as long as that is the same; null: there is none.</summary>
+    [Id(6)] public Guid? InventoryDigest { get; init; }
 }
 
 /// <summary>What an iPad says of itself in an answer to DeviceInformation. Null: it was not asked for.</summary>

@@ -2,7 +2,9 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -64,13 +66,35 @@ internal sealed partial class DeviceGrain
         }
 
         var ending = QueuePart.EndingOf(report.Status);
-        var finish = Ended(command, ending, now, report);
-        if (Consequence(command.Row.RequestType, ending, report, now) is { } change) await Commit(change with { Finish = finish });
-        else await Finish(finish);
+        await Conclude(command, ending, now, report);
         if (IsRenewal(command.Row)) await RenewalAnswered(command.Row, ending, report.ErrorSummary, now);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
     }
+
+    /// <summary>Ends a command that was answered, together with what the answer changes and tells.</summary>
+    private async Task Conclude(PendingCommand command, CommandEnding ending, DateTimeOffset now, CommandReportMessage report)
+    {
+        var told = ending == CommandEnding.Acknowledged ? await Told(command, report, now) : null;
+        var change = Consequence(command.Row.RequestType, ending, report, now);
+        var finish = Ended(command, ending, now, WithoutLocation(command.Row.RequestType, report)) with { Inventory = told };
+        try
+        {
+            await Commit(change, finish);
+        }
+        catch (StoreRejectedException e) when (told is not null)
+        {
+            // An iPad whose answer is refused sends it for ever.
+            LogNotTold(Id, command.Row.RequestType, command.Row.CommandUuid, e);
+            await Commit(change, finish with { Inventory = null });
+        }
+    }
+
+    private Task Commit(EnrolmentChange? change, QueueFinish finish) => change is null ? Finish(finish) : Commit(change with { Finish = finish });
+
+    /// <summary>Where an iPad was stands in its inventory as long as it is lost, and nowhere for longer.</summary>
+    private static CommandReportMessage WithoutLocation(string requestType, CommandReportMessage report) =>
+        InventoryLists.Of(requestType) == InventoryList.Location ? report with { Result = null, ResultHash = null } : report;
 
     /// <summary>What the answer changes beside the command, to be committed together with its end; null: nothing.</summary>
     private EnrolmentChange? Consequence(string requestType, CommandEnding ending, CommandReportMessage report, DateTimeOffset now)
@@ -94,6 +118,7 @@ internal sealed partial class DeviceGrain
         var ending = QueuePart.EndingOf(report.Status);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
+        report = WithoutLocation(ended.RequestType, report);
         var kept = await lateAnswers.Keep(new LateAnswer
         {
             EnrolmentId = Id,
@@ -165,6 +190,7 @@ internal sealed partial class DeviceGrain
         var finish = store.Finish(command);
         await Durably(finish);
         _queue.Remove(command.Sequence);
+        if (command.Inventory is { } told) Keep(told);
 
         // Another activation has finished it: what else memory holds is as old.
         if (!await finish) await Read();

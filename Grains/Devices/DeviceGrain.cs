@@ -7,6 +7,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -27,6 +28,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.CheckIn.cs   Apple's check-in messages
 // DeviceGrain.Report.cs    command reports and the queue
 // DeviceGrain.Renewal.cs   how its identity certificate is kept alive
+// DeviceGrain.Inventory.cs the lists that reports tell
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
 /// <inheritdoc cref="IDeviceGrain"/>
@@ -46,6 +48,7 @@ internal sealed partial class DeviceGrain(
     IUserChannelStore userChannels,
     IAuditStore audit,
     IRenewalStore renewals,
+    IInventoryStore inventory,
     SecretSealer sealer,
     PushOutbox outbox,
     SeenBuffer seen,
@@ -125,6 +128,7 @@ internal sealed partial class DeviceGrain(
         _pins = snapshot.Pins;
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
+        _digests = null;
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _memory = new MemoryOfRows(readEpoch, Now());
         _believed = true;
@@ -193,6 +197,7 @@ internal sealed partial class DeviceGrain(
                 TakePins(change);
                 if (change.Finish is { } finish) _queue.Remove(finish.Sequence);
                 if (change.EndQueue is not null) _queue.Clear();
+                if (change.Inventory != InventoryEnd.Kept) _digests = null;
                 _believed = true;
                 // Another activation has finished it: what else memory holds is as old.
                 if (change.Finish is not null && !committed.Finished) await Read();
@@ -300,6 +305,9 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2052, LogLevel.Information, "{Id}: that {CommandUuid} was handed over could not be written down")]
     private partial void LogNotCounted(string id, string commandUuid, Exception exception);
+
+    [LoggerMessage(2024, LogLevel.Error, "{Id}: the store refused what {RequestType} {CommandUuid} told; the answer is kept without it")]
+    private partial void LogNotTold(string id, string requestType, string commandUuid, Exception exception);
 
     [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
     private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);

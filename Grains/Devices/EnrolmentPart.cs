@@ -1,6 +1,7 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -155,6 +156,7 @@ internal static class EnrolmentPart
         WriteId = writeId,
         At = now,
         EndQueue = ending,
+        Inventory = status == EnrolmentStatus.Erased ? InventoryEnd.Forgotten : InventoryEnd.LocationForgotten,
         EndUserChannels = row.Id == row.DeviceId,
     };
 
@@ -232,6 +234,7 @@ internal static class EnrolmentPart
             UnlockToken = renewal ? null : EscrowChange.Forget,
             BootstrapToken = renewal ? null : EscrowChange.Forget,
             EndQueue = renewal ? null : CommandEnding.Reenrolled,
+            Inventory = renewal ? InventoryEnd.Kept : InventoryEnd.Forgotten,
             EndUserChannels = !renewal,
             Place = PlaceOf(before, input),
         }, renewal, displaced);

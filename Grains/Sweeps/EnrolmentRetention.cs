@@ -1,10 +1,11 @@
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Inventory;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Sweeps;
 
-/// <summary>Forgets the escrowed tokens of enrolments that ended long ago, and claims that nobody has repeated for long.</summary>
-internal sealed class EnrolmentRetention(IReenrolmentStore store, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
+/// <summary>Forgets the escrowed tokens of enrolments that ended long ago and what their iPads had on them, and claims that nobody has repeated for long.</summary>
+internal sealed class EnrolmentRetention(IReenrolmentStore store, IInventoryStore inventory, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
 {
     /// <summary>An iPad whose claim is older has to try once more.</summary>
     private static readonly TimeSpan KeepClaims = TimeSpan.FromDays(90);
@@ -18,6 +19,8 @@ internal sealed class EnrolmentRetention(IReenrolmentStore store, IOptions<Reten
     {
         var now = time.GetUtcNow();
         await InPieces(() => store.DropClaims(now - KeepClaims, PieceSize), cancellationToken);
+        if (options.Value.HistoryDays > 0)
+            await InPieces(() => inventory.ForgetEnded(now - TimeSpan.FromDays(options.Value.HistoryDays), PieceSize), cancellationToken);
         if (options.Value.EscrowDays > 0)
             await InPieces(() => store.ForgetEscrow(now - TimeSpan.FromDays(options.Value.EscrowDays), PieceSize), cancellationToken);
     }

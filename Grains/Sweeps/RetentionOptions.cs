@@ -7,7 +7,7 @@ public sealed class RetentionOptions
 
     private const int MostDays = 36_500;
 
-    /// <summary>How many days finished commands and their reports are kept; 0 keeps them for ever.</summary>
+    /// <summary>How many days finished commands and their reports are kept, and what an iPad that left had on it; 0 keeps them for ever.</summary>
     public int HistoryDays { get; set; } = 90;
 
     /// <summary>How many days audit records are kept; 0 keeps them for ever.</summary>

@@ -115,6 +115,8 @@ public sealed record CommandReport(MdmSender Sender) : MdmMessage(Sender)
     public IReadOnlyList<CommandError> ErrorChain { get; init; } = [];
     /// <summary>What an answer to DeviceInformation says of the iPad; null for other answers.</summary>
     public ReportedDevice? Device { get; init; }
+    /// <summary>Stands for the list in the answer: the same as long as the list is. Null: there is no list in it. See <see cref="Inventory.InventoryReader"/>.</summary>
+    public Guid? InventoryDigest { get; init; }
     /// <summary>What is wrong with the report, for people; null: nothing. See <see cref="DamagedReportReader"/>.</summary>
     public string? Fault { get; init; }
 

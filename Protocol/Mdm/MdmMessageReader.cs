@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using FleetMdm.Protocol.Inventory;
 using FleetMdm.Protocol.Plist;
 
 namespace FleetMdm.Protocol.Mdm;
@@ -114,7 +115,14 @@ public static class MdmMessageReader
             ?? throw new MdmFormatException(MdmReason.MissingKey, "CommandUUID", $"The report says {status} and has no CommandUUID.");
         if (commandUuid.Length > LongestCommandUuid)
             throw new MdmFormatException(MdmReason.InvalidValue, "CommandUUID", $"CommandUUID is longer than {LongestCommandUuid} characters.");
-        return new CommandReport(sender) { Status = status, CommandUuid = commandUuid, ErrorChain = fields.ErrorChain ?? [], Device = fields.Device };
+        return new CommandReport(sender)
+        {
+            Status = status,
+            CommandUuid = commandUuid,
+            ErrorChain = fields.ErrorChain ?? [],
+            Device = fields.Device,
+            InventoryDigest = fields.Inventory.Value,
+        };
     }
 
     private static byte[] PushToken(ref Fields fields)
@@ -145,8 +153,11 @@ public static class MdmMessageReader
         while (scanner.Next() != PlistToken.DictionaryEnd)
         {
             var key = MdmKeys.Identify(scanner.Text);
+            var list = key == MdmKey.Other ? InventoryDigest.RootOf(scanner.Text) : (byte)0;
             var token = scanner.Next();
-            if (key == MdmKey.Other)
+            if (list != 0)
+                fields.Inventory.Add(ref scanner, token, list);
+            else if (key == MdmKey.Other)
                 scanner.Skip(token);
             else
                 ReadField(ref scanner, key, token, ref fields);
@@ -256,9 +267,15 @@ public static class MdmMessageReader
             throw WrongRoot();
         foreach (var (name, value) in root)
         {
-            var key = MdmKeys.Identify(Encoding.UTF8.GetBytes(name));
+            var bytesOfName = Encoding.UTF8.GetBytes(name);
+            var key = MdmKeys.Identify(bytesOfName);
             if (key == MdmKey.Other)
+            {
+                if (InventoryDigest.RootOf(bytesOfName) is not 0 and var list)
+                    fields.Inventory.Add(value, list);
                 continue;
+            }
+
             fields.Begin(key);
             if (key == MdmKey.ErrorChain)
                 fields.ErrorChain = [.. (value as PlistArray ?? []).OfType<PlistDictionary>().Take(LongestErrorChain).Select(ErrorFrom)];
@@ -323,6 +340,9 @@ public static class MdmMessageReader
         private TextTable _texts;
         private BlobTable _blobs;
         private uint _seen;
+
+        /// <summary>A field, not a property: it is changed where it stands.</summary>
+        public InventoryDigest Inventory;
 
         public List<CommandError>? ErrorChain { get; set; }
 

@@ -1,5 +1,6 @@
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Devices;
@@ -48,6 +49,7 @@ internal sealed class DeviceStore(
     {
         StoredText.Check("The enrolment id", finish.EnrolmentId);
         StoredText.Check("The error summary", finish.ErrorSummary);
+        CheckInventory(finish.Inventory);
         return finish.Result is { } answer ? finish with { Result = sealer.SealAnswer(finish.Sequence, answer.Span) } : finish;
     }
 
@@ -104,6 +106,17 @@ internal sealed class DeviceStore(
         var body = sealer.OpenBody(hash, stored);
         cache.Add(key, body);
         return body;
+    }
+
+    private static void CheckInventory(InventoryChange? change)
+    {
+        foreach (var item in change?.Difference?.Put ?? [])
+        {
+            StoredText.Check("The key of an item", item.Key);
+            StoredText.Check("The name of an item", item.Name);
+            StoredText.Check("The value of an item", item.Value);
+            StoredText.Check("The details of an item", item.Details);
+        }
     }
 
     private static void CheckRow(DeviceRow row)

@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -73,6 +74,8 @@ public sealed record EnrolmentChange
     public bool EndUserChannels { get; init; }
     /// <summary>Written in the same transaction, and only if the change passes.</summary>
     public IReadOnlyList<AuditRecord> Audit { get; init; } = [];
+    /// <summary>What becomes of what the iPad said that is on it.</summary>
+    public InventoryEnd Inventory { get; init; }
     /// <summary>Takes a place of an invitation, or gives one back; null: neither.</summary>
     public InvitationPlace? Place { get; init; }
     /// <summary>The time of the change.</summary>

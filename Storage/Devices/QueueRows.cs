@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -79,6 +80,8 @@ public sealed record QueueFinish
     public string? ErrorSummary { get; init; }
     /// <summary>Written in the same transaction, and only if it moves the command.</summary>
     public AuditRecord? Audit { get; init; }
+    /// <summary>What the answer tells of the iPad, written in the same transaction; null: nothing that is kept.</summary>
+    public InventoryChange? Inventory { get; init; }
 }
 
 /// <summary>Remembers what the iPad did with a command that stays queued: it put it off (NotNow), or did not answer.</summary>

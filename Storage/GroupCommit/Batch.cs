@@ -22,6 +22,7 @@ internal sealed class Batch
     private readonly HashSet<BodyKey> _keys = [];
     private readonly HashSet<(string, long)> _finished = [];
     private readonly HashSet<(string, long)> _marked = [];
+    private readonly HashSet<string> _told = [];
     private readonly HashSet<(string, string)> _appended = [];
     private int _bytes;
 
@@ -63,6 +64,9 @@ internal sealed class Batch
                 Appends.Add(append);
                 return true;
             case FinishItem finish:
+                // Two lists of one iPad build upon each other.
+                if (finish.Finish.Inventory is not null && !_told.Add(finish.Finish.EnrolmentId))
+                    return false;
                 if (!_finished.Add((finish.Finish.EnrolmentId, finish.Finish.Sequence)))
                     return false;
                 _enrolments.Add(EnrolmentIds.DeviceOf(finish.Finish.EnrolmentId));

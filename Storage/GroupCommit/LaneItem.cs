@@ -59,7 +59,7 @@ internal sealed class FinishItem(QueueFinish finish) : LaneItem<bool>
 {
     public QueueFinish Finish { get; } = finish;
 
-    public override int Bytes => RowBytes + (Finish.Result?.Length ?? 0);
+    public override int Bytes => RowBytes + (Finish.Result?.Length ?? 0) + RowBytes * (Finish.Inventory?.Difference?.Put.Count ?? 0);
 }
 
 internal sealed class MarkItem(QueueMark mark) : LaneItem<bool>

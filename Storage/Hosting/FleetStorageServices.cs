@@ -3,6 +3,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Secrets;
@@ -46,6 +47,7 @@ public static class FleetStorageServices
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<ILateAnswerStore>(provider => new LateAnswerStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IRenewalStore>(provider => new RenewalStore(Parts(provider).Database));
+        services.AddSingleton<IInventoryStore>(provider => new InventoryStore(Parts(provider).Database));
         services.AddSingleton<IEscrowStore>(provider => new EscrowStore(Parts(provider).Database));
         services.AddSingleton<IUserChannelStore>(provider => new UserChannelStore(Parts(provider).Database));
         services.AddSingleton<IOperationStore>(provider =>

@@ -1,5 +1,6 @@
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Inventory;
 using Npgsql;
 
 namespace FleetMdm.Storage.PostgreSql;
@@ -12,7 +13,7 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// 1. pins are taken, first come first served; 2. rows are inserted or updated under their version, if their pin is theirs, and told; a first
 /// one gets its row of activity; 3. pins taken for a change that did not pass are given back; 4. old pins speak no more; 5. places of
-/// invitations are counted; 6. user channels end; 7. queues move to the history; 8. the user channels that ended are told. Why a change did not pass is asked afterwards.
+/// invitations are counted; 6. user channels end; 7. queues move to the history; 8. the user channels that ended are told. Between 4 and 5 inventories are forgotten. Why a change did not pass is asked afterwards.
 /// </remarks>
 internal static class PostgresCommits
 {
@@ -146,6 +147,10 @@ internal static class PostgresCommits
                 .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Text(c => c.Change.Row.DeviceId)
                 .Time(c => c.Change.DropPinsBefore).Bytes(c => c.Change.Pin?.Sha256).Time(c => c.Change.At);
         }
+
+        var inventories = commits.FindAll(c => HasPast(c) && c.Change.Inventory != InventoryEnd.Kept);
+        if (inventories.Count > 0)
+            PostgresInventory.AddEnds(statements, inventories);
 
         var places = commits.FindAll(c => c.Change.Place is not null);
         if (places.Count > 0)

@@ -2,6 +2,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Inventory;
 using Microsoft.Data.Sqlite;
 
 namespace FleetMdm.Storage.Sqlite;
@@ -141,6 +142,16 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
                 row.DeviceId, before, change.Pin?.Sha256, change.At);
         }
 
+        if (change.Inventory == InventoryEnd.Forgotten)
+        {
+            Run("DELETE FROM inventory_items WHERE device_id = @1", row.Id);
+            Run("DELETE FROM inventory_lists WHERE device_id = @1", row.Id);
+        }
+        else if (change.Inventory == InventoryEnd.LocationForgotten)
+        {
+            ForgetList(row.Id, InventoryList.Location);
+        }
+
         if (change.Place is { } place)
             Run("UPDATE invitations SET uses = max(0, uses + @2) WHERE id = @1", place.InvitationId, place.Delta);
         var finished = change.Finish is { } finish && Finish(finish with { Audit = null }, repeated: false);
@@ -216,8 +227,55 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             Run("DELETE FROM queue WHERE sequence = @1", finish.Sequence);
         if (moved > 0 && finish.Audit is { } record)
             Add(record);
+        if (moved > 0 && finish.Inventory is { } inventory)
+            Tell(finish.EnrolmentId, inventory);
         return moved > 0 || (repeated && First("SELECT 1 FROM history WHERE sequence = @1 AND enrolment_id = @2 AND finished_at = @3",
             _ => true, finish.Sequence, finish.EnrolmentId, finish.FinishedAt));
+    }
+
+    /// <summary>A difference is written only where the list is still the one that it was worked out from.</summary>
+    private void Tell(string deviceId, InventoryChange change)
+    {
+        var list = (short)change.List;
+        if (change.Forget)
+        {
+            ForgetList(deviceId, change.List);
+            return;
+        }
+
+        if (change.Difference is not { } difference)
+        {
+            Run("UPDATE inventory_lists SET as_of = @4 WHERE device_id = @1 AND list = @2 AND digest = @3 AND as_of < @4", deviceId, list, change.Digest, change.At);
+            return;
+        }
+
+        var written = difference.Before is { } before
+            ? Run("""
+                UPDATE inventory_lists SET digest = @4, as_of = @5, changed_at = CASE WHEN @6 THEN @5 ELSE changed_at END, items = @7, cut = @8
+                WHERE device_id = @1 AND list = @2 AND digest = @3
+                """, deviceId, list, before, change.Digest, change.At, difference.IsNews, difference.Items, difference.Cut)
+            : Run("""
+                INSERT INTO inventory_lists (device_id, list, digest, as_of, changed_at, items, cut) VALUES (@1, @2, @3, @4, @4, @5, @6)
+                ON CONFLICT (device_id, list) DO NOTHING
+                """, deviceId, list, change.Digest, change.At, difference.Items, difference.Cut);
+        if (written == 0)
+            return;
+        foreach (var key in difference.Dropped)
+            Run("DELETE FROM inventory_items WHERE device_id = @1 AND list = @2 AND key = @3", deviceId, list, key);
+        foreach (var item in difference.Put)
+        {
+            Run("""
+                INSERT INTO inventory_items (device_id, list, key, name, value, expires_at, details) VALUES (@1, @2, @3, @4, @5, @6, @7)
+                ON CONFLICT (device_id, list, key) DO UPDATE
+                SET name = excluded.name, value = excluded.value, expires_at = excluded.expires_at, details = excluded.details
+                """, deviceId, list, item.Key, item.Name, item.Value, item.ExpiresAt, item.Details);
+        }
+    }
+
+    private void ForgetList(string deviceId, InventoryList list)
+    {
+        Run("DELETE FROM inventory_items WHERE device_id = @1 AND list = @2", deviceId, (short)list);
+        Run("DELETE FROM inventory_lists WHERE device_id = @1 AND list = @2", deviceId, (short)list);
     }
 
     private IssueResult Issue(IssueRequest request)

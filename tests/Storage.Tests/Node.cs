@@ -4,6 +4,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Hosting;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Secrets;
@@ -48,6 +49,8 @@ public sealed class Node : IAsyncDisposable
     public IFleetQueries Queries => Get<IFleetQueries>();
 
     public ILateAnswerStore LateAnswers => Get<ILateAnswerStore>();
+
+    public IInventoryStore Inventory => Get<IInventoryStore>();
 
     public IEscrowStore Escrow => Get<IEscrowStore>();
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Sqlite;
 using FleetMdm.Testing;
 using Microsoft.Data.Sqlite;
@@ -20,7 +21,7 @@ internal static class Traffic
 
     /// <summary>The tables that grow.</summary>
     public static readonly string[] Tables =
-        ["devices", "device_activity", "pins", "queue", "history", "bodies", "issued_certificates", "used_challenges"];
+        ["devices", "device_activity", "pins", "queue", "history", "bodies", "issued_certificates", "used_challenges", "inventory_lists", "inventory_items"];
 
     /// <param name="finishedUuid">Of a command that the enrolment has in its history.</param>
     public static async Task Run(Node node, string id, string finishedUuid)
@@ -34,6 +35,7 @@ internal static class Traffic
         Assert.True(await node.Devices.Finish(Make.Finish(id, first.Sequence)));
         Assert.False(await node.Devices.Finish(Make.Finish(id, first.Sequence)));
         await FinishWithALostAnswer(node, id);
+        await Tell(node, id);
         await node.Devices.LoadBody(await node.Devices.StoreBody("<dict>scan</dict>"u8.ToArray()));
 
         // 2. An enrolment: certificates, pins, a queue that ends.
@@ -46,6 +48,7 @@ internal static class Traffic
             DropPinsBefore = Make.Now,
             EndQueue = CommandEnding.Reenrolled,
             EndUserChannels = true,
+            Inventory = InventoryEnd.LocationForgotten,
         });
         await node.Devices.Touch([(id, Make.Now)]);
         await node.Devices.RecordPushes([new PushRecord(id, Make.Now, "accepted")]);
@@ -58,6 +61,25 @@ internal static class Traffic
         Assert.Null(await node.Queries.FindHistory(id, "unknown"));
         await node.Operations.Count(OperationId);
         await node.Operations.PushTargets(OperationId, 0, 100);
+    }
+
+    /// <summary>What an iPad tells of itself: a first list, the same, another one, one that is forgotten.</summary>
+    private static async Task Tell(Node node, string id)
+    {
+        var item = new InventoryItem("key", null, null, null, "{}");
+        var (first, other) = (Guid.NewGuid(), Guid.NewGuid());
+        await Finish(new InventoryChange { List = InventoryList.Users, Digest = first, At = Make.Now, Difference = new InventoryDifference(null, [item], [], 1, Cut: false) });
+        await Finish(new InventoryChange { List = InventoryList.Users, Digest = first, At = Make.Now });
+        await Finish(new InventoryChange { List = InventoryList.Users, Digest = other, At = Make.Now, Difference = new InventoryDifference(first, [item], ["gone"], 1, Cut: false) });
+        Assert.Contains(await node.Inventory.FindLists(id), row => row.List == InventoryList.Users);
+        Assert.NotEmpty(await node.Inventory.ListItems(id, InventoryList.Users, null, 10));
+        await Finish(new InventoryChange { List = InventoryList.Users, Digest = other, At = Make.Now, Forget = true });
+
+        async Task Finish(InventoryChange change)
+        {
+            var appended = await node.Devices.Append(Make.Command(id));
+            Assert.True(await node.Devices.Finish(Make.Finish(id, appended.Sequence) with { Inventory = change }));
+        }
     }
 
     private static async Task FinishWithALostAnswer(Node node, string id)
@@ -140,6 +162,8 @@ public sealed class PostgresScanTests
         INSERT INTO pins SELECT sha256(id::bytea), id, timestamptz '2027-01-01Z', timestamptz '2026-01-01Z' FROM devices;
         INSERT INTO issued_certificates SELECT sha256(id::bytea), '\x01', 'i', NULL, timestamptz '2026-01-01Z', timestamptz '2027-01-01Z' FROM devices;
         INSERT INTO used_challenges SELECT sha256(id::bytea), 'i', '\x01', sha256(id::bytea), timestamptz '2026-01-01Z' FROM devices;
+        INSERT INTO inventory_lists SELECT id, 1, gen_random_uuid(), timestamptz '2026-03-01Z', timestamptz '2026-03-01Z', 5, false FROM devices;
+        INSERT INTO inventory_items SELECT d.id, 1, 'app' || k, NULL, '1', NULL, '{}' FROM devices d, generate_series(1, 5) k;
         INSERT INTO bodies SELECT sha256(id::bytea), '\x01', timestamptz '2026-03-01Z' FROM devices;
         INSERT INTO operations (id, command_uuid, request_type, body_hash, accepted_at, requested_by)
         VALUES ('op-small', 'UUID-OF-OP-SMALL', 'DeviceInformation', '\x01', timestamptz '2026-03-01Z', 'ada');
