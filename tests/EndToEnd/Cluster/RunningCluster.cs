@@ -93,6 +93,8 @@ public sealed class RunningCluster : IAsyncDisposable
             ["Cluster:Role"] = role,
             ["Cluster:AdvertisedAddress"] = "127.0.0.1",
             ["Cluster:SiloPort"] = ServerProcess.FreePort().ToString(CultureInfo.InvariantCulture),
+            ["Mdm:ProxyProtocol"] = "true",
+            ["Mdm:TrustedProxies"] = Balancer.Address,
             ["Cluster:GatewayPort"] = (role == "Silo" ? ServerProcess.FreePort() : 0).ToString(CultureInfo.InvariantCulture),
             ["Cluster:DrainSeconds"] = Balancer.NoticesWithin.TotalSeconds.ToString(CultureInfo.InvariantCulture),
         }, program: program);
