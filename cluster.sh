@@ -14,6 +14,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 state=$PWD/.cluster
+balancer_address=127.0.0.2
 ready_within=180
 drained_within=90
 
@@ -100,13 +101,15 @@ start_node() { # N
     "--Http:Listen=https://127.0.0.1:$((port + $1))" "--Mdm:PublicUrl=https://localhost:$port" \
     --Storage:Provider=PostgreSQL "--Storage:DataDirectory=$state/node$1" \
     --Cluster:Enabled=true --Cluster:AdvertisedAddress=127.0.0.1 \
+    "--Mdm:TrustedProxies=$balancer_address" --Mdm:ProxyProtocol=true \
     "--Cluster:SiloPort=$((port + 20 + $1))" ${extra[@]+"${extra[@]}"}
 }
 
+# From an address of its own: of the balancer alone the nodes expect the PROXY header.
 start_balancer() {
   {
     printf 'frontend https\n    bind 127.0.0.1:%s\n    default_backend nodes\n\nbackend nodes from nodes\n' "$port"
-    for n in $(seq "$nodes"); do printf '    server node%s 127.0.0.1:%s\n' "$n" "$((port + n))"; done
+    for n in $(seq "$nodes"); do printf '    server node%s 127.0.0.1:%s source %s\n' "$n" "$((port + n))" "$balancer_address"; done
   } >"$state/nodes.cfg"
   launch balancer "$(command -v haproxy || echo /usr/sbin/haproxy)" -db -f deploy/haproxy/balancer.cfg -f "$state/nodes.cfg"
 }

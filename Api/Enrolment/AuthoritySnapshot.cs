@@ -1,10 +1,11 @@
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 
 namespace FleetMdm.Api.Enrolment;
 
 /// <summary>
-/// The certificate authority as this node uses it, keys opened. Immutable and swapped whole; requests that hold an old one
+/// The certificate authority and the root for TLS as this node uses them, keys opened. Immutable and swapped whole; requests that hold an old one
 /// finish with it, and its native keys go with the last of them.
 /// </summary>
 public sealed class AuthoritySnapshot
@@ -20,8 +21,21 @@ public sealed class AuthoritySnapshot
     /// <summary>What GetCACert answers.</summary>
     public required byte[] ScepCertificates { get; init; }
 
-    /// <summary>With its private key.</summary>
+    /// <summary>Who issues the server's TLS certificate: a root that permits this server's host only, or, in an installation of an earlier version that was
+    /// not moved, <see cref="Ca"/>.</summary>
+    public required CertificateAuthority TlsIssuer { get; init; }
+
+    /// <summary><see cref="TlsIssuer"/> has name constraints.</summary>
+    public bool HasTlsRoot => !ReferenceEquals(TlsIssuer, Ca);
+
+    /// <summary>What iPads and administrators' tools are to trust for TLS: the issuer of today, and the one that it can be moved to.</summary>
+    public required IReadOnlyList<IdentityCertificate> Roots { get; init; }
+
+    /// <summary>With its private key; of <see cref="TlsIssuer"/>, so that it is trusted where the server is.</summary>
     public required X509Certificate2 ProfileSigner { get; init; }
+
+    /// <summary>By which a change is seen.</summary>
+    public required SealedTlsRoot? SealedTlsRoot { get; init; }
 
     public required byte[] ChallengeKey { get; init; }
 

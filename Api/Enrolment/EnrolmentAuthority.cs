@@ -21,6 +21,7 @@ public sealed partial class EnrolmentAuthority(
     SecretSealer sealer,
     IOptions<MdmOptions> mdm,
     IOptions<ScepOptions> scep,
+    IOptions<HttpOptions> http,
     TimeProvider time,
     ILogger<EnrolmentAuthority> logger) : BackgroundService
 {
@@ -69,8 +70,9 @@ public sealed partial class EnrolmentAuthority(
             if (!refresh && _current is { } loaded)
                 return loaded;
             var present = await grains.GetGrain<ICertificateAuthorityGrain>(ICertificateAuthorityGrain.Key).GetSealed();
-            if (_current is not { } current || current.Version != present.Version)
-                _current = Open(present, _current);
+            var tlsRoot = await FindTlsRoot(present);
+            if (_current is not { } current || current.Version != present.Version || !IsSame(current.SealedTlsRoot, tlsRoot))
+                _current = Open(present, tlsRoot, _current);
             return _current!;
         }
         catch (CryptographicException e)
@@ -89,7 +91,29 @@ public sealed partial class EnrolmentAuthority(
         }
     }
 
-    private AuthoritySnapshot Open(SealedAuthority authority, AuthoritySnapshot? before)
+    /// <summary>The root that permits this server's host. Null: it cannot be had now, and nothing depends on it yet.</summary>
+    private async Task<SealedTlsRoot?> FindTlsRoot(SealedAuthority authority)
+    {
+        try
+        {
+            return await grains.GetGrain<ITlsRootGrain>(ITlsRootGrain.Key).Get(authority.Organization, mdm.Value.PublicHost);
+        }
+        catch (Exception e) when (!UsesTlsRoot(authority))
+        {
+            // All nodes with grains are of a version that does not know it, for instance.
+            LogNoTlsRoot(e);
+            return _current?.SealedTlsRoot;
+        }
+    }
+
+    private bool UsesTlsRoot(SealedAuthority authority) => http.Value.SeparateTlsRoot ?? authority.ForIdentitiesOnly;
+
+    private static bool IsSame(SealedTlsRoot? one, SealedTlsRoot? other) =>
+        one is null || other is null
+            ? one == other
+            : one.Root.Certificate.AsSpan().SequenceEqual(other.Root.Certificate) && one.ProfileSigner.Certificate.AsSpan().SequenceEqual(other.ProfileSigner.Certificate);
+
+    private AuthoritySnapshot Open(SealedAuthority authority, SealedTlsRoot? tls, AuthoritySnapshot? before)
     {
         var ca = new CertificateAuthority(Open(authority.Ca, SealedAuthority.CaKeyPurpose));
         var responder = new ScepResponder(
@@ -98,6 +122,9 @@ public sealed partial class EnrolmentAuthority(
             scep.Value.AllowLegacyAlgorithms);
         var sameCa = before is not null && before.Ca.Certificate.Sha256.AsSpan().SequenceEqual(ca.Certificate.Sha256);
         LogOpened(authority.Version, ca.Certificate.SubjectName, ca.Certificate.Sha256Hex, ca.Certificate.NotAfter);
+        var usesTlsRoot = UsesTlsRoot(authority);
+        var tlsRoot = tls is null ? null : IdentityCertificate.Parse(tls.Root.Certificate);
+        if (!usesTlsRoot && http.Value.PresentsBuiltInCa) LogOneForBoth();
         return new AuthoritySnapshot
         {
             Version = authority.Version,
@@ -105,7 +132,12 @@ public sealed partial class EnrolmentAuthority(
             Ca = ca,
             Scep = responder,
             ScepCertificates = responder.CaCertificates(),
-            ProfileSigner = Open(authority.ProfileSigner, SealedAuthority.ProfileSignerKeyPurpose).Open(),
+            TlsIssuer = usesTlsRoot ? new CertificateAuthority(Open(tls!.Root, SealedTlsRoot.KeyPurpose)) : ca,
+            Roots = usesTlsRoot ? [tlsRoot!] : tlsRoot is null ? [ca.Certificate] : [ca.Certificate, tlsRoot],
+            ProfileSigner = (usesTlsRoot
+                ? Open(tls!.ProfileSigner, SealedTlsRoot.ProfileSignerKeyPurpose)
+                : Open(authority.ProfileSigner, SealedAuthority.ProfileSignerKeyPurpose)).Open(),
+            SealedTlsRoot = tls,
             ChallengeKey = sealer.Open(SealedAuthority.ChallengeKeyPurpose, authority.SealedChallengeKey),
             Verifier = sameCa ? before!.Verifier : new IdentityVerifier(new IdentityVerifierSettings
             {
@@ -152,6 +184,12 @@ public sealed partial class EnrolmentAuthority(
 
     [LoggerMessage(3300, LogLevel.Information, "Certificate authority {Subject} opened (version {Version}, SHA-256 {Sha256}, until {NotAfter:yyyy-MM-dd}).")]
     private partial void LogOpened(long version, string subject, string sha256, DateTimeOffset notAfter);
+
+    [LoggerMessage(3302, LogLevel.Information, "iPads trust the CA of identities for TLS too, as in an earlier version: its key could pass for any server. docs/operations.md says how to move to a root that permits this server only.")]
+    private partial void LogOneForBoth();
+
+    [LoggerMessage(3303, LogLevel.Information, "The root for TLS cannot be had now; it is not used yet. Looking again in some minutes.")]
+    private partial void LogNoTlsRoot(Exception e);
 
     [LoggerMessage(3301, LogLevel.Warning, "The certificate authority is not available; trying again.")]
     private partial void LogUnavailable(Exception e);

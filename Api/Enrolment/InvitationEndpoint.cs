@@ -60,7 +60,7 @@ public sealed partial class InvitationEndpoint(
             Organization = snapshot.Organization,
             PublicUrl = mdm.Value.PublicUri,
             Topic = push.Topic,
-            CaCertificate = snapshot.Ca.Certificate.Der,
+            Roots = [.. snapshot.Roots.Select(root => root.Der)],
             Challenge = OneTimeChallenge.Create(snapshot.ChallengeKey, invitation, challengeEnds, mdm.Value.PublicUri.Authority),
             SignMessage = mdm.Value.SignMessage,
         });

@@ -11,7 +11,7 @@ internal static class ProfileResult
         context.Response.Headers.CacheControl = "no-store";
         context.Response.Headers.XContentTypeOptions = "nosniff";
         context.Response.Headers.ContentDisposition = $"attachment; filename=\"{fileName}.mobileconfig\"";
-        var signed = ProfileSigner.Sign(profile.ToBytes(), snapshot.ProfileSigner, snapshot.Ca.Certificate.Der);
+        var signed = ProfileSigner.Sign(profile.ToBytes(), snapshot.ProfileSigner, snapshot.TlsIssuer.Certificate.Der);
         return Results.Bytes(signed, ConfigurationProfile.ContentType);
     }
 }

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Api.Enrolment;
 
 /// <summary>
-/// Kestrel's TLS certificate, issued by the built-in CA for <c>Mdm:PublicUrl</c>, localhost and this machine's name.
+/// Kestrel's TLS certificate, issued by the root for TLS: for the host of <c>Mdm:PublicUrl</c> and localhost. From the CA of an earlier version that was not
+/// moved: for this machine's name too.
 /// </summary>
 /// <remarks>
 /// Each node issues its own, in memory, at the first connection, and a new one when a third of its life is left; iPads trust the root, not
@@ -29,7 +30,7 @@ public sealed partial class ServerCertificateProvider(
             var issued = _issued;
             if (authority.Current is not { } snapshot)
                 return null;
-            if (issued is not null && ReferenceEquals(issued.Authority, snapshot.Ca) && time.GetUtcNow() < issued.RenewAt)
+            if (issued is not null && ReferenceEquals(issued.Issuer, snapshot.TlsIssuer) && time.GetUtcNow() < issued.RenewAt)
                 return issued;
             lock (_issuing)
             {
@@ -43,21 +44,23 @@ public sealed partial class ServerCertificateProvider(
     private Issued Issue(AuthoritySnapshot snapshot)
     {
         var now = time.GetUtcNow();
-        var names = Names(options.Value.PublicUri);
-        var keyed = snapshot.Ca.IssueServer(names, now, CertificateAuthority.MaxServerLifetime);
+        var names = Names(options.Value.PublicHost, snapshot.HasTlsRoot);
+        var keyed = snapshot.TlsIssuer.IssueServer(names, now, CertificateAuthority.MaxServerLifetime);
         var certificate = keyed.Open();
         var notAfter = IdentityCertificate.Parse(keyed.Certificate).NotAfter;
         LogIssued(string.Join(", ", names), notAfter);
-        return new Issued(SslStreamCertificateContext.Create(certificate, null, offline: true), snapshot.Ca, now + (notAfter - now) * 2 / 3);
+        return new Issued(SslStreamCertificateContext.Create(certificate, null, offline: true), snapshot.TlsIssuer, now + (notAfter - now) * 2 / 3);
     }
 
-    private static List<string> Names(Uri publicUri)
+    /// <summary>A name that the root does not permit would spoil the whole certificate.</summary>
+    private static List<string> Names(string publicHost, bool constrained)
     {
-        string[] names = [publicUri.IdnHost.Trim('[', ']'), "localhost", Environment.MachineName.ToLowerInvariant(), "127.0.0.1", "::1"];
+        var names = CertificateAuthority.NamesOfTlsRoot(publicHost);
+        if (!constrained) names = [.. names, Environment.MachineName.ToLowerInvariant()];
         return [.. names.Where(name => Uri.CheckHostName(name) is not UriHostNameType.Unknown).Distinct(StringComparer.OrdinalIgnoreCase)];
     }
 
-    private sealed record Issued(SslStreamCertificateContext Context, CertificateAuthority Authority, DateTimeOffset RenewAt);
+    private sealed record Issued(SslStreamCertificateContext Context, CertificateAuthority Issuer, DateTimeOffset RenewAt);
 
     [LoggerMessage(3310, LogLevel.Information, "TLS certificate issued for {Names}, until {NotAfter:yyyy-MM-dd}.")]
     private partial void LogIssued(string names, DateTimeOffset notAfter);

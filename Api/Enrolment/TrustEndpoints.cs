@@ -33,20 +33,20 @@ public sealed class TrustEndpoints(EnrolmentAuthority authority, IOptions<MdmOpt
     /// <summary>The certificates that <c>dep_enrollment_url</c> needs, as a JSON array of Base64.</summary>
     public async Task<IResult> Anchors()
     {
-        string[] anchors = NeedsTrust ? [Convert.ToBase64String((await authority.Get()).Ca.Certificate.Der.Span)] : [];
+        string[] anchors = NeedsTrust ? [.. (await authority.Get()).Roots.Select(root => Convert.ToBase64String(root.Der.Span))] : [];
         return Results.Text(JsonSerializer.Serialize(anchors), Json);
     }
 
     public async Task<IResult> TrustProfile(HttpContext context)
     {
         var snapshot = await authority.Get();
-        return ProfileResult.Of(context, snapshot, EnrolmentProfile.BuildTrust(snapshot.Organization, snapshot.Ca.Certificate.Der), "trust");
+        return ProfileResult.Of(context, snapshot, EnrolmentProfile.BuildTrust(snapshot.Organization, [.. snapshot.Roots.Select(root => root.Der)]), "trust");
     }
 
     public async Task<IResult> CaPem()
     {
-        var snapshot = await authority.Get();
-        return Results.Text(PemEncoding.WriteString("CERTIFICATE", snapshot.Ca.Certificate.Der.Span) + "\n", "application/x-pem-file");
+        var roots = (await authority.Get()).Roots;
+        return Results.Text(string.Concat(roots.Select(root => PemEncoding.WriteString("CERTIFICATE", root.Der.Span) + "\n")), "application/x-pem-file");
     }
 
     public static IResult NoInvitation(HttpContext context) => EnrolmentPage.Refusal(context, StatusCodes.Status404NotFound,

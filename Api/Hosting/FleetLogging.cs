@@ -9,7 +9,7 @@ public static class FleetLogging
     private static readonly string[] Chatty =
     [
         "Orleans.Runtime.Scheduler", "Orleans.Runtime.Watchdog", "Orleans.Runtime.SiloLifecycleSubject", "Orleans.Runtime.Messaging", "Orleans.Runtime.MembershipService",
-        "Orleans.Runtime.GrainDirectory",
+        "Orleans.Runtime.GrainDirectory", "Orleans.Connections.Security",
     ];
 
     public static void AddFleetLogging(this IHostApplicationBuilder builder)
@@ -19,7 +19,8 @@ public static class FleetLogging
         // It has nothing to say but a line for the beginning and the end of each request; but as long as it might speak, each request gets an
         // Activity and a scope. First, so that a setting of this name overrides it.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // A node that dies is told by one line (ClusterNode), not by each of those who talked to it; and what makes the health of this node doubtful while
+        // A node that dies is told by one line (ClusterNode), not by each of those who talked to it; a stranger at the ports between nodes by one line an
+        // hour (NodeStrangers), not with each connection; and what makes the health of this node doubtful while
         // it starts and makes keys is the start itself. A setting of the same name shows them again.
         foreach (var category in Chatty) builder.Logging.AddFilter(category, LogLevel.Error);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));

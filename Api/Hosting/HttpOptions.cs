@@ -26,6 +26,10 @@ public sealed class HttpOptions
     /// <summary>Password of the key or the PKCS#12.</summary>
     public string? CertificatePassword { get; set; }
 
+    /// <summary>The server's own TLS certificate comes from a root that permits this server's host only, and that root alone is handed out. Null: as the
+    /// installation began. False: from the CA of identities, as in an installation of an earlier version; both roots are handed out.</summary>
+    public bool? SeparateTlsRoot { get; set; }
+
     /// <summary>Whether clients see a certificate of the built-in CA: TLS ends here, and nobody gave another one.</summary>
     internal bool PresentsBuiltInCa => CertificateFile is null && ListenAddress.TryParse(Listen) is { Https: true };
 

@@ -57,6 +57,9 @@ public sealed class MdmOptions
     /// <summary><see cref="PublicUrl"/>, or what stands in for it.</summary>
     public Uri PublicUri => new(PublicUrl ?? $"https://{Dns.GetHostName().ToLowerInvariant()}:{ListenPort}");
 
+    /// <summary>The host of <see cref="PublicUri"/>: a DNS name in ASCII and lower case, or an IP address without brackets.</summary>
+    public string PublicHost => PublicUri.IdnHost.Trim('[', ']').ToLowerInvariant();
+
     /// <summary>Of <c>Http:Listen</c>: the port of a URL that nobody gave.</summary>
     internal int ListenPort { get; set; } = 8443;
 

@@ -31,7 +31,7 @@ public sealed class RenewalProfiles(
             Organization = snapshot.Organization,
             PublicUrl = url,
             Topic = order.Topic,
-            CaCertificate = snapshot.Ca.Certificate.Der,
+            Roots = [.. snapshot.Roots.Select(root => root.Der)],
             Challenge = OneTimeChallenge.CreateRenewal(snapshot.ChallengeKey, order.Renews, challengeEnds, known),
             SignMessage = mdm.Value.SignMessage,
         });

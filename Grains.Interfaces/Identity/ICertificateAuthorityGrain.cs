@@ -40,6 +40,10 @@ public sealed record SealedAuthority
 
     /// <summary>32 bytes under which one-time challenges are authenticated.</summary>
     [Id(5)] public required byte[] SealedChallengeKey { get; init; }
+
+    /// <summary>Since its first day it has issued identities only; the server's TLS certificate comes from a root of its own
+    /// (<see cref="ITlsRootGrain"/>). False: made by a version in which iPads trusted this one for both.</summary>
+    [Id(6)] public bool ForIdentitiesOnly { get; init; }
 }
 
 /// <param name="Certificate">DER.</param>

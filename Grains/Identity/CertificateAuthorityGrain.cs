@@ -67,6 +67,7 @@ public sealed partial class CertificateAuthorityGrain(
             RegistrationAuthorities = [NewRegistrationAuthority(ca, organization)],
             ProfileSigner = NewProfileSigner(ca, organization),
             SealedChallengeKey = sealer.Seal(SealedAuthority.ChallengeKeyPurpose, RandomNumberGenerator.GetBytes(OneTimeChallenge.KeyBytes)),
+            ForIdentitiesOnly = true,
         };
     }
 
@@ -74,8 +75,8 @@ public sealed partial class CertificateAuthorityGrain(
     private SealedAuthority Renew(SealedAuthority present)
     {
         var end = IdentityCertificate.Parse(present.Ca.Certificate).NotAfter;
-        var renewRegistration = IsDue(present.RegistrationAuthorities[0], end);
-        var renewSigner = IsDue(present.ProfileSigner, end);
+        var renewRegistration = ServiceCertificate.IsDue(present.RegistrationAuthorities[0], end, time.GetUtcNow());
+        var renewSigner = ServiceCertificate.IsDue(present.ProfileSigner, end, time.GetUtcNow());
         if (!renewRegistration && !renewSigner)
             return present;
         using var ca = new CertificateAuthority(
@@ -88,13 +89,6 @@ public sealed partial class CertificateAuthorityGrain(
                 : present.RegistrationAuthorities,
             ProfileSigner = renewSigner ? NewProfileSigner(ca, present.Organization) : present.ProfileSigner,
         };
-    }
-
-    /// <summary>With a third of its life left: time for many failed attempts. One that ends with the CA cannot get longer.</summary>
-    private bool IsDue(SealedCertificate certificate, DateTimeOffset endOfCa)
-    {
-        var parsed = IdentityCertificate.Parse(certificate.Certificate);
-        return parsed.NotAfter < endOfCa && time.GetUtcNow() > parsed.NotAfter - (parsed.NotAfter - parsed.NotBefore) / 3;
     }
 
     private SealedCertificate NewRegistrationAuthority(CertificateAuthority ca, string organization) =>

@@ -69,7 +69,7 @@ internal sealed partial class ApnsSender : IDisposable
         _options = options.Value;
         _time = time;
         _logger = logger;
-        _queue = new PushQueue(QueueCapacity, new Pacer(_options.RatePerSecond, time), time);
+        _queue = new PushQueue(QueueCapacity, new Pacer(_options.RateOn(Environment.ProcessorCount), time), time);
         _laneFree = new Wakeup(time);
         _dropLog = new LogThrottle(time);
         _troubleLog = new LogThrottle(time);

@@ -32,9 +32,15 @@ public sealed class PushOptions
     /// <summary>How long APNs keeps a push for an iPad that is switched off.</summary>
     public int ExpirationHours { get; set; } = 24;
 
+    /// <summary>How many iPads a core wakes in a second while it is half busy: each costs it 4 ms, most of it for a new TLS connection
+    /// (docs/performance.md).</summary>
+    private const int WokenByACore = 125;
+
     /// <summary>How many pushes a second a node sends at most for operations and sweeps, so that the iPads do not all come at
-    /// once. Pushes for single commands go before them and are not held back.</summary>
-    public int RatePerSecond { get; set; } = 5_000;
+    /// once. Pushes for single commands go before them and are not held back. Null: 125 for each core of the node.</summary>
+    public int? RatePerSecond { get; set; }
+
+    internal int RateOn(int cores) => RatePerSecond ?? WokenByACore * cores;
 
     /// <summary>After how long without a word an iPad that has commands waiting is pushed to again.</summary>
     public int SweepSilentMinutes { get; set; } = 15;
@@ -77,7 +83,8 @@ internal sealed class PushOptionsValidator : IValidateOptions<PushOptions>
         Range(problems, "MaxInFlightPerConnection", options.MaxInFlightPerConnection, 1, MostInFlight);
         Range(problems, "AnswerSeconds", options.AnswerSeconds, 1, MostAnswerSeconds);
         Range(problems, "ExpirationHours", options.ExpirationHours, 1, MostExpirationHours);
-        Range(problems, "RatePerSecond", options.RatePerSecond, 1, MostPerSecond);
+        if (options.RatePerSecond is { } rate)
+            Range(problems, "RatePerSecond", rate, 1, MostPerSecond);
         Range(problems, "SweepSilentMinutes", options.SweepSilentMinutes, 1, MostSilentMinutes);
         Range(problems, "SweepRepeatHours", options.SweepRepeatHours, 1, MostExpirationHours);
         CheckRoots(problems, options);

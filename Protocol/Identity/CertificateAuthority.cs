@@ -15,7 +15,7 @@ public enum CaKeyType
 }
 
 /// <summary>
-/// The built-in certificate authority: one self-signed root that signs end certificates only (RFC 5280 profile). What is
+/// A built-in certificate authority: one self-signed root that signs end certificates only (RFC 5280 profile). What is
 /// issued is bound to its purpose, so that a certificate of our own services never passes for an iPad's, or the other way round.
 /// </summary>
 /// <remarks>Immutable; safe for several threads (each use takes a handle of its own on the key).</remarks>
@@ -63,8 +63,25 @@ public sealed class CertificateAuthority : IDisposable
             CaKeyType.Rsa4096 => RSA.Create(4096),
             _ => throw new ArgumentOutOfRangeException(nameof(keyType), keyType, "Not a kind of CA key."),
         };
-        var request = Request(Name($"{organization} MDM root", organization), key,
-            keyType == CaKeyType.EcP384 ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256);
+        return SelfSign(Request(Name($"{organization} MDM root", organization), key,
+            keyType == CaKeyType.EcP384 ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256), key, now, lifetime);
+    }
+
+    /// <summary>Makes a root (EC P-256) that iPads trust for TLS with one server only: whoever steals its key can be no other.</summary>
+    /// <param name="host">The DNS name, in ASCII, or IP address by which iPads reach the server. Names below a DNS name are permitted too.</param>
+    public static KeyedCertificate CreateTlsRoot(string organization, string host, DateTimeOffset now, TimeSpan lifetime)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = Request(Name($"{organization} MDM server root", organization), key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(NameConstraints.Permit(host));
+        return SelfSign(request, key, now, lifetime);
+    }
+
+    /// <summary>The names that <see cref="CreateTlsRoot"/> of this host permits to a server certificate, the host first.</summary>
+    public static IReadOnlyList<string> NamesOfTlsRoot(string host) => NameConstraints.Names(host);
+
+    private static KeyedCertificate SelfSign(CertificateRequest request, AsymmetricAlgorithm key, DateTimeOffset now, TimeSpan lifetime)
+    {
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));

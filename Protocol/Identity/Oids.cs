@@ -47,6 +47,7 @@ internal static class Oids
     public const string KeyUsage = "2.5.29.15";
     public const string SubjectAlternativeName = "2.5.29.17";
     public const string BasicConstraints = "2.5.29.19";
+    public const string NameConstraints = "2.5.29.30";
     public const string ExtendedKeyUsage = "2.5.29.37";
 
     public const string AnyUsage = "2.5.29.37.0";

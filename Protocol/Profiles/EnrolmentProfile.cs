@@ -13,8 +13,8 @@ public sealed record EnrolmentProfileSettings
     /// <summary>Of the push certificate.</summary>
     public required string Topic { get; init; }
 
-    /// <summary>The built-in CA's certificate, DER.</summary>
-    public required ReadOnlyMemory<byte> CaCertificate { get; init; }
+    /// <summary>What the iPad is to trust for TLS with this server, DER; one, or two while the server moves from one to the other.</summary>
+    public required IReadOnlyList<ReadOnlyMemory<byte>> Roots { get; init; }
 
     /// <summary>One-time; a secret.</summary>
     public required string Challenge { get; init; }
@@ -34,7 +34,7 @@ public static class EnrolmentProfile
     public const string TrustIdentifier = "com.fleetmdm.trust";
 
     /// <summary>
-    /// Root certificate, SCEP and MDM. The root comes first, so that the server's own certificate is trusted when the iPad
+    /// Root certificates, SCEP and MDM. The roots come first, so that the server's own certificate is trusted when the iPad
     /// goes for its identity.
     /// </summary>
     public static ConfigurationProfile Build(EnrolmentProfileSettings settings)
@@ -68,24 +68,25 @@ public static class EnrolmentProfile
             DisplayName = $"{settings.Organization}: device management",
             Description = $"Puts this iPad under the management of {settings.Organization}.",
             Organization = settings.Organization,
-            Payloads = [Root(settings.Organization, settings.CaCertificate), scep, mdm],
+            Payloads = [.. RootPayloads(settings.Organization, settings.Roots), scep, mdm],
         };
     }
 
-    /// <summary>The root certificate only: for trusting the server before enrolling, with a web browser for instance.</summary>
-    public static ConfigurationProfile BuildTrust(string organization, ReadOnlyMemory<byte> caCertificate) => new()
+    /// <summary>The root certificates only: for trusting the server before enrolling, with a web browser for instance.</summary>
+    public static ConfigurationProfile BuildTrust(string organization, IReadOnlyList<ReadOnlyMemory<byte>> roots) => new()
     {
         Identifier = TrustIdentifier,
         DisplayName = $"{organization}: trust in the management server",
         Organization = organization,
-        Payloads = [Root(organization, caCertificate)],
+        Payloads = [.. RootPayloads(organization, roots)],
     };
 
-    private static RootCertificatePayload Root(string organization, ReadOnlyMemory<byte> certificate) => new()
-    {
-        Name = "root",
-        DisplayName = $"{organization} MDM root",
-        Certificate = certificate,
-        FileName = "root.cer",
-    };
+    private static IEnumerable<Payload> RootPayloads(string organization, IReadOnlyList<ReadOnlyMemory<byte>> roots) => roots.Select((certificate, i) =>
+        new RootCertificatePayload
+        {
+            Name = i == 0 ? "root" : $"root-{i + 1}",
+            DisplayName = $"{organization} MDM root",
+            Certificate = certificate,
+            FileName = i == 0 ? "root.cer" : $"root-{i + 1}.cer",
+        });
 }

@@ -12,7 +12,18 @@ public static class NodeTls
     public static void UseNodeTls(this ISiloBuilder silo, string clusterId)
     {
         var trust = new Later();
+        silo.Services.AddSingleton<NodeStrangers>();
+        silo.Services.AddOptions<SiloConnectionOptions>().Configure<NodeStrangers>((options, strangers) =>
+        {
+            options.ConfigureSiloInboundConnection(connection => connection.Use(strangers.Watch));
+            options.ConfigureGatewayInboundConnection(connection => connection.Use(strangers.Watch));
+        });
         silo.UseTls(options => Set(options, trust));
+        silo.Configure<SiloConnectionOptions>(options =>
+        {
+            options.ConfigureSiloInboundConnection(connection => connection.Use(NodeStrangers.Through));
+            options.ConfigureGatewayInboundConnection(connection => connection.Use(NodeStrangers.Through));
+        });
         silo.Services.AddNodeTrust(clusterId);
         silo.Services.AddOptions<SiloConnectionOptions>().Configure<NodeTrust>((_, found) => trust.Value = found);
     }

@@ -20,10 +20,10 @@ public sealed class AuthorityTests
     }
 
     [Fact]
-    public async Task The_TLS_certificate_is_trusted_by_the_CA_alone_and_renewed_in_time()
+    public async Task The_TLS_certificate_is_trusted_by_its_root_alone_and_renewed_in_time()
     {
         await using var host = await Start();
-        var root = X509CertificateLoader.LoadCertificate((await host.Authority.Get()).Ca.Certificate.Der.Span);
+        var root = X509CertificateLoader.LoadCertificate((await host.Authority.Get()).TlsIssuer.Certificate.Der.Span);
         X509Certificate2? seen = null;
         using var handler = new SocketsHttpHandler
         {
@@ -76,6 +76,7 @@ public sealed class AuthorityTests
         Assert.Equal(first.Ca.Certificate.Der, second.Ca.Certificate.Der);
         Assert.Same(first.Verifier, second.Verifier);
         Assert.NotEqual(first.ProfileSigner.RawData, second.ProfileSigner.RawData);
+        Assert.Equal(first.TlsIssuer.Certificate.Der, second.TlsIssuer.Certificate.Der);
         var after = await grain.GetSealed();
         Assert.Equal(2, after.RegistrationAuthorities.Length);
         Assert.Equal(before.RegistrationAuthorities[0].Certificate, after.RegistrationAuthorities[1].Certificate);
@@ -99,6 +100,23 @@ public sealed class AuthorityTests
         Assert.Equal(before.Ca.Certificate, after.Ca.Certificate);
         Assert.Equal(before.SealedChallengeKey, after.SealedChallengeKey);
         Assert.NotEqual(0x30, before.Ca.SealedKey[0]);
+    }
+
+    [Fact]
+    public async Task Another_host_gets_another_root_and_an_earlier_host_gets_its_own_back()
+    {
+        await using var host = await Start();
+        var grain = host.Grains.GetGrain<ITlsRootGrain>(ITlsRootGrain.Key);
+        var first = await grain.Get(EnrolmentHost.Organization, "localhost");
+        Assert.Equal(first.Root.Certificate, (await host.Authority.Get()).TlsIssuer.Certificate.Der.ToArray());
+
+        var other = await grain.Get(EnrolmentHost.Organization, "mdm.example.org");
+        Assert.NotEqual(first.Root.Certificate, other.Root.Certificate);
+        await host.Grains.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+        Assert.Equal(other.Root.Certificate, (await grain.Get(EnrolmentHost.Organization, "mdm.example.org")).Root.Certificate);
+        Assert.Equal(first.Root.Certificate, (await grain.Get(EnrolmentHost.Organization, "localhost")).Root.Certificate);
+        Assert.NotEqual(0x30, other.Root.SealedKey[0]);
+        Assert.NotEqual(0x30, other.ProfileSigner.SealedKey[0]);
     }
 
     [Fact]

@@ -42,10 +42,12 @@ public sealed class InvitationTests(EnrolmentHost host)
         Assert.True(profile.SignMessage);
         Assert.True(profile.CheckOutWhenRemoved);
         Assert.Equal(8191, profile.AccessRights);
-        Assert.Equal((await host.Authority.Get()).Ca.Certificate.Der, Assert.Single(profile.Roots).RawData);
+        // What it is told to trust can be this server only; the CA of identities is not among it.
+        Assert.Equal((await host.Authority.Get()).TlsIssuer.Certificate.Der, Assert.Single(profile.Roots).RawData);
+        Assert.NotEqual((await host.Authority.Get()).Ca.Certificate.Der, profile.Roots[0].RawData);
         Assert.Contains("com.apple.mdm.per-user-connections", profile.ServerCapabilities);
 
-        // Verified by openssl against the CA alone.
+        // Verified by openssl against that root alone.
         using var folder = new TemporaryFolder();
         await File.WriteAllBytesAsync(folder.File("profile"), bytes);
         await File.WriteAllTextAsync(folder.File("ca.pem"), await host.Client.GetStringAsync("/ca.pem"));
@@ -162,7 +164,7 @@ public sealed class InvitationTests(EnrolmentHost host)
         string Path(string key) => new Uri(config.RootElement.GetProperty(key).GetString()!).AbsolutePath;
         Assert.StartsWith(host.Https.AbsoluteUri, config.RootElement.GetProperty("dep_enrollment_url").GetString());
 
-        var ca = (await host.Authority.Get()).Ca.Certificate.Der.ToArray();
+        var ca = (await host.Authority.Get()).TlsIssuer.Certificate.Der.ToArray();
         var anchors = JsonSerializer.Deserialize<string[]>(await host.Client.GetStringAsync(Path("dep_anchor_certs_url")))!;
         Assert.Equal(ca, Convert.FromBase64String(Assert.Single(anchors)));
 

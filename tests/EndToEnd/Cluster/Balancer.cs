@@ -24,6 +24,9 @@ public sealed class Balancer : IAsyncDisposable
         Port = port;
     }
 
+    /// <summary>Where it connects from: of this address the nodes expect a PROXY header.</summary>
+    public const string Address = "127.0.0.2";
+
     public int Port { get; }
 
     /// <param name="port">Where it listens: the nodes know it before it runs.</param>
@@ -33,7 +36,7 @@ public sealed class Balancer : IAsyncDisposable
         var program = new[] { "/usr/sbin/haproxy", "/usr/bin/haproxy", "/usr/local/sbin/haproxy" }.FirstOrDefault(File.Exists)
             ?? throw new InvalidOperationException("run ./test.sh, which installs haproxy: it was not found");
         var servers = nodes.Select((node, i) => string.Create(CultureInfo.InvariantCulture,
-            $"    server node{i + 1} 127.0.0.1:{node} inter 2s rise 1\n"));
+            $"    server node{i + 1} 127.0.0.1:{node} source {Address} inter 2s rise 1\n"));
         var configuration = Path.Combine(folder, "nodes.cfg");
         await File.WriteAllTextAsync(configuration,
             $"""

@@ -23,6 +23,7 @@ public sealed class RunningCluster : IAsyncDisposable
     private readonly int _balancerPort = ServerProcess.FreePort();
     private readonly List<ServerProcess> _nodes = [];
     private readonly List<FaultyLink> _links = [];
+    private IReadOnlyDictionary<string, string> _options = new Dictionary<string, string>();
     private PostgresDatabase _database = null!;
     private Balancer _balancer = null!;
 
@@ -46,7 +47,10 @@ public sealed class RunningCluster : IAsyncDisposable
 
     /// <summary>The first node is started alone, and makes the schema; the others join it together.</summary>
     /// <param name="roles">One node for each.</param>
-    public static Task<RunningCluster> Start(params IReadOnlyList<string> roles) => Start(null, roles);
+    public static Task<RunningCluster> Start(params IReadOnlyList<string> roles) => Start(postgres: null, roles);
+
+    /// <summary>The same, with further options for each node.</summary>
+    public static Task<RunningCluster> Start(IReadOnlyDictionary<string, string> options, params IReadOnlyList<string> roles) => Start(postgres: null, roles, options);
 
     /// <summary>The same, on a PostgreSQL that tests may kill and nodes that can be cut off from it.</summary>
     /// <param name="disk">Where its data are to be; null: among the temporary files.</param>
@@ -54,9 +58,9 @@ public sealed class RunningCluster : IAsyncDisposable
     public static async Task<RunningCluster> StartOnItsOwnPostgres(string? disk, params IReadOnlyList<string> roles) =>
         await Start(await PrivatePostgres.Create(parent: disk), roles);
 
-    private static async Task<RunningCluster> Start(PrivatePostgres? postgres, IReadOnlyList<string> roles)
+    private static async Task<RunningCluster> Start(PrivatePostgres? postgres, IReadOnlyList<string> roles, IReadOnlyDictionary<string, string>? options = null)
     {
-        var cluster = new RunningCluster { Postgres = postgres };
+        var cluster = new RunningCluster { Postgres = postgres, _options = options ?? new Dictionary<string, string>() };
         try
         {
             await cluster.StartAll(roles);
@@ -81,7 +85,7 @@ public sealed class RunningCluster : IAsyncDisposable
             database.Port = _links[^1].Port;
         }
 
-        var node = new ServerProcess(folder, new Dictionary<string, string>
+        var node = new ServerProcess(folder, new Dictionary<string, string>(_options)
         {
             ["Mdm:PublicUrl"] = Url.GetLeftPart(UriPartial.Authority),
             ["Storage:Provider"] = "PostgreSQL",
@@ -89,6 +93,8 @@ public sealed class RunningCluster : IAsyncDisposable
             ["Secrets:MasterKey"] = Convert.ToBase64String("a master key for a test cluster!"u8),
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = Path.Combine(_folder, "apns.pem"),
+            ["Mdm:ProxyProtocol"] = "true",
+            ["Mdm:TrustedProxies"] = Balancer.Address,
             ["Cluster:Enabled"] = "true",
             ["Cluster:Role"] = role,
             ["Cluster:AdvertisedAddress"] = "127.0.0.1",

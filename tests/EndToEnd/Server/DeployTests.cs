@@ -122,6 +122,17 @@ public sealed class DeployTests
         Assert.InRange(nodes * ((2 * pool) + Lanes), nodes, most - ForPeople);
     }
 
+    [Fact]
+    public void The_nodes_of_Compose_believe_their_balancer_and_nobody_else()
+    {
+        var compose = File.ReadAllText(Repository.File("docker-compose.yml"));
+        var balancer = Regex.Match(compose, @"ipv4_address: (\S+) ").Groups[1].Value;
+
+        Assert.Equal(balancer, Regex.Match(compose, @"MDM__TRUSTEDPROXIES: (\S+)").Groups[1].Value);
+        Assert.Contains("MDM__PROXYPROTOCOL: \"true\"", compose);
+        Assert.Contains("default-server send-proxy-v2 check-send-proxy", File.ReadAllText(Repository.File("deploy", "haproxy", "balancer.cfg")));
+    }
+
     private static async Task<(int ExitCode, string Output)> Run(string program, string[] arguments, Dictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };

@@ -71,6 +71,16 @@ public sealed partial class StoredCopyTests
 
         Assert.Equal(2, (await ServerProcess.RunToEnd(options)).ExitCode);
         await GoesOn("sqlite", folder, new Dictionary<string, string>(), newKey);
+
+        // The root for TLS was made since. It is sealed anew like the rest.
+        var (code2, said2) = await ServerProcess.RunToEnd(["rekey", otherKey, $"--Storage:DataDirectory={folder.Path}", $"--Secrets:MasterKeyFile={newKey}"]);
+        Assert.True(code2 == 0, said2);
+        Assert.DoesNotContain("could not be opened", said2);
+        await using var server = await new ServerProcess(
+            folder.Path, new Dictionary<string, string> { ["Secrets:MasterKeyFile"] = otherKey, ["Http:SeparateTlsRoot"] = "true" }).Start();
+        await Readiness.WaitAsync(server.Url, Patience, TimeProvider.System);
+        using var network = Network(await server.Trust());
+        Assert.Equal(System.Net.HttpStatusCode.OK, (await network.GetAsync(new Uri(server.Url, "/ca.pem"), TestContext.Current.CancellationToken)).StatusCode);
     }
 
     private static void AddDevices(SqliteConnection database, int count)
@@ -125,7 +135,7 @@ public sealed partial class StoredCopyTests
         // The pushes of this test must not go to Apple.
         await using var apns = await ApnsSimulator.StartAsync();
         await File.WriteAllTextAsync(folder.File("apns.pem"), apns.Authority.RootPem);
-        await using var server = await new ServerProcess(folder.Path, new Dictionary<string, string>(options)
+        var settings = new Dictionary<string, string>(options)
         {
             ["Secrets:MasterKeyFile"] = masterKeyFile ?? Stored("master.key"),
             ["Push:Endpoint"] = apns.Endpoint.GetLeftPart(UriPartial.Authority),
@@ -134,7 +144,8 @@ public sealed partial class StoredCopyTests
             ["Mdm:ExpiredCertificateGraceDays"] = "3650",
             ["Retention:HistoryDays"] = "0",
             ["Retention:EscrowDays"] = "0",
-        }).Start();
+        };
+        await using var server = await new ServerProcess(folder.Path, settings).Start();
         await Readiness.WaitAsync(server.Url, Patience, TimeProvider.System);
         // The root that these iPads trust is still the one that the server's certificate comes from.
         var trust = TrustAnchors.FromPem(known["ca"]!.GetValue<string>());
@@ -186,7 +197,39 @@ public sealed partial class StoredCopyTests
         await Readiness.WaitAsync(server.Url, Patience, TimeProvider.System);
         foreach (var ipad in known["ipads"]!.AsArray().Select(ipad => new StoredIPad(ipad!)))
             Assert.True(JsonNode.DeepEquals(ipad.Answer, (await admin.GetCommandAsync(ipad.Udid, ipad.Answered))["result"]), ipad.Udid);
+
+        await MovesToARootOfItsOwn(server, settings, trust, [.. known["ipads"]!.AsArray().Select(ipad => new StoredIPad(ipad!)).Where(ipad => ipad.Status == "Enrolled")]);
     }
+
+    /// <summary>The two steps of docs/operations.md: both roots are handed out while the certificate is of the old one, and then the certificate is of the new one.</summary>
+    private static async Task MovesToARootOfItsOwn(ServerProcess server, Dictionary<string, string> settings, TrustAnchors old, IReadOnlyList<StoredIPad> ipads)
+    {
+        var both = await server.Trust();
+        Assert.Equal([old.Roots.Single().RawData], both.Roots.Take(1).Select(root => root.RawData));
+        Assert.Equal(2, both.Roots.Count);
+        var handedOut = (await TrustProfile.FetchAsync(server.Url)).Roots.Select(root => root.RawData);
+        Assert.Equal(both.Roots.Select(root => root.RawData), handedOut);
+        Assert.Equal(0, await server.Stop());
+
+        await using var moved = await new ServerProcess(server.Folder, new Dictionary<string, string>(settings) { ["Http:SeparateTlsRoot"] = "true" }).Start();
+        await Readiness.WaitAsync(moved.Url, Patience, TimeProvider.System);
+        Assert.Equal([both.Roots.Last().RawData], (await moved.Trust()).Roots.Select(root => root.RawData));
+        using (var withBoth = Network(both))
+        {
+            foreach (var ipad in ipads) Assert.Equal(200, (await ipad.Report(withBoth, moved.Url, "Idle")).Status);
+        }
+
+        // One that was away during the first step does not believe the server. Going back one step helps it.
+        using (var withOld = Network(old))
+            await Assert.ThrowsAsync<HttpRequestException>(() => ipads[0].Report(withOld, moved.Url, "Idle"));
+        Assert.Equal(0, await moved.Stop());
+        await using var back = await new ServerProcess(server.Folder, settings).Start();
+        await Readiness.WaitAsync(back.Url, Patience, TimeProvider.System);
+        using (var withOld = Network(old))
+            Assert.Equal(200, (await ipads[0].Report(withOld, back.Url, "Idle")).Status);
+    }
+
+    private static HttpClient Network(TrustAnchors trust) => new(new SocketsHttpHandler { SslOptions = { CertificateChainPolicy = trust.NewPolicy() } });
 
     private static string Stored(params ReadOnlySpan<string> path) => Repository.File(["tests", "EndToEnd", "Upgrade", "Stored", .. path]);
 

@@ -75,6 +75,8 @@ public abstract class GrainCluster : IAsyncLifetime
             ["Secrets:MasterKey"] = Convert.ToBase64String(Encoding.UTF8.GetBytes("a master key for the grain tests")),
             ["Push:Endpoint"] = _apns.Endpoint.ToString(),
             ["Push:TrustedRootFile"] = root,
+            // The clock stands still: what waits for the pace would wait for ever.
+            ["Push:RatePerSecond"] = "5000",
         };
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
         await Prepare(configuration);

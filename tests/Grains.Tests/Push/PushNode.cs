@@ -166,6 +166,8 @@ public sealed class PushNode : IAsyncDisposable
                 ["Storage:DataDirectory"] = _folder.Path,
                 ["Push:Endpoint"] = _apns.Endpoint.ToString(),
                 ["Push:TrustedRootFile"] = _folder.File("apns.pem"),
+                // Tests of other things do not wait for the pace.
+                ["Push:RatePerSecond"] = "5000",
             })
             .AddInMemoryCollection(settings ?? new Dictionary<string, string?>())
             .Build();

@@ -17,6 +17,14 @@ public sealed class PushOptionsTests : IDisposable
         Assert.Equal("https://api.push.apple.com:443", Read<PushOptions>().Endpoint);
 
     [Theory]
+    [InlineData(null, 1, 125)]
+    [InlineData(null, 2, 250)]
+    [InlineData(null, 8, 1_000)]
+    [InlineData("5000", 2, 5_000)]
+    public void Pushes_are_paced_by_the_cores_of_the_node_unless_told_otherwise(string? told, int cores, int rate) =>
+        Assert.Equal(rate, (told is null ? Read<PushOptions>() : Read<PushOptions>(("Push:RatePerSecond", told))).RateOn(cores));
+
+    [Theory]
     [InlineData("Push:Endpoint", "http://api.push.apple.com")]
     [InlineData("Push:Endpoint", "api.push.apple.com")]
     [InlineData("Push:Endpoint", "https://api.push.apple.com/3/device")]

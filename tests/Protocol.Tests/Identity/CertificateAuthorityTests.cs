@@ -44,6 +44,69 @@ public sealed class CertificateAuthorityTests
         }
     }
 
+    [Theory]
+    [InlineData("mdm.example.org", "-verify_hostname mdm.example.org", "mdm.example.com", "10.0.0.8")]
+    [InlineData("xn--lmhle-kva5p.example", "-verify_hostname xn--lmhle-kva5p.example", "example", "10.0.0.8")]
+    [InlineData("10.0.0.7", "-verify_ip 10.0.0.7", "10.0.0.8", "mdm.example.org")]
+    [InlineData("2001:db8::7", "-verify_ip 2001:db8::7", "2001:db8::8", "mdm.example.org")]
+    [InlineData("localhost", "-verify_hostname localhost", "10.0.0.8", "mdm.example.org")]
+    public void A_root_for_TLS_vouches_for_its_host_and_for_no_other(string host, string asked, string other, string otherForm)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var root = CertificateAuthority.CreateTlsRoot("District", host, now, Year * 20);
+        using var ca = new CertificateAuthority(root);
+        var folder = Directory.CreateTempSubdirectory("fleetmdm-root-").FullName;
+        try
+        {
+            Verify(ca, root.Certificate, host, asked, [other, otherForm], folder, now);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Verify(CertificateAuthority ca, byte[] root, string host, string asked, string[] others, string folder, DateTimeOffset now)
+    {
+        string Save(string name, ReadOnlyMemory<byte> der)
+        {
+            var path = Path.Combine(folder, name);
+            File.WriteAllText(path, PemEncoding.WriteString("CERTIFICATE", der.Span));
+            return path;
+        }
+
+        var rootFile = Save("root.pem", root);
+        var verify = $"verify -x509_strict -purpose sslserver -CAfile {rootFile}";
+        var constraints = Assert.Single(Load(root).Extensions, extension => extension.Oid!.Value == "2.5.29.30");
+        Assert.True(constraints.Critical);
+        var own = ca.IssueServer(CertificateAuthority.NamesOfTlsRoot(host), now, CertificateAuthority.MaxServerLifetime).Certificate;
+        var ownFile = Save("own.pem", own);
+        TestPki.Run("openssl", $"{verify} {asked} {ownFile}");
+        TestPki.Run("openssl", $"{verify} -verify_ip 127.0.0.1 {ownFile}");
+        Assert.True(Builds(own, root));
+
+        // The same key, in the hands of a thief.
+        foreach (var name in others)
+        {
+            var stolen = ca.IssueServer([host, name], now, CertificateAuthority.MaxServerLifetime).Certificate;
+            TestPki.Run("openssl", $"{verify} {Save("stolen.pem", stolen)}", expectFailure: true);
+            Assert.False(Builds(stolen, root));
+            var alone = ca.IssueServer([name], now, CertificateAuthority.MaxServerLifetime).Certificate;
+            TestPki.Run("openssl", $"{verify} {Save("alone.pem", alone)}", expectFailure: true);
+        }
+
+        TestPki.Run("openssl", $"verify -x509_strict -CAfile {rootFile} {Save("signer.pem", ca.IssueProfileSigner("District", now, Year).Certificate)}");
+    }
+
+    private static bool Builds(byte[] certificate, byte[] root)
+    {
+        using var chain = new X509Chain
+        {
+            ChainPolicy = { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { Load(root) }, RevocationMode = X509RevocationMode.NoCheck },
+        };
+        return chain.Build(Load(certificate));
+    }
+
     [Fact]
     public void The_root_may_sign_end_certificates_only()
     {

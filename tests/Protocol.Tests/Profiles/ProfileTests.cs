@@ -16,7 +16,7 @@ public sealed class ProfileTests
         Organization = "District <&> \"Ö\"",
         PublicUrl = new Uri("https://mdm.example.org:8443"),
         Topic = Topic,
-        CaCertificate = TestPki.Root.Certificate,
+        Roots = [TestPki.Root.Certificate],
         Challenge = "v1.secret",
         SignMessage = true,
     };
@@ -165,12 +165,29 @@ public sealed class ProfileTests
     [Fact]
     public void The_trust_profile_holds_the_root_only()
     {
-        var profile = Read(EnrolmentProfile.BuildTrust("District", TestPki.Root.Certificate));
+        var profile = Read(EnrolmentProfile.BuildTrust("District", [TestPki.Root.Certificate]));
         Assert.Equal("com.fleetmdm.trust", profile.GetString("PayloadIdentifier"));
         var root = (PlistDictionary)Assert.Single(profile.GetArray("PayloadContent")!);
         Assert.Equal("com.apple.security.root", root.GetString("PayloadType"));
         Assert.Equal("root.cer", root.GetString("PayloadCertificateFileName"));
         Assert.Null(Plist(new RootCertificatePayload { Name = "r", DisplayName = "r", Certificate = new byte[] { 1 } }).GetString("PayloadCertificateFileName"));
+    }
+
+    [Fact]
+    public void Two_roots_come_before_all_else_and_are_told_apart()
+    {
+        foreach (var profile in new[]
+        {
+            Read(EnrolmentProfile.BuildTrust("District", [TestPki.Root.Certificate, new byte[] { 2 }])),
+            Read(EnrolmentProfile.Build(Settings with { Roots = [TestPki.Root.Certificate, new byte[] { 2 }] })),
+        })
+        {
+            var roots = profile.GetArray("PayloadContent")!.Cast<PlistDictionary>().Take(2).ToList();
+            Assert.All(roots, root => Assert.Equal("com.apple.security.root", root.GetString("PayloadType")));
+            Assert.Equal(["root.cer", "root-2.cer"], roots.Select(root => root.GetString("PayloadCertificateFileName")));
+            Assert.NotEqual(roots[0].GetString("PayloadIdentifier"), roots[1].GetString("PayloadIdentifier"));
+            Assert.NotEqual(roots[0].GetString("PayloadUUID"), roots[1].GetString("PayloadUUID"));
+        }
     }
 
     [Fact]
