@@ -1,4 +1,3 @@
-using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Console;

@@ -101,7 +101,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
     /// <summary>All pages, each with something on it.</summary>
     private async Task<IReadOnlyList<string>> Pages()
     {
-        var pad = await server.Enrol(name: "Alle Seiten");
+        var pad = await server.Enrol(serial: "DMPALLESEITEN", name: "Alle Seiten");
+        await server.Execute($"UPDATE devices SET school = 'A school of some name', battery_level = 0.76, is_supervised = 1, device_capacity = 64, available_device_capacity = 33 WHERE id = '{pad.Id}'");
         var uuid = await pad.Send();
         await pad.Answer(uuid);
         await pad.Send();
