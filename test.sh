@@ -7,7 +7,8 @@
 #   ./test.sh --long [projects]        and the long tests, [Trait("Length", "Long")]: faults that take minutes each
 #
 # Needs the .NET SDK. As root on Debian it installs what else is missing: a PostgreSQL server (which is then run privately, in a
-# temporary folder, on a free port), strongSwan's pki (a SCEP client), haproxy (the balancer of a cluster), systemd (which checks its units) and openssl. Set
+# temporary folder, on a free port), strongSwan's pki (a SCEP client), haproxy (the balancer of a cluster), chromium (a browser for
+# the console), systemd (which checks its units) and openssl. Set
 # FLEETMDM_TEST_POSTGRES to use a PostgreSQL that runs already: a connection string of someone who may create databases.
 # The last line is always "N passed, N failed".
 set -euo pipefail
@@ -20,7 +21,7 @@ for argument in "$@"; do
   case $argument in
     --coverage) coverage=true ;;
     --long) long=true ;;
-    -*) sed -n '2,12p' "$0" >&2; exit 2 ;;
+    -*) sed -n '2,13p' "$0" >&2; exit 2 ;;
     *) projects+=("$argument") ;;
   esac
 done
@@ -46,7 +47,7 @@ trap 'exit 143' TERM
 
 # 1. What the tests need beside the SDK.
 # pki does elliptic curves by one of its plugins, and HTTP by another.
-packages=(strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins openssl haproxy systemd)
+packages=(strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins openssl haproxy systemd chromium)
 [ -n "${FLEETMDM_TEST_POSTGRES:-}" ] || packages+=(postgresql)
 # curl runs the commands of the documentation.
 scripts/install.sh "${packages[@]}" curl

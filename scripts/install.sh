@@ -15,6 +15,7 @@ have() {
     libstrongswan-standard-plugins) ! command -v dpkg >/dev/null || [ -e /usr/lib/ipsec/plugins/libstrongswan-openssl.so ] ;;
     libstrongswan-extra-plugins) ! command -v dpkg >/dev/null || [ -e /usr/lib/ipsec/plugins/libstrongswan-curl.so ] ;;
     systemd) command -v systemd-analyze >/dev/null ;;
+    chromium) [ -x /usr/bin/chromium ] || [ -x /usr/bin/chromium-browser ] || [ -x /usr/bin/google-chrome ] ;;
     haproxy) command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] ;;
     *) command -v "$1" >/dev/null ;;
   esac

@@ -1,5 +1,4 @@
 using FleetMdm.Api.Audit;
-using FleetMdm.Api.Console;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;

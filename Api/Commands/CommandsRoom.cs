@@ -10,7 +10,7 @@ internal static class CommandsRoom
     public static void AddCommands(this IServiceCollection services)
     {
         services.AddSingleton<CommandLog>();
-        services.AddSingleton(new DeviceTab(10, "commands", "Commands") { Count = device => device.Queue.Count });
+        services.AddSingleton(new DeviceTab(10, "commands", "Commands") { Count = device => device.Queue.Count > 0 ? device.Queue.Count : null });
     }
 
     public static void MapCommands(this AdminRoutes routes)

@@ -7,8 +7,10 @@ internal sealed record ConsoleAsset(string Name, string ContentType, byte[] Cont
 {
     private const int HashLength = 12;
 
-    /// <summary>With the hash of its content: an upgrade has another address.</summary>
-    public string Path { get; } = $"/console/{Name}?v={Convert.ToHexStringLower(SHA256.HashData(Content))[..HashLength]}";
+    /// <summary>The hash of its content: an upgrade has another one.</summary>
+    public string Version { get; } = Convert.ToHexStringLower(SHA256.HashData(Content))[..HashLength];
+
+    public string Path => $"/console/{Name}?v={Version}";
 }
 
 internal static class ConsoleAssets

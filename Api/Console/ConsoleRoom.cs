@@ -1,4 +1,3 @@
-using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Console;
@@ -26,7 +25,8 @@ internal static class ConsoleRoom
         {
             routes.Open.MapGet($"/console/{asset.Name}", (HttpContext context) =>
             {
-                context.Response.Headers.CacheControl = Forever;
+                // While nodes of two versions serve, one may be asked for the other's file: nobody keeps that.
+                context.Response.Headers.CacheControl = context.Request.Query["v"] == asset.Version ? Forever : "no-store";
                 return TypedResults.Bytes(asset.Content, asset.ContentType);
             }).ExcludeFromDescription().WithMetadata(Compressed.Instance);
         }

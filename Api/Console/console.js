@@ -1,4 +1,4 @@
-// Keys for those who sit here all day. Every page works without this file: it changes no content, and asks the server for nothing.
+// Keys for those who sit here all day, and numbers that follow what they count. Every page works without this file.
 "use strict";
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -50,13 +50,21 @@
   document.addEventListener("change", (event) => { if (event.target.matches(".pick input")) counted(); });
   counted();
 
+  // Whoever speaks to the browser, or slips on keys, switches them off.
   const keys = one("#keys");
+  const on = one("[data-keys-on]");
+  try {
+    if (on) on.checked = localStorage.getItem("keys") !== "off";
+    on?.addEventListener("change", () => localStorage.setItem("keys", on.checked ? "on" : "off"));
+  } catch {
+    // A browser that keeps nothing: the switch is for this page.
+  }
   for (const button of all("[data-keys]")) button.addEventListener("click", () => keys?.showModal());
 
   let leading = false;
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable]");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || keys?.open) return;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || keys?.open || !on?.checked) return;
     const done = (action) => { event.preventDefault(); action(); };
     if (leading) {
       leading = false;
@@ -83,6 +91,32 @@
       }
     }
   });
+
+  // What counts something that goes on: those parts of the page are fetched anew when the server says that a number has changed. Lists
+  // stay as they are: nothing jumps under the pointer.
+  const live = one("[data-live]");
+  if (live) {
+    const soonest = 1000;
+    const events = new EventSource(live.dataset.live);
+    let asked = false;
+    const refresh = async () => {
+      asked = false;
+      const answer = await fetch(location.href);
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const part of all("[data-part]")) {
+        const now = one(`[data-part="${part.dataset.part}"]`, fresh);
+        if (now && !part.contains(document.activeElement)) part.replaceChildren(...now.childNodes);
+      }
+    };
+    const changed = () => {
+      if (asked) return;
+      asked = true;
+      setTimeout(refresh, soonest);
+    };
+    events.addEventListener("counts", changed);
+    events.addEventListener("complete", () => { events.close(); changed(); });
+  }
 
   // Copies an id.
   for (const button of all("[data-copy]")) {

@@ -24,9 +24,9 @@ internal sealed class AdminHeaders(RequestDelegate next)
 /// <summary>Endpoint metadata: what a page may load and run.</summary>
 internal sealed record ContentPolicy(string Value)
 {
-    /// <summary>Our own pages: our style sheet, our one script, our pictures, our forms. The script may ask nobody for anything.</summary>
+    /// <summary>Our own pages: our style sheet, our one script, our pictures, our forms. The script may ask this server alone.</summary>
     public static readonly ContentPolicy Page = new(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
 
     /// <summary>The Orleans dashboard: its own scripts, and the styles that it sets from them.</summary>
     public static readonly ContentPolicy Dashboard = new(
