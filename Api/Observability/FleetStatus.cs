@@ -31,7 +31,7 @@ internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrol
                 Erased = counts.GetValueOrDefault(EnrolmentStatus.Erased),
             },
             OpenClaims = await reenrolments.CountOpenClaims(),
-            RenewalProblems = (await renewals.Count()).WithProblem,
+            RenewalProblems = await renewals.CountProblems(),
             PushCertificate = certificate is null ? null : new PushCertificateSummary
             {
                 State = certificate.Standing.ToString(),

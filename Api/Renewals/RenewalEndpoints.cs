@@ -4,6 +4,7 @@ using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Renewals;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -37,7 +38,8 @@ internal static class RenewalEndpoints
     public static async Task<Ok<RenewalView>> Get(string id, DeviceLookup lookup, IRenewalStore store)
     {
         var row = await lookup.Row(id);
-        var renewal = await store.Find(row.Id) ?? throw ApiProblem.NotFound("The identity certificate of this iPad does not end soon, or has been renewed.");
+        var alive = row.Status is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled;
+        var renewal = (alive ? await store.Find(row.Id) : null) ?? throw ApiProblem.NotFound("The identity certificate of this iPad does not end soon, or has been renewed.");
         return TypedResults.Ok(RenewalView.Of(new RenewalListing(renewal, row.SerialNumber, row.DeviceName, row.School, row.LastSeenAt)));
     }
 

@@ -27,6 +27,11 @@ internal sealed partial class RenewalSweep(
     /// <summary>Looks that start nothing cost little: commands that wait, and what is over.</summary>
     private const int MostLooks = 2_000;
 
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    /// <summary>How many this node has started when, in the last hour: the rows of those that are done are gone.</summary>
+    private readonly Queue<(long At, int Count)> _started = [];
+
     private long? _plannedAt;
     private long? _warnedAt;
 
@@ -70,7 +75,9 @@ internal sealed partial class RenewalSweep(
     {
         var now = time.GetUtcNow();
         var perMinute = (options.Value.PerHour + 59) / 60;
-        var left = (int)Math.Min(perMinute, options.Value.PerHour - await store.CountStarted(now.AddHours(-1)));
+        while (_started.TryPeek(out var oldest) && time.GetElapsedTime(oldest.At) >= Hour) _started.Dequeue();
+        var lastHour = Math.Max(_started.Sum(run => run.Count), await store.CountStarted(now - Hour));
+        var left = (int)Math.Min(perMinute, options.Value.PerHour - lastHour);
         for (var looks = 0; left > 0 && looks < MostLooks && !cancellationToken.IsCancellationRequested;)
         {
             var due = await store.ListDue(now, left);
@@ -82,6 +89,7 @@ internal sealed partial class RenewalSweep(
                 {
                     if (await LookAt(id, now) == RenewalStep.Started) Interlocked.Increment(ref started);
                 });
+            if (started > 0) _started.Enqueue((time.GetTimestamp(), started));
             if (due.Count < left) break;
             left -= started;
             looks += due.Count;

@@ -58,6 +58,7 @@ internal sealed class DemoStory
     // 5. A third is locked and answers NotNow to SecurityInfo. Then most of them are unlocked and come by themselves.
     // 6. All get a Wi-Fi profile, by one operation. Some cannot install it and report an error.
     // 7. One is erased and enrols again.
+    // 8. One renews its identity certificate, as all do before it ends.
 
     public async Task TellAsync(CancellationToken cancellation)
     {
@@ -78,6 +79,7 @@ internal sealed class DemoStory
         await FinishAsync("Wi-Fi profile on all",
             await StartAsync(new JsonObject { ["requestType"] = "InstallProfile", ["payload"] = Convert.ToBase64String(WifiProfile()) }, cancellation), cancellation);
         await EraseOneAsync(cancellation);
+        await RenewOneAsync(cancellation);
     }
 
     /// <summary>After the story, a teacher unlocks the iPads that still say NotNow.</summary>
@@ -136,6 +138,19 @@ internal sealed class DemoStory
                 await ipad.EnrolAsync(_invitations[demo.School], token);
             },
             cancellation);
+    }
+
+    private async Task RenewOneAsync(CancellationToken cancellation)
+    {
+        var (_, ipad) = _ipads.First(candidate => candidate.Demo.Part == DemoPart.Answers);
+        var (before, started) = (ipad.IdentitySha256, Fleet.Options.Time.GetTimestamp());
+        var command = await Admin.RenewAsync(ipad.Udid, cancellation);
+        Fleet.Enqueued(command, started);
+        _accepted.Add(new AcceptedCommand(ipad.Udid, command, "InstallProfile", Outcome.Acknowledged));
+        var tally = Fleet.Measurements.Tally(command);
+        await _screen.StageAsync($"{ipad.Description.Name} renews its identity certificate", 1,
+            () => tally.Acknowledged > 0 && ipad.IdentitySha256 != before ? 1 : 0,
+            token => Fleet.WhenAsync(() => tally.Acknowledged > 0, token), cancellation);
     }
 
     /// <summary>Queues a command for all iPads.</summary>

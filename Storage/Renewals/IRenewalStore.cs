@@ -35,7 +35,11 @@ public interface IRenewalStore
     /// <param name="limit">At most so many.</param>
     Task<IReadOnlyList<RenewalListing>> List(bool withProblem, RenewalPlace? after, int limit);
 
+    /// <summary>Reads all of them: for a look now and then.</summary>
     Task<RenewalCounts> Count();
+
+    /// <summary>How many need a person.</summary>
+    Task<long> CountProblems();
 }
 
 /// <param name="DeviceId">Whose it is.</param>

@@ -7,6 +7,12 @@ internal sealed class RenewalStore(Database database) : IRenewalStore
 {
     private const int LongestDetail = 500;
 
+    /// <summary>Of a row <c>r</c>: its enrolment lives, and speaks with this certificate. What is not so goes at the next look.</summary>
+    private const string Live = """
+        EXISTS (SELECT 1 FROM devices e WHERE e.id = r.device_id AND e.status IN (1, 2))
+          AND EXISTS (SELECT 1 FROM pins p WHERE p.sha256 = r.sha256 AND p.dropped_at IS NULL)
+        """;
+
     private const string Columns =
         "r.device_id, r.sha256, r.not_after, r.next_at, r.command_uuid, r.started_at, r.failures, r.problem, r.detail";
 
@@ -74,7 +80,7 @@ internal sealed class RenewalStore(Database database) : IRenewalStore
             .Sql($"""
                 SELECT {Columns}, d.serial_number, d.device_name, d.school, a.last_seen_at
                 FROM renewals r JOIN devices d ON d.id = r.device_id LEFT JOIN device_activity a ON a.id = r.device_id
-                WHERE {(withProblem ? "r.problem <> 0" : "1 = 1")}{(after is null ? "" : " AND (r.not_after, r.device_id) > (@afterEnd, @afterId)")}
+                WHERE {(withProblem ? "r.problem <> 0 AND " : "")}{Live}{(after is null ? "" : " AND (r.not_after, r.device_id) > (@afterEnd, @afterId)")}
                 ORDER BY r.not_after, r.device_id LIMIT @limit
                 """)
             .Bind(statement =>
@@ -86,11 +92,14 @@ internal sealed class RenewalStore(Database database) : IRenewalStore
     }
 
     public async Task<RenewalCounts> Count() => (await database.Read(s => s
-        .Sql("""
-            SELECT count(*), count(CASE WHEN problem = 0 AND command_uuid IS NOT NULL THEN 1 END), count(CASE WHEN problem <> 0 THEN 1 END)
-            FROM renewals
+        .Sql($"""
+            SELECT count(*), count(CASE WHEN r.problem = 0 AND r.command_uuid IS NOT NULL THEN 1 END), count(CASE WHEN r.problem <> 0 THEN 1 END)
+            FROM renewals r WHERE {Live}
             """)
         .First(row => new RenewalCounts(row.Long(0), row.Long(1), row.Long(2)))))!;
+
+    public Task<long> CountProblems() => database.Read(s => s
+        .Sql($"SELECT count(*) FROM renewals r WHERE r.problem <> 0 AND {Live}").First(row => row.Long(0)));
 
     private static Statement Bind(Statement statement, RenewalRow row)
     {

@@ -169,5 +169,13 @@ public abstract class RenewalStoreTests(StoreFixture fixture)
         Assert.Equal(("DMPX1", "iPad", "North"), (first[0].SerialNumber, first[0].DeviceName, first[0].School));
         Assert.Equal(["PAD0", "PAD2", "PAD4"], (await store.List(withProblem: true, null, 9)).Select(listing => listing.Renewal.DeviceId));
         Assert.Equal(new RenewalCounts(5, 1, 3), await store.Count());
+        Assert.Equal(3, await store.CountProblems());
+
+        // One that left, and one that enrolled anew, are not shown though nobody has looked at their rows yet.
+        await devices.Commit(Make.Change(Make.Device("PAD0", 2) with { DeviceId = "PAD0", Status = EnrolmentStatus.Unenrolled }));
+        await devices.Commit(Make.Change(Make.Device("PAD2", 2) with { DeviceId = "PAD2" }) with { Pin = new Pin(Make.Hash(), End, Make.Now.AddDays(1)), DropPinsBefore = Make.Now.AddDays(1) });
+        Assert.Equal(["PAD4"], (await store.List(withProblem: true, null, 9)).Select(listing => listing.Renewal.DeviceId));
+        Assert.Equal(new RenewalCounts(3, 1, 1), await store.Count());
+        Assert.Equal(1, await store.CountProblems());
     }
 }
