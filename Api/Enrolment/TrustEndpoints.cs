@@ -40,7 +40,7 @@ public sealed class TrustEndpoints(EnrolmentAuthority authority, IOptions<MdmOpt
     public async Task<IResult> TrustProfile(HttpContext context)
     {
         var snapshot = await authority.Get();
-        return ProfileResult.Of(context, snapshot, EnrolmentProfile.BuildTrust(snapshot.Organization, snapshot.Ca.Certificate.Der), "trust");
+        return ProfileResult.Of(context, snapshot, EnrolmentProfile.BuildTrust(snapshot.Organization, snapshot.Ca.Certificate.Der).ToBytes(), "trust");
     }
 
     public async Task<IResult> CaPem()

@@ -3,8 +3,9 @@ using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Sweeps;
 
-/// <summary>Forgets the escrowed tokens of enrolments that ended long ago, and claims that nobody has repeated for long.</summary>
-internal sealed class EnrolmentRetention(IReenrolmentStore store, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
+/// <summary>Forgets the escrowed tokens of enrolments that ended long ago, claims that nobody has repeated for long, and answers of iPads that nobody
+/// could repeat any more.</summary>
+internal sealed class EnrolmentRetention(IReenrolmentStore store, IEnrolmentStore enrolments, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
 {
     /// <summary>An iPad whose claim is older has to try once more.</summary>
     private static readonly TimeSpan KeepClaims = TimeSpan.FromDays(90);
@@ -18,6 +19,7 @@ internal sealed class EnrolmentRetention(IReenrolmentStore store, IOptions<Reten
     {
         var now = time.GetUtcNow();
         await InPieces(() => store.DropClaims(now - KeepClaims, PieceSize), cancellationToken);
+        await InPieces(() => enrolments.ForgetSpent(now, PieceSize), cancellationToken);
         if (options.Value.EscrowDays > 0)
             await InPieces(() => store.ForgetEscrow(now - TimeSpan.FromDays(options.Value.EscrowDays), PieceSize), cancellationToken);
     }
