@@ -34,6 +34,7 @@ public static class DeviceRefusals
             "An iPad with this UDID is enrolled already, with another certificate. An administrator can allow this one: in the console, on the iPad's page. Then install the profile again."),
         DeviceRefusal.InvitationWithdrawn => new(403, "invitation-withdrawn", "The invitation was withdrawn. Ask for a new one."),
         DeviceRefusal.InvitationForAnother => new(403, "invitation-for-another", "The invitation is for another iPad. Ask for one for this iPad."),
+        DeviceRefusal.ProvenAnother => new(403, "proven-another", "The certificate was issued to another iPad, which had proved who it is. Use the invitation again."),
         DeviceRefusal.OnlyWherePinned => new(403, "only-where-pinned",
             "A certificate of this CA enrols no iPad now (Mdm:TrustedIdentityCasEnrolUntil). Use an invitation."),
         DeviceRefusal.CertificateExpired => new(403, "certificate-expired", "An expired certificate enrols no iPad. Use an invitation."),

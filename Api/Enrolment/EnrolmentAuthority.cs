@@ -155,29 +155,7 @@ public sealed partial class EnrolmentAuthority(
         new(certificate.Certificate, sealer.Open(purpose, certificate.SealedKey));
 
     /// <exception cref="OptionsValidationException">A file holds no certificate that can be a CA's.</exception>
-    private static IReadOnlyList<IdentityCertificate> LoadTrustedCas(IEnumerable<string> files)
-    {
-        var cas = new List<IdentityCertificate>();
-        foreach (var file in files)
-        {
-            var certificates = new X509Certificate2Collection();
-            try
-            {
-                certificates.ImportFromPemFile(file);
-                cas.AddRange(certificates.Select(certificate => IdentityCertificate.Parse(certificate.RawData)));
-            }
-            catch (Exception e) when (e is CryptographicException or IdentityException or IOException)
-            {
-                throw Fault(file, e.Message);
-            }
-            if (certificates.Count == 0)
-                throw Fault(file, "there is no certificate in it");
-        }
-        return cas;
-    }
-
-    private static OptionsValidationException Fault(string file, string why) => new(MdmOptions.Section, typeof(MdmOptions),
-        [$"Mdm:TrustedIdentityCas names \"{file}\", which cannot be used as PEM certificates: {why}."]);
+    private static IReadOnlyList<IdentityCertificate> LoadTrustedCas(IEnumerable<string> files) => PemCas.Load(files, MdmOptions.Section, "TrustedIdentityCas");
 
     /// <summary>For the validation at start: reads the files of <c>Mdm:TrustedIdentityCas</c> once.</summary>
     internal void CheckTrustedCas() => _ = _trustedCas.Value;

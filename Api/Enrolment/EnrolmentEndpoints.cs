@@ -18,6 +18,8 @@ public static class EnrolmentEndpoints
         group.MapMethods("/scep", getAndPost, (HttpContext context, ScepEndpoint scep) => scep.Handle(context)).RequireScepAdmission();
         group.MapMethods("/enroll/{invitation}", getAndPost,
             (HttpContext context, string invitation, InvitationEndpoint invitations) => invitations.Handle(context, invitation));
+        group.MapPost(ProfileServiceEndpoint.PathOf("{invitation}"),
+            (HttpContext context, string invitation, ProfileServiceEndpoint service) => service.Handle(context, invitation));
         group.MapMethods("/enroll", getAndPost, TrustEndpoints.NoInvitation);
         group.MapGet("/MDMServiceConfig", (TrustEndpoints trust) => trust.ServiceConfig());
         group.MapGet(TrustEndpoints.TrustPath, (HttpContext context, TrustEndpoints trust) => trust.TrustProfile(context));

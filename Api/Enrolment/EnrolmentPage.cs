@@ -23,6 +23,7 @@ internal static class EnrolmentPage
         using var code = new SvgQRCode(data);
         var name = HtmlEncoder.Default.Encode(organization);
         var profile = HtmlEncoder.Default.Encode($"{link.AbsoluteUri}?profile=1");
+        var plain = HtmlEncoder.Default.Encode($"{link.AbsoluteUri}?profile=plain");
         return Page(context, StatusCodes.Status200OK, $"Enrol an iPad: {name}",
             $"""
             <h1>{name}</h1>
@@ -33,6 +34,7 @@ internal static class EnrolmentPage
             <li><a class="button" id="install" href="{profile}">Enrol this iPad</a> and tap <em>Allow</em>.</li>
             <li>Open <em>Settings</em>, tap <em>Profile Downloaded</em> and then <em>Install</em>. It is also under <em>General</em>, <em>VPN &amp; Device Management</em>.</li>
             </ol>
+            <p>Settings says that the profile could not be installed? Take <a href="{plain}">the profile for older devices</a> instead.</p>
             <h2>On a computer</h2>
             <p>Point the iPad's camera at this code.</p>
             <div class="qr" role="img" aria-label="QR code with the link of this page">{code.GetGraphic(QrPixelsPerModule)}</div>

@@ -1,6 +1,8 @@
 using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Enrolment;
 
@@ -15,6 +17,8 @@ public static class EnrolmentServices
         {
             var authority = provider.GetRequiredService<EnrolmentAuthority>();
             authority.CheckTrustedCas();
+            // Read now, so that a file that cannot be used stops the start.
+            _ = provider.GetRequiredService<DeviceCertificates>();
             return authority;
         });
         services.TryAddSingleton<TrustedProxies>();
@@ -23,7 +27,11 @@ public static class EnrolmentServices
         services.AddSingleton<EnrolmentMetrics>();
         services.AddSingleton<RefusedMessages>();
         services.AddSingleton<ScepEndpoint>();
+        services.AddSingleton<EnrolmentProfiles>();
         services.AddSingleton<InvitationEndpoint>();
+        services.AddFleetOptions<OverTheAirOptions>(configuration, OverTheAirOptions.Section, options => options.FindFault());
+        services.AddSingleton(provider => DeviceCas.Load(provider.GetRequiredService<IOptions<OverTheAirOptions>>().Value));
+        services.AddSingleton<ProfileServiceEndpoint>();
         services.AddSingleton<TrustEndpoints>();
         return services;
     }

@@ -32,6 +32,9 @@ public sealed partial class ScepEndpoint(
     TimeProvider time,
     ILogger<ScepEndpoint> logger)
 {
+    /// <summary>The iPad uses it within seconds. Its clock may be wrong.</summary>
+    private static readonly TimeSpan StepLasts = TimeSpan.FromHours(1);
+
     private readonly OncePerHour _told = new(time);
 
     public async Task<IResult> Handle(HttpContext context)
@@ -106,10 +109,10 @@ public sealed partial class ScepEndpoint(
             }
             else
             {
-                var challenge = Challenge(snapshot, csr);
+                var challenge = Challenge(snapshot, csr, out var step);
                 mayChange = true;
-                certificate = challenge.Renews is { } renewed
-                    ? await Renew(snapshot, renewed, csr, challenge)
+                certificate = step ? IssueStep(snapshot, challenge.Device!, csr)
+                    : challenge.Renews is { } renewed ? await Renew(snapshot, renewed, csr, challenge)
                     : await Enrol(snapshot, challenge, csr);
             }
 
@@ -126,9 +129,31 @@ public sealed partial class ScepEndpoint(
         }
     }
 
-    private OneTimeChallenge Challenge(AuthoritySnapshot snapshot, CertificateSigningRequest csr) =>
-        OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, time.GetUtcNow())
+    /// <param name="snapshot">Whose key made it.</param>
+    /// <param name="csr">It holds the challenge.</param>
+    /// <param name="step">It is for the second step of an enrolment over the air, and not for an identity.</param>
+    private OneTimeChallenge Challenge(AuthoritySnapshot snapshot, CertificateSigningRequest csr, out bool step)
+    {
+        var identity = OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, time.GetUtcNow());
+        step = identity is null;
+        return identity ?? OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, time.GetUtcNow(), ChallengeKind.Step)
             ?? throw new ScepException(ScepFailInfo.BadRequest, "The challenge is missing, not of this server, or expired: fetch a new enrolment profile.");
+    }
+
+    /// <summary>Nothing is stored: the certificate says itself which iPad it is for, ends soon, identifies no iPad, and is taken for one answer.</summary>
+    private byte[] IssueStep(AuthoritySnapshot snapshot, ProvenDevice device, CertificateSigningRequest csr)
+    {
+        try
+        {
+            var certificate = snapshot.Ca.IssueOverTheAirStep(csr, device, time.GetUtcNow(), StepLasts);
+            metrics.CountScep("Step");
+            return certificate.Der.ToArray();
+        }
+        catch (IdentityException e)
+        {
+            throw new ScepException(ScepFailInfo.BadAlg, e.Message, e);
+        }
+    }
 
     private async Task<byte[]> Enrol(AuthoritySnapshot snapshot, OneTimeChallenge challenge, CertificateSigningRequest csr)
     {
@@ -141,7 +166,12 @@ public sealed partial class ScepEndpoint(
             {
                 ChallengeHash = challenge.Sha256,
                 PublicKeyHash = csr.PublicKeySha256,
-                Certificate = Row(certificate, now) with { InvitationId = challenge.InvitationId, Authority = challenge.Authority },
+                Certificate = Row(certificate, now) with
+                {
+                    InvitationId = challenge.InvitationId,
+                    Authority = challenge.Authority,
+                    Proven = challenge.Device is { } device ? new ProvenIPad(device.Udid, device.SerialNumber) : null,
+                },
                 At = now,
             });
         }

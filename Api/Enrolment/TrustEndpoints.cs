@@ -40,7 +40,7 @@ public sealed class TrustEndpoints(EnrolmentAuthority authority, IOptions<MdmOpt
     public async Task<IResult> TrustProfile(HttpContext context)
     {
         var snapshot = await authority.Get();
-        return ProfileResult.Of(context, snapshot, EnrolmentProfile.BuildTrust(snapshot.Organization, [.. snapshot.Roots.Select(root => root.Der)]), "trust");
+        return ProfileResult.Of(context, snapshot, EnrolmentProfile.BuildTrust(snapshot.Organization, [.. snapshot.Roots.Select(root => root.Der)]).ToBytes(), "trust");
     }
 
     public async Task<IResult> CaPem()

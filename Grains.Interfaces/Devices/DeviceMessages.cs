@@ -147,6 +147,8 @@ public enum DeviceRefusal : byte
     NotShared = 15,
     /// <summary>TokenUpdate of a user: the iPad has as many user channels as it may, and all were used today.</summary>
     TooManyUsers = 16,
+    /// <summary>Authenticate: the certificate was issued to another iPad, which had proved who it is.</summary>
+    ProvenAnother = 17,
 }
 
 /// <summary>What the body of a reply is.</summary>

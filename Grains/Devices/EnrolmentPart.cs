@@ -14,12 +14,13 @@ namespace FleetMdm.Grains.Devices;
 //   2. time          an expired certificate begins nothing
 //   3. whose         its own pin, or that of what it renews, names the only id that it may speak for; a dropped pin speaks for nobody
 //   4. removed       what belonged to a removed iPad does not bring it back
-//   5. invitation    withdrawn, or for another iPad; a further CA enrols only in its migration window
-//   6. living        the newest pin begins anew, its live successor goes on; any other certificate needs a reason (below), else it is a claim
-//   7. ended         checked out, erased, never seen: enrols
+//   5. proof         a certificate that an iPad got because it proved who it is serves that iPad alone
+//   6. invitation    withdrawn, or for another iPad; a further CA enrols only in its migration window
+//   7. living        the newest pin begins anew, its live successor goes on; any other certificate needs a reason (below), else it is a claim
+//   8. ended         checked out, erased, never seen: enrols
 //
-// Reasons to displace: the iPad was handed EraseDevice and has been silent since; the invitation names this iPad; a person allowed it (a
-// grant, an answered claim, an invitation made for it); the district allows it always.
+// Reasons to displace: the iPad was handed EraseDevice and has been silent since; the invitation names this iPad; it proved by its
+// device certificate that it is this iPad; a person allowed it (a grant, an answered claim, an invitation made for it); the district allows it always.
 
 /// <summary>What the part decides by. All of it is known before; nothing is asked for here.</summary>
 /// <param name="Id">The enrolment's id.</param>
@@ -69,6 +70,10 @@ internal static class EnrolmentPart
         if (row?.Status == EnrolmentStatus.Removed && owner is not null) return Refuse(DeviceRefusal.Unrecognized);
 
         // 5
+        if (standing.Proven is { } proven && owner is null && !(proven.Is(state.Id, input.Message.SerialNumber) && proven.Is(input.Message.Udid, null)))
+            return Refuse(DeviceRefusal.ProvenAnother);
+
+        // 6
         if (standing.Invitation is { } invitation)
         {
             if (invitation.CertificatesWithdrawnAt is not null || (invitation.RevokedAt is not null && owner is null))
@@ -79,7 +84,7 @@ internal static class EnrolmentPart
 
         if (input.Certificate.OnlyWherePinned && owner is null) return Refuse(DeviceRefusal.OnlyWherePinned);
 
-        // 6
+        // 7
         if (row is not null && owner is not null && state.IsAlive)
         {
             var newest = state.Pins.Count > 0 ? state.Pins[0].Sha256 : null;
@@ -95,7 +100,7 @@ internal static class EnrolmentPart
                 : Refuse(DeviceRefusal.Claimed);
         }
 
-        // 7
+        // 8
         return Accept(state, input, now, renewal: false, displaced: null);
     }
 
@@ -169,6 +174,8 @@ internal static class EnrolmentPart
         if (state.IsAlive && row.EraseSentAt is { } erase && !(state.LastSeen > erase)) return "it was told to erase itself, and has been silent since";
         if (row.Status == EnrolmentStatus.Removed && invitation?.CreatedAt > since) return "it was removed, and invited anew";
         if (invitation?.Names(row.SerialNumber, row.Udid, row.Id) == true) return "the invitation was made for it";
+        // A removed iPad stays removed, whoever it is.
+        if (state.IsAlive && input.Standing.Proven?.Is(row.Id, row.SerialNumber) == true) return "it proved by its device certificate that it is this iPad";
         if (row.ReenrolmentUntil >= now && row.ReenrolmentGrantedAt > since) return "an administrator allowed it to enrol anew";
         if (input.Claim is { Decision: ClaimDecision.Allowed } claim && claim.AllowedUntil >= now && claim.DecidedAt > since && Answers(claim, input))
             return "an administrator allowed this claim";

@@ -4,8 +4,10 @@ using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Sweeps;
 
-/// <summary>Forgets the escrowed tokens of enrolments that ended long ago and what their iPads had on them, and claims that nobody has repeated for long.</summary>
-internal sealed class EnrolmentRetention(IReenrolmentStore store, IInventoryStore inventory, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
+/// <summary>Forgets the escrowed tokens of enrolments that ended long ago and what their iPads had on them, claims that nobody has repeated for long, and
+/// answers of iPads that nobody could repeat any more.</summary>
+internal sealed class EnrolmentRetention(
+    IReenrolmentStore store, IEnrolmentStore enrolments, IInventoryStore inventory, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
 {
     /// <summary>An iPad whose claim is older has to try once more.</summary>
     private static readonly TimeSpan KeepClaims = TimeSpan.FromDays(90);
@@ -19,6 +21,7 @@ internal sealed class EnrolmentRetention(IReenrolmentStore store, IInventoryStor
     {
         var now = time.GetUtcNow();
         await InPieces(() => store.DropClaims(now - KeepClaims, PieceSize), cancellationToken);
+        await InPieces(() => enrolments.ForgetSpent(now, PieceSize), cancellationToken);
         if (options.Value.HistoryDays > 0)
             await InPieces(() => inventory.ForgetEnded(now - TimeSpan.FromDays(options.Value.HistoryDays), PieceSize), cancellationToken);
         if (options.Value.EscrowDays > 0)

@@ -159,6 +159,24 @@ public sealed class CertificateAuthority : IDisposable
         }
     }
 
+    /// <summary>A certificate for the second step of an enrolment over the air (<see cref="DeviceCertificates"/>): it says which iPad it is for, and identifies
+    /// none to anybody else.</summary>
+    /// <exception cref="IdentityException">UnsupportedAlgorithm: the platform cannot use the key.</exception>
+    public IdentityCertificate IssueOverTheAirStep(CertificateSigningRequest csr, ProvenDevice device, DateTimeOffset now, TimeSpan lifetime)
+    {
+        try
+        {
+            var subject = Name($"iPad {device.SerialNumber}, enrolling", _organization);
+            var request = new CertificateRequest(subject, PublicKey.CreateFromSubjectPublicKeyInfo(csr.PublicKeyInfo.Span, out _), _hash);
+            request.CertificateExtensions.Add(new X509Extension(Oids.OverTheAirDevice, device.Encode(), critical: false));
+            return IdentityCertificate.Parse(Sign(request, X509KeyUsageFlags.DigitalSignature, [Oids.OverTheAirStep], now, lifetime));
+        }
+        catch (CryptographicException e)
+        {
+            throw new IdentityException(IdentityRefusal.UnsupportedAlgorithm, "The request's key cannot be certified.", e);
+        }
+    }
+
     private KeyedCertificate Issue(CertificateRequest request, AsymmetricAlgorithm key, X509KeyUsageFlags usage,
         string[] purposes, DateTimeOffset now, TimeSpan lifetime) =>
         new(Sign(request, usage, purposes, now, lifetime), key.ExportPkcs8PrivateKey());

@@ -110,6 +110,9 @@ public sealed class IdentityCertificate
     /// <summary>SHA-256 of the certificate that this one renews; null when it does not say. To be believed of our own CA only.</summary>
     public byte[]? Renews { get; private set; }
 
+    /// <summary>The iPad that a certificate of an enrolment over the air is for; null when it does not say. To be believed of our own CA only.</summary>
+    internal ProvenDevice? OverTheAirDevice { get; private set; }
+
     internal VerificationKey Key { get; }
     internal ReadOnlyMemory<byte> Signed { get; }
     internal string SignatureOid { get; }
@@ -200,6 +203,9 @@ public sealed class IdentityCertificate
                     break;
                 case Oids.RenewedCertificate:
                     Renews = value.ReadOctetString();
+                    break;
+                case Oids.OverTheAirDevice:
+                    OverTheAirDevice = ProvenDevice.Read(value);
                     break;
                 default:
                     if (critical)

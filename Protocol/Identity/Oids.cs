@@ -57,6 +57,11 @@ internal static class Oids
     /// <summary>Our own, of the arc for UUIDs (ITU-T X.667): the SHA-256 of the identity certificate that this one renews.</summary>
     public const string RenewedCertificate = "2.25.190143742907489159071424055823607495697";
 
+    /// <summary>Likewise: a certificate for the second step of an enrolment over the air, and which iPad it is for. Both in the same certificate, as its
+    /// purpose and as an extension.</summary>
+    public const string OverTheAirStep = "2.25.62426184357011795850990580554651514606";
+    public const string OverTheAirDevice = "2.25.331603493877045019572027566255856253479";
+
     /// <summary>VeriSign's arc that SCEP took over (RFC 8894, 3.2).</summary>
     public const string ScepMessageType = "2.16.840.1.113733.1.9.2";
     public const string ScepPkiStatus = "2.16.840.1.113733.1.9.3";

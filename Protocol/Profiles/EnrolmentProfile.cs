@@ -31,6 +31,8 @@ public static class EnrolmentProfile
     /// <summary>Never changed: a renewed enrolment profile replaces the old one only under the same identifier.</summary>
     public const string Identifier = "com.fleetmdm.enrolment";
 
+    public const string StepIdentifier = "com.fleetmdm.enrolment.step";
+
     public const string TrustIdentifier = "com.fleetmdm.trust";
 
     /// <summary>
@@ -71,6 +73,28 @@ public static class EnrolmentProfile
             Payloads = [.. RootPayloads(settings.Organization, settings.Roots), scep, mdm],
         };
     }
+
+    /// <summary>The certificate for the second step of an enrolment over the air, and nothing else: the iPad shows it to the server and is answered with
+    /// <see cref="Build"/>.</summary>
+    /// <param name="challenge">One-time; a secret.</param>
+    public static ConfigurationProfile BuildStep(string organization, Uri publicUrl, string challenge) => new()
+    {
+        Identifier = StepIdentifier,
+        DisplayName = $"{organization}: device management",
+        Organization = organization,
+        Payloads =
+        [
+            new ScepPayload
+            {
+                Name = "step",
+                DisplayName = "This iPad, while it enrols",
+                Url = new Uri(publicUrl, "/scep"),
+                Subject = [("O", organization), ("CN", "iPad")],
+                Challenge = challenge,
+                KeyUsage = ScepKeyUsage.Signing,
+            },
+        ],
+    };
 
     /// <summary>The root certificates only: for trusting the server before enrolling, with a web browser for instance.</summary>
     public static ConfigurationProfile BuildTrust(string organization, IReadOnlyList<ReadOnlyMemory<byte>> roots) => new()

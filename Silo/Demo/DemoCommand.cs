@@ -27,7 +27,8 @@ internal static class DemoCommand
         Console.WriteLine($"FleetMdm demo: starting a server on https://localhost:{port}, a simulated APNs and {options.IPads} simulated iPads …");
         var screen = DemoScreen.Create(TimeProvider.System);
         await using var apns = await ApnsSimulator.StartAsync();
-        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem);
+        using var factory = new DeviceAuthority();
+        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem);
         try
         {
             var trust = await TrustProfile.FetchAsync(server.Url, server.Stopping);
@@ -36,6 +37,7 @@ internal static class DemoCommand
             {
                 Trust = trust,
                 Apns = apns,
+                Factory = factory,
                 Keys = KeySource.Shared(Math.Min(SharedKeys, options.IPads)),
             });
             var story = new DemoStory(options.IPads, screen, admin, apns, fleet);

@@ -41,12 +41,16 @@ internal sealed class DemoServer : IAsyncDisposable
     public bool KeepFolder { get; set; }
 
     /// <param name="port">Where it listens, on the loopback addresses.</param>
+    /// <param name="apns">The simulated APNs.</param>
     /// <param name="apnsRootPem">What the endpoint's certificate comes from.</param>
-    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem)
+    /// <param name="deviceCaPem">Who made the simulated iPads.</param>
+    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem)
     {
         var folder = Directory.CreateTempSubdirectory("fleetmdm-demo-").FullName;
         var apnsRoot = Path.Combine(folder, "simulated-apns.pem");
         await File.WriteAllTextAsync(apnsRoot, apnsRootPem);
+        var deviceCa = Path.Combine(folder, "simulated-device-ca.pem");
+        await File.WriteAllTextAsync(deviceCa, deviceCaPem);
         var url = new Uri($"https://localhost:{port}");
         var app = ServerHost.Build(
             [
@@ -59,6 +63,7 @@ internal sealed class DemoServer : IAsyncDisposable
                 $"--Mdm:PublicUrl={url.GetLeftPart(UriPartial.Authority)}",
                 $"--Push:Endpoint={apns.GetLeftPart(UriPartial.Authority)}",
                 $"--Push:TrustedRootFile={apnsRoot}",
+                $"--OverTheAir:DeviceCaFiles={deviceCa}",
             ],
             builder =>
             {

@@ -9,7 +9,8 @@ internal static class CertificateColumns
     /// <summary>What <see cref="ReadStanding"/> reads, for fingerprints in <c>i(sha256)</c>.</summary>
     public const string Standing = """
         c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after, c.authority,
-          p.device_id, p.dropped_at, r.device_id, r.dropped_at, v.created_at, v.revoked_at, v.certificates_withdrawn_at, v.allow_reenrolment, v.only_for
+          p.device_id, p.dropped_at, r.device_id, r.dropped_at, v.created_at, v.revoked_at, v.certificates_withdrawn_at, v.allow_reenrolment, v.only_for,
+          c.proven_udid, c.proven_serial_number
         """;
 
     /// <summary>The joins for <see cref="Standing"/>: the certificate, its invitation, its own pin and the pin of what it renews.</summary>
@@ -26,6 +27,7 @@ internal static class CertificateColumns
             Issued = row.IsNull(at) ? null : Read(row, at),
             Pinned = Owner(row, more),
             RenewedPinned = Owner(row, more + 2),
+            Proven = row.IsNull(more + 9) ? null : new ProvenIPad(row.Text(more + 9), row.Text(more + 10)),
             Invitation = row.IsNull(more + 4) ? null : new InvitationStanding
             {
                 Id = row.Text(at + 2),

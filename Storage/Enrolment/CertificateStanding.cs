@@ -13,6 +13,9 @@ public sealed record CertificateStanding
     /// <summary>The enrolment that has used the certificate which this one renews.</summary>
     public PinOwner? RenewedPinned { get; init; }
 
+    /// <summary>The only iPad that it is for: it proved by its device certificate who it is. Null: none did.</summary>
+    public ProvenIPad? Proven { get; init; }
+
     /// <summary>The invitation by which it, or the first of its line, was issued.</summary>
     public InvitationStanding? Invitation { get; init; }
 }
@@ -20,6 +23,16 @@ public sealed record CertificateStanding
 /// <param name="DeviceId">Whose it is, for good.</param>
 /// <param name="DroppedAt">Since when it speaks no more; null: it does.</param>
 public sealed record PinOwner(string DeviceId, DateTimeOffset? DroppedAt);
+
+/// <param name="Udid">In its one spelling.</param>
+/// <param name="SerialNumber">In upper case.</param>
+public sealed record ProvenIPad(string Udid, string SerialNumber)
+{
+    /// <summary>Whether this iPad says that it is the one. A message without a serial number is of the iPad with that UDID.</summary>
+    public bool Is(string? udid, string? serialNumber) =>
+        string.Equals(Udid, udid, StringComparison.OrdinalIgnoreCase) &&
+        (serialNumber is null || string.Equals(SerialNumber, serialNumber, StringComparison.OrdinalIgnoreCase));
+}
 
 /// <summary>What an invitation says of those who come by it.</summary>
 public sealed record InvitationStanding

@@ -72,6 +72,8 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         _ = new BodyKey(request.Certificate.Sha256);
         StoredText.Check("The invitation's id", request.Certificate.InvitationId);
         StoredText.Check("The authority", request.Certificate.Authority);
+        StoredText.Check("The UDID", request.Certificate.Proven?.Udid);
+        StoredText.Check("The serial number", request.Certificate.Proven?.SerialNumber);
         if (request.Certificate.InvitationId is not { } invitation)
             return new IssueResult(IssueOutcome.InvitationClosed, null);
         return await lanes.Writer(invitation).Run(new IssueItem(request));
@@ -156,6 +158,18 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
             return new RenewalResult(RenewalOutcome.Renewed, certificate with { InvitationId = invitation.Id, Authority = authority });
         }))!;
     }
+
+    public Task<bool> Spend(byte[] hash, DateTimeOffset expiresAt)
+    {
+        _ = new BodyKey(hash);
+        return database.Write(async s => await s
+            .Sql("INSERT INTO spent_answers (hash, expires_at) VALUES (@hash, @end) ON CONFLICT (hash) DO NOTHING")
+            .Bytes("@hash", hash).Time("@end", expiresAt).Execute() > 0);
+    }
+
+    public Task<int> ForgetSpent(DateTimeOffset before, int limit) => database.Write(s => s
+        .Sql("DELETE FROM spent_answers WHERE hash IN (SELECT hash FROM spent_answers WHERE expires_at < @before LIMIT @limit)")
+        .Time("@before", before).Int("@limit", limit).Execute());
 
     /// <summary>By its number: the id is a secret while the invitation is open.</summary>
     private static AuditRecord OfInvitation(AuditRecord record, long number) =>

@@ -33,6 +33,14 @@ public interface IEnrolmentStore
     /// <summary>Stores a certificate that renews the newest pin of a living enrolment. Each certificate has one live successor: the same key
     /// gets the same certificate, another key takes the place of a successor that was not used yet.</summary>
     Task<RenewalResult> Renew(RenewalRequest request);
+
+    /// <summary>Takes a signed answer of an iPad, once. False: one with this hash was taken before.</summary>
+    /// <param name="hash">32 bytes: of the answer's challenge and of the step that it is for.</param>
+    /// <param name="expiresAt">When the challenge ends, and with it the need to remember it.</param>
+    Task<bool> Spend(byte[] hash, DateTimeOffset expiresAt);
+
+    /// <summary>Forgets answers whose challenge has ended. At most <paramref name="limit"/>.</summary>
+    Task<int> ForgetSpent(DateTimeOffset before, int limit);
 }
 
 public sealed record Invitation
@@ -112,4 +120,6 @@ public sealed record IssuedCertificate
     /// <summary>Host, and port unless it is 443, of the URLs in the profile by which it was asked for: what its iPad is enrolled with. Null: issued
     /// before this was kept, or not told.</summary>
     public string? Authority { get; init; }
+    /// <summary>The iPad that it was issued to, which proved who it is; written when it is issued, read as <see cref="CertificateStanding.Proven"/>.</summary>
+    public ProvenIPad? Proven { get; init; }
 }

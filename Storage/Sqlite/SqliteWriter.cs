@@ -62,7 +62,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         """;
 
     private const string StoreCertificate = """
-        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority) VALUES (@1, @2, @3, @4, @5, @6, @7)
+        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number)
+        VALUES (@1, @2, @3, @4, @5, @6, @7, @8, @9)
         ON CONFLICT (sha256) DO NOTHING
         """;
 
@@ -298,5 +299,6 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         r.Key, r.At, (short)r.Actor.Kind, r.Actor.Id, r.Actor.Name, r.Actor.Address, r.Verb, r.TargetKind, r.TargetId, r.Subject, r.Detail,
         r.Count, r.Reason, (short)r.Result);
 
-    private void Store(IssuedCertificate c) => Run(StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter, c.Authority);
+    private void Store(IssuedCertificate c) => Run(
+        StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter, c.Authority, c.Proven?.Udid, c.Proven?.SerialNumber);
 }

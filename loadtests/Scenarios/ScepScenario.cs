@@ -26,14 +26,15 @@ internal static class ScepScenario
         });
         var count = run.IPads(1_000);
         var ipads = Enumerable.Range(0, count + WarmUpIPads).Select(_ => fleet.Add()).ToList();
-        var invitation = await bed.Admin.CreateInvitationAsync("Load test");
+        // The plain profile, as in the versions that are compared.
+        var invitation = new Uri((await bed.Admin.CreateInvitationAsync("Load test")).Url + "?profile=plain");
         run.Say("warm-up");
-        await fleet.EnrolAllAsync(ipads.Take(WarmUpIPads), invitation.Url);
+        await fleet.EnrolAllAsync(ipads.Take(WarmUpIPads), invitation);
 
         var before = bed.Spent();
         var began = Stopwatch.GetTimestamp();
         var measurement = new Measurement(began);
-        await fleet.EnrolAllAsync(ipads.Skip(WarmUpIPads), invitation.Url, _ =>
+        await fleet.EnrolAllAsync(ipads.Skip(WarmUpIPads), invitation, _ =>
         {
             lock (measurement) measurement.Record(Stopwatch.GetTimestamp(), Stopwatch.GetTimestamp(), 200);
         });

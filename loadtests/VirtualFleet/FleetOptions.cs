@@ -40,6 +40,9 @@ public sealed record FleetOptions
     /// <summary>For <see cref="IdentityPresentation.TrustedProxy"/>.</summary>
     public SimulatedProxy? Proxy { get; init; }
 
+    /// <summary>Who gave the iPads their device certificates. Null: a factory that no server knows.</summary>
+    public DeviceAuthority? Factory { get; init; }
+
     public KeySource Keys { get; init; } = KeySource.Fresh;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -368,6 +368,33 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task A_certificate_remembers_the_iPad_that_proved_who_it_is()
+    {
+        var invitation = await Stored();
+        var proven = new ProvenIPad("00008101-0011223344556677", "DMP0000001VF");
+        var request = Request(invitation.Id);
+        var with = await Store.Issue(request with { Certificate = request.Certificate with { Proven = proven } });
+        var without = await Store.Issue(Request(invitation.Id));
+
+        Assert.Equal(proven, (await fixture.Node.Devices.FindCertificate(with.Certificate!.Sha256)).Proven);
+        Assert.Null((await fixture.Node.Devices.FindCertificate(without.Certificate!.Sha256)).Proven);
+    }
+
+    [Fact]
+    public async Task An_answer_is_taken_once_until_its_challenge_has_ended()
+    {
+        var hash = Make.Hash();
+        var tries = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Store.Spend(hash, Make.Now.AddHours(1))));
+        Assert.Single(tries, taken => taken);
+        Assert.True(await Store.Spend(Make.Hash(), Make.Now.AddHours(3)));
+
+        Assert.Equal(0, await Store.ForgetSpent(Make.Now.AddHours(1), 100));
+        Assert.Equal(1, await Store.ForgetSpent(Make.Now.AddHours(2), 100));
+        Assert.True(await Store.Spend(hash, Make.Now.AddHours(1)));
+        Assert.Equal(2, await Store.ForgetSpent(Make.Now.AddDays(1), 100));
+    }
+
+    [Fact]
     public async Task A_certificate_that_nobody_issued_is_not_found() =>
         Assert.Equal(new CertificateStanding(), await fixture.Node.Devices.FindCertificate(Make.Hash()));
 }

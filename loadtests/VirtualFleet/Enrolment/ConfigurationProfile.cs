@@ -48,10 +48,18 @@ public sealed class ConfigurationProfile
     /// <exception cref="EnrolmentException">Not a profile, or its signature does not hold.</exception>
     public static ConfigurationProfile Read(byte[] bytes)
     {
+        var (content, signer, chain) = Open(bytes);
+        return new ConfigurationProfile(content, signer, chain);
+    }
+
+    /// <summary>The property list of a profile of any kind, and who signed it.</summary>
+    /// <exception cref="EnrolmentException">Not a profile, or its signature does not hold.</exception>
+    internal static (PlistDict Content, X509Certificate2? Signer, X509Certificate2Collection Chain) Open(byte[] bytes)
+    {
         try
         {
             if (bytes is not [0x30, ..])
-                return new ConfigurationProfile(PlistReader.ReadDict(bytes), null, []);
+                return (PlistReader.ReadDict(bytes), null, []);
             var cms = new SignedCms();
             cms.Decode(bytes);
             if (cms.SignerInfos.Count != 1)
@@ -59,7 +67,7 @@ public sealed class ConfigurationProfile
             cms.CheckSignature(verifySignatureOnly: true);
             var signer = cms.SignerInfos[0].Certificate
                 ?? throw new EnrolmentException("The profile's signature does not carry its signer's certificate.");
-            return new ConfigurationProfile(PlistReader.ReadDict(cms.ContentInfo.Content), signer, cms.Certificates);
+            return (PlistReader.ReadDict(cms.ContentInfo.Content), signer, cms.Certificates);
         }
         catch (Exception e) when (e is PlistException or CryptographicException)
         {

@@ -41,26 +41,43 @@ public static class MdmSignature
         }
     }
 
-    private static string Sign(byte[] body, X509Certificate2 signer, DateTimeOffset? signedAt, Algorithm algorithm)
+    /// <summary>The same with the body inside, as an iPad answers a Profile Service profile.</summary>
+    public static byte[] SignAttached(byte[] body, X509Certificate2 signer)
     {
+        try
+        {
+            return Cms(body, signer, null, Sha1, attached: true);
+        }
+        catch (CryptographicException)
+        {
+            return Cms(body, signer, null, Sha256, attached: true);
+        }
+    }
+
+    private static string Sign(byte[] body, X509Certificate2 signer, DateTimeOffset? signedAt, Algorithm algorithm) =>
+        Convert.ToBase64String(Cms(body, signer, signedAt, algorithm, attached: false));
+
+    private static byte[] Cms(byte[] body, X509Certificate2 signer, DateTimeOffset? signedAt, Algorithm algorithm, bool attached)
+    {
+        byte[] content = attached ? [0xA0, 0x80, .. Der(writer => writer.WriteOctetString(body)), .. EndOfContents] : [];
         var signerInfos = Der(writer =>
         {
             using var set = writer.PushSetOf();
             WriteSigner(writer, body, signer, signedAt, algorithm);
         });
-        return Convert.ToBase64String(
+        return
         [
             0x30, 0x80, .. Oid(SignedData),
                 0xA0, 0x80,
                     0x30, 0x80, 0x02, 0x01, 0x01,
                         .. Der(writer => { using var set = writer.PushSetOf(); WriteAlgorithm(writer, algorithm.Digest, parameters: true); }),
-                        0x30, 0x80, .. Oid(Data), .. EndOfContents,
+                        0x30, 0x80, .. Oid(Data), .. content, .. EndOfContents,
                         0xA0, 0x80, .. signer.RawData, .. EndOfContents,
                         .. signerInfos,
                     .. EndOfContents,
                 .. EndOfContents,
             .. EndOfContents,
-        ]);
+        ];
     }
 
     private static void WriteSigner(AsnWriter writer, byte[] body, X509Certificate2 signer, DateTimeOffset? signedAt, Algorithm algorithm)

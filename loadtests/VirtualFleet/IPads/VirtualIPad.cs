@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.Journal;
+using FleetMdm.VirtualFleet.Plist;
 
 namespace FleetMdm.VirtualFleet.IPads;
 
@@ -22,10 +24,13 @@ public sealed class VirtualIPad : IAsyncDisposable
     private const string SafariUserAgent =
         "Mozilla/5.0 (iPad; CPU OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1";
 
+    private static readonly Lazy<DeviceAuthority> UnknownFactory = new(() => new DeviceAuthority());
+
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, MdmChannel> _users = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IReadOnlyList<AppleError>> _failures = new(StringComparer.Ordinal);
+    private readonly Lazy<DeviceIdentity> _deviceCertificate;
     private EnrolmentProfile? _profile;
     private MdmConnection? _connection;
     private MdmChannel? _device;
@@ -41,6 +46,7 @@ public sealed class VirtualIPad : IAsyncDisposable
         PasscodeSet = description.PasscodeSet;
         Journal = new IPadJournal(fleet.Options.JournalCapacity, fleet.Options.Time, entry => fleet.Written(description.Udid, entry));
         Commands = new IPadCommands(this);
+        _deviceCertificate = new Lazy<DeviceIdentity>(() => (fleet.Options.Factory ?? UnknownFactory.Value).Issue());
     }
 
     public IPadDescription Description { get; }
@@ -55,6 +61,9 @@ public sealed class VirtualIPad : IAsyncDisposable
     /// <summary>Started and not yet unlocked for the first time: most commands cannot run.</summary>
     public bool IsLocked => _locked;
     public int TimesErased { get; private set; }
+
+    /// <summary>From the factory: it stays through an erase.</summary>
+    public DeviceIdentity DeviceCertificate => _deviceCertificate.Value;
 
     /// <summary>The identity of the present enrolment, for tests that speak in its name; null when not enrolled.</summary>
     public DeviceIdentity? Identity => IsEnrolled ? _connection?.Identity : null;
@@ -82,7 +91,8 @@ public sealed class VirtualIPad : IAsyncDisposable
     // ---- Enrolment ----
 
     /// <summary>
-    /// 1. Fetch the invitation's profile as Safari does. 2. Check its signature and what it says. 3. Make a key and get an identity
+    /// 1. Fetch the invitation's profile as Safari does. If it asks who the iPad is, answer it, signed with the device certificate; get a certificate
+    /// by SCEP; answer again, signed with that. 2. Check the enrolment profile's signature and what it says. 3. Make a key and get an identity
     /// by SCEP. 4. Authenticate. 5. TokenUpdate. 6. Wait for pushes.
     /// </summary>
     /// <exception cref="EnrolmentException">The iPad refused, or was refused; the message says at what.</exception>
@@ -98,7 +108,39 @@ public sealed class VirtualIPad : IAsyncDisposable
             throw new EnrolmentException($"The invitation was answered {answer}.");
         if (answer.MediaType != "application/x-apple-aspen-config")
             throw new EnrolmentException($"The invitation came as '{answer.MediaType}'; Safari installs application/x-apple-aspen-config.");
-        await EnrolWithProfileAsync(answer.Body, cancellation);
+        await EnrolWithProfileAsync(await OverTheAirAsync(answer.Body, cancellation), cancellation);
+    }
+
+    /// <summary>The two answers of an enrolment over the air. A profile of another kind stays as it is.</summary>
+    /// <returns>The enrolment profile.</returns>
+    public async Task<byte[]> OverTheAirAsync(byte[] profile, CancellationToken cancellation = default)
+    {
+        var (content, signer, chain) = ConfigurationProfile.Open(profile);
+        if (ProfileServiceRequest.Read(content) is not { } request)
+            return profile;
+        CheckTrusted(signer, chain);
+        var reply = await AnswerAsync(request, DeviceCertificate, cancellation);
+        var next = ReadSigned(reply);
+        if (next.Payloads.Any(payload => payload.Text("PayloadType") == "com.apple.mdm"))
+            // The server does not know who made this iPad, and enrols it like anybody.
+            return reply;
+        var scep = next.Payloads.Where(payload => payload.Text("PayloadType") == "com.apple.security.scep").ToList();
+        if (scep.Count != 1 || next.Payloads.Count != 1)
+            throw new EnrolmentException("The first answer was answered with something else than one SCEP payload.");
+        return await AnswerAsync(request, await GetIdentityAsync(ScepPayload.Read(scep[0]), renews: null, cancellation), cancellation);
+    }
+
+    /// <summary>Signs and posts what the iPad was asked.</summary>
+    private async Task<byte[]> AnswerAsync(ProfileServiceRequest request, DeviceIdentity identity, CancellationToken cancellation)
+    {
+        var signed = MdmSignature.SignAttached(PlistWriter.Write(request.Answer(Description, Name)), identity.Certificate);
+        // Not patiently: what was taken once is not taken again, and the person begins anew.
+        var answer = await Fleet.Http.SendAsync(HttpMethod.Post, request.Url, "application/pkcs7-signature", signed, null, null, cancellation);
+        if (!answer.Success)
+            throw new EnrolmentException($"The iPad said who it is, and was answered {answer}: {System.Text.Encoding.UTF8.GetString(answer.Body)}");
+        if (answer.MediaType != "application/x-apple-aspen-config")
+            throw new EnrolmentException($"The iPad said who it is, and was answered with '{answer.MediaType}'.");
+        return answer.Body;
     }
 
     /// <summary>The same from step 2 on, with a profile that came some other way.</summary>
@@ -330,18 +372,26 @@ public sealed class VirtualIPad : IAsyncDisposable
     private ConfigurationProfile ReadSigned(byte[] bytes)
     {
         var profile = ConfigurationProfile.Read(bytes);
-        if (profile.Signer is not { } signer)
-            throw new EnrolmentException("The enrolment profile is not signed.");
-        if (Fleet.Options.Trust.WhyNotTrusted(signer, profile.SignerChain, Fleet.Options.Time.GetUtcNow()) is { } why)
-            throw new EnrolmentException($"The enrolment profile's signer is not trusted: {why}");
+        CheckTrusted(profile.Signer, profile.SignerChain);
         return profile;
     }
 
-    private async Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, DeviceIdentity? renews, CancellationToken cancellation)
+    private void CheckTrusted(X509Certificate2? signer, X509Certificate2Collection chain)
+    {
+        if (signer is null)
+            throw new EnrolmentException("The enrolment profile is not signed.");
+        if (Fleet.Options.Trust.WhyNotTrusted(signer, chain, Fleet.Options.Time.GetUtcNow()) is { } why)
+            throw new EnrolmentException($"The enrolment profile's signer is not trusted: {why}");
+    }
+
+    private Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, DeviceIdentity? renews, CancellationToken cancellation) =>
+        GetIdentityAsync(profile.Scep, renews, cancellation);
+
+    private async Task<DeviceIdentity> GetIdentityAsync(ScepPayload scep, DeviceIdentity? renews, CancellationToken cancellation)
     {
         // Making a key is CPU work of up to a second: not on the caller's thread.
-        var key = await Task.Run(() => Fleet.Options.Keys.Take(profile.Scep.KeySize), cancellation);
-        return await new ScepClient(Fleet.Http, Fleet.Options.Time).EnrolAsync(profile.Scep, key, renews, cancellation);
+        var key = await Task.Run(() => Fleet.Options.Keys.Take(scep.KeySize), cancellation);
+        return await new ScepClient(Fleet.Http, Fleet.Options.Time).EnrolAsync(scep, key, renews, cancellation);
     }
 
     private static async Task StepAsync(string step, Task<MdmAnswer> sending)

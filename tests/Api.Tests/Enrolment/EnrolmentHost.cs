@@ -16,6 +16,7 @@ using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Enrolment;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
@@ -46,6 +47,9 @@ public sealed class EnrolmentHost : IAsyncLifetime
     private WebApplication _app = null!;
 
     public ShiftedTime Time { get; } = new();
+
+    /// <summary>Who made the iPads; the server knows it.</summary>
+    public DeviceAuthority Factory { get; } = new();
 
     public Uri Http { get; private set; } = null!;
 
@@ -86,6 +90,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
         Http = new Uri($"http://127.0.0.1:{httpPort}");
         Https = new Uri($"https://localhost:{httpsPort}");
 
+        await File.WriteAllTextAsync(_folder.File("factory.pem"), Factory.Pem);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -93,6 +98,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
             ["Storage:DataDirectory"] = _folder.Path,
             ["Ca:Organization"] = Organization,
             ["Mdm:PublicUrl"] = Https.AbsoluteUri,
+            ["OverTheAir:DeviceCaFiles:0"] = _folder.File("factory.pem"),
         });
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddFleetStorage(builder.Configuration);
@@ -166,6 +172,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
             await _app.DisposeAsync();
         }
         SqliteConnection.ClearAllPools();
+        Factory.Dispose();
         _folder.Dispose();
     }
 

@@ -27,7 +27,7 @@ public sealed class InvitationTests(EnrolmentHost host)
     {
         await host.InstallPushCertificate();
         var invitation = await host.Invite();
-        var answer = await Get($"/enroll/{invitation.Id}");
+        var answer = await Get($"/enroll/{invitation.Id}?profile=plain");
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("application/x-apple-aspen-config", answer.Content.Headers.ContentType!.MediaType);
         Assert.True(answer.Headers.CacheControl!.NoStore);
@@ -64,7 +64,7 @@ public sealed class InvitationTests(EnrolmentHost host)
         var challenges = new HashSet<string>();
         for (var i = 0; i < 3; i++)
         {
-            var bytes = await (await Get($"/enroll/{invitation.Id}")).Content.ReadAsByteArrayAsync();
+            var bytes = await (await Get($"/enroll/{invitation.Id}?profile=plain")).Content.ReadAsByteArrayAsync();
             challenges.Add(EnrolmentProfile.Read(ConfigurationProfile.Read(bytes)).Scep.Challenge!);
         }
         Assert.Equal(3, challenges.Count);

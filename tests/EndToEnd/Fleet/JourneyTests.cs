@@ -159,6 +159,23 @@ public sealed class JourneyTests(RunningServer server) : IClassFixture<RunningSe
     });
 
     [Fact]
+    public Task An_iPad_that_was_restored_by_hand_proves_who_it_is_and_a_stranger_with_its_UDID_does_not() => server.RunAsync(async fleet =>
+    {
+        var ipad = await server.EnrolAsync(fleet);
+        var invitation = (await server.Admin.CreateInvitationAsync("Again")).Url;
+        await using var elsewhere = server.NewFleet(options => options with { Factory = null });
+        var refused = await Assert.ThrowsAsync<EnrolmentException>(() => elsewhere.Add(ipad.Description).EnrolAsync(invitation));
+        Assert.Contains("403", refused.Message);
+
+        var restored = fleet.Add(ipad.Description);
+        await restored.EnrolAsync(invitation);
+
+        var command = await server.Admin.SendCommandAsync(ipad.Udid, DeviceInformation);
+        await RunningServer.ReportedAsync(restored, command, "Acknowledged");
+        Assert.DoesNotContain(command, ipad.Journal.ExecutionOrder());
+    });
+
+    [Fact]
     public Task A_user_of_a_Shared_iPad_has_a_queue_of_its_own() => server.RunAsync(async fleet =>
     {
         const string User = "ada@school.example";

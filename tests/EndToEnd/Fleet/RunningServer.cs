@@ -20,6 +20,9 @@ public sealed class RunningServer : IAsyncLifetime
 
     public ServerProcess Process { get; private set; } = null!;
     public ApnsSimulator Apns { get; private set; } = null!;
+
+    /// <summary>Who made the iPads; the server knows it.</summary>
+    public DeviceAuthority Factory { get; } = new();
     public TrustAnchors Trust { get; private set; } = null!;
     public AdminClient Admin { get; private set; } = null!;
     public Uri Url => Process.Url;
@@ -35,10 +38,13 @@ public sealed class RunningServer : IAsyncLifetime
         Apns = await ApnsSimulator.StartAsync();
         var root = Path.Combine(_folder, "apns.pem");
         await File.WriteAllTextAsync(root, Apns.Authority.RootPem);
+        var factory = Path.Combine(_folder, "factory.pem");
+        await File.WriteAllTextAsync(factory, Factory.Pem);
         Process = await new ServerProcess(_folder, new Dictionary<string, string>(Options)
         {
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = root,
+            ["OverTheAir:DeviceCaFiles"] = factory,
         }).Start();
         await Readiness.WaitAsync(Url, Guard, TimeProvider.System);
         Trust = await TrustProfile.FetchAsync(Url);
@@ -54,13 +60,14 @@ public sealed class RunningServer : IAsyncLifetime
             await Process.DisposeAsync();
         if (Apns is not null)
             await Apns.DisposeAsync();
+        Factory.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>iPads that trust this server and its APNs.</summary>
     public IPadFleet NewFleet(Func<FleetOptions, FleetOptions>? change = null)
     {
-        var options = new FleetOptions { Trust = Trust, Apns = Apns, Keys = _keys, FirstRetry = TimeSpan.FromMilliseconds(100) };
+        var options = new FleetOptions { Trust = Trust, Apns = Apns, Factory = Factory, Keys = _keys, FirstRetry = TimeSpan.FromMilliseconds(100) };
         return new IPadFleet(change?.Invoke(options) ?? options);
     }
 

@@ -370,6 +370,40 @@ public abstract class IdentityRules(GrainCluster cluster, bool forgetful)
     }
 
     [Fact]
+    public async Task An_iPad_that_proved_who_it_is_enrols_again_at_once()
+    {
+        var (ipad, other) = await Two();
+        other.SerialNumber = ipad.SerialNumber;
+        other.Certificate = await other.Invited(proven: new ProvenIPad(ipad.Id, ipad.SerialNumber));
+
+        await other.Enrolled();
+        Assert.Equal(DeviceRefusal.NotPinned, (await ipad.RawReport(ReportStatus.Idle, null)).Refusal);
+    }
+
+    [Fact]
+    public async Task A_certificate_of_an_iPad_that_proved_who_it_is_serves_no_other()
+    {
+        var (ipad, other) = await Two();
+        other.Certificate = await other.Invited(proven: new ProvenIPad("00008101-0011223344556677", other.SerialNumber));
+        Assert.Equal(DeviceRefusal.ProvenAnother, (await other.Authenticate()).Refusal);
+
+        other.Certificate = await other.Invited(proven: new ProvenIPad(ipad.Id, "ANOTHER1"));
+        Assert.Equal(DeviceRefusal.ProvenAnother, (await other.Authenticate()).Refusal);
+        Assert.Null(await ipad.Connect());
+    }
+
+    [Fact]
+    public async Task An_iPad_that_proved_another_serial_number_than_the_enrolled_one_has_waits_for_a_person()
+    {
+        var (ipad, other) = await Two();
+        other.SerialNumber = "CHANGED1";
+        other.Certificate = await other.Invited(proven: new ProvenIPad(ipad.Id, "CHANGED1"));
+
+        Assert.Equal(DeviceRefusal.Claimed, (await other.Authenticate()).Refusal);
+        Assert.Null(await ipad.Connect());
+    }
+
+    [Fact]
     public async Task A_permission_to_enrol_anew_is_good_once_and_for_a_time()
     {
         var (ipad, other) = await Two();

@@ -53,7 +53,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
     }
 
     /// <summary>A certificate of a new invitation, as SCEP would store it. It is not used yet.</summary>
-    public async Task<PresentedCertificate> Invited(Func<Invitation, Invitation>? change = null)
+    public async Task<PresentedCertificate> Invited(Func<Invitation, Invitation>? change = null, ProvenIPad? proven = null)
     {
         var invitation = new Invitation
         {
@@ -65,11 +65,11 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
         };
         invitation = change?.Invoke(invitation) ?? invitation;
         await cluster.Enrolments.CreateInvitation(invitation);
-        return await InvitedBy(invitation.Id);
+        return await InvitedBy(invitation.Id, proven: proven);
     }
 
     /// <summary>One more certificate of an invitation that stands.</summary>
-    public async Task<PresentedCertificate> InvitedBy(string invitation, DateTimeOffset? notAfter = null)
+    public async Task<PresentedCertificate> InvitedBy(string invitation, DateTimeOffset? notAfter = null, ProvenIPad? proven = null)
     {
         var certificate = NewCertificate();
         if (notAfter is { } end) certificate = certificate with { NotAfter = end };
@@ -86,6 +86,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
                 IssuedAt = cluster.Clock.GetUtcNow(),
                 NotAfter = certificate.NotAfter,
                 Authority = "mdm.district.example:8443",
+                Proven = proven,
             },
         });
         Assert.Equal(IssueOutcome.Issued, issued.Outcome);

@@ -83,6 +83,32 @@ public sealed class OneTimeChallengeTests
         }
     }
 
+    [Fact]
+    public void A_challenge_is_good_for_what_it_was_made_for_only()
+    {
+        var device = ProvenDevice.Of("00008101-0011223344556677", "DMP0000001VF");
+        (ChallengeKind Kind, ProvenDevice? Device)[] made =
+            [(ChallengeKind.Identity, null), (ChallengeKind.Identity, device), (ChallengeKind.Answer, null), (ChallengeKind.Step, device)];
+        foreach (var (kind, named) in made)
+        {
+            var text = OneTimeChallenge.Create(Key, "a", Ends, "mdm.example", kind, named);
+            foreach (var asked in Enum.GetValues<ChallengeKind>())
+                Assert.Equal(asked == kind, OneTimeChallenge.Verify(Key, text, TestPki.Now, asked) is not null);
+            Assert.Equal(named, OneTimeChallenge.Verify(Key, text, TestPki.Now, kind)!.Device);
+        }
+
+        Assert.Throws<ArgumentException>(() => OneTimeChallenge.Create(Key, "a", Ends, kind: ChallengeKind.Step));
+    }
+
+    [Fact]
+    public void The_longest_challenge_with_an_iPad_fits_the_limit_of_PKCS_9()
+    {
+        var device = ProvenDevice.Of(new string('a', 40), new string('B', 20));
+        var text = OneTimeChallenge.Create(Key, new string('a', 22), Ends, "mdm.district.example:8443", device: device);
+        Assert.InRange(text.Length, 1, 255);
+        Assert.Equal((device, "mdm.district.example:8443"), (OneTimeChallenge.Verify(Key, text, TestPki.Now)!.Device, OneTimeChallenge.Verify(Key, text, TestPki.Now)!.Authority));
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData("")]

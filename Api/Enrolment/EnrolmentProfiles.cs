@@ -1,0 +1,92 @@
+using FleetMdm.Api.Hosting;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.Protocol.Profiles;
+using FleetMdm.Storage.Enrolment;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Api.Enrolment;
+
+/// <summary>What an open invitation can be answered with.</summary>
+/// <param name="Invitation">It is open.</param>
+/// <param name="Topic">Of the push certificate.</param>
+/// <param name="Authority">As it is now.</param>
+internal sealed record OpenInvitation(Invitation Invitation, string Topic, AuthoritySnapshot Authority);
+
+/// <param name="Status">Of the answer.</param>
+/// <param name="Result">For the metric.</param>
+/// <param name="Title">What is wrong.</param>
+/// <param name="Advice">What to do.</param>
+internal sealed record ClosedInvitation(int Status, string Result, string Title, string Advice);
+
+/// <summary>Opens invitations and makes their profiles: each with a challenge of its own.</summary>
+internal sealed class EnrolmentProfiles(
+    EnrolmentAuthority authority,
+    IEnrolmentStore store,
+    IGrainFactory grains,
+    IOptions<MdmOptions> mdm,
+    IOptions<ScepOptions> scep,
+    TimeProvider time)
+{
+    /// <summary>The steps of an enrolment over the air follow each other without a person.</summary>
+    private static readonly TimeSpan StepLasts = TimeSpan.FromMinutes(10);
+
+    /// <summary>An <see cref="OpenInvitation"/>, or why it is none.</summary>
+    public async Task<(OpenInvitation? Open, ClosedInvitation? Closed)> Open(string invitation)
+    {
+        var found = OneTimeChallenge.IsInvitationId(invitation) ? await store.FindInvitation(invitation) : null;
+        if (found is null)
+            return Closed(StatusCodes.Status404NotFound, "Unknown", "This invitation does not exist",
+                "Check the link, or ask whoever gave it to you for a new one.");
+        var state = found.StateAt(time.GetUtcNow());
+        if (state != InvitationState.Open)
+        {
+            var title = state switch
+            {
+                InvitationState.Revoked => "This invitation was withdrawn",
+                InvitationState.Expired => "This invitation has expired",
+                _ => "This invitation was used as often as it may be",
+            };
+            return Closed(StatusCodes.Status410Gone, state.ToString(), title, "Ask whoever gave it to you for a new one.");
+        }
+
+        var push = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
+        if (push is null)
+            return Closed(StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet",
+                "An administrator has to install the push certificate first. The overview of the console says how.");
+        return (new OpenInvitation(found, push.Topic, await authority.Get()), null);
+    }
+
+    /// <summary>Asks the iPad who it is.</summary>
+    public ProfileService Request(OpenInvitation open) => new()
+    {
+        Organization = open.Authority.Organization,
+        Url = new Uri(mdm.Value.PublicUri, ProfileServiceEndpoint.PathOf(open.Invitation.Id)),
+        Challenge = Challenge(open, ChallengeEnds, ChallengeKind.Answer),
+    };
+
+    /// <summary>The certificate for the next step, for the iPad that has proved who it is.</summary>
+    public ConfigurationProfile Step(OpenInvitation open, ProvenDevice device) => EnrolmentProfile.BuildStep(
+        open.Authority.Organization, mdm.Value.PublicUri, Challenge(open, time.GetUtcNow() + StepLasts, ChallengeKind.Step, device));
+
+    /// <summary>The enrolment profile.</summary>
+    /// <param name="open">By which invitation.</param>
+    /// <param name="device">The iPad that has proved who it is; null: for anybody.</param>
+    public ConfigurationProfile Enrolment(OpenInvitation open, ProvenDevice? device = null) => EnrolmentProfile.Build(new EnrolmentProfileSettings
+    {
+        Organization = open.Authority.Organization,
+        PublicUrl = mdm.Value.PublicUri,
+        Topic = open.Topic,
+        Roots = [.. open.Authority.Roots.Select(root => root.Der)],
+        Challenge = Challenge(open, ChallengeEnds, ChallengeKind.Identity, device),
+        SignMessage = mdm.Value.SignMessage,
+    });
+
+    private DateTimeOffset ChallengeEnds => time.GetUtcNow().AddMinutes(scep.Value.ChallengeLifetimeMinutes);
+
+    private string Challenge(OpenInvitation open, DateTimeOffset ends, ChallengeKind kind, ProvenDevice? device = null) =>
+        OneTimeChallenge.Create(open.Authority.ChallengeKey, open.Invitation.Id, ends, mdm.Value.PublicUri.Authority, kind, device);
+
+    private static (OpenInvitation?, ClosedInvitation?) Closed(int status, string result, string title, string advice) =>
+        (null, new ClosedInvitation(status, result, title, advice));
+}

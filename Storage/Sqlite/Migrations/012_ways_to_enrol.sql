@@ -1,0 +1,10 @@
+-- The iPad that proved by its device certificate who it is, before it got this certificate.
+ALTER TABLE issued_certificates ADD COLUMN proven_udid TEXT;
+ALTER TABLE issued_certificates ADD COLUMN proven_serial_number TEXT;
+
+-- Signed answers of iPads that were taken: a second one with the same challenge is worth nothing.
+CREATE TABLE spent_answers (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32),
+    expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX spent_answers_by_end ON spent_answers (expires_at);
