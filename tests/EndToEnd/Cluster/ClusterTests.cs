@@ -55,6 +55,11 @@ public sealed class ClusterTests
             await audit.Operate("SecurityInfo");
             await audit.Settle("roles silo and api apart", []);
 
+            // The balancer says whom it connects: nobody seems to come from its own address.
+            var records = (await cluster.Admin.GetAsync("/api/v1/audit?verb=operation.start"))["items"]!.AsArray();
+            Assert.NotEmpty(records);
+            Assert.All(records, record => Assert.Equal("127.0.0.1", (string?)record!["address"]));
+
             // Told to stop, the API says so to the balancer first; both end in order.
             Assert.Equal(0, await cluster.Nodes[1].Stop());
             Assert.Equal(0, await cluster.Nodes[0].Stop());
