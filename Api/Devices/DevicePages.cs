@@ -11,6 +11,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Inventory;
 using Microsoft.AspNetCore.Http.HttpResults;
+using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
 
 namespace FleetMdm.Api.Devices;
 
@@ -53,7 +54,18 @@ internal static class DevicePages
         HttpContext context, IFleetQueries fleet, TimeProvider time, string? after)
     {
         var query = DeviceQuery.Of(context.Request);
-        var filter = query.Filter(time.GetUtcNow());
+        StoredFilter filter;
+        try
+        {
+            filter = query.ToFilter(time.GetUtcNow());
+        }
+        catch (ApiProblem problem) when (problem.Code == ProblemCodes.InvalidFilter)
+        {
+            // At the field, where it can be put right.
+            var nothing = new DevicesView(FleetUser.Of(context), new Page<DeviceSummary>([], null), query, 0, IsLaterPage: false) { FilterFault = problem.Errors!["filter"][0] };
+            return new RazorComponentResult<DevicesPage>(new { View = nothing }) { StatusCode = problem.Status };
+        }
+
         if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
 
         var total = fleet.Count(filter);

@@ -74,7 +74,7 @@ internal static class OperationPages
     private static async Task<RazorComponentResult<OperationNewPage>> AskWith(
         DeviceQuery query, HttpContext context, IOperationStore store, IFleetQueries fleet, TimeProvider time, UploadForm? form, ApiProblem? problem)
     {
-        var filter = query.Filter(time.GetUtcNow());
+        var filter = query.ToFilter(time.GetUtcNow());
         var total = await store.CountTarget(filter);
         var rows = await fleet.ListDevices(
             filter with { Status = filter.Status ?? EnrolmentStatus.Enrolled, Kind = EnrolmentKind.Device }, null, Examples, new DeviceOrder(DeviceSort.Name));
