@@ -37,6 +37,7 @@ internal sealed partial class DeviceGrain
 
         // 5
         var next = await Next();
+        if (next is null && Now() >= _refreshAt && report.Status != ReportStatus.NotNow) next = await Refresh();
         if (next is null)
         {
             OwePush(report.Status);
@@ -84,7 +85,9 @@ internal sealed partial class DeviceGrain
     {
         var told = ending == CommandEnding.Acknowledged ? await Told(command, report, now) : null;
         // Where an iPad was stands in its inventory as long as it is lost, and nowhere for longer.
-        if (InventoryLists.Of(command.Row.RequestType) == InventoryList.Location) report = report with { Result = null, ResultHash = null };
+        // What the server asked of itself nobody reads: it stands in the inventory.
+        if (InventoryLists.Of(command.Row.RequestType) == InventoryList.Location || RefreshQuestions.Is(command.Row.CommandUuid))
+            report = report with { Result = null, ResultHash = null };
         try
         {
             await Finish(command, ending, now, report, told: told);
@@ -267,7 +270,7 @@ internal sealed partial class DeviceGrain
     private void LeaveIdle(PresentedCertificate certificate)
     {
         if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
-        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory));
+        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _refreshAt));
         _leftIdle = true;
     }
 

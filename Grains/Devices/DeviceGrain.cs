@@ -53,6 +53,7 @@ internal sealed partial class DeviceGrain(
     FleetMetrics metrics,
     IOptions<QueueOptions> options,
     IOptions<EnrolmentOptions> enrolment,
+    IOptions<InventoryOptions> refresh,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -66,6 +67,7 @@ internal sealed partial class DeviceGrain(
     private DateTimeOffset? _lastSeen;
     private DateTimeOffset? _pushRequestedAt;
     private MemoryOfRows _memory;
+    private DateTimeOffset _refreshAt = DateTimeOffset.MaxValue;
     private bool _believed;
     private bool _leftIdle;
 
@@ -123,6 +125,7 @@ internal sealed partial class DeviceGrain(
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
         _digests = null;
+        _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _memory = new MemoryOfRows(readEpoch, Now());
         _believed = true;
@@ -186,6 +189,7 @@ internal sealed partial class DeviceGrain(
         {
             case CommitOutcome.Committed:
                 _row = change.Row;
+                _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
                 if (!IsUserChannel) _deviceStatus = change.Row.Status;
                 TakePins(change);
                 if (change.EndQueue is not null) _queue.Clear();

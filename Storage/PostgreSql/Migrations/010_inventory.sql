@@ -37,3 +37,7 @@ UPDATE devices SET os_number =
 WHERE os_version ~ '^[0-9]{1,3}([.][0-9]{1,3}){0,3}$';
 CREATE INDEX devices_by_os ON devices (os_number, id) WHERE os_number IS NOT NULL;
 CREATE INDEX devices_by_product ON devices (product_name, id) WHERE product_name IS NOT NULL;
+
+-- When an iPad is next to be asked about itself. Those that are there are spread over the coming day.
+ALTER TABLE device_activity ADD COLUMN refresh_at timestamptz(3);
+UPDATE device_activity SET refresh_at = now() + random() * interval '1 day';

@@ -39,3 +39,7 @@ WHERE os_version NOT GLOB '*[^0-9.]*' AND os_version NOT GLOB '*[0-9][0-9][0-9][
     AND json_valid('[' || replace(os_version, '.', ',') || ']') AND os_version <> '';
 CREATE INDEX devices_by_os ON devices (os_number, id) WHERE os_number IS NOT NULL;
 CREATE INDEX devices_by_product ON devices (product_name, id) WHERE product_name IS NOT NULL;
+
+-- When an iPad is next to be asked about itself. Those that are there are spread over the coming day.
+ALTER TABLE device_activity ADD COLUMN refresh_at INTEGER;
+UPDATE device_activity SET refresh_at = unixepoch() * 1000 + abs(random() % 86400000);
