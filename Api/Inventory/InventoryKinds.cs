@@ -1,3 +1,6 @@
+using System.Text;
+using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Api.Inventory;
@@ -10,6 +13,10 @@ namespace FleetMdm.Api.Inventory;
 /// <param name="Value">What the value of an item is; null: items have none.</param>
 public sealed record InventoryKindView(InventoryList List, string Path, string Words, string RequestType, string Key, string? Value)
 {
+    /// <summary>Asks for all of it; of restrictions also which profiles want them.</summary>
+    public BuiltCommand Question { get; } = CommandCatalogue.FromPlist(Encoding.UTF8.GetBytes(
+        $"<dict><key>RequestType</key><string>{RequestType}</string>{(List == InventoryList.Restrictions ? "<key>ProfileRestrictions</key><true/>" : "")}</dict>"));
+
     public bool IsForAdministrators => List == InventoryList.Location;
 }
 

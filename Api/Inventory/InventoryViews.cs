@@ -49,5 +49,7 @@ public sealed record InventoryItemView
 
 /// <summary>What a page of the console shows of one list.</summary>
 /// <param name="Known">The lists that the iPad has told, with how many items.</param>
+/// <param name="Asked">The iPad was asked a moment ago.</param>
 public sealed record InventoryPageView(
-    FleetUser User, DeviceRow Device, InventoryKindView Kind, IReadOnlyDictionary<InventoryList, InventoryListRow> Known, InventoryListView List);
+    FleetUser User, DeviceRow Device, InventoryKindView Kind, IReadOnlyDictionary<InventoryList, InventoryListRow> Known, InventoryListView List,
+    string FormKey, bool Asked);
