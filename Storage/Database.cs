@@ -78,6 +78,8 @@ internal sealed class Session(
 /// <summary>One statement with its parameters. Executed once; then it is disposed.</summary>
 internal sealed class Statement(Database database, DbCommand command, CancellationToken cancellationToken)
 {
+    public Database Database => database;
+
     public Statement Text(string name, string? value) => Add(name, DbType.String, value);
 
     public Statement Bytes(string name, byte[]? value) => Add(name, DbType.Binary, value);
@@ -85,6 +87,8 @@ internal sealed class Statement(Database database, DbCommand command, Cancellati
     public Statement Bool(string name, bool value) => Add(name, DbType.Boolean, value);
 
     public Statement Long(string name, long? value) => Add(name, DbType.Int64, value);
+
+    public Statement Double(string name, double value) => Add(name, DbType.Double, value);
 
     public Statement Int(string name, int? value) => Add(name, DbType.Int32, value);
 

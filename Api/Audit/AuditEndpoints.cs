@@ -11,7 +11,6 @@ namespace FleetMdm.Api.Audit;
 /// <summary><c>/api/v1/audit</c>: for administrators; the records say who signs in, and from where.</summary>
 internal static class AuditEndpoints
 {
-    private const string Csv = "text/csv; charset=utf-8";
     private const int RowsAtATime = 1_000;
 
     public static void MapRest(RouteGroupBuilder api)
@@ -79,7 +78,7 @@ internal static class AuditEndpoints
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             var response = httpContext.Response;
-            response.ContentType = Csv;
+            response.ContentType = Csv.ContentType;
             response.Headers.ContentDisposition = "attachment; filename=\"audit.csv\"";
             response.Headers.CacheControl = "no-store";
             var text = new StringBuilder(Header);
@@ -92,25 +91,8 @@ internal static class AuditEndpoints
             }
         }
 
-        private static void Append(StringBuilder text, AuditView row)
-        {
-            text.Append(row.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
-            foreach (var value in new[]
-            {
-                row.ActorKind, row.ActorId, row.ActorName, row.Address, row.Verb, row.TargetKind, row.TargetId, row.Subject, row.Detail,
-                row.Count?.ToString(CultureInfo.InvariantCulture), row.Reason, row.Result,
-            })
-            {
-                text.Append(',').Append(Cell(value ?? ""));
-            }
-
-            text.Append("\r\n");
-        }
-
-        private static string Cell(string value)
-        {
-            if (value.Length > 0 && value[0] is '=' or '+' or '-' or '@') value = "'" + value;
-            return value.AsSpan().ContainsAny("\",\r\n") ? '"' + value.Replace("\"", "\"\"") + '"' : value;
-        }
+        private static void Append(StringBuilder text, AuditView row) => Csv.Row(text,
+            Csv.Time(row.At), row.ActorKind, row.ActorId, row.ActorName, row.Address, row.Verb, row.TargetKind, row.TargetId, row.Subject, row.Detail,
+            row.Count?.ToString(CultureInfo.InvariantCulture), row.Reason, row.Result);
     }
 }

@@ -45,6 +45,9 @@ public sealed partial class CheckInEndpoints(
     /// business in a grain's turn or between two nodes.</summary>
     private const int LargeReport = 32 * 1024;
 
+    /// <summary>Of an answer that is not kept. A list of apps of this size has a thousand of them.</summary>
+    private const int LargestUnkept = 512 * 1024;
+
     /// <summary>Seconds; an iPad that honours it comes back soon, the load balancer's other nodes sooner. Spread, so that those who met
     /// the same fault do not come back at the same moment.</summary>
     private const int LeastRetrySeconds = 5;
@@ -202,6 +205,8 @@ public sealed partial class CheckInEndpoints(
             InventoryDigest = report.InventoryDigest,
         };
         if (report.Status == CommandStatus.NotNow || body.IsEmpty) return message;
+        // What the server asked of itself is not kept: its digest or its list is all that the grain wants of it.
+        if (RefreshQuestions.Is(report.CommandUuid) && body.Length <= LargestUnkept) return message with { Result = body.ToArray() };
         return body.Length > LargeReport
             ? message with { ResultHash = await store.StoreBody(body) }
             : message with { Result = body.ToArray() };

@@ -13,6 +13,12 @@ public sealed record FilterPart(string Name, string Words, string? Value)
     public string? Example { get; init; }
     /// <summary>The box that is always open.</summary>
     public bool Search { get; init; }
+    /// <summary>Takes a line of its own.</summary>
+    public bool Whole { get; init; }
+    /// <summary>One line below the box.</summary>
+    public string? Help { get; init; }
+    /// <summary>Why what was typed cannot be used; in the place of the help.</summary>
+    public string? Problem { get; init; }
 
     /// <summary>What the list is filtered by, in words.</summary>
     public string Shown => Options?.FirstOrDefault(option => string.Equals(option.Value, Value, StringComparison.OrdinalIgnoreCase)).Words ?? Value ?? "";

@@ -14,12 +14,15 @@ namespace FleetMdm.Api.Devices;
 /// <summary><c>/api/v1/devices</c>.</summary>
 internal static class DeviceEndpoints
 {
+    /// <summary>Characters of a filter in a record.</summary>
+    private const int LongestDetail = 1_000;
+
     public static void MapRest(RouteGroupBuilder api)
     {
         var devices = api.MapGroup("/devices").WithTags("Devices");
-        devices.MapGet("", List)
-            .WithQuery("q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter", "sort", "after", "limit")
-            .Fails(400);
+        string[] filters = ["filter", "q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter"];
+        devices.MapGet("", List).WithQuery([.. filters, "sort", "after", "limit"]).Fails(400);
+        devices.MapGet("/export", Export).WithQuery(filters).Produces<string>(200, "text/csv").Fails(400);
         devices.MapGet("/{id}", Get).Fails(404);
         devices.MapDelete("/{id}", Remove).Audit(AuditVerbs.DeviceRemove, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
         devices.MapPost("/{id}/push", Push).Idempotent().Audit(AuditVerbs.DevicePush, AuditTargets.Device).WithTags("Devices").Fails(404, 409, 422);
@@ -27,6 +30,7 @@ internal static class DeviceEndpoints
 
     /// <summary>List iPads</summary>
     /// <remarks>All filters that are given must hold.</remarks>
+    /// <param name="filter">Conditions in words, as in <c>os&lt;17.5 and not (school:Hillside or battery&lt;20)</c>.</param>
     /// <param name="q">Part of the serial number, the name, the UDID or the user's name, in whatever case.</param>
     /// <param name="status">Authenticated, Enrolled, Unenrolled, Removed or Erased.</param>
     /// <param name="school">The school, exactly.</param>
@@ -40,31 +44,61 @@ internal static class DeviceEndpoints
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<DeviceSummary>>> List(
-        IFleetQueries fleet, HttpContext context,
-        [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
+        IFleetQueries fleet, HttpContext context, TimeProvider time,
+        [FromQuery] string? filter = null, [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
         [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
         [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null,
         [FromQuery] string? sort = null, [FromQuery] string? after = null, [FromQuery] string? limit = null)
     {
-        var filter = new StoredFilter
-        {
-            Query = Text.Optional("q", q),
-            Status = Text.Name<EnrolmentStatus>("status", status),
-            School = Text.Optional("school", school),
-            ProductName = Text.Optional("productName", productName),
-            OsVersion = Text.Optional("osVersion", osVersion),
-            SerialNumber = Text.Optional("serialNumber", serialNumber),
-            Kind = Text.Name<EnrolmentKind>("kind", kind),
-            SeenBefore = Text.Time("seenBefore", seenBefore),
-            SeenAfter = Text.Time("seenAfter", seenAfter),
-        };
+        var wanted = Filter(time, filter, q, status, school, productName, osVersion, serialNumber, kind, seenBefore, seenAfter);
         var most = Page.Limit(limit);
         var order = DeviceOrders.Read("sort", sort);
         DeviceOrders.CheckCursor(after, order);
 
-        var rows = await fleet.ListDevices(filter, after, most + 1, order);
+        var rows = await fleet.ListDevices(wanted, after, most + 1, order);
         return TypedResults.Ok(Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => DeviceCursor.Of(row, order)));
     }
+
+    /// <summary>The same as CSV, all of it</summary>
+    /// <remarks>In order of the ids. It is read page by page, so an iPad that changes meanwhile stands there as it was before or after. That it was exported is
+    /// recorded. Texts that a spreadsheet would take for a formula begin with an apostrophe.</remarks>
+    /// <param name="filter">As for the list.</param>
+    /// <param name="q">As for the list.</param>
+    /// <param name="status">As for the list.</param>
+    /// <param name="school">As for the list.</param>
+    /// <param name="productName">As for the list.</param>
+    /// <param name="osVersion">As for the list.</param>
+    /// <param name="serialNumber">As for the list.</param>
+    /// <param name="kind">As for the list.</param>
+    /// <param name="seenBefore">As for the list.</param>
+    /// <param name="seenAfter">As for the list.</param>
+    public static async Task<IResult> Export(
+        IFleetQueries fleet, HttpContext context, AuditTrail trail, TimeProvider time,
+        [FromQuery] string? filter = null, [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
+        [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
+        [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null)
+    {
+        var wanted = Filter(time, filter, q, status, school, productName, osVersion, serialNumber, kind, seenBefore, seenAfter);
+        await trail.Record(context, AuditVerbs.DeviceExport, detail: context.Request.QueryString.Value is { Length: > 0 } said ? Text.Printable(said, LongestDetail) : null);
+        // Before it is answered: an unreachable store is 503, not half a file.
+        return new DeviceExport(fleet, wanted, await fleet.ListDevices(wanted, null, DeviceExport.RowsAtATime), FleetUser.Of(context));
+    }
+
+    private static StoredFilter Filter(
+        TimeProvider time, string? filter, string? q, string? status, string? school, string? productName, string? osVersion, string? serialNumber,
+        string? kind, string? seenBefore, string? seenAfter) => new()
+    {
+        Query = Text.Optional("q", q),
+        Status = Text.Name<EnrolmentStatus>("status", status),
+        School = Text.Optional("school", school),
+        ProductName = Text.Optional("productName", productName),
+        OsVersion = Text.Optional("osVersion", osVersion),
+        SerialNumber = Text.Optional("serialNumber", serialNumber),
+        Kind = Text.Name<EnrolmentKind>("kind", kind),
+        SeenBefore = Text.Time("seenBefore", seenBefore),
+        SeenAfter = Text.Time("seenAfter", seenAfter),
+        Expression = DeviceFilters.Read("filter", filter, time.GetUtcNow()),
+    };
 
     /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>
     public static async Task<Ok<DeviceView>> Get(string id, HttpContext context, DeviceLookup lookup) =>

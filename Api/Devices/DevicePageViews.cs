@@ -8,6 +8,9 @@ namespace FleetMdm.Api.Devices;
 /// <param name="Total">How many there are on all pages.</param>
 public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, DeviceQuery Query, long Total, bool IsLaterPage)
 {
+    /// <summary>Why the filter in words cannot be read; null: it can.</summary>
+    public string? FilterFault { get; init; }
+
     public string? Next => Page.Next is { } next ? Query.PathOf("/ipads", next) : null;
 }
 

@@ -7,6 +7,7 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
+using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
 
 namespace FleetMdm.Api.Devices;
 
@@ -35,7 +36,18 @@ internal static class DevicePages
         HttpContext context, IFleetQueries fleet, TimeProvider time, string? after)
     {
         var query = DeviceQuery.Of(context.Request);
-        var filter = query.Filter(time.GetUtcNow());
+        StoredFilter filter;
+        try
+        {
+            filter = query.ToFilter(time.GetUtcNow());
+        }
+        catch (ApiProblem problem) when (problem.Code == ProblemCodes.InvalidFilter)
+        {
+            // At the field, where it can be put right.
+            var nothing = new DevicesView(FleetUser.Of(context), new Page<DeviceSummary>([], null), query, 0, IsLaterPage: false) { FilterFault = problem.Errors!["filter"][0] };
+            return new RazorComponentResult<DevicesPage>(new { View = nothing }) { StatusCode = problem.Status };
+        }
+
         DeviceOrders.CheckCursor(after, query.Order);
 
         var total = fleet.Count(filter);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
@@ -10,9 +11,9 @@ namespace FleetMdm.Api.Devices;
 /// <param name="Sort">As the REST list takes it; null: by name.</param>
 /// <param name="Columns">Which are shown; null: the usual ones.</param>
 public sealed record DeviceQuery(
-    string? Q, string? Status, string? School, string? ProductName, string? OsVersion, string? NotSeenFor, string? Sort, string? Columns = null)
+    string? Q, string? Status, string? School, string? ProductName, string? OsVersion, string? NotSeenFor, string? Sort, string? Filter = null, string? Columns = null)
 {
-    public static readonly string[] Names = ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort", ColumnChoice.Query];
+    public static readonly string[] Names = ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort", "filter", ColumnChoice.Query];
 
     private const int MostDays = 3650;
 
@@ -25,13 +26,14 @@ public sealed record DeviceQuery(
     public static DeviceQuery Of(Func<string, string?> field)
     {
         string? Value(string name) => string.IsNullOrWhiteSpace(field(name)) ? null : field(name)!.Trim();
-        return new DeviceQuery(Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"), Value(ColumnChoice.Query));
+        return new DeviceQuery(
+            Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"), Value("filter"), Value(ColumnChoice.Query));
     }
 
     public static DeviceQuery Of(HttpRequest request) => Of(name => request.Query[name].FirstOrDefault());
 
     /// <exception cref="ApiProblem">A part cannot be understood.</exception>
-    public DeviceFilter Filter(DateTimeOffset now) => new()
+    public DeviceFilter ToFilter(DateTimeOffset now) => new()
     {
         Query = Text.Optional("q", Q),
         Status = Text.Name<EnrolmentStatus>("status", Status),
@@ -39,12 +41,13 @@ public sealed record DeviceQuery(
         ProductName = Text.Optional("productName", ProductName),
         OsVersion = Text.Optional("osVersion", OsVersion),
         SeenBefore = Before(now),
+        Expression = DeviceFilters.Read("filter", Filter, now),
     };
 
     /// <summary>The same, as the target of an operation.</summary>
     public OperationTargetRequest Target(DateTimeOffset now)
     {
-        var filter = Filter(now);
+        var filter = ToFilter(now);
         return !IsFiltered
             ? new OperationTargetRequest { All = true }
             : new OperationTargetRequest
@@ -57,6 +60,7 @@ public sealed record DeviceQuery(
                     ProductName = filter.ProductName,
                     OsVersion = filter.OsVersion,
                     SeenBefore = filter.SeenBefore,
+                    Filter = Filter,
                 },
             };
     }
@@ -67,7 +71,10 @@ public sealed record DeviceQuery(
     public IEnumerable<(string Name, string Value)> Parts()
     {
         foreach (var (name, value) in new[]
-            { ("q", Q), ("status", Status), ("school", School), ("productName", ProductName), ("osVersion", OsVersion), ("notSeenFor", NotSeenFor), ("sort", Sort), (ColumnChoice.Query, Columns) })
+            {
+                ("q", Q), ("status", Status), ("school", School), ("productName", ProductName), ("osVersion", OsVersion), ("notSeenFor", NotSeenFor), ("sort", Sort),
+                ("filter", Filter), (ColumnChoice.Query, Columns),
+            })
         {
             if (value is not null) yield return (name, value);
         }
@@ -82,6 +89,15 @@ public sealed record DeviceQuery(
         foreach (var (name, value) in Parts()) query = query.Add(name, value);
         if (after is not null) query = query.Add("after", after);
         return path + query.ToUriComponent();
+    }
+
+    /// <summary>Of the export by REST, which names a time where this one names days.</summary>
+    public string ExportPath(DateTimeOffset now)
+    {
+        var query = QueryString.Empty;
+        foreach (var (name, value) in (this with { Sort = null, NotSeenFor = null, Columns = null }).Parts()) query = query.Add(name, value);
+        if (Before(now) is { } before) query = query.Add("seenBefore", before.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
+        return "/api/v1/devices/export" + query.ToUriComponent();
     }
 
     private DateTimeOffset? Before(DateTimeOffset now) => NotSeenFor is null

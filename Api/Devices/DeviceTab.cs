@@ -9,4 +9,6 @@ public sealed record DeviceTab(int Order, string Name, string Words, bool Admini
 {
     /// <summary>How many are in it, from what the frame knows anyway; null: it is not counted.</summary>
     public Func<DeviceView, long?>? Count { get; init; }
+    /// <summary>Whether it says anything of this one; null: of each.</summary>
+    public Func<DeviceView, bool>? Fits { get; init; }
 }

@@ -1,3 +1,6 @@
+using System.Text;
+using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Api.Inventory;
@@ -11,6 +14,10 @@ namespace FleetMdm.Api.Inventory;
 /// <param name="Tab">Of the iPad's page: the path of the list that the tab opens with.</param>
 public sealed record InventoryKindView(InventoryList List, string Path, string Words, string RequestType, string Key, string? Value, string Tab)
 {
+    /// <summary>Asks for all of it; of restrictions also which profiles want them.</summary>
+    public BuiltCommand Question { get; } = CommandCatalogue.FromPlist(Encoding.UTF8.GetBytes(
+        $"<dict><key>RequestType</key><string>{RequestType}</string>{(List == InventoryList.Restrictions ? "<key>ProfileRestrictions</key><true/>" : "")}</dict>"));
+
     public bool IsForAdministrators => List == InventoryList.Location;
 }
 

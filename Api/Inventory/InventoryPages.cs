@@ -1,7 +1,11 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Commands;
+using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Inventory;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Inventory;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -17,7 +21,18 @@ internal static class InventoryPages
             var page = pages.MapGet($"/ipads/{{id}}/{kind.Path}",
                 (string id, HttpContext context, DeviceFrames frames, InventoryService service, AuditTrail trail) => Show(id, kind, context, frames, service, trail));
             if (kind.IsForAdministrators) page.RequireAuthorization(FleetPolicies.Administer);
+            pages.MapPost($"/ipads/{{id}}/{kind.Path}",
+                    (string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) => Ask(id, kind, context, ids, lookup, log))
+                .Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
         }
+    }
+
+    /// <summary>Sends the command that asks for the list, and shows the list again.</summary>
+    private static async Task<IResult> Ask(string id, InventoryKindView kind, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
+    {
+        await PageForms.Read(context, ids);
+        await CommandEndpoints.Enqueue(id, context, kind.Question, null, push: true, lookup, log);
+        return PageForms.See($"/ipads/{Uri.EscapeDataString(id)}/{kind.Path}?done=asked");
     }
 
     private static async Task<RazorComponentResult<InventoryPage>> Show(

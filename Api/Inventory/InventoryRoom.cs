@@ -14,7 +14,7 @@ internal static class InventoryRoom
     {
         services.AddSingleton<InventoryService>();
         foreach (var (i, kind) in InventoryKinds.All.Where(kind => kind.Path == kind.Tab).Index())
-            services.AddSingleton(new DeviceTab(FirstTab + i, kind.Path, kind.Words));
+            services.AddSingleton(new DeviceTab(FirstTab + i, kind.Path, kind.Words) { Fits = device => device.Kind != "SharedUser" });
     }
 
     public static void MapInventory(this AdminRoutes routes)

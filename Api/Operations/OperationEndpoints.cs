@@ -2,6 +2,7 @@ using System.Globalization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
+using FleetMdm.Api.Devices;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
@@ -59,7 +60,7 @@ internal static class OperationEndpoints
         };
 
         var id = RequestIds.NewOrderedGuid(context, "operation", time).ToString("D");
-        var accepted = await grains.GetGrain<IOperationGrain>(id).Start(new OperationOrder
+        var operation = new OperationOrder
         {
             Target = target,
             Command = order,
@@ -69,7 +70,9 @@ internal static class OperationEndpoints
                 ? throw ApiProblem.Field("expected", $"It must be a number of iPads, but is {expected}.")
                 : request.Expected,
             MustBeExpected = command.Destructive,
-        });
+        };
+        var grain = grains.GetGrain<IOperationGrain>(id);
+        var accepted = await (target.Filter?.Expression is null ? grain.Start(operation) : grain.StartFiltered(operation));
         if (accepted.Refused) throw Refusal(request, order.RequestType, accepted.Total);
         return new OperationStarted
         {
@@ -204,6 +207,7 @@ internal static class OperationEndpoints
             Kind = Text.Name<EnrolmentKind>("target.filter.kind", filter.Kind)?.ToString(),
             SeenBefore = filter.SeenBefore,
             SeenAfter = filter.SeenAfter,
+            Expression = DeviceFilters.Check("target.filter.filter", filter.Filter),
         };
     }
 }

@@ -89,7 +89,7 @@ internal static class OperationPages
         Chosen chosen, HttpContext context, IOperationStore store, IFleetQueries fleet, TimeProvider time, FormState form)
     {
         var now = time.GetUtcNow();
-        var (total, rows) = chosen.Ids is { } ids ? await Find(fleet, ids) : await Find(store, fleet, chosen.Query.Filter(now));
+        var (total, rows) = chosen.Ids is { } ids ? await Find(fleet, ids) : await Find(store, fleet, chosen.Query.ToFilter(now));
         var user = FleetUser.Of(context);
         var view = new OperationNewView(
             user, chosen.Query, chosen.Ids, OperationWords.Of(OperationTargetView.Of(chosen.Target(now))), total,

@@ -45,6 +45,8 @@ public sealed record DeviceFilterRequest
     public string? Kind { get; init; }
     public DateTimeOffset? SeenBefore { get; init; }
     public DateTimeOffset? SeenAfter { get; init; }
+    /// <summary>Conditions in words, as in <c>os&lt;17.5 and not supervised</c>. What is "seven days ago" in it counts from the start of the operation.</summary>
+    public string? Filter { get; init; }
 }
 
 /// <summary>Every iPad of the target has the command in its queue, durably.</summary>

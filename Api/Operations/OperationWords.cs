@@ -26,6 +26,7 @@ internal static class OperationWords
         Add("kind", filter.Kind);
         Add("not seen since", filter.SeenBefore?.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
         Add("seen since", filter.SeenAfter?.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
+        Add("filter", filter.Filter);
         return "iPads with " + string.Join(", ", parts);
     }
 }

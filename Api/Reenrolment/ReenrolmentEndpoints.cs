@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Devices;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
@@ -70,16 +71,16 @@ internal static class ReenrolmentEndpoints
 
     /// <summary>Allow many iPads to enrol anew without being asked</summary>
     /// <remarks>For a summer in which a whole school is restored. See the same for one iPad.</remarks>
-    public static async Task<Ok<ReenrolmentView>> AllowMany(HttpContext context, ReenrolmentService service)
+    public static async Task<Ok<ReenrolmentView>> AllowMany(HttpContext context, ReenrolmentService service, TimeProvider time)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ReenrolmentRequest);
         if (request.Ids is null == request.Filter is null) throw ApiProblem.Field("ids", "Send exactly one of ids and filter.");
         var ids = request.Ids is { } named ? OperationEndpoints.Ids("ids", named) : null;
-        var filter = request.Filter is { } parts ? Filter(parts) : null;
+        var filter = request.Filter is { } parts ? Filter(parts, time.GetUtcNow()) : null;
         return TypedResults.Ok(await service.Allow(ids, filter, request.Hours ?? ReenrolmentService.DefaultHours, FleetUser.Of(context)));
     }
 
-    private static StoredFilter Filter(DeviceFilterRequest filter)
+    private static StoredFilter Filter(DeviceFilterRequest filter, DateTimeOffset now)
     {
         // A filter that lost its parts on the way must not mean the whole fleet.
         if (filter == new DeviceFilterRequest()) throw ApiProblem.Field("filter", "It has no parts.");
@@ -94,6 +95,7 @@ internal static class ReenrolmentEndpoints
             Kind = Text.Name<EnrolmentKind>("filter.kind", filter.Kind),
             SeenBefore = filter.SeenBefore,
             SeenAfter = filter.SeenAfter,
+            Expression = DeviceFilters.Read("filter.filter", filter.Filter, now),
         };
     }
 

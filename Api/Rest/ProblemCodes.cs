@@ -6,6 +6,7 @@ internal static class ProblemCodes
     public const string InvalidRequest = "invalid-request";
     public const string InvalidJson = "invalid-json";
     public const string InvalidCommand = "invalid-command";
+    public const string InvalidFilter = "invalid-filter";
     public const string InvalidCursor = "invalid-cursor";
     public const string InvalidIdempotencyKey = "invalid-idempotency-key";
     public const string IdempotencyKeyReused = "idempotency-key-reused";

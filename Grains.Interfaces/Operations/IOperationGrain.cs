@@ -12,6 +12,11 @@ public interface IOperationGrain : IGrainWithStringKey
     [Alias("Start")]
     Task<OperationAccepted> Start(OperationOrder order);
 
+    /// <summary>The same for a target with <see cref="DeviceFilter.Expression"/>. A method of its own: a node of the version before, which would not see the
+    /// expression and take every iPad, does not know it and refuses.</summary>
+    [Alias("StartFiltered")]
+    Task<OperationAccepted> StartFiltered(OperationOrder order);
+
     /// <summary>Counts by state; null when there is no such operation.</summary>
     [Alias("Describe")]
     Task<OperationDescription?> Describe();
@@ -54,6 +59,8 @@ public sealed record DeviceFilter
     [Id(6)] public string? Kind { get; init; }
     [Id(7)] public DateTimeOffset? SeenBefore { get; init; }
     [Id(8)] public DateTimeOffset? SeenAfter { get; init; }
+    /// <summary>In the words of the filter, as in <c>os&lt;17.5</c>. Only by <see cref="IOperationGrain.StartFiltered"/>.</summary>
+    [Id(9)] public string? Expression { get; init; }
 }
 
 [GenerateSerializer, Immutable, Alias("fleetmdm.operation-order")]

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Inventory;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Grains.Devices;
@@ -35,6 +36,39 @@ internal sealed partial class DeviceGrain
         if (bytes is null || InventoryReader.KindOf(command.Row.RequestType) is not { } kind || InventoryReader.Read(kind, bytes) is not { } told) return null;
         var stored = before is null ? [] : await inventory.ListItems(Id, list, null, InventoryReader.MostEntries);
         return InventoryLists.Difference(list, before, stored, told, report.InventoryDigest ?? DigestOf(told), now);
+    }
+
+    /// <summary>Asks the iPad, which is here and has nothing else to do, what is due. See <see cref="RefreshPart"/>.</summary>
+    private async ValueTask<DeviceReply?> Refresh()
+    {
+        var (now, row) = (Now(), _row!);
+        var lists = await inventory.FindLists(Id);
+        var waiting = _queue.Commands.Select(command => command.Row.RequestType).ToHashSet(StringComparer.Ordinal);
+        var due = RefreshPart.Due(row, lists.ToDictionary(list => list.List, list => list.AsOf), waiting, refresh.Value, now);
+
+        // First: what goes wrong after this costs one round.
+        var next = RefreshPart.Next(Id, refresh.Value, now);
+        await inventory.Schedule(Id, next);
+        _row = row with { RefreshAt = next };
+        _refreshAt = next;
+        foreach (var command in due)
+        {
+            var append = store.Append(new QueueAppend
+            {
+                EnrolmentId = Id,
+                CommandUuid = RefreshQuestions.NewUuid(),
+                RequestType = command.RequestType,
+                Body = command.Fragment,
+                AcceptedAt = now,
+                ExpiresAt = now + RefreshPart.GoodFor,
+            });
+            await Durably(append);
+        }
+
+        // The store has given the rows their places in the queue.
+        if (due.Count > 0) await Read();
+        _digests = lists.ToDictionary(list => list.List, list => list.Digest);
+        return await Next();
     }
 
     private async ValueTask<Guid?> Digest(InventoryList list)

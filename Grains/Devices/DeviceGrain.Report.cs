@@ -37,6 +37,7 @@ internal sealed partial class DeviceGrain
 
         // 5
         var next = await Next();
+        if (next is null && Now() >= _refreshAt && report.Status != ReportStatus.NotNow) next = await Refresh();
         if (next is null)
         {
             OwePush(report.Status);
@@ -77,7 +78,9 @@ internal sealed partial class DeviceGrain
     {
         var told = ending == CommandEnding.Acknowledged ? await Told(command, report, now) : null;
         var change = Consequence(command.Row.RequestType, ending, report, now);
-        var finish = Ended(command, ending, now, WithoutLocation(command.Row.RequestType, report)) with { Inventory = told };
+        // What the server asked of itself nobody reads: it stands in the inventory.
+        var kept = RefreshQuestions.Is(command.Row.CommandUuid) ? report with { Result = null, ResultHash = null } : WithoutLocation(command.Row.RequestType, report);
+        var finish = Ended(command, ending, now, kept) with { Inventory = told };
         try
         {
             await Commit(change, finish);
@@ -277,7 +280,7 @@ internal sealed partial class DeviceGrain
     private void LeaveIdle(PresentedCertificate certificate)
     {
         if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
-        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory));
+        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _refreshAt));
         _leftIdle = true;
     }
 

@@ -59,6 +59,7 @@ internal sealed partial class DeviceGrain(
     RenewalMetrics renewalMetrics,
     IOptions<QueueOptions> options,
     IOptions<EnrolmentOptions> enrolment,
+    IOptions<InventoryOptions> refresh,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -72,6 +73,7 @@ internal sealed partial class DeviceGrain(
     private DateTimeOffset? _lastSeen;
     private DateTimeOffset? _pushRequestedAt;
     private MemoryOfRows _memory;
+    private DateTimeOffset _refreshAt = DateTimeOffset.MaxValue;
     private bool _believed;
     private bool _leftIdle;
 
@@ -129,6 +131,7 @@ internal sealed partial class DeviceGrain(
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
         _digests = null;
+        _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _memory = new MemoryOfRows(readEpoch, Now());
         _believed = true;
@@ -193,6 +196,7 @@ internal sealed partial class DeviceGrain(
         {
             case CommitOutcome.Committed:
                 _row = change.Row;
+                _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
                 if (!IsUserChannel) _deviceStatus = change.Row.Status;
                 TakePins(change);
                 if (change.Finish is { } finish) _queue.Remove(finish.Sequence);

@@ -23,7 +23,7 @@ public sealed class IdleDevices(QueueEpoch epoch, NodeLease lease, SeenBuffer se
     {
         if (!_words.TryGetValue(enrolmentId, out var word) || !sha256.SequenceEqual(word.Sha256)) return false;
         var now = clock.GetUtcNow();
-        if (!lease.IsHeld || !word.Memory.IsBelieved(epoch, now)) return false;
+        if (!lease.IsHeld || now >= word.Until || !word.Memory.IsBelieved(epoch, now)) return false;
         seen.Mark(enrolmentId, now);
         return true;
     }
@@ -36,4 +36,5 @@ public sealed class IdleDevices(QueueEpoch epoch, NodeLease lease, SeenBuffer se
 /// <summary>What a grain leaves word of.</summary>
 /// <param name="Sha256">Of the newest pinned certificate; no other one is let in by this word.</param>
 /// <param name="Memory">The memory that says so.</param>
-public sealed record IdleWord(byte[] Sha256, MemoryOfRows Memory);
+/// <param name="Until">From then on the grain wants to be asked: it has a question for the iPad.</param>
+public sealed record IdleWord(byte[] Sha256, MemoryOfRows Memory, DateTimeOffset Until);

@@ -26,6 +26,7 @@ public static class GrainServices
         services.AddExceptionsBetweenNodes();
         services.AddFleetOptions<QueueOptions>(configuration, QueueOptions.Section, options => options.FindFault());
         services.AddFleetOptions<EnrolmentOptions>(configuration, EnrolmentOptions.Section, options => options.FindFault());
+        services.AddFleetOptions<InventoryOptions>(configuration, InventoryOptions.Section, options => options.FindFault());
         services.AddSingleton<NodeLease>();
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();

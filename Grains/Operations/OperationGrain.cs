@@ -4,6 +4,7 @@ using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Operations;
 using Microsoft.Extensions.Logging;
 using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
@@ -49,6 +50,8 @@ internal sealed partial class OperationGrain(
 
     private string Id => this.GetPrimaryKeyString();
 
+    public Task<OperationAccepted> StartFiltered(OperationOrder order) => Start(order);
+
     public async Task<OperationAccepted> Start(OperationOrder order)
     {
         // 1
@@ -64,7 +67,7 @@ internal sealed partial class OperationGrain(
             RequestedBy = order.RequestedBy,
             Push = order.Command.Push,
             Ids = order.Target.Ids,
-            Filter = order.Target.Ids is null ? ToStore(order.Target.Filter) : null,
+            Filter = order.Target.Ids is null ? ToStore(order.Target.Filter, now) : null,
             Asked = order.Asked,
             Expected = order.Expected,
             MustBeExpected = order.MustBeExpected,
@@ -196,7 +199,7 @@ internal sealed partial class OperationGrain(
         if (failed) DriveSoon(DriveAgainAfter);
     }
 
-    private static StoredFilter ToStore(Interfaces.DeviceFilter? filter) => filter is null
+    private static StoredFilter ToStore(Interfaces.DeviceFilter? filter, DateTimeOffset now) => filter is null
         ? StoredFilter.Everything
         : new StoredFilter
         {
@@ -209,6 +212,7 @@ internal sealed partial class OperationGrain(
             Kind = filter.Kind is { } kind ? Enum.Parse<EnrolmentKind>(kind, ignoreCase: true) : null,
             SeenBefore = filter.SeenBefore,
             SeenAfter = filter.SeenAfter,
+            Expression = filter.Expression is { } expression ? DeviceExpression.Parse(expression, now) : null,
         };
 
     [LoggerMessage(2110, LogLevel.Information, "Operation {Id}: {RequestType} queued for {Total} iPads, asked for by {RequestedBy}")]

@@ -9,6 +9,8 @@ public static class AuditVerbs
     public const string OperationCancel = "operation.cancel";
     public const string DevicePush = "device.push";
     public const string DeviceRemove = "device.remove";
+    /// <summary>The list of iPads was exported.</summary>
+    public const string DeviceExport = "device.export";
     public const string InvitationCreate = "invitation.create";
     public const string InvitationRevoke = "invitation.revoke";
     public const string TokenCreate = "token.create";
@@ -36,7 +38,7 @@ public static class AuditVerbs
     public static readonly IReadOnlyList<string> All =
     [
         CommandSend, CommandCancel, OperationStart, OperationCancel,
-        DevicePush, DeviceRemove, InvitationCreate, InvitationRevoke,
+        DevicePush, DeviceRemove, DeviceExport, InvitationCreate, InvitationRevoke,
         TokenCreate, TokenRevoke, PushCertificateInstall, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,

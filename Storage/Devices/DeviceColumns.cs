@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.GroupCommit;
 
 namespace FleetMdm.Storage.Devices;
@@ -63,6 +64,7 @@ internal static class DeviceColumns
         new("available_device_capacity", "double precision", c => c.Change.Row.AvailableDeviceCapacity),
         new("details_at", "timestamptz", c => c.Change.Row.DetailsAt),
         new("search", "text", c => c.Search),
+        new("os_number", "bigint", c => VersionNumber.Of(c.Change.Row.OsVersion)),
     ];
 
     /// <summary>All of them, in order.</summary>
@@ -74,7 +76,7 @@ internal static class DeviceColumns
 
     /// <summary>What <see cref="Read"/> reads, from <c>devices d</c> and <c>device_activity a</c>.</summary>
     public static readonly string Selected = string.Join(", ",
-        All.Where(c => c.Name is not ("write_id" or "search")).Select(c => c.IsEscrow ? $"d.{c.Name} IS NOT NULL" : "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result, a.reenrolment_granted_at, a.reenrolment_until"));
+        All.Where(c => c.Name is not ("write_id" or "search" or "os_number")).Select(c => c.IsEscrow ? $"d.{c.Name} IS NOT NULL" : "d." + c.Name).Append("a.last_seen_at, a.pushed_at, a.push_result, a.reenrolment_granted_at, a.reenrolment_until, a.refresh_at"));
 
     public const string Joined = "devices d LEFT JOIN device_activity a ON a.id = d.id";
 
@@ -124,6 +126,7 @@ internal static class DeviceColumns
             PushResult = CommonTexts.Share(row.TextOrNull(at + 38)),
             ReenrolmentGrantedAt = row.TimeOrNull(at + 39),
             ReenrolmentUntil = row.TimeOrNull(at + 40),
+            RefreshAt = row.TimeOrNull(at + 41),
         };
     }
 

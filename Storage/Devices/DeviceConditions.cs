@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Filters;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -33,6 +34,8 @@ internal static class DeviceConditions
 
         if (filter.SeenAfter is not null)
             sql.Add("a.last_seen_at > @seenAfter");
+        if (filter.Expression is { } expression)
+            sql.Add(FilterSql.Of(expression.Node, expression.Now, database).Condition);
         return string.Concat(sql.Select(condition => " AND " + condition));
     }
 
@@ -61,6 +64,8 @@ internal static class DeviceConditions
             statement.Time("@seenBefore", filter.SeenBefore);
         if (filter.SeenAfter is not null)
             statement.Time("@seenAfter", filter.SeenAfter);
+        if (filter.Expression is { } expression)
+            FilterSql.Of(expression.Node, expression.Now, statement.Database).Bind(statement);
     }
 
     public static void Check(DeviceFilter filter)

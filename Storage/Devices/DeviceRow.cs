@@ -94,6 +94,8 @@ public sealed record DeviceRow
     /// <see cref="Enrolment.IReenrolmentStore"/>, outside the version. Spent when the iPad has enrolled since.</summary>
     public DateTimeOffset? ReenrolmentGrantedAt { get; init; }
     public DateTimeOffset? ReenrolmentUntil { get; init; }
+    /// <summary>When it is next to be asked about itself; written by <see cref="Inventory.IInventoryStore.Schedule"/>, outside the version.</summary>
+    public DateTimeOffset? RefreshAt { get; init; }
 }
 
 /// <summary>A certificate that may speak for a device. Pins belong to the device channel; its user channels share them.</summary>

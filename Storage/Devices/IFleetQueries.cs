@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Filters;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -83,4 +84,6 @@ public sealed record DeviceFilter
     /// <summary>Seen, but not since then, and enrolled before it.</summary>
     public DateTimeOffset? SeenBefore { get; init; }
     public DateTimeOffset? SeenAfter { get; init; }
+    /// <summary>What was written in the words of the filter.</summary>
+    public DeviceExpression? Expression { get; init; }
 }

@@ -10,6 +10,9 @@ public interface IInventoryStore
     /// <summary>The items of a list in order of their keys, after <paramref name="after"/>.</summary>
     Task<IReadOnlyList<InventoryItem>> ListItems(string deviceId, InventoryList list, string? after, int limit);
 
+    /// <summary>Writes down when this iPad is next to be asked about itself (<see cref="Devices.DeviceRow.RefreshAt"/>).</summary>
+    Task Schedule(string deviceId, DateTimeOffset refreshAt);
+
     /// <summary>Forgets the inventory of enrolments that ended before this time.</summary>
     /// <returns>Of how many; fewer than <paramref name="limit"/>: there are no more.</returns>
     Task<int> ForgetEnded(DateTimeOffset endedBefore, int limit);

@@ -27,6 +27,12 @@ internal sealed class InventoryStore(Database database) : IInventoryStore
             .List(row => new InventoryItem(row.Text(0), row.TextOrNull(1), row.TextOrNull(2), row.TimeOrNull(3), row.Text(4))));
     }
 
+    public Task Schedule(string deviceId, DateTimeOffset refreshAt)
+    {
+        StoredText.Check("The device id", deviceId);
+        return database.Write(s => s.Sql("UPDATE device_activity SET refresh_at = @at WHERE id = @id").Time("@at", refreshAt).Text("@id", deviceId).Execute());
+    }
+
     public Task<int> ForgetEnded(DateTimeOffset endedBefore, int limit) => database.Write(async s =>
     {
         var ended = await s

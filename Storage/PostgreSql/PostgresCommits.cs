@@ -264,7 +264,7 @@ internal static class PostgresCommits
                 "text" => statement.Text(c => (string?)column.Value(c)),
                 "bytea" => statement.Bytes(c => (byte[]?)column.Value(c)),
                 "smallint" => statement.Short(c => (short)column.Value(c)!),
-                "bigint" => statement.Long(c => (long)column.Value(c)!),
+                "bigint" => statement.LongOrNull(c => (long?)column.Value(c)),
                 "uuid" => statement.Guid(c => (Guid)column.Value(c)!),
                 "boolean" => statement.Bool(c => (bool?)column.Value(c)),
                 "double precision" => statement.Double(c => (double?)column.Value(c)),

@@ -35,6 +35,8 @@ internal sealed partial class TableSizes : IAsyncDisposable
         ["bodies"] = "hash",
         ["issued_certificates"] = "sha256",
         ["used_challenges"] = "hash",
+        ["inventory_lists"] = "list",
+        ["inventory_items"] = "list",
     };
 
     private readonly PostgresConnections _connections;

@@ -189,4 +189,15 @@ public abstract class InventoryStoreTests(StoreFixture fixture)
             await fixture.Node.Devices.Finish(Make.Finish(id, queued.Sequence) with { Inventory = Change(One, First(Item("a\0"))) }));
         Assert.Single((await fixture.Node.Devices.Load(id)).Queue);
     }
+
+    [Fact]
+    public async Task When_an_iPad_is_next_to_be_asked_is_loaded_with_it_and_outside_of_its_version()
+    {
+        var id = await Enrol();
+        Assert.Null((await fixture.Node.Devices.Load(id)).Row!.RefreshAt);
+        await Store.Schedule(id, Make.Now.AddDays(1));
+        await Store.Schedule(Make.Id(), Make.Now);
+        var row = (await fixture.Node.Devices.Load(id)).Row!;
+        Assert.Equal((Make.Now.AddDays(1), 1), (row.RefreshAt, row.Version));
+    }
 }

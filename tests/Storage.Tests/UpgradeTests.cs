@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Hosting;
 
 namespace FleetMdm.Storage.Tests;
@@ -36,6 +37,33 @@ public abstract class UpgradeTests(StoreFixture fixture, string folder)
     private static string Text(string? text) => text is null ? "NULL" : $"'{text}'";
 
     private static byte[] Fingerprint(char digit) => Convert.FromHexString(new string(digit, 64));
+
+    [Theory]
+    [InlineData("17.5", "17.5")]
+    [InlineData("9.3.5", "9.3.5")]
+    [InlineData("17.10.1.2", "17.10.1.2")]
+    [InlineData("17.", null)]
+    [InlineData("", null)]
+    [InlineData("1.2.3.4.5", null)]
+    [InlineData("1234.5", null)]
+    [InlineData("17.5 (a)", null)]
+    public async Task A_version_that_stands_there_becomes_a_number(string version, string? read)
+    {
+        await using var old = await fixture.CreateAnother();
+        await old.ForgetSchema();
+        foreach (var migration in Migration.Of(folder).Where(migration => migration.Number < 10)) await old.Execute(migration.Script);
+        await old.Execute(folder == "PostgreSql"
+            ? "CREATE TABLE schema_version (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()); INSERT INTO schema_version (version, name) VALUES (9, 'before')"
+            : "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL); INSERT INTO schema_version VALUES (9, 'before', 0)");
+        await old.Execute(Sql($"INSERT INTO devices (id, device_id, kind, status, version, write_id, search, os_version) VALUES ('D', 'D', 1, 2, 1, gen_random_uuid(), '', '{version}')"));
+
+        await using var node = await Node.Start(old.Settings);
+
+        var found = await node.Queries.Count(new DeviceFilter { Expression = DeviceExpression.Parse("os>=0", Make.Now) });
+        Assert.Equal(read is null ? 0 : 1, found);
+        if (read is not null)
+            Assert.Equal(1, await node.Queries.Count(new DeviceFilter { Expression = DeviceExpression.Parse($"os:{read} and os>={read}", Make.Now) }));
+    }
 
     [Fact]
     public async Task Every_enrolment_has_one_spelling_and_every_certificate_its_owner_and_nothing_is_lost()

@@ -133,6 +133,24 @@ public abstract class InventoryTests(AdministeredServer server)
         Assert.Empty((await server.Get($"{pad.Path}/location"))["items"]!.AsArray());
     }
 
+    [Fact]
+    public async Task The_page_of_a_list_asks_the_iPad_for_it()
+    {
+        var pad = await server.Enrol();
+        foreach (var (list, requestType) in new[] { ("apps", "InstalledApplicationList"), ("restrictions", "Restrictions"), ("users", "UserList") })
+        {
+            using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["key"] = Guid.NewGuid().ToString("N") });
+            using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = server.Admin.BaseAddress };
+            client.DefaultRequestHeaders.Authorization = server.Admin.DefaultRequestHeaders.Authorization;
+            using var sent = await client.PostAsync(new Uri($"/ipads/{pad.Udid}/{list}", UriKind.Relative), form);
+            Assert.Equal((303, $"/ipads/{pad.Udid}/{list}?done=asked"), ((int)sent.StatusCode, sent.Headers.Location!.ToString()));
+            Assert.Contains($"{requestType} is queued", await server.Admin.GetStringAsync(sent.Headers.Location));
+            var uuid = await pad.Idle();
+            Assert.Equal(requestType, (string?)(await pad.Command(uuid!))["requestType"]);
+            Assert.Null(await pad.Report("Acknowledged", uuid));
+        }
+    }
+
     private async Task<JsonArray> Records(EnrolledPad pad) => (await server.Get($"/api/v1/audit?target={pad.Udid}"))["items"]!.AsArray();
 
     [Fact]

@@ -53,6 +53,9 @@ public abstract class GrainCluster : IAsyncLifetime
 
     protected abstract short Silos { get; }
 
+    /// <summary>How often iPads are asked about themselves; 0: never, so that tests that move the clock find only what they queued.</summary>
+    protected virtual string RefreshHours => "0";
+
     protected abstract Task<IReadOnlyDictionary<string, string?>> OpenStore(string folder);
 
     protected abstract Task CloseStore();
@@ -71,6 +74,11 @@ public abstract class GrainCluster : IAsyncLifetime
 
         var settings = new Dictionary<string, string?>(await OpenStore(_folder))
         {
+            ["Inventory:DeviceInformationHours"] = RefreshHours,
+            ["Inventory:SecurityInfoHours"] = RefreshHours,
+            ["Inventory:InstalledApplicationListHours"] = RefreshHours,
+            ["Inventory:ProfileListHours"] = RefreshHours,
+            ["Inventory:CertificateListHours"] = RefreshHours,
             ["Storage:DataDirectory"] = _folder,
             ["Secrets:MasterKey"] = Convert.ToBase64String(Encoding.UTF8.GetBytes("a master key for the grain tests")),
             ["Push:Endpoint"] = _apns.Endpoint.ToString(),
