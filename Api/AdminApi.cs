@@ -8,6 +8,7 @@ using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Placeholders;
 using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
@@ -43,6 +44,7 @@ public static class AdminApi
         services.AddOperations();
         services.AddInvitations();
         services.AddReenrolment();
+        services.AddPlaceholders();
         return builder;
     }
 
@@ -90,6 +92,7 @@ public static class AdminApi
         routes.MapInvitations();
         routes.MapDevices();
         routes.MapReenrolment();
+        routes.MapPlaceholders();
         routes.MapCommands();
         routes.MapOperations();
         routes.MapPushCertificates();

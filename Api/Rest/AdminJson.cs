@@ -6,6 +6,7 @@ using FleetMdm.Api.Devices;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Placeholders;
 using FleetMdm.Api.Reenrolment;
 
 namespace FleetMdm.Api.Rest;
@@ -50,6 +51,11 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(DeviceReenrolmentRequest))]
 [JsonSerializable(typeof(ReenrolmentRequest))]
 [JsonSerializable(typeof(ReenrolmentView))]
+[JsonSerializable(typeof(PlaceholderRequest))]
+[JsonSerializable(typeof(PlaceholderView))]
+[JsonSerializable(typeof(Page<PlaceholderView>))]
+[JsonSerializable(typeof(ImportResult))]
+[JsonSerializable(typeof(Page<SharedSerialView>))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

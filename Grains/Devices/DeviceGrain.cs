@@ -5,6 +5,7 @@ using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -50,6 +51,7 @@ internal sealed partial class DeviceGrain(
     FleetMetrics metrics,
     IOptions<QueueOptions> options,
     IOptions<EnrolmentOptions> enrolment,
+    IPlaceholderStore placeholders,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -287,6 +289,9 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2052, LogLevel.Information, "{Id}: that {CommandUuid} was handed over could not be written down")]
     private partial void LogNotCounted(string id, string commandUuid, Exception exception);
+
+    [LoggerMessage(2040, LogLevel.Warning, "Device {Id} enrolled anew and says that its serial number is {Now}. It was {Before}.")]
+    private partial void LogSerialNumberChanged(string id, string before, string? now);
 
     [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
     private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);

@@ -4,6 +4,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -42,6 +43,7 @@ public static class FleetStorageServices
             Parts(provider).Lanes, Parts(provider).Activity, provider.GetRequiredService<BodyCache>(),
             provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
+        services.AddSingleton<IPlaceholderStore>(provider => new PlaceholderStore(Parts(provider).Database));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<IEscrowStore>(provider => new EscrowStore(Parts(provider).Database));
         services.AddSingleton<IUserChannelStore>(provider => new UserChannelStore(Parts(provider).Database));

@@ -5,6 +5,7 @@ using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -51,6 +52,8 @@ public sealed class Node : IAsyncDisposable
     public IUserChannelStore UserChannels => Get<IUserChannelStore>();
 
     public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
+
+    public IPlaceholderStore Placeholders => Get<IPlaceholderStore>();
 
     public IAuditStore Audit => Get<IAuditStore>();
 
