@@ -11,6 +11,8 @@ public enum ChallengeKind
     Identity,
     /// <summary>For an answer to a Profile Service profile.</summary>
     Answer,
+    /// <summary>For an identity certificate of each iPad that a file with it is put on. Who has the file has as much as who has the link.</summary>
+    Many,
     /// <summary>For the certificate of the second step of an enrolment over the air; with a device.</summary>
     Step,
 }
@@ -73,6 +75,9 @@ public sealed record OneTimeChallenge(string InvitationId, DateTimeOffset Expire
             named ? new ProvenDevice(parts[4], parts[5]) : null);
     }
 
+    /// <summary>What stands for a challenge for many when one iPad uses it: with each key it is another one.</summary>
+    public OneTimeChallenge With(ReadOnlySpan<byte> publicKeySha256) => this with { Sha256 = SHA256.HashData([.. Sha256, .. publicKeySha256]) };
+
     /// <summary>Whether a text could be the id of an invitation at all; anything else need not be looked up.</summary>
     public static bool IsInvitationId(string text) =>
         text.Length is > 0 and <= MaxInvitationIdLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
@@ -82,6 +87,7 @@ public sealed record OneTimeChallenge(string InvitationId, DateTimeOffset Expire
     {
         ChallengeKind.Identity => named ? "v2" : "v1",
         ChallengeKind.Answer when !named => "a1",
+        ChallengeKind.Many when !named => "m1",
         ChallengeKind.Step when named => "s1",
         _ => null,
     };

@@ -9,6 +9,7 @@ using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
 using FleetMdm.VirtualFleet.Plist;
+using MdmSignature = FleetMdm.VirtualFleet.Enrolment.MdmSignature;
 
 namespace FleetMdm.Api.Tests.Enrolment;
 
