@@ -10,6 +10,7 @@ using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Placeholders;
 using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
@@ -50,6 +51,7 @@ public static class AdminApi
         services.AddReenrolment();
         services.AddPushCertificates();
         services.AddRenewals();
+        services.AddPlaceholders();
         return builder;
     }
 
@@ -100,6 +102,7 @@ public static class AdminApi
         routes.MapReenrolment();
         routes.MapCatalogue();
         routes.MapRenewals();
+        routes.MapPlaceholders();
         routes.MapCommands();
         routes.MapInventory();
         routes.MapOperations();

@@ -15,6 +15,9 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>A table <c>ids</c> with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
     public abstract string IdsTable { get; }
 
+    /// <summary>The text at this place of a JSON array that a column holds.</summary>
+    public abstract string JsonText(string column, int at);
+
     /// <summary>The type of a column that holds a time.</summary>
     public abstract string TimeType { get; }
 

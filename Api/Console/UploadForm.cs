@@ -12,14 +12,17 @@ internal sealed class UploadForm(IFormCollection fields)
     private const int LongestValue = 16 * 1024;
 
     /// <summary>The fields, with the request bound to the form's key.</summary>
-    public static async Task<UploadForm> Read(HttpContext context, RequestIds ids)
+    /// <param name="context">Of the request.</param>
+    /// <param name="ids">Bound to the form's key.</param>
+    /// <param name="largest">In bytes.</param>
+    public static async Task<UploadForm> Read(HttpContext context, RequestIds ids, int largest = LargestForm)
     {
         RequestBody.RequireMediaType(context.Request, "multipart/form-data", "application/x-www-form-urlencoded");
-        if (context.Request.ContentLength > LargestForm) throw TooLarge();
+        if (context.Request.ContentLength > largest) throw TooLarge();
         try
         {
             var form = new UploadForm(await context.Request.ReadFormAsync(
-                new FormOptions { MultipartBodyLengthLimit = LargestForm, ValueCountLimit = MostFields, ValueLengthLimit = LongestValue }, context.RequestAborted));
+                new FormOptions { MultipartBodyLengthLimit = largest, ValueCountLimit = MostFields, ValueLengthLimit = LongestValue }, context.RequestAborted));
             if (form.Get("key") is { Length: <= PageForms.LongestKey } key)
                 await ids.Bind(context, $"{FleetUser.Of(context).TokenId} {context.Request.Path}", key, claimedAt: null);
             return form;
@@ -48,5 +51,5 @@ internal sealed class UploadForm(IFormCollection fields)
     }
 
     private static ApiProblem TooLarge() => new(
-        StatusCodes.Status413PayloadTooLarge, ProblemCodes.BodyTooLarge, "The form is too large", "The form or its file is too large: a profile may have at most 4 MB.");
+        StatusCodes.Status413PayloadTooLarge, ProblemCodes.BodyTooLarge, "The form is too large", "The form or its file is too large: a profile may have at most 4 MB, a list 24 MB.");
 }

@@ -21,6 +21,7 @@ public static class EnrolmentEndpoints
         group.MapPost(ProfileServiceEndpoint.PathOf("{invitation}"),
             (HttpContext context, string invitation, ProfileServiceEndpoint service) => service.Handle(context, invitation));
         group.MapMethods("/enroll", getAndPost, TrustEndpoints.NoInvitation);
+        group.MapGet(AccountDrivenEnrolment.Path, AccountDrivenEnrolment.Refuse);
         group.MapGet("/MDMServiceConfig", (TrustEndpoints trust) => trust.ServiceConfig());
         group.MapGet(TrustEndpoints.TrustPath, (HttpContext context, TrustEndpoints trust) => trust.TrustProfile(context));
         group.MapGet(TrustEndpoints.AnchorsPath, (TrustEndpoints trust) => trust.Anchors());

@@ -11,16 +11,16 @@ namespace FleetMdm.Api.Enrolment;
 /// <param name="Invitation">It is open.</param>
 /// <param name="Topic">Of the push certificate.</param>
 /// <param name="Authority">As it is now.</param>
-internal sealed record OpenInvitation(Invitation Invitation, string Topic, AuthoritySnapshot Authority);
+public sealed record OpenInvitation(Invitation Invitation, string Topic, AuthoritySnapshot Authority);
 
 /// <param name="Status">Of the answer.</param>
 /// <param name="Result">For the metric.</param>
 /// <param name="Title">What is wrong.</param>
 /// <param name="Advice">What to do.</param>
-internal sealed record ClosedInvitation(int Status, string Result, string Title, string Advice);
+public sealed record ClosedInvitation(int Status, string Result, string Title, string Advice);
 
 /// <summary>Opens invitations and makes their profiles: each with a challenge of its own.</summary>
-internal sealed class EnrolmentProfiles(
+public sealed class EnrolmentProfiles(
     EnrolmentAuthority authority,
     IEnrolmentStore store,
     IGrainFactory grains,
@@ -72,13 +72,19 @@ internal sealed class EnrolmentProfiles(
     /// <summary>The enrolment profile.</summary>
     /// <param name="open">By which invitation.</param>
     /// <param name="device">The iPad that has proved who it is; null: for anybody.</param>
-    public ConfigurationProfile Enrolment(OpenInvitation open, ProvenDevice? device = null) => EnrolmentProfile.Build(new EnrolmentProfileSettings
+    public ConfigurationProfile Enrolment(OpenInvitation open, ProvenDevice? device = null) =>
+        Build(open, Challenge(open, ChallengeEnds, ChallengeKind.Identity, device));
+
+    /// <summary>One enrolment profile for many iPads, good for as long as the invitation: for a blueprint of Apple Configurator. Each iPad takes a place.</summary>
+    public ConfigurationProfile ForMany(OpenInvitation open) => Build(open, Challenge(open, open.Invitation.ExpiresAt, ChallengeKind.Many));
+
+    private ConfigurationProfile Build(OpenInvitation open, string challenge) => EnrolmentProfile.Build(new EnrolmentProfileSettings
     {
         Organization = open.Authority.Organization,
         PublicUrl = mdm.Value.PublicUri,
         Topic = open.Topic,
         Roots = [.. open.Authority.Roots.Select(root => root.Der)],
-        Challenge = Challenge(open, ChallengeEnds, ChallengeKind.Identity, device),
+        Challenge = challenge,
         SignMessage = mdm.Value.SignMessage,
     });
 

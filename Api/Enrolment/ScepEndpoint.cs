@@ -134,9 +134,11 @@ public sealed partial class ScepEndpoint(
     /// <param name="step">It is for the second step of an enrolment over the air, and not for an identity.</param>
     private OneTimeChallenge Challenge(AuthoritySnapshot snapshot, CertificateSigningRequest csr, out bool step)
     {
-        var identity = OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, time.GetUtcNow());
+        var now = time.GetUtcNow();
+        var identity = OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, now)
+            ?? OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, now, ChallengeKind.Many)?.With(csr.PublicKeySha256);
         step = identity is null;
-        return identity ?? OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, time.GetUtcNow(), ChallengeKind.Step)
+        return identity ?? OneTimeChallenge.Verify(snapshot.ChallengeKey, csr.Challenge, now, ChallengeKind.Step)
             ?? throw new ScepException(ScepFailInfo.BadRequest, "The challenge is missing, not of this server, or expired: fetch a new enrolment profile.");
     }
 

@@ -16,6 +16,7 @@ internal static class InvitationEndpoints
             .Takes<InvitationRequest>().Fails(400, 409, 413, 415, 422);
         invitations.MapGet("", List).WithQuery("after", "limit").Fails(400);
         invitations.MapGet("/{id}", Get).Fails(404);
+        invitations.MapGet("/{id}/profile", Profile).Fails(403, 404, 409, 410);
         invitations.MapDelete("/{id}", Revoke).WithQuery("certificates")
             .Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange).Fails(400, 404);
     }
@@ -39,6 +40,11 @@ internal static class InvitationEndpoints
     /// <summary>One invitation, by its id or its number</summary>
     public static async Task<Ok<InvitationView>> Get(string id, HttpContext context, InvitationService service) =>
         TypedResults.Ok(await service.Show(context, id));
+
+    /// <summary>The enrolment profile of an invitation as a file, for many iPads</summary>
+    /// <remarks>For a blueprint of Apple Configurator. It can be put on any iPad until the invitation ends, and each takes a place of it. Who has the file can enrol
+    /// as with the link. It is shown to those who may see secrets; that is recorded.</remarks>
+    public static Task<IResult> Profile(string id, HttpContext context, InvitationService service) => service.Profile(context, id);
 
     /// <summary>Revoke an invitation</summary>
     /// <remarks>It gives no profile and no certificate any more, and a certificate that no iPad has used yet enrols none. iPads that enrolled by

@@ -1,9 +1,13 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Placeholders;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 using QRCoder;
 
 namespace FleetMdm.Api.Invitations;
@@ -13,12 +17,17 @@ internal static class InvitationPages
 {
     private const int InvitationsOnPage = 50;
 
+    /// <summary>A class.</summary>
+    private const int MostOnSheet = 60;
+
     public static void MapPages(RouteGroupBuilder pages)
     {
         pages.MapGet("/invitations", Invitations);
         pages.MapGet("/invitations/new", (Delegate)AskCreate).RequireAuthorization(FleetPolicies.Administer);
         pages.MapGet("/invitations/{id}", Invitation);
         pages.MapGet("/invitations/{id}/revoke", AskRevoke).RequireAuthorization(FleetPolicies.Administer);
+        pages.MapGet("/invitations/{id}/sheet", Sheet);
+        pages.MapGet("/invitations/{id}/profile", (string id, HttpContext context, InvitationService service) => service.Profile(context, id));
         pages.MapPost("/invitations", CreateInvitation).Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange);
         pages.MapPost("/invitations/{id}/revoke", RevokeInvitation).Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange);
     }
@@ -44,6 +53,27 @@ internal static class InvitationPages
 
     private static RazorComponentResult<InvitationNewPage> NewPage(HttpContext context, FormState form) =>
         new(new { User = FleetUser.Of(context), FormKey = PageForms.NewKey(), Form = form }) { StatusCode = form.Status };
+
+    /// <summary>For paper. Only of an open invitation whose link may be seen.</summary>
+    private static async Task<IResult> Sheet(
+        string id, HttpContext context, InvitationService service, IPlaceholderStore placeholders, IOptions<MdmOptions> mdm, IOptions<HttpOptions> http)
+    {
+        var invitation = await service.Show(context, id);
+        if (invitation is not { IsOpen: true, Url: { } url }) return PageForms.See($"/invitations/{invitation.Number}");
+        var trust = http.Value.PresentsBuiltInCa ? new Uri(mdm.Value.PublicUri, TrustEndpoints.TrustPath).AbsoluteUri : null;
+        var iPads = new List<Placeholder>();
+        foreach (var target in (invitation.OnlyFor ?? []).Take(MostOnSheet))
+            iPads.Add(await placeholders.Find(target) ?? new Placeholder { SerialNumber = target });
+        return new RazorComponentResult<InvitationSheet>(new
+        {
+            User = FleetUser.Of(context),
+            Invitation = invitation,
+            QrCode = Draw(url),
+            Trust = trust,
+            TrustCode = trust is null ? null : Draw(trust),
+            IPads = iPads,
+        });
+    }
 
     private static async Task<IResult> CreateInvitation(HttpContext context, RequestIds ids, InvitationService service)
     {

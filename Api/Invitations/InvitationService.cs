@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Identity;
@@ -13,7 +14,7 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Api.Invitations;
 
 /// <summary>Invitations, for REST and for the console: by id, or by number.</summary>
-internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail, IOptions<MdmOptions> mdm, TimeProvider time)
+internal sealed class InvitationService(IEnrolmentStore store, EnrolmentProfiles profiles, AuditTrail trail, IOptions<MdmOptions> mdm, TimeProvider time)
 {
     /// <summary>128 bits: nobody guesses one.</summary>
     private const int IdBytes = 16;
@@ -85,6 +86,19 @@ internal sealed class InvitationService(IEnrolmentStore store, AuditTrail trail,
 
     public InvitationView View(HttpContext context, Invitation invitation) =>
         InvitationView.Of(invitation, FleetUser.Of(context), mdm.Value.PublicUri, time.GetUtcNow());
+
+    /// <summary>The enrolment profile for many iPads, as a file. That it is shown is recorded first.</summary>
+    /// <exception cref="ApiProblem">403, 404; 410: the invitation is not open; 409: there is no push certificate.</exception>
+    public async Task<IResult> Profile(HttpContext context, string id)
+    {
+        var invitation = await Find(id);
+        if (!FleetUser.Of(context).MaySeeSecrets)
+            throw new ApiProblem(StatusCodes.Status403Forbidden, ProblemCodes.NotAllowed, "Not allowed", "This token may not see links of invitations, and the file is as good as the link.");
+        var (open, closed) = await profiles.Open(invitation.Id);
+        if (open is null) throw new ApiProblem(closed!.Status, ProblemCodes.InvitationClosed, closed.Title, closed.Advice);
+        await RecordReading(context, [View(context, invitation)]);
+        return ProfileResult.Of(context, open.Authority, profiles.ForMany(open).ToBytes(), "enrolment");
+    }
 
     private async Task RecordReading(HttpContext context, IReadOnlyList<InvitationView> shown)
     {

@@ -8,6 +8,7 @@ using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Placeholders;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 
@@ -60,6 +61,11 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(RenewalView))]
 [JsonSerializable(typeof(Page<RenewalView>))]
 [JsonSerializable(typeof(RenewalRequested))]
+[JsonSerializable(typeof(PlaceholderRequest))]
+[JsonSerializable(typeof(PlaceholderView))]
+[JsonSerializable(typeof(Page<PlaceholderView>))]
+[JsonSerializable(typeof(ImportResult))]
+[JsonSerializable(typeof(Page<SharedSerialView>))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

@@ -8,6 +8,8 @@ internal enum BodyLimit
     Ordinary,
     Command,
     Operation,
+    /// <summary>A file with a list.</summary>
+    Csv,
 }
 
 /// <summary>Endpoint metadata: the largest body.</summary>
@@ -18,6 +20,7 @@ internal sealed record BodyLimitMetadata(BodyLimit Limit)
         {
             BodyLimit.Command => limits.CommandBodyBytes,
             BodyLimit.Operation => limits.OperationBodyBytes,
+            BodyLimit.Csv => Placeholders.PlaceholderCsv.MostBytes,
             _ => limits.AdminBodyBytes,
         };
 }

@@ -5,6 +5,8 @@ internal static class ProblemCodes
 {
     public const string InvalidRequest = "invalid-request";
     public const string InvalidJson = "invalid-json";
+    public const string InvalidCsv = "invalid-csv";
+    public const string InvitationClosed = "invitation-closed";
     public const string InvalidCommand = "invalid-command";
     public const string InvalidFilter = "invalid-filter";
     public const string InvalidCursor = "invalid-cursor";

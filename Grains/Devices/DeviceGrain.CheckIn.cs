@@ -36,9 +36,10 @@ internal sealed partial class DeviceGrain
             claim = await reenrolments.FindClaim(Id);
         }
 
+        var placeholder = message.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null;
         var now = Now();
         var decision = EnrolmentPart.Authenticate(
-            State, new AuthenticateInput(message, certificate, standing, claim, enrolment.Value.Reenrolment, Guid.NewGuid()), now);
+            State, new AuthenticateInput(message, certificate, standing, claim, enrolment.Value.Reenrolment, Guid.NewGuid(), placeholder), now);
         if (decision.Change is not { } change)
         {
             if (decision.Refusal == DeviceRefusal.Claimed) await KeepClaim(message, certificate, standing, claim, now);
@@ -46,10 +47,16 @@ internal sealed partial class DeviceGrain
         }
 
         var ended = _queue.Count;
-        if (decision.Displaced is { } why) change = change with { Audit = [Record(now, AuditVerbs.EnrolmentDisplace, message.Address, detail: why)] };
+        var records = new List<AuditRecord>();
+        if (decision.Displaced is { } why) records.Add(Record(now, AuditVerbs.EnrolmentDisplace, message.Address, detail: why));
+        if (decision.SerialNumberBefore is { } before)
+            records.Add(Record(now, AuditVerbs.EnrolmentSerialNumber, message.Address, detail: $"{before} became {change.Row.SerialNumber}"));
+        if (records.Count > 0) change = change with { Audit = records };
         if (await Commit(change) == CommitOutcome.PinnedElsewhere) return DeviceReply.Refused(DeviceRefusal.PinnedElsewhere);
 
         Saw();
+        if (decision.NameToSet is { } name) await QueueName(name);
+        if (decision.SerialNumberBefore is { } old) LogSerialNumberChanged(Id, old, change.Row.SerialNumber);
         if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
         else if (!decision.Renewal) LogAuthenticated(Id, change.Row.ProductName, change.Row.SerialNumber, ended);
         if (decision.Renewal)
@@ -60,6 +67,16 @@ internal sealed partial class DeviceGrain
 
         return DeviceReply.Empty;
     }
+
+    /// <summary>The iPad is given the name that it has in the list. It waits in the queue until the iPad is enrolled. When this fails, the iPad's
+    /// message does too: it comes again, and what is queued by then ends with the enrolment.</summary>
+    private async Task QueueName(string name) => await Enqueue(new CommandOrder
+    {
+        CommandUuid = Guid.NewGuid().ToString("D").ToUpperInvariant(),
+        RequestType = NamingPart.Settings,
+        Command = NamingPart.NameCommand(name),
+        Push = false,
+    });
 
     /// <summary>Nothing of the enrolment changes: only that somebody else says that it is this iPad is written down.</summary>
     private async Task KeepClaim(

@@ -8,6 +8,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -60,6 +61,7 @@ internal sealed partial class DeviceGrain(
     IOptions<QueueOptions> options,
     IOptions<EnrolmentOptions> enrolment,
     IOptions<InventoryOptions> refresh,
+    IPlaceholderStore placeholders,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -312,6 +314,9 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2024, LogLevel.Error, "{Id}: the store refused what {RequestType} {CommandUuid} told; the answer is kept without it")]
     private partial void LogNotTold(string id, string requestType, string commandUuid, Exception exception);
+
+    [LoggerMessage(2040, LogLevel.Warning, "Device {Id} enrolled anew and says that its serial number is {Now}. It was {Before}.")]
+    private partial void LogSerialNumberChanged(string id, string before, string? now);
 
     [LoggerMessage(2018, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} failed: {Summary}")]
     private partial void LogCommandFailed(string id, string requestType, string commandUuid, string? summary);

@@ -2,6 +2,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -38,14 +39,19 @@ internal sealed record EnrolmentState(string Id, DeviceRow? Row, IReadOnlyList<P
 /// <param name="Claim">The claim on this id, if one was read.</param>
 /// <param name="Policy">What the district has decided.</param>
 /// <param name="WriteId">For the change.</param>
+/// <param name="Placeholder">What was known of the iPad by its serial number; null: nothing.</param>
 internal sealed record AuthenticateInput(
     AuthenticateMessage Message, PresentedCertificate Certificate, CertificateStanding Standing, Claim? Claim, ReenrolmentPolicy Policy,
-    Guid WriteId);
+    Guid WriteId, Placeholder? Placeholder = null);
 
 /// <param name="Refusal">None: accepted.</param>
 /// <param name="Change">What is to be written when it is accepted.</param>
 /// <param name="Displaced">Why a living or removed enrolment gave way; null: none did.</param>
-internal sealed record AuthenticateDecision(DeviceRefusal Refusal, EnrolmentChange? Change = null, bool Renewal = false, string? Displaced = null);
+/// <param name="NameToSet">The name that the iPad is to be given; null: it keeps its own.</param>
+/// <param name="SerialNumberBefore">What the iPad said before, when it says another serial number now.</param>
+internal sealed record AuthenticateDecision(
+    DeviceRefusal Refusal, EnrolmentChange? Change = null, bool Renewal = false, string? Displaced = null, string? NameToSet = null,
+    string? SerialNumberBefore = null);
 
 /// <summary>The rules of enrolment: pure functions of what is known and what came.</summary>
 internal static class EnrolmentPart
@@ -212,6 +218,7 @@ internal static class EnrolmentPart
         };
         if (!renewal)
         {
+            row = NamingPart.Enrol(row, input.Placeholder);
             // What was escrowed belonged to the enrolment that ends here.
             row = row with
             {
@@ -244,7 +251,8 @@ internal static class EnrolmentPart
             Inventory = renewal ? InventoryEnd.Kept : InventoryEnd.Forgotten,
             EndUserChannels = !renewal,
             Place = PlaceOf(before, input),
-        }, renewal, displaced);
+        }, renewal, displaced, renewal ? null : input.Placeholder?.Name,
+            before?.SerialNumber is { } old && old != row.SerialNumber ? old : null);
     }
 
     /// <summary>A certificate has taken a place of its invitation when it was issued. An iPad that comes by the same invitation again had one

@@ -21,7 +21,7 @@ internal static class InventoryPart
     {
         var changed = row with
         {
-            DeviceName = facts.DeviceName ?? row.DeviceName,
+            DeviceName = NamingPart.NameOf(row, facts.DeviceName),
             SerialNumber = row.SerialNumber ?? facts.SerialNumber,
             ProductName = facts.ProductName ?? row.ProductName,
             Model = facts.Model ?? row.Model,

@@ -11,6 +11,8 @@ public enum ChallengeKind
     Identity,
     /// <summary>For an answer to a Profile Service profile.</summary>
     Answer,
+    /// <summary>For an identity certificate of each iPad that a file with it is put on. Who has the file has as much as who has the link.</summary>
+    Many,
     /// <summary>For the certificate of the second step of an enrolment over the air; with a device.</summary>
     Step,
 }
@@ -24,6 +26,7 @@ public enum ChallengeKind
 /// <para><c>p1.INVITATION.NONCE.EXPIRY.UDID.SERIAL.AUTHORITY.MAC</c>: for an identity of the iPad that has proved who it is</para>
 /// <para><c>r1.CERTIFICATE.NONCE.EXPIRY.AUTHORITY.MAC</c>: for an identity that renews the certificate with that SHA-256</para>
 /// <para><c>a1.INVITATION.NONCE.EXPIRY.MAC</c>: for an answer; <c>s1.INVITATION.NONCE.EXPIRY.UDID.SERIAL.MAC</c>: for the second step</para>
+/// <para><c>m1.INVITATION.NONCE.EXPIRY.AUTHORITY.MAC</c>: for an identity of each iPad that a file with it is put on</para>
 /// <para>An authority that does not fit is left out.</para>
 /// </remarks>
 /// <param name="InvitationId">Whose use it counts as; null: it renews.</param>
@@ -45,6 +48,7 @@ public sealed record OneTimeChallenge(
     private const string ForProven = "p1";
     private const string ForRenewal = "r1";
     private const string ForAnswer = "a1";
+    private const string ForMany = "m1";
     private const string ForStep = "s1";
     private const int NonceBytes = 16;
     private const int MacLength = 64;
@@ -70,6 +74,7 @@ public sealed record OneTimeChallenge(
                 Authenticated(key, $"{ForIdentityAt}.{claims}.{authority}"),
             (ChallengeKind.Identity, null) => Authenticated(key, $"{ForIdentity}.{claims}"),
             (ChallengeKind.Identity, _) => Authenticated(key, $"{ForProven}.{named}.{(authority is not null && Fits(ForProven, named, authority) ? authority : "")}"),
+            (ChallengeKind.Many, null) => Authenticated(key, $"{ForMany}.{claims}.{(authority is not null && Fits(ForMany, claims, authority) ? authority : "")}"),
             (ChallengeKind.Answer, null) => Authenticated(key, $"{ForAnswer}.{claims}"),
             (ChallengeKind.Step, not null) => Authenticated(key, $"{ForStep}.{named}"),
             _ => throw new ArgumentException("There is no such challenge.", nameof(kind)),
@@ -116,6 +121,9 @@ public sealed record OneTimeChallenge(
         };
     }
 
+    /// <summary>What stands for a challenge for many when one iPad uses it: with each key it is another one.</summary>
+    public OneTimeChallenge With(ReadOnlySpan<byte> publicKeySha256) => this with { Sha256 = SHA256.HashData([.. Sha256, .. publicKeySha256]) };
+
     /// <summary>Whether a text could be the id of an invitation at all; anything else need not be looked up.</summary>
     public static bool IsInvitationId(string text) =>
         text.Length is > 0 and <= MaxInvitationIdLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
@@ -125,6 +133,7 @@ public sealed record OneTimeChallenge(
     {
         ForIdentity or ForIdentityAt or ForProven or ForRenewal => ChallengeKind.Identity,
         ForAnswer => ChallengeKind.Answer,
+        ForMany => ChallengeKind.Many,
         ForStep => ChallengeKind.Step,
         _ => null,
     };

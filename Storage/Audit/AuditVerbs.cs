@@ -31,6 +31,11 @@ public static class AuditVerbs
     public const string EnrolmentDisplace = "enrolment.displace";
     public const string ReenrolmentAllow = "reenrolment.allow";
     public const string ReenrolmentRefuse = "reenrolment.refuse";
+    /// <summary>iPads that have not enrolled yet were given a name, a school, an asset tag.</summary>
+    public const string PlaceholderWrite = "placeholder.write";
+    public const string PlaceholderRemove = "placeholder.remove";
+    /// <summary>An enrolled iPad enrolled anew and said another serial number than before.</summary>
+    public const string EnrolmentSerialNumber = "enrolment.serial-number";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
 
@@ -42,7 +47,7 @@ public static class AuditVerbs
         TokenCreate, TokenRevoke, PushCertificateInstall, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
-        EnrolmentDisplace,
+        EnrolmentDisplace, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
         EscrowUse,
     ];
 }
@@ -55,4 +60,5 @@ public static class AuditTargets
     public const string Invitation = "invitation";
     public const string Token = "token";
     public const string PushCertificate = "push-certificate";
+    public const string Placeholder = "placeholder";
 }

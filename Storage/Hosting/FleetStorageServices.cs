@@ -6,6 +6,7 @@ using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,6 +45,7 @@ public static class FleetStorageServices
             Parts(provider).Lanes, Parts(provider).Activity, provider.GetRequiredService<BodyCache>(),
             provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
+        services.AddSingleton<IPlaceholderStore>(provider => new PlaceholderStore(Parts(provider).Database));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<ILateAnswerStore>(provider => new LateAnswerStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IRenewalStore>(provider => new RenewalStore(Parts(provider).Database));

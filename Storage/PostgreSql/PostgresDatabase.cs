@@ -32,6 +32,8 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
 
     public override string IdsTable => "(SELECT unnest(@ids) AS id) AS ids";
 
+    public override string JsonText(string column, int at) => $"({column}::jsonb ->> {at})";
+
     public override string TimeType => "timestamptz";
 
     public override string NeverSeen => "timestamptz '1970-01-01Z'";

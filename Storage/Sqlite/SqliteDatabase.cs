@@ -16,6 +16,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
 
     public override string IdsTable => "(SELECT value AS id FROM json_each(@ids)) AS ids";
 
+    public override string JsonText(string column, int at) => $"json_extract({column}, '$[{at}]')";
+
     public override string TimeType => "integer";
 
     public override string NeverSeen => "0";

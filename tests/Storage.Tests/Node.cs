@@ -7,6 +7,7 @@ using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,6 +60,8 @@ public sealed class Node : IAsyncDisposable
     public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
 
     public IRenewalStore Renewals => Get<IRenewalStore>();
+
+    public IPlaceholderStore Placeholders => Get<IPlaceholderStore>();
 
     public IAuditStore Audit => Get<IAuditStore>();
 

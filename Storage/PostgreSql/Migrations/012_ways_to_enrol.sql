@@ -10,3 +10,15 @@ CREATE TABLE spent_answers (
     PRIMARY KEY (hash)
 );
 CREATE INDEX spent_answers_by_end ON spent_answers (expires_at);
+
+-- iPads that are known by their serial number before they enrol, and what they get then.
+CREATE TABLE placeholders (
+    serial_number text COLLATE "C" NOT NULL,
+    name text,
+    school text COLLATE "C",
+    asset_tag text,
+    created_at timestamptz(3) NOT NULL,
+    created_by text NOT NULL,
+    updated_at timestamptz(3) NOT NULL,
+    PRIMARY KEY (serial_number)
+);

@@ -8,3 +8,14 @@ CREATE TABLE spent_answers (
     expires_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX spent_answers_by_end ON spent_answers (expires_at);
+
+-- iPads that are known by their serial number before they enrol, and what they get then.
+CREATE TABLE placeholders (
+    serial_number TEXT NOT NULL PRIMARY KEY,
+    name TEXT,
+    school TEXT,
+    asset_tag TEXT,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -28,6 +28,49 @@ public sealed class InvitationTests(AdminServer server)
     }
 
     [Fact]
+    public async Task The_sheet_for_printing_has_the_code_the_steps_and_the_iPads()
+    {
+        using var known = await server.Admin.PutAsync("/api/v1/placeholders/SHEET0001", AdminServer.Json("""{"name": "NS-1", "assetTag": "T-77"}"""));
+        Assert.Equal(HttpStatusCode.OK, known.StatusCode);
+        var id = await Make("""{"name": "Room 12", "school": "North School", "onlyFor": ["SHEET0001", "SHEET0002"]}""");
+
+        var sheet = await server.Admin.GetStringAsync($"/invitations/{id}/sheet");
+        Assert.Contains("<svg", sheet);
+        Assert.Contains("Room 12", sheet);
+        Assert.Contains("North School", sheet);
+        Assert.Contains($"https://mdm.test/enroll/{id}", sheet);
+        Assert.Contains("Certificate Trust Settings", sheet);
+        Assert.Contains("SHEET0002", sheet);
+        Assert.Contains("T-77", sheet);
+    }
+
+    [Fact]
+    public async Task A_sheet_is_not_shown_to_those_who_may_not_see_the_link_nor_of_a_closed_invitation()
+    {
+        var id = await Make("{}");
+        using var viewer = server.Client((await server.MakeToken("viewer")).Token);
+        using var read = await server.Admin.GetAsync($"{Path}/{id}");
+        var number = (long)(await AdminServer.Body(read, 200))["number"]!;
+        using var sheet = await viewer.GetAsync($"/invitations/{number}/sheet");
+        Assert.Equal(HttpStatusCode.SeeOther, sheet.StatusCode);
+        using var profile = await viewer.GetAsync($"{Path}/{number}/profile");
+        await AdminServer.Problem(profile, 403);
+
+        using var revoked = await server.Admin.DeleteAsync($"{Path}/{id}");
+        using var closed = await server.Admin.GetAsync($"/invitations/{id}/sheet");
+        Assert.Equal(HttpStatusCode.SeeOther, closed.StatusCode);
+        using var gone = await server.Admin.GetAsync($"{Path}/{id}/profile");
+        await AdminServer.Problem(gone, 410);
+    }
+
+    [Fact]
+    public async Task Without_a_push_certificate_there_is_no_profile_for_Apple_Configurator()
+    {
+        using var answer = await server.Admin.GetAsync($"{Path}/{await Make("{}")}/profile");
+        await AdminServer.Problem(answer, 409);
+    }
+
+    [Fact]
     public async Task Two_invitations_never_share_an_id()
     {
         var ids = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Make("{}")));

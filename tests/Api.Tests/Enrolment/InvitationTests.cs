@@ -1,10 +1,13 @@
 using System.Net;
 using System.Security.Cryptography.Pkcs;
 using System.Text.Json;
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Tests.Identity;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Enrolment;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FleetMdm.Api.Tests.Enrolment;
 
@@ -100,6 +103,21 @@ public sealed class InvitationTests(EnrolmentHost host)
         Assert.Contains("<html lang=\"en\">", page);
         Assert.Contains("<main>", page);
         Assert.Contains("prefers-color-scheme: dark", page);
+    }
+
+    [Fact]
+    public async Task A_profile_for_many_is_good_as_long_as_its_invitation()
+    {
+        await host.InstallPushCertificate();
+        var invitation = await host.Invite();
+        var profiles = host.Services.GetRequiredService<EnrolmentProfiles>();
+        var (open, _) = await profiles.Open(invitation.Id);
+
+        var profile = EnrolmentProfile.Read(ConfigurationProfile.Read(profiles.ForMany(open!).ToBytes()));
+
+        var challenge = OneTimeChallenge.Verify(open!.Authority.ChallengeKey, profile.Scep.Challenge, host.Time.GetUtcNow(), ChallengeKind.Many);
+        Assert.Equal(invitation.Id, challenge!.InvitationId);
+        Assert.Equal(invitation.ExpiresAt.ToUnixTimeSeconds(), challenge.ExpiresAt.ToUnixTimeSeconds());
     }
 
     [Fact]

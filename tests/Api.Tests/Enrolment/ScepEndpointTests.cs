@@ -85,6 +85,21 @@ public sealed class ScepEndpointTests(EnrolmentHost host)
     }
 
     [Fact]
+    public async Task A_profile_for_many_gives_each_key_its_certificate_and_each_takes_a_place()
+    {
+        var invitation = await host.Invite(maxUses: 2);
+        var challenge = OneTimeChallenge.Create((await host.Authority.Get()).ChallengeKey, invitation.Id, host.Time.GetUtcNow().AddDays(1), kind: ChallengeKind.Many);
+        using var third = RSA.Create(2048);
+
+        var first = await Ask(await Request(TestPki.RsaKey, challenge));
+        var second = await Ask(await Request(TestPki.EcKey, challenge));
+        Assert.NotEqual(first.Issued!.RawData, second.Issued!.RawData);
+        Assert.Equal(first.Issued.RawData, (await Ask(await Request(TestPki.RsaKey, challenge))).Issued!.RawData);
+        Assert.Equal(("2", "2"), await Outcome(await Request(third, challenge)));
+        Assert.Equal(2, (await host.Store.FindInvitation(invitation.Id))!.Uses);
+    }
+
+    [Fact]
     public async Task A_revoked_invitation_gives_none()
     {
         var invitation = await host.Invite();

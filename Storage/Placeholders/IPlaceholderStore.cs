@@ -1,0 +1,73 @@
+using FleetMdm.Storage.Audit;
+
+namespace FleetMdm.Storage.Placeholders;
+
+/// <summary>iPads that are known by their serial number before they enrol: what they get the moment they do.</summary>
+public interface IPlaceholderStore
+{
+    Task<Placeholder?> Find(string serialNumber);
+
+    /// <summary>The same with what has become of it.</summary>
+    Task<PlaceholderStanding?> Standing(string serialNumber);
+
+    /// <summary>In the order of the serial numbers, after the given one.</summary>
+    /// <param name="after">The last of the page before.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="enrolled">true: only those whose iPad is enrolled; false: only those that wait; null: all.</param>
+    Task<IReadOnlyList<PlaceholderStanding>> List(string? after, int limit, bool? enrolled);
+
+    /// <summary>Writes these, in one transaction. What stands already is changed where it differs.</summary>
+    Task<PlaceholdersWritten> Write(PlaceholderWrite write);
+
+    /// <summary>False: there was none.</summary>
+    Task<bool> Remove(string serialNumber, AuditRecord? audit);
+
+    /// <summary>Serial numbers that more than one iPad says is its own, after the given one.</summary>
+    Task<IReadOnlyList<SharedSerial>> Shared(string? after, int limit);
+
+    /// <summary>The other iPads that say this serial number. At most ten.</summary>
+    Task<IReadOnlyList<string>> OthersWith(string serialNumber, string deviceId);
+}
+
+/// <summary>What is known of an iPad before it enrols.</summary>
+public sealed record Placeholder
+{
+    /// <summary>In upper case.</summary>
+    public required string SerialNumber { get; init; }
+    public string? Name { get; init; }
+    public string? School { get; init; }
+    public string? AssetTag { get; init; }
+}
+
+/// <param name="Placeholder">What is known.</param>
+/// <param name="DeviceId">The iPad with this serial number; null: none has enrolled.</param>
+/// <param name="Enrolled">It is enrolled now.</param>
+/// <param name="UpdatedAt">When a person last changed it.</param>
+public sealed record PlaceholderStanding(Placeholder Placeholder, string? DeviceId, bool Enrolled, DateTimeOffset UpdatedAt);
+
+/// <param name="SerialNumber">The serial number.</param>
+/// <param name="DeviceIds">At most ten of the iPads.</param>
+/// <param name="Count">How many iPads there are.</param>
+public sealed record SharedSerial(string SerialNumber, IReadOnlyList<string> DeviceIds, long Count);
+
+/// <summary>Placeholders to write.</summary>
+public sealed record PlaceholderWrite
+{
+    /// <summary>No serial number twice.</summary>
+    public required IReadOnlyList<Placeholder> Rows { get; init; }
+    /// <summary>Which of the three are given. The others stay as they stand.</summary>
+    public bool WithName { get; init; } = true;
+    public bool WithSchool { get; init; } = true;
+    public bool WithAssetTag { get; init; } = true;
+    public required string By { get; init; }
+    public required DateTimeOffset At { get; init; }
+    /// <summary>Count only.</summary>
+    public bool DryRun { get; init; }
+    public AuditRecord? Audit { get; init; }
+}
+
+/// <param name="Created">New ones.</param>
+/// <param name="Changed">Those that stood and differed.</param>
+/// <param name="Unchanged">Those that stood as they are.</param>
+/// <param name="Enrolled">How many of all have an iPad that is enrolled already. It keeps its name and school until it enrols again.</param>
+public sealed record PlaceholdersWritten(long Created, long Changed, long Unchanged, long Enrolled);

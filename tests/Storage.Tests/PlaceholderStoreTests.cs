@@ -1,0 +1,119 @@
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Placeholders;
+
+namespace FleetMdm.Storage.Tests;
+
+public sealed class PostgresPlaceholderStoreTests(PostgresFixture fixture) : PlaceholderStoreTests(fixture), IClassFixture<PostgresFixture>;
+
+public sealed class SqlitePlaceholderStoreTests(SqliteFixture fixture) : PlaceholderStoreTests(fixture), IClassFixture<SqliteFixture>;
+
+public abstract class PlaceholderStoreTests(StoreFixture fixture)
+{
+    private IPlaceholderStore Store => fixture.Node.Placeholders;
+
+    private static string Serial() => "P" + Convert.ToHexString(Make.Hash().AsSpan(0, 6));
+
+    private static PlaceholderWrite Write(params Placeholder[] rows) => new() { Rows = rows, By = "ada", At = Make.Now };
+
+    private async Task<string> Enrolled(string serial)
+    {
+        var change = Make.Change(Make.Device() with { SerialNumber = serial, Status = EnrolmentStatus.Enrolled });
+        Assert.Equal(CommitOutcome.Committed, (await fixture.Node.Devices.Commit(change)).Outcome);
+        return change.Row.Id;
+    }
+
+    [Fact]
+    public async Task A_placeholder_is_found_by_its_serial_number_in_any_case()
+    {
+        var placeholder = new Placeholder { SerialNumber = Serial(), Name = "Åsa's \"iPad\"", School = "North", AssetTag = "T-1" };
+        Assert.Equal(new PlaceholdersWritten(1, 0, 0, 0), await Store.Write(Write(placeholder)));
+
+        Assert.Equal(placeholder, await Store.Find(placeholder.SerialNumber.ToLowerInvariant()));
+        Assert.Null(await Store.Find(Serial()));
+    }
+
+    [Fact]
+    public async Task Writing_says_what_was_new_what_differed_and_what_stood_already()
+    {
+        Placeholder a = new() { SerialNumber = Serial(), Name = "a" }, b = new() { SerialNumber = Serial(), Name = "b" }, c = new() { SerialNumber = Serial() };
+        await Store.Write(Write(a, b));
+        var id = await Enrolled(b.SerialNumber);
+
+        Assert.Equal(new PlaceholdersWritten(1, 1, 1, 1), await Store.Write(Write(a, b with { Name = null, School = "South" }, c) with { DryRun = true }));
+        Assert.Equal("b", (await Store.Find(b.SerialNumber))!.Name);
+        Assert.Equal(new PlaceholdersWritten(1, 1, 1, 1), await Store.Write(Write(a, b with { Name = null, School = "South" }, c)));
+        Assert.Equal(new PlaceholdersWritten(0, 0, 3, 1), await Store.Write(Write(a, b with { Name = null, School = "South" }, c)));
+
+        var standing = await Store.Standing(b.SerialNumber);
+        Assert.Equal((null, "South", id, true), (standing!.Placeholder.Name, standing.Placeholder.School, standing.DeviceId, standing.Enrolled));
+    }
+
+    [Fact]
+    public async Task A_column_that_was_not_given_stays_as_it_stands()
+    {
+        var placeholder = new Placeholder { SerialNumber = Serial(), Name = "a", School = "North", AssetTag = "T" };
+        await Store.Write(Write(placeholder));
+
+        await Store.Write(Write(new Placeholder { SerialNumber = placeholder.SerialNumber, Name = "b" }) with { WithSchool = false, WithAssetTag = false });
+
+        Assert.Equal(placeholder with { Name = "b" }, await Store.Find(placeholder.SerialNumber));
+    }
+
+    [Fact]
+    public async Task Placeholders_are_listed_page_by_page_by_what_became_of_them()
+    {
+        await using var own = await fixture.CreateAnother();
+        await using var node = await own.OpenNode();
+        await node.Placeholders.Write(Write([.. "ABCDE".Select(c => new Placeholder { SerialNumber = $"S{c}" })]));
+        var change = Make.Change(Make.Device() with { SerialNumber = "SC", Status = EnrolmentStatus.Enrolled });
+        await node.Devices.Commit(change);
+
+        Assert.Equal(["SA", "SB"], Serials(await node.Placeholders.List(null, 2, null)));
+        Assert.Equal(["SC", "SD"], Serials(await node.Placeholders.List("SB", 2, null)));
+        Assert.Equal(["SC"], Serials(await node.Placeholders.List(null, 9, enrolled: true)));
+        Assert.Equal(["SA", "SB", "SD", "SE"], Serials(await node.Placeholders.List(null, 9, enrolled: false)));
+
+        static IEnumerable<string> Serials(IReadOnlyList<PlaceholderStanding> rows) => rows.Select(row => row.Placeholder.SerialNumber);
+    }
+
+    [Fact]
+    public async Task A_removed_placeholder_is_gone()
+    {
+        var placeholder = new Placeholder { SerialNumber = Serial(), Name = "a" };
+        await Store.Write(Write(placeholder));
+        Assert.True(await Store.Remove(placeholder.SerialNumber, null));
+        Assert.False(await Store.Remove(placeholder.SerialNumber, null));
+        Assert.Null(await Store.Find(placeholder.SerialNumber));
+    }
+
+    [Fact]
+    public async Task iPads_that_say_the_same_serial_number_are_shown_and_not_merged()
+    {
+        await using var own = await fixture.CreateAnother();
+        await using var node = await own.OpenNode();
+        var ids = new List<string>();
+        foreach (var serial in (string[])["SAME", "SAME", "OTHER"])
+        {
+            var change = Make.Change(Make.Device() with { SerialNumber = serial });
+            await node.Devices.Commit(change);
+            ids.Add(change.Row.Id);
+        }
+
+        var shared = Assert.Single(await node.Placeholders.Shared(null, 10));
+        Assert.Equal(("SAME", 2), (shared.SerialNumber, shared.Count));
+        Assert.Equal(ids[..2].Order(StringComparer.Ordinal), shared.DeviceIds);
+        Assert.Equal([ids[1]], await node.Placeholders.OthersWith("SAME", ids[0]));
+        Assert.Empty(await node.Placeholders.Shared("SAME", 10));
+    }
+
+    [Fact]
+    public async Task A_hundred_thousand_placeholders_are_written_in_one_transaction()
+    {
+        await using var own = await fixture.CreateAnother();
+        await using var node = await own.OpenNode();
+        var rows = Enumerable.Range(0, 100_000).Select(i => new Placeholder { SerialNumber = $"S{i:D6}", Name = $"iPad {i}" }).ToArray();
+
+        Assert.Equal(new PlaceholdersWritten(100_000, 0, 0, 0), await node.Placeholders.Write(Write(rows)));
+        Assert.Equal("iPad 99999", (await node.Placeholders.Find("S099999"))!.Name);
+    }
+}
