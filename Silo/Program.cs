@@ -14,5 +14,6 @@ return await FleetProcess.Run(() => args switch
     ["backup", .. var rest] => BackupCommand.Run(rest),
     ["restore", .. var rest] => RestoreCommand.Run(rest),
     ["rekey", .. var rest] => RekeyCommand.Run(rest),
+    ["admin-token", .. var rest] => AdminTokenCommand.Run(rest),
     _ => ServeCommand.Run(args),
 });

@@ -35,9 +35,20 @@ public static class FirstToken
         return null;
     }
 
-    private static async Task WriteForOwnerOnly(string path, string token)
+    private static Task WriteForOwnerOnly(string path, string token)
     {
         File.Delete(path);
+        return TokenFile.Write(path, token);
+    }
+}
+
+/// <summary>A file that holds a token, and that its owner alone may read.</summary>
+internal static class TokenFile
+{
+    /// <summary>On disk when it returns.</summary>
+    /// <exception cref="IOException">There is such a file, or no such folder.</exception>
+    public static async Task Write(string path, string token)
+    {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         await using var file = new FileStream(path, options);

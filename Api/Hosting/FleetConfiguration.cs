@@ -56,6 +56,15 @@ public static class FleetConfiguration
             .Select((element, index) => new KeyValuePair<string, string?>($"{list.Path}:{index}", element));
     }
 
+    /// <summary>Variables of the environment that look like options and are none, since one underscore follows <c>FLEETMDM</c>: <c>FLEETMDM_MDM__PUBLICURL</c>.
+    /// Only those that name a section. Others are somebody else's: Kubernetes writes <c>FLEETMDM_SERVICE_HOST</c> for a service of that name.</summary>
+    public static IReadOnlyList<string> MisspelledVariables() =>
+    [
+        .. Environment.GetEnvironmentVariables().Keys.Cast<string>()
+            .Where(name => Sections.Any(section => name.StartsWith($"FLEETMDM_{section}_", StringComparison.OrdinalIgnoreCase)))
+            .Order(StringComparer.Ordinal),
+    ];
+
     private static IEnumerable<KeyValuePair<string, string?>> OpenTelemetryVariables() =>
         from DictionaryEntry variable in Environment.GetEnvironmentVariables()
         let name = (string)variable.Key

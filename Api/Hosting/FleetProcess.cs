@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Api.Hosting;
 
 /// <summary>Starts and stops a server process. Whatever keeps it from starting is one sentence and exit code 1 or 2.</summary>
-public static class FleetProcess
+public static partial class FleetProcess
 {
     /// <summary>A wrong option or argument.</summary>
     public const int WrongUsage = 2;
@@ -55,6 +55,7 @@ public static class FleetProcess
         }
 
         IsStarting = false;
+        foreach (var name in FleetConfiguration.MisspelledVariables()) LogMisspelled(app.Logger, name);
         app.Services.GetService<ConnectionLimit>()?.Announce();
         app.Services.GetService<TrustedProxies>()?.Announce();
     }
@@ -120,4 +121,7 @@ public static class FleetProcess
         { InnerException: { } inner } => Sentence(inner),
         _ => null,
     };
+
+    [LoggerMessage(3221, LogLevel.Warning, "The variable {Name} of the environment is no option and was not read: options begin with FLEETMDM__, with two underscores.")]
+    private static partial void LogMisspelled(ILogger logger, string name);
 }

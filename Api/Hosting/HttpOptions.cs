@@ -33,6 +33,15 @@ public sealed class HttpOptions
     /// <summary>Whether clients see a certificate of the built-in CA: TLS ends here, and nobody gave another one.</summary>
     internal bool PresentsBuiltInCa => CertificateFile is null && ListenAddress.TryParse(Listen) is { Https: true };
 
+    /// <summary>Where administrators reach this server: <paramref name="publicUrl"/>, unless they have a listener of their own. That one is at the same host as
+    /// the public URL, for which the certificate is, unless it listens on one address only.</summary>
+    public Uri AdminUri(Uri publicUrl)
+    {
+        if (AdminListen is null || ListenAddress.TryParse(AdminListen) is not { } admin) return publicUrl;
+        var host = admin.Host is "*" or "0.0.0.0" or "[::]" ? publicUrl.Host : admin.Host;
+        return new UriBuilder(admin.Https ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, host, admin.Port).Uri;
+    }
+
     internal string? FindFault()
     {
         foreach (var (name, value) in new[] { ("Http:Listen", Listen), ("Http:AdminListen", AdminListen) })

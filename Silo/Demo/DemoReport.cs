@@ -50,7 +50,7 @@ internal static class DemoReport
         Console.WriteLine();
         Console.WriteLine("The server and the iPads go on until Ctrl-C. The certificate is from the server's own CA, so your browser will warn.");
         if (story.Those(DemoPart.SaysNotNow) > 0)
-            Console.WriteLine($"The iPads that say NotNow are unlocked in {DemoStory.UnlockedAfter.TotalMinutes:0} minutes.");
+            Console.WriteLine($"The iPads that say NotNow are unlocked in {DemoStory.UnlockedAfter.TotalMinutes:0} minutes. They take their commands with the next push, within an hour; \"Send push\" on their page does it at once.");
         Console.WriteLine($"  Console           {server.Url}");
         Console.WriteLine($"  API documentation {server.Url}docs");
         Console.WriteLine($"  Dashboard         {server.Url}orleans/");

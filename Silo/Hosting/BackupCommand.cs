@@ -21,7 +21,7 @@ internal static class BackupCommand
     }
 }
 
-/// <summary>What <c>backup</c>, <c>restore</c> and <c>rekey</c> have in common: a file, options, and a store without a server.</summary>
+/// <summary>What <c>backup</c>, <c>restore</c>, <c>rekey</c> and <c>admin-token</c> have in common: a file, options, and a store without a server.</summary>
 internal static class FileArgument
 {
     /// <exception cref="FleetStartException">No file, or more than one.</exception>
@@ -40,6 +40,22 @@ internal static class FileArgument
         var services = new ServiceCollection().AddFleetStorage(configuration);
         if (change is not null) services.PostConfigure(change);
         return services.BuildServiceProvider();
+    }
+
+    /// <summary>Somebody named the place of the data, by whatever way options come; otherwise it is <c>data</c> in the working directory.</summary>
+    public static bool SaysWhere(string[] options)
+    {
+        var configuration = new ConfigurationManager();
+        configuration.AddFleetConfiguration(options);
+        var storage = configuration.GetSection(StorageOptions.Section);
+        return storage[nameof(StorageOptions.DataDirectory)] is not null || storage[nameof(StorageOptions.ConnectionString)] is not null;
+    }
+
+    /// <summary>The file of SQLite that these options name, when it is not there; null: it is, or the database is on PostgreSQL.</summary>
+    public static string? FindMissingDatabase(string[] options)
+    {
+        using var services = OpenStore(options);
+        return services.GetRequiredService<StoreBackup>().FindMissingDatabase();
     }
 
     public static string Size(long bytes) => bytes < 10 * 1024 * 1024 ? $"{bytes / 1024.0:0} KiB" : $"{bytes / 1024.0 / 1024.0:0} MiB";

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Hosting;
 using FleetMdm.Storage.Hosting;
 
 namespace FleetMdm.Silo.Hosting;
@@ -9,7 +10,16 @@ internal static class RestoreCommand
     {
         var (file, options) = FileArgument.Take("restore", arguments);
         await using var services = FileArgument.OpenStore(options);
-        var restored = services.GetRequiredService<StoreBackup>().Restore(file);
+        var backups = services.GetRequiredService<StoreBackup>();
+        // A server's options may stand where this command does not see them (a unit of systemd): then it would fill a folder that no server reads.
+        if (!FileArgument.SaysWhere(options) && backups.FindNothing() is { } folder)
+        {
+            throw new FleetStartException(
+                $"There is neither a database nor a master key in {folder}: name the server's data directory (--Storage:DataDirectory=/var/lib/fleetmdm). " +
+                "A directory that is named may be empty.");
+        }
+
+        var restored = backups.Restore(file);
         var backup = restored.Backup;
         var made = backup.MadeAt is { } at ? $" of {at:yyyy-MM-dd HH:mm:ss} UTC" : "";
         Console.WriteLine(

@@ -30,6 +30,7 @@ internal static class FirstSteps
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
         var publicUrl = app.Services.GetRequiredService<IOptions<MdmOptions>>().Value.PublicUri;
+        var adminUrl = app.Services.GetRequiredService<IOptions<HttpOptions>>().Value.AdminUri(publicUrl);
         var listens = $"FleetMdm listens on {string.Join(", ", addresses)}.";
         if (app.Services.GetRequiredService<IOptions<FleetClusterOptions>>().Value.Role == NodeRole.Silo)
         {
@@ -41,8 +42,8 @@ internal static class FirstSteps
         var data = app.Services.GetRequiredService<IOptions<StorageOptions>>().Value.DataDirectory;
         var token = await FirstToken.Ensure(app.Services.GetRequiredService<IGrainFactory>(), data);
         await output.WriteLineAsync(listens);
-        await output.WriteLineAsync($"  Console           {publicUrl}");
-        await output.WriteLineAsync($"  API documentation {publicUrl}docs");
+        await output.WriteLineAsync($"  Console           {adminUrl}");
+        await output.WriteLineAsync($"  API documentation {adminUrl}docs");
         await output.WriteLineAsync($"  iPads enrol at    {publicUrl}enroll/INVITATION (make an invitation in the console)");
         if (token is not null)
         {

@@ -15,6 +15,8 @@ internal static class Usage
               fleetmdm backup FILE [OPTIONS]  write the database of SQLite to FILE, while the server runs
               fleetmdm restore FILE [OPTIONS] put a backup in its place, while the server is stopped
               fleetmdm rekey FILE [OPTIONS]   seal all secrets under the new master key in FILE, while the server is stopped
+              fleetmdm admin-token FILE [OPTIONS]
+                                              write a new administrator's token to FILE, while the server is stopped
               fleetmdm demo [--ipads N] [--port N] [--exit]
                                               a server, a simulated APNs and N simulated iPads, to look at
               fleetmdm health [OPTIONS]       ask the server on this machine whether it is ready

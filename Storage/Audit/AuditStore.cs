@@ -8,6 +8,13 @@ internal sealed class AuditStore(Database database) : IAuditStore
     /// <summary>A record is made just before or in the transaction that accepts its command; clocks of nodes differ a little.</summary>
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(10);
 
+    /// <summary>An operation has one record, however many iPads it is for. Only their rows say whom it reached.</summary>
+    private const string Targets = """
+        SELECT @target UNION ALL
+        SELECT operation_id FROM queue WHERE enrolment_id = @target AND operation_id IS NOT NULL UNION ALL
+        SELECT operation_id FROM history WHERE enrolment_id = @target AND operation_id IS NOT NULL
+        """;
+
     public Task Write(AuditRecord record) => database.Write(s => AuditColumns.Add(s, record));
 
     public async Task<IReadOnlyList<AuditRecord>> List(AuditFilter filter, Guid? before, int limit)
@@ -21,7 +28,7 @@ internal sealed class AuditStore(Database database) : IAuditStore
             filter.Who is null ? "" : " AND (actor_id = @who OR actor_name = @who)",
             filter.Verb is null ? "" : filter.Verb.EndsWith('.') ? " AND verb >= @verb AND verb < @verbEnd" : " AND verb = @verb",
             filter.TargetKind is null ? "" : " AND target_kind = @kind",
-            filter.Target is null ? "" : " AND target_id = @target",
+            filter.Target is null ? "" : $" AND target_id IN ({Targets})",
             filter.Result is null ? "" : " AND result = @result",
             upper is null ? "" : " AND id < @upper",
             filter.From is null ? "" : " AND id >= @lower");

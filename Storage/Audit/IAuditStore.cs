@@ -33,7 +33,7 @@ public sealed record AuditFilter
     /// <summary>Exactly; or a prefix that ends in a dot: <c>token.</c>.</summary>
     public string? Verb { get; init; }
     public string? TargetKind { get; init; }
-    /// <summary>The target's id, exactly.</summary>
+    /// <summary>The target's id, exactly. An iPad's finds the operations that sent it a command too, as long as its queue or history holds that command.</summary>
     public string? Target { get; init; }
     public DateTimeOffset? From { get; init; }
     /// <summary>Before this time.</summary>

@@ -36,7 +36,7 @@ internal sealed partial class Lane : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly IDisposable _depth;
     private readonly Task _loop;
-    private bool _away;
+    private volatile bool _away;
 
     public Lane(string name, IBatchExecutor executor, StorageMetrics metrics, ILogger logger, LaneLimits? limits = null)
     {
@@ -50,6 +50,9 @@ internal sealed partial class Lane : IAsyncDisposable
         _depth = metrics.WatchDepth(name, () => _channel.Reader.Count);
         _loop = Task.Run(Loop);
     }
+
+    /// <summary>The last batch could not be executed, and none has been since: the database is away, or its disk is full.</summary>
+    public bool IsAway => _away;
 
     /// <summary>Runs between the execution of a batch and the answer to its callers. Set by tests that lose the answer.</summary>
     internal Func<Batch, Task>? AfterExecution { get; set; }

@@ -34,6 +34,8 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
         var next = MasterKey.ReadFile(newKeyFile);
         if (present.AsSpan().SequenceEqual(next))
             throw new StorageConfigurationException($"{newKeyFile} holds the present master key: make a new one with `openssl rand -base64 32`.");
+        if (storage.Value.Provider == StorageProvider.Sqlite && SqliteConnections.FileOf(storage.Value) is var file && !File.Exists(file))
+            throw new StorageConfigurationException($"There is no database at {file}: Storage:DataDirectory names the server's data directory.");
         // 1
         using var guard = storage.Value.Provider == StorageProvider.Sqlite ? StoreLock.Take(SqliteConnections.FileOf(storage.Value)) : null;
         var parts = (StoreParts)services.GetService(typeof(StoreParts))!;

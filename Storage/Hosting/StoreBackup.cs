@@ -23,6 +23,15 @@ public sealed class StoreBackup(IOptions<StorageOptions> storage, IOptions<Secre
     public RestoreSummary Restore(string file) =>
         new SqliteRestore(DatabaseFile(), () => MasterKey.Find(secrets.Value, storage.Value), time).Read(Path.GetFullPath(file));
 
+    /// <summary>The data directory, when neither a database nor a master key is in it: no server has run there. Null: one has.</summary>
+    /// <exception cref="StorageConfigurationException">The database is on PostgreSQL.</exception>
+    public string? FindNothing() =>
+        File.Exists(DatabaseFile()) || File.Exists(Path.Combine(storage.Value.DataDirectory, MasterKey.DefaultFile)) ? null : Path.GetFullPath(storage.Value.DataDirectory);
+
+    /// <summary>The database file, when it is not there; null: it is, or the database is on PostgreSQL.</summary>
+    public string? FindMissingDatabase() =>
+        storage.Value.Provider == StorageProvider.Sqlite && SqliteConnections.FileOf(storage.Value) is var file && !File.Exists(file) ? file : null;
+
     private string DatabaseFile()
     {
         if (storage.Value.Provider == StorageProvider.Sqlite)

@@ -20,14 +20,21 @@ internal sealed class StoreLock : IDisposable
     /// <exception cref="StoreUnavailableException">Another process has it; the message is a sentence.</exception>
     public static StoreLock Take(string databaseFile)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(databaseFile)!);
+        var folder = Path.GetDirectoryName(databaseFile)!;
         try
         {
+            Directory.CreateDirectory(folder);
             return new StoreLock(new FileStream(databaseFile + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException exception) when (exception.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
         {
             throw new StoreUnavailableException($"A FleetMdm server is running on {databaseFile}: stop it first.", exception);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new StoreUnavailableException(
+                $"The user {Environment.UserName} may not write to {folder} (Storage:DataDirectory), or not to {Path.GetFileName(databaseFile)}.lock in it: " +
+                "give both to this user with chown, or run the command as their owner.", exception);
         }
     }
 

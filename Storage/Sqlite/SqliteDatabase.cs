@@ -14,6 +14,12 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     private static readonly TimeSpan BackOff = TimeSpan.FromMilliseconds(50);
     private static readonly TimeProvider Clock = TimeProvider.System;
 
+    /// <summary>As much as a busy moment writes: on a disk that is nearly full, a row of a few bytes may still find room.</summary>
+    private const int TriedBytes = 64 * 1024;
+
+    private const string TryToWrite =
+        "INSERT INTO facts (name, value) VALUES ('tried-to-write', zeroblob(@size)) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
     public override string IdsTable => "(SELECT value AS id FROM json_each(@ids)) AS ids";
 
     public override string JsonText(string column, int at) => $"json_extract({column}, '$[{at}]')";
@@ -98,6 +104,7 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
         }
     });
 
+    /// <summary>Reads; and writes too while the last write has failed. On a full disk reading goes on, and one who only reads would call the store well.</summary>
     public override async Task Ping(CancellationToken cancellationToken)
     {
         try
@@ -106,6 +113,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
             await using var command = connection.CreateCommand();
             command.CommandText = "SELECT count(*) FROM facts";
             await command.ExecuteScalarAsync(cancellationToken);
+            if (lanes.Writers[0].IsAway)
+                await Write(s => s.Sql(TryToWrite).Int("@size", TriedBytes).Execute(), cancellationToken);
         }
         catch (SqliteException exception)
         {

@@ -15,7 +15,7 @@ public sealed partial class DocumentationTests
     private static readonly HashSet<string> Others = new(StringComparer.Ordinal)
     {
         "apt-get", "base64", "cat", "chmod", "chown", "cp", "createdb", "createuser", "curl", "date", "dmesg", "docker", "echo", "fleet", "git", "install", "journalctl",
-        "mkdir", "openssl", "pg_dump", "pg_restore", "printf", "psql", "rm", "sudo", "systemctl", "tar", "useradd",
+        "mkdir", "openssl", "pg_dump", "pg_restore", "printf", "psql", "rm", "sh", "sudo", "systemctl", "tar", "umask", "useradd",
     };
 
     private static readonly string[] Files =

@@ -67,6 +67,32 @@ public abstract class AuditStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task An_iPads_records_hold_those_of_the_operations_that_sent_it_a_command_before_and_after_its_answer()
+    {
+        var (one, other) = (await Make.Enrolled(fixture.Node), await Make.Enrolled(fixture.Node));
+        var id = Guid.NewGuid().ToString();
+        await fixture.Node.Operations.Append(new OperationAppend
+        {
+            Id = id,
+            CommandUuid = Make.Id(),
+            RequestType = "EraseDevice",
+            Body = "<dict/>"u8.ToArray(),
+            AcceptedAt = Make.Now,
+            RequestedBy = "Ada",
+            Ids = [one.Id],
+            Audit = AuditRecord.New(Make.Now, Ada, AuditVerbs.OperationStart) with { TargetKind = AuditTargets.Operation, TargetId = id },
+        });
+
+        Assert.Equal(id, Assert.Single(await Of(one.Id)).TargetId);
+        var waiting = Assert.Single((await fixture.Node.Devices.Load(one.Id)).Queue);
+        await fixture.Node.Devices.Finish(Make.Finish(one.Id, waiting.Sequence, CommandEnding.Acknowledged));
+
+        Assert.Equal(id, Assert.Single(await Of(one.Id)).TargetId);
+        Assert.Equal(Ada, Assert.Single(await Of(id)).Actor);
+        Assert.Empty(await Of(other.Id));
+    }
+
+    [Fact]
     public async Task The_database_itself_refuses_to_change_or_delete_a_record()
     {
         var record = New(Make.Id());

@@ -73,6 +73,22 @@ public sealed class SqliteOutageTests : IDisposable
     }
 
     [Fact]
+    public async Task While_writing_fails_and_reading_goes_on_the_store_does_not_call_itself_well_and_then_it_does()
+    {
+        await using var node = await Node.Start(Settings);
+        await using (await Lock())
+        {
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => node.Devices.Append(Make.Command(Make.Id())).WaitAsync(Guard));
+
+            Assert.Null(await node.Queries.FindDevice("A").WaitAsync(Guard));
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => node.Control.Check(CancellationToken.None).WaitAsync(Guard));
+        }
+
+        // Nobody but the question itself has written since.
+        await node.Control.Check(CancellationToken.None).WaitAsync(Guard);
+    }
+
+    [Fact]
     public async Task A_commit_is_on_disk_before_it_is_told()
     {
         await using var node = await Node.Start(Settings);

@@ -60,6 +60,28 @@ public sealed class BackupCommandTests : IDisposable
         Assert.Single((await server.Trust()).Roots);
     }
 
+    /// <summary>The options of a service stand in its unit, where a shell does not see them: a folder that nobody named would be filled, and never served.</summary>
+    [Fact]
+    public async Task A_restore_that_does_not_say_where_to_touches_nothing_where_no_server_has_run()
+    {
+        await using (var server = await new ServerProcess(_data.Path).Start())
+        {
+            Assert.Equal(0, (await Run("backup", _elsewhere.File("backup.db"))).ExitCode);
+        }
+
+        using var here = new TemporaryFolder();
+        IsOneSentence(2, $"There is neither a database nor a master key in {here.File("data")}: name the server's data directory",
+            await ServerProcess.RunToEnd(["restore", _elsewhere.File("backup.db")], workingDirectory: here.Path));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(here.Path));
+
+        // A new machine: the old key is there, or the folder is named.
+        Directory.CreateDirectory(here.File("data"));
+        File.Copy(_data.File("master.key"), here.File("data/master.key"));
+        var (code, output) = await ServerProcess.RunToEnd(["restore", _elsewhere.File("backup.db")], workingDirectory: here.Path);
+        Assert.True(code == 0, output);
+        Assert.Contains($"Restored {here.File("data/fleetmdm.db")}", output);
+    }
+
     /// <summary>Whatever dies when: there is a whole database under its name, the old one or the new one.</summary>
     [Theory]
     [InlineData("fleetmdm.db.restoring")]

@@ -33,7 +33,7 @@ public sealed partial class RestoreOnPostgreSql : RestoreRules, IAsyncLifetime
     {
         await _database!.Recreate();
         await PostgresTools.Run("pg_restore", _database.ConnectionString, Documented("pg_restore"));
-        await _database.Execute(Sql().Match(Documentation()).Groups[1].Value);
+        await PostgresTools.Run("psql", _database.ConnectionString, Documented("psql"));
     }
 
     [Theory]
@@ -55,16 +55,16 @@ public sealed partial class RestoreOnPostgreSql : RestoreRules, IAsyncLifetime
     /// <summary>The arguments of a command as it stands there, with the file of this test and without the name of the database.</summary>
     private string[] Documented(string program)
     {
-        var line = Documentation().Split('\n').Single(line => line.StartsWith(program + " ", StringComparison.Ordinal));
-        return FileName().Replace(line, _elsewhere.File("fleetmdm.dump")).Replace("--dbname=fleetmdm", $"--dbname={_database!.Name}")
-            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..];
+        var options = Command().Matches(Documentation()).Single(command => command.Groups[1].Value == program).Groups[2].Value;
+        return FileName().Replace(options, _elsewhere.File("fleetmdm.dump")).Replace("--dbname=fleetmdm", $"--dbname={_database!.Name}")
+            .Replace("/opt/fleetmdm/deploy", Repository.File("deploy")).Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 
     private static string Documentation() => File.ReadAllText(Repository.File("docs", "operations.md"));
 
-    [GeneratedRegex("```sql\n(WITH .*?)```", RegexOptions.Singleline)]
-    private static partial Regex Sql();
+    [GeneratedRegex("^ *(?:sudo -u fleetmdm )?(pg_dump|pg_restore|psql) (--.*)$", RegexOptions.Multiline)]
+    private static partial Regex Command();
 
-    [GeneratedRegex("/backups/.*$")]
+    [GeneratedRegex("[^ =]*/backups/.*$")]
     private static partial Regex FileName();
 }

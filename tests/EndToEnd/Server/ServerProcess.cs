@@ -111,13 +111,13 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     /// <summary>Runs the program, or another one, to its end with these arguments.</summary>
     public static async Task<(int ExitCode, string Output)> RunToEnd(
-        IReadOnlyList<string> arguments, TimeSpan? patience = null, string? program = null)
+        IReadOnlyList<string> arguments, TimeSpan? patience = null, string? program = null, string? workingDirectory = null)
     {
         var output = new StringBuilder();
         using var process = Launch(arguments, new Dictionary<string, string>(), line =>
         {
             lock (output) output.AppendLine(line);
-        }, program);
+        }, program, workingDirectory: workingDirectory);
         try
         {
             await process.WaitForExitAsync().WaitAsync(patience ?? Patience);
@@ -189,9 +189,9 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     internal static Process Launch(
         IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string> environment, Action<string> line, string? program = null,
-        string? umask = null)
+        string? umask = null, string? workingDirectory = null)
     {
-        var start = new ProcessStartInfo(umask is null ? "dotnet" : "sh") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        var start = new ProcessStartInfo(umask is null ? "dotnet" : "sh") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = workingDirectory ?? Path.GetTempPath() };
         // The shell becomes the server: signals reach it.
         foreach (var word in umask is null ? [] : new[] { "-c", $"umask {umask} && exec dotnet \"$@\"", "sh" }) start.ArgumentList.Add(word);
         start.ArgumentList.Add(program ?? Built);

@@ -94,6 +94,36 @@ public sealed class StartSentenceTests
     }
 
     [Fact]
+    public async Task Where_administrators_have_a_listener_of_their_own_the_console_is_said_to_be_there()
+    {
+        using var folder = new TemporaryFolder();
+        var port = ServerProcess.FreePort();
+        await using var server = await new ServerProcess(folder.Path, new Dictionary<string, string> { ["Http:AdminListen"] = $"https://*:{port}" }).Start();
+        // The first line is awaited; the others follow it.
+        Assert.Equal(0, await server.Stop());
+
+        Assert.Contains($"  Console           https://localhost:{port}/", server.Output);
+        Assert.Contains($"  API documentation https://localhost:{port}/docs", server.Output);
+        Assert.Contains($"  iPads enrol at    {server.Url}enroll/", server.Output);
+    }
+
+    [Fact]
+    public async Task A_variable_with_one_underscore_is_named_and_one_of_somebody_else_is_not()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await new ServerProcess(folder.Path, environment: new Dictionary<string, string>
+        {
+            ["FLEETMDM_MDM__PUBLICURL"] = "https://mdm.district.example",
+            ["FLEETMDM_SERVICE_HOST"] = "10.0.0.1",
+        }).Start();
+        Assert.Equal(0, await server.Stop());
+
+        Assert.Contains(" warn: ", server.Output);
+        Assert.Contains("FLEETMDM_MDM__PUBLICURL of the environment is no option", server.Output);
+        Assert.DoesNotContain("FLEETMDM_SERVICE_HOST", server.Output);
+    }
+
+    [Fact]
     public async Task A_healthy_first_start_warns_of_nothing()
     {
         using var folder = new TemporaryFolder();
