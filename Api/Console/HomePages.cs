@@ -14,13 +14,8 @@ internal static class HomePages
 {
     private const int NewestOperations = 5;
 
-    public static Task<RazorComponentResult<HomePage>> ShowHome(
-        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments) =>
-        Home(context, status, operations, watch, enrolments, null);
-
-    /// <summary>The overview, with what became of an uploaded certificate.</summary>
-    public static async Task<RazorComponentResult<HomePage>> Home(
-        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, ApiProblem? problem)
+    public static async Task<RazorComponentResult<HomePage>> ShowHome(
+        HttpContext context, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments)
     {
         List<OperationView> newest = [];
         foreach (var row in await operations.List(null, NewestOperations))
@@ -30,8 +25,8 @@ internal static class HomePages
 
         var view = new HomeView(
             FleetUser.Of(context), await status.Read(), newest, (await enrolments.ListInvitations(null, 1)).Count > 0,
-            PageForms.NewKey(), problem?.Message, await context.RequestServices.GetRequiredService<TokenService>().Hint(FleetUser.Of(context)));
-        return new RazorComponentResult<HomePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+            PageForms.NewKey(), await context.RequestServices.GetRequiredService<TokenService>().Hint(FleetUser.Of(context)));
+        return new RazorComponentResult<HomePage>(new { View = view });
     }
 
     /// <summary>The REST interface to read: public, as it holds no secrets.</summary>

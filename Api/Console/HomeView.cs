@@ -12,7 +12,5 @@ public sealed record TokenHint(string? FirstTokenId, DateTimeOffset? OwnExpiresA
 /// <summary>What the overview shows.</summary>
 /// <param name="FormKey">Makes a form that is sent twice do its work once.</param>
 /// <param name="Hint">Null: nothing to say.</param>
-/// <param name="PushCertificateProblem">Why the certificate that was just uploaded was not installed.</param>
 public sealed record HomeView(
-    FleetUser User, StatusView Status, IReadOnlyList<OperationView> Operations, bool HasInvitation, string FormKey,
-    string? PushCertificateProblem, TokenHint? Hint);
+    FleetUser User, StatusView Status, IReadOnlyList<OperationView> Operations, bool HasInvitation, string FormKey, TokenHint? Hint);

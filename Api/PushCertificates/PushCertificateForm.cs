@@ -1,18 +1,15 @@
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Limits;
-using FleetMdm.Api.Observability;
-using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
-using FleetMdm.Storage.Enrolment;
-using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace FleetMdm.Api.PushCertificates;
 
-/// <summary>The overview's form that installs or renews the push certificate, for those who have no curl at hand.</summary>
+/// <summary>The form that installs or renews the push certificate, for those who have no curl at hand.</summary>
 internal static class PushCertificateForm
 {
     /// <summary>Of the whole form: a certificate with its key and its chain has ten kilobytes.</summary>
@@ -22,16 +19,15 @@ internal static class PushCertificateForm
     private const int LongestPassword = 1024;
 
     /// <summary>Never by force: a certificate with another topic, which would strand iPads, is installed by REST only.</summary>
-    public static async Task<IResult> Install(
-        HttpContext context, IGrainFactory grains, AuditTrail trail, FleetStatus status, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments)
+    public static async Task<IResult> Install(HttpContext context, IGrainFactory grains, IFleetQueries fleet, AuditTrail trail)
     {
         var upload = await ReadAsync(context.Request);
         await trail.Record(context, AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
         var installed = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(upload);
-        if (installed.Outcome == PushCertificateOutcome.Installed) return TypedResults.Redirect("/");
+        if (installed.Outcome == PushCertificateOutcome.Installed) return PageForms.See("/push-certificate");
 
         var problem = ApiProblem.Conflict(ProblemCodes.InvalidRequest, "The certificate was not installed", installed.Problem ?? "It cannot be used.");
-        return await HomePages.Home(context, status, operations, watch, enrolments, problem);
+        return await PushCertificatePages.Show(context, grains, fleet, problem);
     }
 
     private static async Task<PushCertificateUpload> ReadAsync(HttpRequest request)
