@@ -105,7 +105,7 @@ internal static class DeviceEndpoints
         TypedResults.Ok(DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context)));
 
     /// <summary>Remove an iPad from management</summary>
-    /// <remarks>Whenever it comes, it is told to unenrol (iOS 17 and later remove the profile). What was queued ends.</remarks>
+    /// <remarks>It is woken once. Whenever it comes, it is told to unenrol (iOS 17 and later remove the profile). What was queued ends.</remarks>
     public static async Task<NoContent> Remove(string id, DeviceLookup lookup)
     {
         var outcome = await lookup.Grain(id).Remove();

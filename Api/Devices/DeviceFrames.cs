@@ -37,7 +37,7 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
         ["profile"] = "InstallProfile is queued.",
         ["clear-passcode"] = "ClearPasscode is queued.",
         ["erase"] = "EraseDevice is queued. The iPad is erased as soon as it connects.",
-        ["remove"] = "The iPad is removed from management. It is told so as soon as it connects.",
+        ["remove"] = "The iPad is removed from management. A push was sent, and it is told so as soon as it connects.",
         ["cancel"] = "The command is cancelled.",
         ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
         ["claim-refused"] = "The other device is refused.",

@@ -31,6 +31,9 @@ internal static class PushCertificateEndpoints
         certificate.MapPut("", Put).WithQuery("force").Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate).Fails(400, 409, 413, 415, 422)
             .WithMetadata(new LargestBody(2 * LargestUpload))
             .AddOpenApiOperationTransformer(DescribeBody);
+        certificate.MapGet("/request", GetRequest).Fails(404);
+        certificate.MapPost("/request", MakeRequest).WithQuery("anew").Idempotent()
+            .Audit(AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate).Fails(400, 409, 422);
     }
 
     /// <summary>The push certificate: its topic, when it expires, how many iPads depend on it</summary>
@@ -42,7 +45,8 @@ internal static class PushCertificateEndpoints
     }
 
     /// <summary>Install or renew the push certificate</summary>
-    /// <remarks>The body is the certificate with its private key: PEM, both in one file, or PKCS#12. All nodes use it within seconds,
+    /// <remarks>The body is the certificate with its private key: PEM, both in one file, or PKCS#12. Where the request was made here, it is the
+    /// certificate alone, as Apple's portal gives it: it is joined with the key that was kept. All nodes use it within seconds,
     /// without a restart. A certificate with another topic is refused with 409 while iPads depend on the present one, since they
     /// could never be woken again; force=true installs it all the same.</remarks>
     /// <param name="password">The password of the PKCS#12 file, or of the encrypted key in the PEM file.</param>
@@ -66,6 +70,23 @@ internal static class PushCertificateEndpoints
             _ => throw new ApiProblem(
                 StatusCodes.Status422UnprocessableEntity, Code(installed), "The push certificate cannot be used", installed.Problem!),
         };
+    }
+
+    /// <summary>The request for a push certificate that waits for its certificate</summary>
+    public static async Task<Ok<PushCertificateRequestView>> GetRequest(IGrainFactory grains) =>
+        TypedResults.Ok(PushCertificateRequestView.Of(await Grain(grains).FindRequest()
+            ?? throw ApiProblem.NotFound("No request waits: none was made, or its certificate was installed.")));
+
+    /// <summary>Make a key and a request for a push certificate</summary>
+    /// <remarks>The key stays here, sealed. With a vendor certificate (Push:VendorCertificateFile) the answer has what is uploaded at
+    /// identity.apple.com/pushcert; without one, a vendor has to sign the request first. Then send what the portal gives with PUT. A request that waits is
+    /// given back; the certificate in use is not changed.</remarks>
+    /// <param name="anew">true: throw away the request that waits. A certificate that Apple makes from it is of no use then.</param>
+    public static async Task<Created<PushCertificateRequestView>> MakeRequest(HttpContext context, IGrainFactory grains, AuditTrail trail, string? anew)
+    {
+        var forced = Text.Flag("anew", anew) ?? false;
+        await trail.Record(context, AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate, detail: forced ? "anew" : null);
+        return TypedResults.Created("/api/v1/push-certificate/request", PushCertificateRequestView.Of(await Grain(grains).BeginRequest(forced)));
     }
 
     private static ApiProblem TooLarge() => new(
@@ -127,6 +148,19 @@ internal static class PushCertificateEndpoints
 
     /// <summary>The server's own limit: above ours, so that it is ours that answers.</summary>
     private sealed record LargestBody(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
+}
+
+/// <summary>A request for a push certificate. Its key never leaves the server.</summary>
+public sealed record PushCertificateRequestView
+{
+    public required DateTimeOffset CreatedAt { get; init; }
+    /// <summary>PKCS#10 in PEM: for a vendor who signs it.</summary>
+    public required string Request { get; init; }
+    /// <summary>Signed by this server's vendor certificate: the content of the file for identity.apple.com/pushcert. null: it has no vendor certificate.</summary>
+    public string? SignedRequest { get; init; }
+
+    internal static PushCertificateRequestView Of(PushCertificateRequest request) =>
+        new() { CreatedAt = request.CreatedAt, Request = request.Pem, SignedRequest = request.Signed };
 }
 
 /// <summary>The push certificate as administrators see it: never its key.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
@@ -11,7 +12,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.PushCertificates;
 
-/// <summary>The page of the push certificate, with the form that installs or renews it, for those who have no curl at hand.</summary>
+/// <summary>The page that leads from the request to the installed push certificate, for those who have no curl at hand.</summary>
 internal static class PushCertificatePages
 {
     private const string Path = "/push-certificate";
@@ -25,19 +26,56 @@ internal static class PushCertificatePages
     public static void MapPages(RouteGroupBuilder pages)
     {
         pages.MapGet(Path, Show);
+        pages.MapGet(Path + "/request.plist", (HttpContext context, IGrainFactory grains) => Download(context, grains, request => request.Signed, "push-request.plist"));
+        pages.MapGet(Path + "/request.csr", (HttpContext context, IGrainFactory grains) => Download(context, grains, request => request.Pem, "push-request.csr"));
+        pages.MapPost(Path + "/request", Request).Audit(AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate);
         pages.MapPost(Path, Install).Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
     }
 
     private static Task<RazorComponentResult<PushCertificatePage>> Show(
         HttpContext context, IGrainFactory grains, IFleetQueries fleet, TimeProvider time, string? done) =>
-        Page(context, grains, fleet, time, FormState.Fresh, done == "installed" ? "The push certificate is installed. All nodes use it within seconds." : null);
+        Page(context, grains, fleet, time, FormState.Fresh, done switch
+        {
+            "installed" => "The push certificate is installed. All nodes use it within seconds.",
+            "requested" => "The request is made. Download it, and go on with step 2.",
+            _ => null,
+        });
 
     private static async Task<RazorComponentResult<PushCertificatePage>> Page(
-        HttpContext context, IGrainFactory grains, IFleetQueries fleet, TimeProvider time, FormState form, string? done) =>
-        new(new { User = FleetUser.Of(context), Certificate = await PushCertificateEndpoints.Find(grains, fleet, time), Form = form, Done = done })
+        HttpContext context, IGrainFactory grains, IFleetQueries fleet, TimeProvider time, FormState form, string? done)
+    {
+        var user = FleetUser.Of(context);
+        return new(new
+        {
+            User = user,
+            Certificate = await PushCertificateEndpoints.Find(grains, fleet, time),
+            Request = user.Role == AccessRole.Administrator ? await Grain(grains).FindRequest() : null,
+            FormKey = PageForms.NewKey(),
+            Form = form,
+            Done = done,
+        })
         {
             StatusCode = form.Status,
         };
+    }
+
+    private static async Task<IResult> Download(HttpContext context, IGrainFactory grains, Func<PushCertificateRequest, string?> content, string name)
+    {
+        if (FleetUser.Of(context).Role != AccessRole.Administrator || await Grain(grains).FindRequest() is not { } request || content(request) is not { } text)
+            throw ApiProblem.NotFound("No such request waits.");
+        return TypedResults.File(Encoding.ASCII.GetBytes(text), "application/octet-stream", name);
+    }
+
+    private static async Task<IResult> Request(HttpContext context, RequestIds ids, IGrainFactory grains, AuditTrail trail)
+    {
+        var form = await PageForms.Read(context, ids);
+        var anew = Text.Flag("anew", form.Get("anew")) ?? false;
+        await trail.Record(context, AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate, detail: anew ? "anew" : null);
+        await Grain(grains).BeginRequest(anew);
+        return PageForms.See(Path + "?done=requested");
+    }
+
+    private static IPushCertificateGrain Grain(IGrainFactory grains) => grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key);
 
     /// <summary>Never by force: a certificate with another topic, which would strand iPads, is installed by REST only.</summary>
     private static async Task<IResult> Install(HttpContext context, IGrainFactory grains, AuditTrail trail, IFleetQueries fleet, TimeProvider time)
@@ -46,7 +84,7 @@ internal static class PushCertificatePages
         {
             var upload = await ReadAsync(context.Request);
             await trail.Record(context, AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
-            var installed = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(upload);
+            var installed = await Grain(grains).Install(upload);
             return installed.Outcome == PushCertificateOutcome.Installed
                 ? PageForms.See(Path + "?done=installed")
                 : throw ApiProblem.Conflict(ProblemCodes.InvalidRequest, "The certificate was not installed", installed.Problem ?? "It cannot be used.");

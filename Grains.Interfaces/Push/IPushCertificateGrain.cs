@@ -22,6 +22,15 @@ public interface IPushCertificateGrain : IGrainWithStringKey
     [Alias("GetSealed")]
     Task<SealedPushCertificate?> GetSealed(long knownVersion);
 
+    /// <summary>Makes a key, which stays here, and a request for a certificate of it; one that stands is given back.</summary>
+    /// <param name="anew">True: the request that stands is thrown away, and a certificate that Apple makes from it is of no use.</param>
+    [Alias("BeginRequest")]
+    Task<PushCertificateRequest> BeginRequest(bool anew);
+
+    /// <summary>The request that stands; null when there is none, or its certificate was installed.</summary>
+    [Alias("FindRequest")]
+    Task<PushCertificateRequest?> FindRequest();
+
     /// <summary>A sender says whether APNs takes the certificate.</summary>
     /// <param name="version">Which certificate; another than the present one is ignored.</param>
     /// <param name="refusal">APNs' reason for refusing it; null when it takes it again.</param>
@@ -63,6 +72,17 @@ public sealed record PushCertificateInstalled(
     [property: Id(2)] long Dependants,
     [property: Id(3)] string? Problem,
     [property: Id(4)] string? ProblemCode);
+
+/// <summary>A request for a push certificate. Its key is kept by the server, sealed, until the certificate comes.</summary>
+[GenerateSerializer, Immutable, Alias("fleetmdm.push-certificate-request")]
+public sealed record PushCertificateRequest
+{
+    [Id(0)] public required DateTimeOffset CreatedAt { get; init; }
+    /// <summary>PKCS#10 in PEM: for whoever signs it with an MDM vendor certificate of Apple's.</summary>
+    [Id(1)] public required string Pem { get; init; }
+    /// <summary>Signed by the vendor certificate of this server (<c>Push:VendorCertificateFile</c>): what Apple's portal takes. Null: it has none.</summary>
+    [Id(2)] public string? Signed { get; init; }
+}
 
 /// <summary>How a push certificate stands.</summary>
 public enum PushCertificateStanding : byte

@@ -84,8 +84,11 @@ internal sealed partial class DeviceGrain
         if (_row is null) return RemoveOutcome.UnknownDevice;
         if (_row.Status == EnrolmentStatus.Removed) return RemoveOutcome.AlreadyRemoved;
 
+        var last = Pushable;
         await Leave(EnrolmentStatus.Removed, CommandEnding.Removed,
             Records.OfCaller(Now(), AuditVerbs.DeviceRemove, AuditTargets.Device, Id, detail: _row.SerialNumber ?? _row.DeviceName));
+        // Woken once more, so that it comes and is told. Nobody repeats a push that is lost: it is told whenever it comes.
+        if (last is not null) outbox.TryAdd(last);
         LogRemoved(Id);
         return RemoveOutcome.Removed;
     }

@@ -244,12 +244,17 @@ internal sealed partial class DeviceGrain(
     /// <summary>Asks for a push unless one is outstanding. Never waits: pushes may be lost, the sweep repeats them.</summary>
     private bool RequestPush(bool evenIfOutstanding = false)
     {
-        if (!IsAlive || _row is not { PushToken: { } token, PushMagic: { } magic, Topic: { } topic, PushTokenDead: null }) return false;
+        if (Pushable is not { } target) return false;
         var now = Now();
         if (!evenIfOutstanding && _pushRequestedAt is { } requested && requested.IsWithin(PushIsOutstandingFor, now)) return true;
-        if (outbox.TryAdd(new PushTarget(Id, topic, token, magic))) _pushRequestedAt = now;
+        if (outbox.TryAdd(target)) _pushRequestedAt = now;
         return true;
     }
+
+    /// <summary>Null: it cannot be woken.</summary>
+    private PushTarget? Pushable => IsAlive && _row is { PushToken: { } token, PushMagic: { } magic, Topic: { } topic, PushTokenDead: null }
+        ? new PushTarget(Id, topic, token, magic)
+        : null;
 
     /// <summary>For so long the sender tries; then the push was taken by APNs, which keeps it for an iPad that is away, or it was given up, which nobody
     /// tells this grain. Asking again sooner only costs.</summary>

@@ -23,6 +23,11 @@ public sealed record PushCertificateState
     [Id(2)] public byte[] SealedKey { get; set; } = [];
     [Id(3)] public string Topic { get; set; } = "";
     [Id(4)] public DateTimeOffset InstalledAt { get; set; }
+    /// <summary>PKCS#10, DER: a request that was made here and whose certificate has not come yet; empty: there is none.</summary>
+    [Id(5)] public byte[] Request { get; set; } = [];
+    /// <summary>Its key, PKCS#8, sealed for the same purpose.</summary>
+    [Id(6)] public byte[] SealedRequestKey { get; set; } = [];
+    [Id(7)] public DateTimeOffset RequestedAt { get; set; }
 }
 
 /// <summary>
@@ -33,7 +38,8 @@ public sealed record PushCertificateState
 [GrainType("push-certificate")]
 internal sealed partial class PushCertificateGrain(
     [PersistentState("push-certificate", GrainServices.ControlStorage)] IPersistentState<PushCertificateState> state,
-    IFleetQueries fleet, SecretSealer sealer, PushCertificateSource localCopy, TimeProvider time, ILogger<PushCertificateGrain> logger)
+    IFleetQueries fleet, SecretSealer sealer, PushCertificateSource localCopy, VendorCertificate vendor, TimeProvider time,
+    ILogger<PushCertificateGrain> logger)
     : Grain, IPushCertificateGrain
 {
     private static readonly TimeSpan SoonExpires = TimeSpan.FromDays(30);
@@ -55,17 +61,55 @@ internal sealed partial class PushCertificateGrain(
         return Task.CompletedTask;
     }
 
+    public async Task<PushCertificateRequest> BeginRequest(bool anew)
+    {
+        if (State.Request.Length > 0 && !anew) return DescribeRequest();
+        var authority = await GrainFactory.GetGrain<ICertificateAuthorityGrain>(ICertificateAuthorityGrain.Key).GetSealed();
+        // A key takes up to a second to make: not in the grain's turn.
+        var made = await Task.Run(() => PushSigningRequest.Create(authority.Organization));
+        try
+        {
+            await Write(State with
+            {
+                Request = made.Request,
+                SealedRequestKey = sealer.Seal(SealedPushCertificate.KeyPurpose, made.PrivateKey),
+                RequestedAt = time.GetUtcNow(),
+            }, "The request could not be stored; make it again.");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(made.PrivateKey);
+        }
+
+        LogRequested(logger);
+        return DescribeRequest();
+    }
+
+    public Task<PushCertificateRequest?> FindRequest() => Task.FromResult(State.Request.Length == 0 ? null : DescribeRequest());
+
+    private PushCertificateRequest DescribeRequest() => new()
+    {
+        CreatedAt = State.RequestedAt,
+        Pem = PushSigningRequest.ToPem(State.Request),
+        Signed = vendor.Sign(State.Request),
+    };
+
     public async Task<PushCertificateInstalled> Install(PushCertificateUpload upload)
     {
         PushCertificate certificate;
+        var kept = State.SealedRequestKey.Length == 0 ? [] : sealer.Open(SealedPushCertificate.KeyPurpose, State.SealedRequestKey);
         try
         {
-            certificate = PushCertificate.Read(upload.Content, upload.Password, time.GetUtcNow());
+            certificate = PushCertificate.Read(upload.Content, upload.Password, time.GetUtcNow(), kept);
         }
         catch (PushCertificateException e)
         {
             LogRefused(logger, e.Problem);
             return new PushCertificateInstalled(PushCertificateOutcome.Invalid, null, 0, e.Message, e.Problem.ToString());
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(kept);
         }
 
         using (certificate)
@@ -98,28 +142,23 @@ internal sealed partial class PushCertificateGrain(
         }
     }
 
+    /// <summary>A certificate of the request that stands ends the request; another one leaves it.</summary>
     private async Task Store(PushCertificate certificate)
     {
-        var before = State;
         var key = certificate.ExportPrivateKey();
         try
         {
-            state.State = new PushCertificateState
+            var answers = State.Request.Length > 0 && PushSigningRequest.IsFor(State.Request, certificate.Certificate);
+            await Write(State with
             {
-                Version = before.Version + 1,
+                Version = State.Version + 1,
                 Certificate = certificate.ExportCertificate(),
                 SealedKey = sealer.Seal(SealedPushCertificate.KeyPurpose, key),
                 Topic = certificate.Topic,
                 InstalledAt = time.GetUtcNow(),
-            };
-            await state.WriteStateAsync();
-        }
-        catch (Exception e)
-        {
-            // Whether it was stored is not known: the next activation reads it.
-            state.State = before;
-            DeactivateOnIdle();
-            throw new FleetUnavailableException("The push certificate could not be stored; upload it again.", e);
+                Request = answers ? [] : State.Request,
+                SealedRequestKey = answers ? [] : State.SealedRequestKey,
+            }, "The push certificate could not be stored; upload it again.");
         }
         finally
         {
@@ -128,6 +167,23 @@ internal sealed partial class PushCertificateGrain(
         _refusal = null;
         LogInstalled(logger, State.Version, certificate.Topic, certificate.SerialNumber, certificate.NotAfter);
         localCopy.Refresh();
+    }
+
+    private async Task Write(PushCertificateState next, string failure)
+    {
+        var before = State;
+        try
+        {
+            state.State = next;
+            await state.WriteStateAsync();
+        }
+        catch (Exception e)
+        {
+            // Whether it was stored is not known: the next activation reads it.
+            state.State = before;
+            DeactivateOnIdle();
+            throw new FleetUnavailableException(failure, e);
+        }
     }
 
     private PushCertificateDescription DescribeState()
@@ -154,6 +210,9 @@ internal sealed partial class PushCertificateGrain(
 
     [LoggerMessage(2440, LogLevel.Information, "Push certificate version {Version} was installed: topic {Topic}, serial number {SerialNumber}, valid until {NotAfter:yyyy-MM-dd}")]
     private static partial void LogInstalled(ILogger logger, long version, string topic, string serialNumber, DateTimeOffset notAfter);
+
+    [LoggerMessage(2442, LogLevel.Information, "A key and a request for a push certificate were made; the key is kept, sealed, until the certificate comes")]
+    private static partial void LogRequested(ILogger logger);
 
     [LoggerMessage(2441, LogLevel.Warning, "An uploaded push certificate was refused: {Problem}")]
     private static partial void LogRefused(ILogger logger, Enum problem);

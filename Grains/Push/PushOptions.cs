@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Protocol.Push;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Push;
@@ -48,6 +49,14 @@ public sealed class PushOptions
     /// <summary>How long to wait before the same silent iPad is pushed to once more.</summary>
     public int SweepRepeatHours { get; set; } = 6;
 
+    /// <summary>A PEM file with Apple's MDM vendor certificate of the district or its provider, its key, and Apple's certificates up to the root. With it the
+    /// server signs requests for push certificates by itself. Null: a vendor has to sign them elsewhere.</summary>
+    public string? VendorCertificateFile { get; set; }
+
+    /// <summary>What signs requests; null without <see cref="VendorCertificateFile"/>.</summary>
+    internal PushRequestSigner? LoadVendor() =>
+        string.IsNullOrEmpty(VendorCertificateFile) ? null : PushRequestSigner.Read(File.ReadAllText(VendorCertificateFile));
+
     /// <summary>The roots in <see cref="TrustedRootFile"/>; null without it.</summary>
     internal X509Certificate2Collection? LoadTrustedRoots()
     {
@@ -88,6 +97,7 @@ internal sealed class PushOptionsValidator : IValidateOptions<PushOptions>
         Range(problems, "SweepSilentMinutes", options.SweepSilentMinutes, 1, MostSilentMinutes);
         Range(problems, "SweepRepeatHours", options.SweepRepeatHours, 1, MostExpirationHours);
         CheckRoots(problems, options);
+        CheckVendor(problems, options);
         return problems.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(problems);
     }
 
@@ -111,6 +121,22 @@ internal sealed class PushOptionsValidator : IValidateOptions<PushOptions>
         catch (CryptographicException)
         {
             problems.Add($"Push:TrustedRootFile names {options.TrustedRootFile}, which holds something that is not a PEM certificate.");
+        }
+    }
+
+    private static void CheckVendor(List<string> problems, PushOptions options)
+    {
+        try
+        {
+            using var signer = options.LoadVendor();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add($"Push:VendorCertificateFile names {options.VendorCertificateFile}, which cannot be read: {e.Message}");
+        }
+        catch (PushCertificateException e)
+        {
+            problems.Add($"Push:VendorCertificateFile names {options.VendorCertificateFile}, which cannot be used: {e.Message}");
         }
     }
 }

@@ -21,6 +21,8 @@ public static class PushServices
         services.AddSingleton<IValidateOptions<PushOptions>, PushOptionsValidator>();
 
         services.AddSingleton<PushCertificateSource>();
+        services.AddSingleton<VendorCertificate>();
+        services.AddSingleton<ISweepDuty, PushCertificateWatch>();
         services.AddSingleton<PushMetrics>();
         services.AddSingleton<ApnsConnections>();
         services.AddSingleton<PushResults>();

@@ -44,11 +44,13 @@ public sealed class PushCertificate : IDisposable
     /// are ignored), or PKCS#12.</param>
     /// <param name="password">Of the key; null or empty for none.</param>
     /// <param name="now">The present time.</param>
+    /// <param name="keptKey">PKCS#8: the key of the request that was made here. It joins a certificate that comes alone, as Apple's portal gives it (PEM or
+    /// DER). Empty: there is none.</param>
     /// <exception cref="PushCertificateException">It cannot be used.</exception>
-    public static PushCertificate Read(ReadOnlySpan<byte> content, string? password, DateTimeOffset now)
+    public static PushCertificate Read(ReadOnlySpan<byte> content, string? password, DateTimeOffset now, ReadOnlySpan<byte> keptKey = default)
     {
-        var (certificate, key) = PushCertificateFile.IsPem(content)
-            ? PushCertificateFile.ReadPem(content, password)
+        var (certificate, key) = PushCertificateFile.FindAlone(content) is { } alone ? WithKept(alone, keptKey)
+            : PushCertificateFile.IsPem(content) ? PushCertificateFile.ReadPem(content, password)
             : PushCertificateFile.ReadPkcs12(content, password);
         using (certificate)
         using (key)
@@ -67,6 +69,25 @@ public sealed class PushCertificate : IDisposable
                 result.Dispose();
                 throw;
             }
+        }
+    }
+
+    private static (X509Certificate2 Certificate, AsymmetricAlgorithm Key) WithKept(X509Certificate2 certificate, ReadOnlySpan<byte> keptKey)
+    {
+        if (!keptKey.IsEmpty)
+        {
+            var key = PushCertificateFile.ImportKey(keptKey);
+            if (certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(key.ExportSubjectPublicKeyInfo())) return (certificate, key);
+            key.Dispose();
+        }
+
+        using (certificate)
+        {
+            throw keptKey.IsEmpty
+                ? Problem(PushCertificateProblem.NoPrivateKey,
+                    "The file has no private key, and no request was made here. Put the certificate from Apple and the private key into one file.")
+                : Problem(PushCertificateProblem.KeyDoesNotMatch,
+                    "The certificate is not for the newest request that was made here. Upload the certificate that Apple's portal made from that request.");
         }
     }
 

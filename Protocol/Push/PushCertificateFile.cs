@@ -33,6 +33,26 @@ internal static class PushCertificateFile
 
     public static bool IsPem(ReadOnlySpan<byte> content) => content.IndexOf("-----BEGIN "u8) >= 0;
 
+    /// <summary>The one certificate of a file that has nothing else: as Apple's portal gives it in PEM, or in DER. Null: there is more in it, or none.</summary>
+    public static X509Certificate2? FindAlone(ReadOnlySpan<byte> content)
+    {
+        try
+        {
+            if (!IsPem(content)) return LooksLikePkcs12(content) ? null : X509CertificateLoader.LoadCertificate(content);
+            var text = Encoding.UTF8.GetString(content);
+            if (text.Contains("PRIVATE KEY-----", StringComparison.Ordinal)) return null;
+            return PemEncoding.TryFind(text, out var fields) && text.AsSpan()[fields.Label].SequenceEqual("CERTIFICATE")
+                && !PemEncoding.TryFind(text.AsSpan()[fields.Location.End..], out _)
+                ? X509CertificateLoader.LoadCertificate(Convert.FromBase64String(text[fields.Base64Data]))
+                : null;
+        }
+        catch (Exception e) when (e is CryptographicException or FormatException)
+        {
+            // Whoever reads it in full says what is wrong.
+            return null;
+        }
+    }
+
     public static (X509Certificate2 Certificate, AsymmetricAlgorithm Key) ReadPem(ReadOnlySpan<byte> content, string? password)
     {
         var text = Encoding.UTF8.GetString(content);
@@ -85,6 +105,18 @@ internal static class PushCertificateFile
         }
         catch (CryptographicException e)
         {
+            if (OldPkcs12.Read(content, password, MostIterations) is var (old, pkcs8))
+            {
+                try
+                {
+                    return (old, ImportKey(pkcs8));
+                }
+                finally
+                {
+                    CryptographicOperations.ZeroMemory(pkcs8);
+                }
+            }
+
             throw LooksLikePkcs12(content)
                 ? PasswordProblem(password, "PKCS#12 file", e)
                 : Problem(PushCertificateProblem.Unreadable, "The file is neither PEM nor PKCS#12.", e);

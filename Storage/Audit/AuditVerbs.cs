@@ -16,6 +16,8 @@ public static class AuditVerbs
     public const string TokenCreate = "token.create";
     public const string TokenRevoke = "token.revoke";
     public const string PushCertificateInstall = "push-certificate.install";
+    /// <summary>A key and a request for a push certificate were made.</summary>
+    public const string PushCertificateRequest = "push-certificate.request";
     public const string SessionSignIn = "session.sign-in";
     public const string SessionSignOut = "session.sign-out";
     /// <summary>An API token that is unknown, revoked or expired was sent.</summary>
@@ -44,7 +46,7 @@ public static class AuditVerbs
     [
         CommandSend, CommandCancel, OperationStart, OperationCancel,
         DevicePush, DeviceRemove, DeviceExport, InvitationCreate, InvitationRevoke,
-        TokenCreate, TokenRevoke, PushCertificateInstall, SessionSignIn,
+        TokenCreate, TokenRevoke, PushCertificateInstall, PushCertificateRequest, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
         EnrolmentDisplace, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,

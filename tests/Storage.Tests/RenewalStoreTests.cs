@@ -64,7 +64,12 @@ public abstract class RenewalStoreTests(StoreFixture fixture)
             At = Make.Now,
             Certificate = new IssuedCertificate
             {
-                Sha256 = sha, Der = [1], InvitationId = invitation, IssuedAt = Make.Now, NotAfter = End, Authority = "mdm.example:8443",
+                Sha256 = sha,
+                Der = [1],
+                InvitationId = invitation,
+                IssuedAt = Make.Now,
+                NotAfter = End,
+                Authority = "mdm.example:8443",
             },
         });
         Assert.Equal((IssueOutcome.Issued, "mdm.example:8443"), (issued.Outcome, issued.Certificate!.Authority));
@@ -108,7 +113,11 @@ public abstract class RenewalStoreTests(StoreFixture fixture)
         var sha = Make.Hash();
         var row = Row(await Pinned((sha, End)), sha) with
         {
-            CommandUuid = "UUID", StartedAt = Make.Now, Failures = 3, Problem = RenewalProblem.RepeatedErrors, Detail = "It failed.",
+            CommandUuid = "UUID",
+            StartedAt = Make.Now,
+            Failures = 3,
+            Problem = RenewalProblem.RepeatedErrors,
+            Detail = "It failed.",
         };
         await Store.Add([row]);
         Assert.Equal(row, (await Store.Find(row.DeviceId))! with { Sha256 = sha });
@@ -157,7 +166,9 @@ public abstract class RenewalStoreTests(StoreFixture fixture)
             await devices.Commit(Make.Change(Make.Device(id) with { DeviceId = id, School = "North" }) with { Pin = new Pin(sha, End.AddHours(i / 2), Make.Now) });
             rows.Add(Row(id, sha) with
             {
-                NotAfter = End.AddHours(i / 2), Problem = i % 2 == 0 ? RenewalProblem.Silent : RenewalProblem.None, CommandUuid = i == 1 ? "C" : null,
+                NotAfter = End.AddHours(i / 2),
+                Problem = i % 2 == 0 ? RenewalProblem.Silent : RenewalProblem.None,
+                CommandUuid = i == 1 ? "C" : null,
             });
         }
 

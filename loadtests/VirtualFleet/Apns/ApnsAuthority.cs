@@ -48,19 +48,44 @@ public sealed class ApnsAuthority : IDisposable
     /// <param name="notAfter">Null: in a year.</param>
     public MintedPushCertificate MintPushCertificate(string? topic = null, DateTimeOffset? notBefore = null, DateTimeOffset? notAfter = null)
     {
-        topic ??= $"com.apple.mgmt.External.{Guid.NewGuid()}";
+        topic ??= NewTopic();
         var now = _time.GetUtcNow();
+        using var key = RSA.Create(PushKeyBits);
+        var request = new CertificateRequest(SubjectOf(topic), key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        AddPushExtensions(request);
+        using var certificate = Issue(request, notBefore ?? now - ClockSkew, notAfter ?? now + CertificateLife);
+        return new MintedPushCertificate(topic, certificate.CopyWithPrivateKey(key));
+    }
+
+    /// <summary>The certificate alone, for a request of somebody who has the key.</summary>
+    /// <param name="request">PKCS#10 in PEM.</param>
+    /// <param name="topic">Null: a new one.</param>
+    public X509Certificate2 IssuePushCertificate(string request, string? topic = null)
+    {
+        var asked = CertificateRequest.LoadSigningRequestPem(request, HashAlgorithmName.SHA256);
+        // Apple writes the subject, not the customer.
+        var own = new CertificateRequest(SubjectOf(topic ?? NewTopic()), asked.PublicKey, HashAlgorithmName.SHA256);
+        AddPushExtensions(own);
+        var now = _time.GetUtcNow();
+        return Issue(own, now - ClockSkew, now + CertificateLife);
+    }
+
+    private static string NewTopic() => $"com.apple.mgmt.External.{Guid.NewGuid()}";
+
+    private static X500DistinguishedName SubjectOf(string topic)
+    {
         var subject = new X500DistinguishedNameBuilder();
         subject.AddCountryOrRegion("US");
         subject.Add(CommonNameOid, $"APSP:{Guid.NewGuid()}");
         subject.Add(UidOid, topic);
-        using var key = RSA.Create(PushKeyBits);
-        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return subject.Build();
+    }
+
+    private static void AddPushExtensions(CertificateRequest request)
+    {
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, true));
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(ClientAuthentication)], true));
-        using var certificate = Issue(request, notBefore ?? now - ClockSkew, notAfter ?? now + CertificateLife);
-        return new MintedPushCertificate(topic, certificate.CopyWithPrivateKey(key));
     }
 
     internal X509Certificate2 IssueServerCertificate(IReadOnlyList<string> hostNames)

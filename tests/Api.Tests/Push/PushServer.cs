@@ -26,12 +26,13 @@ public sealed class PushServer : IAsyncDisposable
     /// <summary>Speaks as the first administrator.</summary>
     public HttpClient Admin => _admin!;
 
-    public static async Task<PushServer> Start()
+    /// <param name="further">Options of a server that differs.</param>
+    public static async Task<PushServer> Start(params string[] further)
     {
         var server = new PushServer();
         try
         {
-            await server.Run();
+            await server.Run(further);
             return server;
         }
         catch
@@ -77,7 +78,7 @@ public sealed class PushServer : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task Run()
+    private async Task Run(string[] further)
     {
         _apns = await ApnsSimulator.StartAsync();
         await File.WriteAllTextAsync(_folder.File("apns.pem"), _apns.Authority.RootPem);
@@ -88,6 +89,7 @@ public sealed class PushServer : IAsyncDisposable
             "--Mdm:PublicUrl=https://mdm.test",
             $"--Push:Endpoint={_apns.Endpoint}",
             $"--Push:TrustedRootFile={_folder.File("apns.pem")}",
+            .. further,
         ]);
         await FleetProcess.Start(_app, CancellationToken.None);
         var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();

@@ -201,7 +201,8 @@ public sealed class JourneyTests(RunningServer server) : IClassFixture<RunningSe
         var ipad = await server.EnrolAsync(fleet);
 
         await server.Admin.RemoveDeviceAsync(ipad.Udid);
-        await ipad.ConnectAsync();
+        // It is woken, comes by itself and is told.
+        await ipad.Journal.WaitForAsync(entry => entry.Kind == JournalKind.Unenrolled, RunningServer.Guard);
 
         Assert.False(ipad.IsEnrolled);
         Assert.Equal("Removed", (await server.Admin.GetDeviceAsync(ipad.Udid))["status"]!.GetValue<string>());

@@ -17,6 +17,21 @@ public abstract class PushRules(GrainCluster cluster)
     }
 
     [Fact]
+    public async Task An_iPad_that_is_removed_is_woken_once_more_so_that_it_learns_of_it()
+    {
+        using var ipad = await NewIPad().Enrolled();
+        await ipad.Enqueue();
+        await ipad.NextPush();
+        Assert.Equal(RemoveOutcome.Removed, await ipad.Grain.Remove());
+
+        Assert.Equal(ipad.PushMagic, (await ipad.NextPush()).PushMagic);
+        Assert.Equal(DeviceRefusal.Unrecognized, (await ipad.RawReport(ReportStatus.Idle, null)).Refusal);
+        Assert.Equal(RemoveOutcome.AlreadyRemoved, await ipad.Grain.Remove());
+        Assert.Equal(PushOutcome.NoPushToken, await ipad.Grain.Push());
+        Assert.Equal(0, ipad.UnseenPushes);
+    }
+
+    [Fact]
     public async Task Several_commands_wake_the_iPad_once_until_it_comes()
     {
         using var ipad = await NewIPad().Enrolled();

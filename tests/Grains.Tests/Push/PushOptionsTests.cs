@@ -38,6 +38,7 @@ public sealed class PushOptionsTests : IDisposable
     [InlineData("Push:SweepSilentMinutes", "0")]
     [InlineData("Push:SweepRepeatHours", "-1")]
     [InlineData("Push:TrustedRootFile", "/there/is/no/such.pem")]
+    [InlineData("Push:VendorCertificateFile", "/there/is/no/such.pem")]
     public void A_wrong_option_is_named(string option, string value) =>
         Assert.Contains(option, Assert.Throws<OptionsValidationException>(() => Read<PushOptions>((option, value))).Message, StringComparison.Ordinal);
 

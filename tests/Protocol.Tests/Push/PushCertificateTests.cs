@@ -66,6 +66,7 @@ public sealed class PushCertificateTests(OpenSsl openssl) : IClassFixture<OpenSs
     [Theory]
     [InlineData("modern", "-certpbe", "AES-256-CBC", "-keypbe", "AES-256-CBC", "-macalg", "sha256")]
     [InlineData("old", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1")]
+    [InlineData("keychain", "-legacy", "-certpbe", "PBE-SHA1-RC2-40", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1")]
     public void Pkcs12_from_openssl_is_read_with_its_password_only(string name, params string[] arguments)
     {
         var file = name + ".p12";
