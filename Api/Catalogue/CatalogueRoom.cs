@@ -1,5 +1,3 @@
-using FleetMdm.Api.Rest;
-
 namespace FleetMdm.Api.Catalogue;
 
 /// <summary>What Apple defines for iPads, for programs and forms: the types of commands and of profile payloads, with a JSON Schema each.</summary>

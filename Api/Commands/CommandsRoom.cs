@@ -3,7 +3,7 @@ using FleetMdm.Api.Devices;
 namespace FleetMdm.Api.Commands;
 
 /// <summary>Commands for one iPad: queued, cancelled, and what became of them.</summary>
-/// <remarks>Owns <c>/api/v1/devices/{id}/commands</c> and <c>/ipads/{id}/commands</c>. The queue is the iPad's grain's; the history is read from the store. Other rooms
+/// <remarks>Owns <c>/api/v1/devices/{id}/commands</c> and <c>/ipads/{id}/commands</c> and <c>/ipads/{id}/command</c>. The queue is the iPad's grain's; the history is read from the store. Other rooms
 /// read commands by <see cref="CommandLog"/>.</remarks>
 internal static class CommandsRoom
 {
@@ -17,5 +17,6 @@ internal static class CommandsRoom
     {
         CommandEndpoints.MapRest(routes.Api);
         CommandPages.MapPages(routes.Pages);
+        CommandFormPages.MapPages(routes.Pages);
     }
 }

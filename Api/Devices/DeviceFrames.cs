@@ -41,6 +41,7 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
         ["cancel"] = "The command is cancelled.",
         ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
         ["claim-refused"] = "The other device is refused.",
+        ["sent"] = "The command is queued.",
         ["asked"] = "The question is queued. What the iPad answers stands here as soon as it has.",
         ["renewal"] = "The identity certificate is to be renewed: InstallProfile is queued.",
         ["reenrolment"] = "This iPad may enrol anew within 24 hours.",

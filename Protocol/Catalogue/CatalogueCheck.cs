@@ -39,8 +39,8 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
     /// <summary>The keys of a dictionary.</summary>
     /// <param name="pointer">Of the dictionary.</param>
     /// <param name="where">How messages call it, as in <c>DeviceLock</c>.</param>
-    /// <param name="beside">Keys that are checked elsewhere.</param>
-    public void Keys(PlistDictionary dictionary, KeySet keys, string pointer, string where, params ReadOnlySpan<string> beside)
+    /// <param name="beside">A key that is checked elsewhere; null: none.</param>
+    public void Keys(PlistDictionary dictionary, KeySet keys, string pointer, string where, string? beside = null)
     {
         foreach (var key in keys)
         {
@@ -52,7 +52,11 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
 
         foreach (var (name, _) in dictionary)
         {
-            if (!keys.TryGet(name, out _) && !beside.Contains(name))
+            if (keys.TryGet(name, out _) || name == beside)
+                continue;
+            if (name.Equals(beside, StringComparison.OrdinalIgnoreCase))
+                Problem($"{pointer}/{Escape(name)}", $"Write {beside}.");
+            else
                 UnknownKey(name, keys, pointer, where);
         }
     }
@@ -60,6 +64,9 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
     /// <summary>One value.</summary>
     public void Value(PlistNode value, CatalogueKey key, string pointer)
     {
+        // What is not told is not looked for.
+        if (_problems.Count >= MostFindings)
+            return;
         if (!Fits(value, key.Type))
         {
             Problem(pointer, $"Must be {Expected(key.Type)}, and is {Is(value)}.");
@@ -95,7 +102,7 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
             Problem(pointer, fault);
         else if (key.Format is { } format && !Matches(text, format))
             Problem(pointer, $"Must look like {format}.");
-        if (key.Choices.Count > 0 && !key.Choices.TryGet(text, out _))
+        if (key.Choices.Count > 0 && _warnings.Count < MostFindings && !key.Choices.TryGet(text, out _))
             Warning(pointer, $"{Unknown(text, key.Choices, choice => choice.Name)} An iPad leaves out of its answer what it does not know.");
     }
 
@@ -143,7 +150,7 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
             Problem(at, $"Must be a text, and is {Is(item)}.");
         else if (key.Variants.TryGet(name, out var variant))
             Keys(dictionary, variant.Keys, pointer, name);
-        else
+        else if (_warnings.Count < MostFindings)
             Warning(at, Unknown(name, key.Variants, known => known.Name));
     }
 
@@ -156,6 +163,8 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
             return;
         }
 
+        if (_warnings.Count >= MostFindings)
+            return;
         var known = keys.Count switch
         {
             0 => $" {where} takes no keys.",
@@ -194,11 +203,7 @@ internal sealed class CatalogueCheck(KeyNames names, CommandLimits? limits = nul
             _problems.Add(new Finding(pointer, message));
     }
 
-    private void Warning(string pointer, string message)
-    {
-        if (_warnings.Count < MostFindings)
-            _warnings.Add(new Finding(pointer, message));
-    }
+    private void Warning(string pointer, string message) => _warnings.Add(new Finding(pointer, message));
 
     private static bool Matches(string text, string format)
     {

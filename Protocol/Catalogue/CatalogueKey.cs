@@ -95,12 +95,16 @@ public sealed class CatalogueKey
     /// <summary>The key that tells <see cref="Variants"/> apart.</summary>
     public const string Discriminator = "Item";
 
+    /// <summary>What is known of a dictionary whose variant is not known.</summary>
+    internal KeySet DiscriminatorAlone { get; private init; } = KeySet.Empty;
+
     internal static CatalogueKey Of(KeyFacts facts, string parentPath, Availability parent, Dictionary<string, CatalogueKey> places, string place)
     {
         var on = Availability.Of(facts, parent);
         var path = facts.Key is { } key ? parentPath.Length > 0 ? $"{parentPath}/{key}" : key : parentPath;
         var at = facts.Key is null ? place : place.Length > 0 ? $"{place}/{facts.Key}" : facts.Key;
         var type = Enum.Parse<KeyType>(facts.Type ?? "any", ignoreCase: true);
+        var variants = KeySet.Of(facts.Variants, facts.Elsewhere, variant => Of(variant, path, on, places, at));
         var made = new CatalogueKey
         {
             Name = facts.Key ?? "",
@@ -120,7 +124,8 @@ public sealed class CatalogueKey
             Source = facts.Source,
             Item = facts.Item is { } item ? Of(item, path, on, places, at + "[]") : null,
             Any = facts.Any is { } any ? Of(any, path, on, places, at + "{}") : null,
-            Variants = KeySet.Of(facts.Variants, facts.Elsewhere, variant => Of(variant, path, on, places, at)),
+            Variants = variants,
+            DiscriminatorAlone = variants.Count > 0 ? KeySet.Of([variants[0].Keys[Discriminator]], null) : KeySet.Empty,
             Choices = KeySet.Of(facts.Choices, facts.Elsewhere, choice => Of(choice, path, on, places, at)),
             Keys = KeySet.Of(facts.Keys, facts.Elsewhere, inside => Of(inside, path, on, places, at)),
         };

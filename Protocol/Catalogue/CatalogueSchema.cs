@@ -19,6 +19,8 @@ public static class CatalogueSchema
         var schema = Start(command, text);
         var writer = new Writer(KeyNames.Json, key => texts.Command(command.Name, key), command.Name);
         writer.Keys(schema, CommandCatalogue.KeysOf(command), new JsonObject { ["requestType"] = new JsonObject { ["const"] = command.Name } }, ["requestType"]);
+        if (CommandBehaviours.OneOf(command.Name) is { } oneOf)
+            schema["oneOf"] = new JsonArray([.. oneOf.Select(key => (JsonNode)new JsonObject { ["required"] = new JsonArray(command.Keys[key].JsonName) })]);
         return writer.Finish(schema);
     }
 
@@ -156,9 +158,24 @@ public static class CatalogueSchema
             if (key.Any is { } any)
                 schema["additionalProperties"] = Key(any, key);
             else if (key.Variants.Count > 0)
-                schema["anyOf"] = new JsonArray([.. key.Variants.Select(variant => (JsonNode)Key(variant, key))]);
+                schema["anyOf"] = new JsonArray([.. key.Variants.Select(variant => (JsonNode)Key(variant, key)), OtherVariant(key)]);
             else if (key.Keys.Count > 0)
                 Structure(schema, key);
+        }
+
+        /// <summary>Apple adds items every year: one that is not known may hold anything.</summary>
+        private JsonObject OtherVariant(CatalogueKey key)
+        {
+            var item = Name(key.DiscriminatorAlone[0]);
+            return new JsonObject
+            {
+                ["type"] = "object",
+                ["properties"] = new JsonObject
+                {
+                    [item] = new JsonObject { ["type"] = "string", ["not"] = new JsonObject { ["enum"] = new JsonArray([.. key.Variants.Select(known => (JsonNode)known.Name)]) } },
+                },
+                ["required"] = new JsonArray(item),
+            };
         }
 
         private void Structure(JsonObject schema, CatalogueKey key)

@@ -73,6 +73,9 @@ internal static class CommandBehaviours
     /// <summary>What is filled in when a key is left out; null: the key is left out too, or must be written.</summary>
     public static PlistNode? Standard(string requestType, string key) => (requestType, key) is ("DeviceInformation", "Queries") ? FullDeviceInformation : null;
 
+    /// <summary>Of these keys exactly one must be there; null: there is no such rule.</summary>
+    public static IReadOnlyList<string>? OneOf(string requestType) => ExactlyOne.FirstOrDefault(rule => rule.RequestType == requestType).Keys;
+
     /// <summary>Whether a key holds a profile, for forms: a file is chosen.</summary>
     public static bool IsProfile(string requestType, string path) =>
         Profiles.Any(profile => profile.RequestType == requestType && string.Join('/', profile.Path) == path);
@@ -93,11 +96,8 @@ internal static class CommandBehaviours
     /// <exception cref="CommandFieldException"/>
     public static IReadOnlyList<Finding> Finish(PlistDictionary command, CatalogueType type, KeyNames names, string pointer)
     {
-        foreach (var (_, keys) in ExactlyOne.Where(rule => rule.RequestType == type.Name))
+        if (OneOf(type.Name) is { } keys && keys.Where(command.ContainsKey).ToList() is { Count: not 1 } given)
         {
-            var given = keys.Where(command.ContainsKey).ToList();
-            if (given.Count == 1)
-                continue;
             var all = string.Join(", ", keys.Select(key => Name(type.Keys[key], names)));
             throw new CommandFieldException(
                 $"{pointer}/{Name(type.Keys[given.Count == 0 ? keys[0] : given[1]], names)}", $"Exactly one of {all} must be there, and {given.Count} are.");

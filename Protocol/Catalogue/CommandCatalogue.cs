@@ -36,6 +36,9 @@ public static class CommandCatalogue
     /// <summary>A command that takes away what the server alone cannot bring back.</summary>
     public static bool IsDestructive(string requestType) => CommandBehaviours.IsDestructive(requestType);
 
+    /// <summary>Whether a required key may be left out, since something is filled in for it.</summary>
+    public static bool HasStandard(string requestType, CatalogueKey key) => CommandBehaviours.Standard(requestType, key.Path) is not null;
+
     /// <summary>The keys of a command that an administrator writes: without those that the server adds by itself.</summary>
     public static KeySet KeysOf(CatalogueType command) => CommandBehaviours.Written(command);
 

@@ -57,8 +57,9 @@ internal sealed class JsonCommand
             if (name == own || value.ValueKind == JsonValueKind.Null)
                 continue;
             // Taken as it is written, it would be the key itself or stand beside it, and nothing would have looked at its value.
-            if (keys.FirstOrDefault(key => CatalogueCheck.IsNearly(key, name)) is { } same)
-                throw new CommandFieldException($"{pointer}/{PlistText.Excerpt(name)}", $"Write {same.JsonName}.");
+            var same = name.Equals(own, StringComparison.OrdinalIgnoreCase) ? own : keys.FirstOrDefault(key => CatalogueCheck.IsNearly(key, name))?.JsonName;
+            if (same is not null)
+                throw new CommandFieldException($"{pointer}/{PlistText.Excerpt(name)}", $"Write {same}.");
             into[KeyName(name, pointer)] = Free(value, $"{pointer}/{name}", 0);
         }
     }
@@ -125,12 +126,20 @@ internal sealed class JsonCommand
         return dictionary;
     }
 
-    /// <summary>The keys of an item of Settings; without a name that is known, those that all have.</summary>
-    private static KeySet Variant(JsonElement json, CatalogueKey key, string pointer) =>
-        json.TryGetProperty("item", out var item) && item.ValueKind == JsonValueKind.String
-        && key.Variants.TryGet(TextOf(item, pointer + "/item", "a text"), out var variant)
-            ? variant.Keys
-            : KeySet.Of([key.Variants[0].Keys[CatalogueKey.Discriminator]], null);
+    /// <summary>The keys of an item of Settings; without a name that is known, the one that all have.</summary>
+    private static KeySet Variant(JsonElement json, CatalogueKey key, string pointer)
+    {
+        foreach (var property in json.EnumerateObject())
+        {
+            if (NameOf(property, pointer) == key.DiscriminatorAlone[0].JsonName && property.Value.ValueKind == JsonValueKind.String
+                && key.Variants.TryGet(TextOf(property.Value, $"{pointer}/{key.DiscriminatorAlone[0].JsonName}", "a text"), out var variant))
+            {
+                return variant.Keys;
+            }
+        }
+
+        return key.DiscriminatorAlone;
+    }
 
     /// <summary>A value of which nothing is known.</summary>
     private PlistNode Free(JsonElement json, string pointer, int depth)

@@ -30,7 +30,8 @@ public sealed class KeySet : IReadOnlyList<CatalogueKey>
 
     public CatalogueKey this[string name] => _byName[name];
 
-    internal static KeySet Of(IEnumerable<CatalogueKey> keys, IReadOnlyDictionary<string, string>? elsewhere) => new([.. keys], elsewhere);
+    /// <param name="elsewhere">Names of keys that other platforms have, and which.</param>
+    public static KeySet Of(IEnumerable<CatalogueKey> keys, IReadOnlyDictionary<string, string>? elsewhere = null) => new([.. keys], elsewhere);
 
     internal static KeySet Of(List<KeyFacts>? keys, IReadOnlyDictionary<string, string>? elsewhere, Func<KeyFacts, CatalogueKey> make) =>
         keys is null ? Empty : new([.. keys.Select(make)], elsewhere);

@@ -57,7 +57,7 @@ public static class PayloadCheck
     {
         var catalogue = AppleCatalogue.Instance;
         var shown = PlistText.Excerpt(type);
-        if (catalogue.PayloadsElsewhere.TryGetValue(type, out var platforms))
+        if (catalogue.PayloadsElsewhere.TryGetValue(type, out var platforms) && platforms.Length > 0)
             return $"'{shown}' is not for iPads: Apple documents it for {platforms}.";
         var meant = Spelling.Nearest(type, catalogue.Payloads.Keys.Order(StringComparer.Ordinal)) is { } nearest ? $" Did you mean {nearest}?" : "";
         return $"'{shown}' is not known to the catalogue.{meant}";

@@ -2,8 +2,6 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using FleetMdm.Api.CheckIn;
 using FleetMdm.Grains.Interfaces;
-using FleetMdm.Protocol.Catalogue;
-using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
 
 namespace FleetMdm.Architecture.Tests;
@@ -21,7 +19,7 @@ public sealed partial class DocumentationTests
     private static readonly string[] Files =
     [
         Path.Combine(FloorTests.Root(), "README.md"), Path.Combine(FloorTests.Root(), "CONTRIBUTING.md"),
-        .. Directory.EnumerateFiles(Path.Combine(FloorTests.Root(), "docs"), "*.md").Order(StringComparer.Ordinal),
+        .. Directory.EnumerateFiles(Path.Combine(FloorTests.Root(), "docs"), "*.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal),
     ];
 
     public static TheoryData<string> Pages => [.. Files.Select(file => Path.GetRelativePath(FloorTests.Root(), file))];
@@ -143,20 +141,6 @@ public sealed partial class DocumentationTests
         Assert.True(wrong.Count == 0, $"{page} gives programs what they do not take: {string.Join(", ", wrong)}");
     }
 
-    [Fact]
-    public void The_table_of_JSON_commands_is_the_catalogue()
-    {
-        var listed = CommandRow().Matches(Text("docs/rest.md").Split("## Install a Wi-Fi profile")[0]).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
-        Assert.Equal(CommandCatalogue.KnownRequestTypes, listed.Keys.Order(StringComparer.Ordinal));
-        foreach (var (requestType, fields) in listed)
-        {
-            using var unknown = JsonDocument.Parse($$"""{"requestType": "{{requestType}}", "no such field": 1}""");
-            var said = Assert.Throws<CommandFieldException>(() => CommandCatalogue.FromJson(unknown.RootElement)).Message;
-            var known = said.Contains("known are ", StringComparison.Ordinal) ? said.Split("known are ")[1].TrimEnd('.') : "";
-            Assert.Equal(known, string.Join(", ", Code().Matches(fields).Select(match => match.Groups[1].Value)));
-        }
-    }
-
     /// <summary>An iPad that is refused is what people look up first.</summary>
     [Fact]
     public void Troubleshooting_explains_every_refusal_of_an_iPad()
@@ -242,9 +226,6 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"\bevents? (\d{4})\b")]
     private static partial Regex NamedEvent();
-
-    [GeneratedRegex(@"^\| `([A-Z]\w+)` \|(.*)\|$", RegexOptions.Multiline)]
-    private static partial Regex CommandRow();
 
     [GeneratedRegex(@"^\| (`[^|]+) \|", RegexOptions.Multiline)]
     private static partial Regex ReasonRow();

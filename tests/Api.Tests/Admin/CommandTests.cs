@@ -145,7 +145,8 @@ public sealed class CommandTests(AdminServer server)
     [InlineData("{}", "requestType")]
     [InlineData("""{"requestType": null}""", "requestType")]
     [InlineData("""{"requestType": 5}""", "requestType")]
-    [InlineData("""{"requestType": "DeviceLock", "mesage": "a"}""", "mesage")]
+    [InlineData("""{"requestType": "DeviceLock", "Message": "a"}""", "Message")]
+    [InlineData("""{"requestType": "Settings", "settings": [{"item": "Bluetooth", "enabled": "yes"}]}""", "settings[0].enabled")]
     [InlineData("""{"requestType": "DeviceLock", "message": 5}""", "message")]
     [InlineData("""{"requestType": "DeviceInformation", "queries": ["DeviceName", 5]}""", "queries[1]")]
     [InlineData("""{"requestType": "InstallProfile"}""", "payload")]
@@ -156,6 +157,33 @@ public sealed class CommandTests(AdminServer server)
         var pad = await server.Enrol();
         using var response = await server.Admin.PostAsync($"{pad.Path}/commands", AdminServer.Json(json));
         await AdminServer.Blames(response, field);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_not_known_is_sent_and_named_in_the_answer()
+    {
+        var pad = await server.Enrol();
+        using var response = await server.Admin.PostAsync(
+            $"{pad.Path}/commands", AdminServer.Json("""{"requestType": "EraseDevice", "returnToService": {"enabled": true, "enabeld": false}}"""));
+        var warning = Assert.Single((await AdminServer.Body(response, 202))["warnings"]!.AsArray())!;
+        Assert.Equal("returnToService.enabeld", (string?)warning["field"]);
+        Assert.Contains("Did you mean enabled?", (string?)warning["detail"], StringComparison.Ordinal);
+        Assert.Contains("<key>enabeld</key><false/>", Encoding.UTF8.GetString((await pad.Idle()).Body!), StringComparison.Ordinal);
+
+        using var quiet = await server.Admin.PostAsync($"{pad.Path}/commands", AdminServer.Json(Lock));
+        Assert.Empty((await AdminServer.Body(quiet, 202))["warnings"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task A_command_that_had_to_be_a_property_list_can_be_written_as_JSON()
+    {
+        var pad = await server.Enrol();
+        var uuid = await pad.Send("""{"requestType": "Settings", "settings": [{"item": "DeviceName", "deviceName": "Room 12"}, {"item": "Bluetooth", "enabled": false}]}""");
+        var text = Encoding.UTF8.GetString((await pad.Idle()).Body!);
+        Assert.Contains(uuid, text, StringComparison.Ordinal);
+        Assert.Contains(
+            "<array><dict><key>Item</key><string>DeviceName</string><key>DeviceName</key><string>Room 12</string></dict><dict><key>Item</key><string>Bluetooth</string><key>Enabled</key><false/></dict></array>",
+            text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -257,7 +257,7 @@ public sealed class OperationTests(AdminServer server)
     [InlineData("""{"target": {"filter": {}}, "command": {"requestType": "DeviceLock"}}""", "target.filter")]
     [InlineData("""{"target": {"filter": {"scool": "a"}}, "command": {"requestType": "DeviceLock"}}""", "target.filter.scool")]
     [InlineData("""{"target": {"filter": {"status": "Lost"}}, "command": {"requestType": "DeviceLock"}}""", "target.filter.status")]
-    [InlineData("""{"target": {"all": true}, "command": {"requestType": "DeviceLock", "mesage": "a"}}""", "command.mesage")]
+    [InlineData("""{"target": {"all": true}, "command": {"requestType": "DeviceLock", "message": 1}}""", "command.message")]
     [InlineData("""{"target": {"all": true}, "command": "DeviceLock"}""", "command")]
     [InlineData("""{"target": {"all": true}, "command": {"requestType": "DeviceLock"}, "expiresInHours": 0}""", "expiresInHours")]
     [InlineData("""{"target": {"all": true}, "command": {"requestType": "DeviceLock"}, "push": "no"}""", "push")]

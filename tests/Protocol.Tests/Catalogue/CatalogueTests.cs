@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FleetMdm.CatalogueGenerator;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
@@ -225,24 +227,133 @@ public sealed class CatalogueTests
             Assert.Equal(type.Name, (string?)CatalogueSchema.OfPayload(type, CatalogueTexts.English)["properties"]!["PayloadType"]!["const"]);
     }
 
+    /// <summary>Needs Text/en/commands.json, settings.json, payloads.json and restrictions.json.</summary>
+    [Fact]
+    public void Every_command_setting_and_payload_and_every_restriction_has_a_label_and_a_line_of_help()
+    {
+        var texts = CatalogueTexts.English;
+        var lacking = new List<string>();
+        foreach (var command in Apple.Commands.Values)
+        {
+            Look(texts.Command(command.Name), command.Name);
+            foreach (var key in command.Keys)
+                Look(texts.Command(command.Name, key), $"{command.Name}/{key.Path}");
+        }
+
+        foreach (var setting in Apple.Commands["Settings"].Keys["Settings"].Item!.Variants)
+            Look(texts.Command("Settings", setting), $"Settings/{setting.Name}");
+        foreach (var payload in Apple.Payloads.Keys)
+            Look(texts.Payload(payload), payload);
+        var restrictions = Apple.Payloads["com.apple.applicationaccess"][0];
+        foreach (var key in restrictions.OwnKeys)
+            Look(texts.Payload(restrictions.Name, key), key.Path);
+        Assert.Empty(lacking);
+
+        void Look(CatalogueText text, string place)
+        {
+            // A label may be the name itself, where the name is a word; what has no text has no help.
+            if (text.Help.Length == 0 || text.Label.Length == 0)
+                lacking.Add(place);
+        }
+    }
+
+    /// <summary>Written anew with: dotnet run --project scripts/CatalogueGenerator -- pages docs/reference.</summary>
+    [Fact]
+    public void The_reference_pages_are_the_catalogue()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "FleetMdm.sln")))
+            folder = folder.Parent;
+        foreach (var (name, text) in ReferencePages.All())
+            Assert.Equal(text, File.ReadAllText(Path.Combine(folder!.FullName, "docs/reference", name)));
+    }
+
     /// <summary>What another program reads is what was written.</summary>
     [Fact]
     public void Python_reads_every_example()
     {
-        if (!File.Exists("/usr/bin/python3"))
-            Assert.Skip("There is no Python 3.");
         var all = new PlistArray(CommandCatalogue.KnownRequestTypes.Select(name => Right(name).First().Command)
             .Concat(Apple.Payloads.Values.Select(variants => Examples.Of(variants[0].Keys, all: true))));
+        var said = Python("import plistlib,sys; print(len(plistlib.load(open(sys.argv[1],'rb'))))", PlistWriter.ToBytes(all));
+        Assert.Equal(all.Count.ToString(System.Globalization.CultureInfo.InvariantCulture), said);
+    }
+
+    /// <summary>A validator of another hand takes what is taken here, and refuses what is refused here.</summary>
+    [Fact]
+    public void The_JSON_Schemas_say_what_the_checks_do()
+    {
+        const string Program = """
+            import json, sys
+            try:
+                from jsonschema import Draft202012Validator
+            except ImportError:
+                print("none"); sys.exit()
+            for case in json.load(open(sys.argv[1])):
+                Draft202012Validator.check_schema(case["schema"])
+                validator = Draft202012Validator(case["schema"])
+                for right in case["right"]:
+                    for error in validator.iter_errors(right): print("right:", error.message[:300])
+                for wrong in case["wrong"]:
+                    if validator.is_valid(wrong): print("wrong:", json.dumps(wrong)[:300])
+            """;
+        var cases = new JsonArray();
+        foreach (var command in Apple.Commands.Values)
+        {
+            var (right, wrong) = (new JsonArray(), new JsonArray());
+            foreach (var (example, keys) in Right(command.Name))
+            {
+                right.Add(Json(command.Name, example, keys));
+                foreach (var mistake in Examples.Mistakes(example, keys).Where(mistake => (mistake.Json, mistake.What) is not ("/queries", "missing")))
+                    wrong.Add(Json(command.Name, mistake.Wrong, keys));
+            }
+
+            cases.Add(new JsonObject { ["schema"] = CatalogueSchema.OfCommand(command, CatalogueTexts.English), ["right"] = right, ["wrong"] = wrong });
+        }
+
+        var settings = CommandCatalogue.KeysOf(Apple.Commands["Settings"]);
+        foreach (var variant in settings["Settings"].Item!.Variants)
+            ((JsonArray)cases.Single(one => (string?)one!["schema"]!["properties"]!["requestType"]!["const"] == "Settings")!["right"]!).Add(
+                Json("Settings", new PlistDictionary { ["Settings"] = new PlistArray { Examples.Of(variant.Keys, all: true) } }, settings));
+
+        foreach (var payload in Apple.Payloads.Values.SelectMany(variants => variants))
+        {
+            var example = Examples.Of(payload.Keys, all: true);
+            example["PayloadType"] = payload.Name;
+            var wrong = new JsonArray([.. Examples.Mistakes(example, payload.Keys).Where(mistake => mistake.Apple != "/PayloadType").Select(mistake => Examples.Json(mistake.Wrong, payload.Keys, KeyNames.Apple))]);
+            cases.Add(new JsonObject
+            {
+                ["schema"] = CatalogueSchema.OfPayload(payload, CatalogueTexts.English),
+                ["right"] = new JsonArray(Examples.Json(example, payload.Keys, KeyNames.Apple)),
+                ["wrong"] = wrong,
+            });
+        }
+
+        var said = Python(Program, System.Text.Encoding.UTF8.GetBytes(cases.ToJsonString()));
+        if (said == "none")
+            Assert.Skip("This Python has no jsonschema.");
+        Assert.Equal("", said);
+
+        static JsonObject Json(string requestType, PlistDictionary command, KeySet keys)
+        {
+            var json = Examples.Json(command, keys);
+            json["requestType"] = requestType;
+            return json;
+        }
+    }
+
+    private static string Python(string program, byte[] input)
+    {
         var file = Path.GetTempFileName();
         try
         {
-            File.WriteAllBytes(file, PlistWriter.ToBytes(all));
-            using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3")
-            {
-                ArgumentList = { "-c", "import plistlib,sys; print(len(plistlib.load(open(sys.argv[1],'rb'))))", file },
-                RedirectStandardOutput = true,
-            })!;
-            Assert.Equal(all.Count.ToString(System.Globalization.CultureInfo.InvariantCulture), python.StandardOutput.ReadToEnd().Trim());
+            File.WriteAllBytes(file, input);
+            using var python = Process.Start(new ProcessStartInfo("python3") { ArgumentList = { "-c", program, file }, RedirectStandardOutput = true })!;
+            return python.StandardOutput.ReadToEnd().Trim();
+        }
+        catch (Win32Exception)
+        {
+            Assert.Skip("There is no Python 3.");
+            return "";
         }
         finally
         {

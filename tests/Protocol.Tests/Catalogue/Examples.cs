@@ -115,16 +115,20 @@ internal static class Examples
         }
     }
 
-    /// <summary>As JSON commands are written.</summary>
-    public static JsonObject Json(PlistDictionary dictionary, KeySet keys)
+    /// <summary>As JSON commands are written, or with Apple's names.</summary>
+    public static JsonObject Json(PlistDictionary dictionary, KeySet keys, KeyNames names = KeyNames.Json)
     {
         var json = new JsonObject();
         foreach (var (name, value) in dictionary)
-            json[keys.TryGet(name, out var key) ? key.JsonName : name] = Json(value, key);
+        {
+            var known = keys.TryGet(name, out var key);
+            json[known && names == KeyNames.Json ? key!.JsonName : name] = Json(value, key, names);
+        }
+
         return json;
     }
 
-    private static JsonNode Json(PlistNode value, CatalogueKey? key) => value switch
+    private static JsonNode Json(PlistNode value, CatalogueKey? key, KeyNames names) => value switch
     {
         PlistString text => text.Value,
         PlistInteger integer => (long)integer.Value,
@@ -132,10 +136,11 @@ internal static class Examples
         PlistBoolean flag => flag.Value,
         PlistDate date => date.Value.ToString("O"),
         PlistData data => Convert.ToBase64String(data.Value),
-        PlistArray list => new JsonArray([.. list.Select(item => Json(item, key?.Item))]),
-        PlistDictionary dictionary when key?.Any is { } any => new JsonObject(dictionary.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)Json(entry.Value, any)))),
-        PlistDictionary dictionary when key?.Variants.Count > 0 => Json(dictionary, Variant(dictionary, key)),
-        PlistDictionary dictionary => Json(dictionary, key?.Keys ?? KeySet.Empty),
+        PlistArray list => new JsonArray([.. list.Select(item => Json(item, key?.Item, names))]),
+        PlistDictionary dictionary when key?.Any is { } any =>
+            new JsonObject(dictionary.Select(entry => KeyValuePair.Create(entry.Key, (JsonNode?)Json(entry.Value, any, names)))),
+        PlistDictionary dictionary when key?.Variants.Count > 0 => Json(dictionary, Variant(dictionary, key), names),
+        PlistDictionary dictionary => Json(dictionary, key?.Keys ?? KeySet.Empty, names),
         _ => throw new InvalidOperationException(),
     };
 

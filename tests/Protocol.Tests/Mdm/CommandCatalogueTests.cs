@@ -98,6 +98,9 @@ public sealed class CommandCatalogueTests
     [InlineData("""{"requestType":"InstallProfile","Payload":"AAAA"}""", "/Payload")]
     [InlineData("""{"requestType":"DeviceLock","Message":"x"}""", "/Message")]
     [InlineData("""{"requestType":"DeviceLock","MESSAGE":"x"}""", "/MESSAGE")]
+    [InlineData("""{"requestType":"SecurityInfo","RequestType":"EraseDevice"}""", "/RequestType")]
+    [InlineData("""{"requestType":"SecurityInfo","REQUESTTYPE":"EraseDevice"}""", "/REQUESTTYPE")]
+    [InlineData("""{"requestType":"Settings","settings":[{"item":"New","Item":"Wallpaper"}]}""", "/settings/0/Item")]
     [InlineData("""{"requestType":"ClearPasscode","unlockToken":"AAAA"}""", "/unlockToken")]
     [InlineData("""{"requestType":"ClearPasscode","UNLOCKTOKEN":"AAAA"}""", "/UNLOCKTOKEN")]
     [InlineData("""{"requestType":"SecurityInfo","new":[1,null]}""", "/new/1")]
@@ -163,9 +166,34 @@ public sealed class CommandCatalogueTests
         var wrong = new PlistDictionary { ["RequestType"] = "DeviceLock", ["Message"] = 5, ["message"] = "x" };
         Assert.Equal("/Message", Assert.Throws<CommandFieldException>(() => FromPlist(wrong)).Field);
         Assert.Equal("/Command/Message", Assert.Throws<CommandFieldException>(() => FromPlist(new PlistDictionary { ["Command"] = wrong })).Field);
+        var twoTypes = new PlistDictionary { ["RequestType"] = "SecurityInfo", ["requestType"] = "EraseDevice" };
+        Assert.Equal("/requestType", Assert.Throws<CommandFieldException>(() => FromPlist(twoTypes)).Field);
         var raw = CommandCatalogue.FromPlist(PlistWriter.ToBytes(wrong), raw: true);
         Assert.Equal(PlistWriter.ToFragment(wrong), raw.Fragment);
         Assert.Empty(raw.Warnings);
+    }
+
+    /// <summary>What was checked and confirmed under one name must not run under another.</summary>
+    [Fact]
+    public void A_command_runs_under_the_name_under_which_it_was_checked()
+    {
+        foreach (var requestType in CommandCatalogue.KnownRequestTypes)
+        {
+            foreach (var other in (string[])["RequestType", "requesttype", "REQUESTTYPE", "RequesTType"])
+            {
+                using var document = JsonDocument.Parse($$"""{"requestType":"{{requestType}}","{{other}}":"EraseDevice","new":1}""");
+                try
+                {
+                    var command = CommandCatalogue.FromJson(document.RootElement);
+                    Assert.Equal(requestType, Command(command).GetString("RequestType"));
+                    Assert.Single(Command(command), entry => entry.Key.Equals("RequestType", StringComparison.OrdinalIgnoreCase));
+                }
+                catch (CommandFieldException refused)
+                {
+                    Assert.NotEmpty(refused.Field);
+                }
+            }
+        }
     }
 
     [Fact]
