@@ -39,7 +39,7 @@ public sealed class InvitationTests(AdminServer server)
         Assert.Contains("Room 12", sheet);
         Assert.Contains("North School", sheet);
         Assert.Contains($"https://mdm.test/enroll/{id}", sheet);
-        Assert.Contains("Certificate Trust Settings", sheet);
+        Assert.Contains("Profile Downloaded", sheet);
         Assert.Contains("SHEET0002", sheet);
         Assert.Contains("T-77", sheet);
     }
