@@ -39,7 +39,8 @@ public sealed class OpenApiTests(AdminServer server)
                 Assert.True(operation["tags"] is JsonArray { Count: 1 }, name);
                 var answers = operation["responses"]!.AsObject();
                 Assert.True(answers.ContainsKey("401") && answers.ContainsKey("503"), name);
-                if (path.Contains('{')) Assert.True(answers.ContainsKey("404"), name);
+                // What is put under a name that nobody has is made.
+                if (path.Contains('{') && method != "put") Assert.True(answers.ContainsKey("404"), name);
                 if (method == "post") Assert.Contains(operation["parameters"]!.AsArray(), parameter => (string?)parameter!["name"] == "Idempotency-Key");
             }
         }
@@ -53,7 +54,8 @@ public sealed class OpenApiTests(AdminServer server)
         Assert.Contains("/api/v1/devices/{id}/commands", page);
         Assert.Contains("Idempotency-Key", page);
         Assert.DoesNotContain("//", page.Replace("https://", "").Split("<main")[0].Replace("<!doctype html>", ""));
-        Assert.DoesNotContain("<script", page);
+        Assert.All(page.Split("<script ")[1..], script => Assert.StartsWith("src=\"/console/", script, StringComparison.Ordinal));
+        Assert.DoesNotContain("<script>", page);
     }
 
     private static string Here([CallerFilePath] string path = "") => path;

@@ -144,7 +144,7 @@ public abstract class InventoryTests(AdministeredServer server)
             client.DefaultRequestHeaders.Authorization = server.Admin.DefaultRequestHeaders.Authorization;
             using var sent = await client.PostAsync(new Uri($"/ipads/{pad.Udid}/{list}", UriKind.Relative), form);
             Assert.Equal((303, $"/ipads/{pad.Udid}/{list}?done=asked"), ((int)sent.StatusCode, sent.Headers.Location!.ToString()));
-            Assert.Contains($"{requestType} is queued", await server.Admin.GetStringAsync(sent.Headers.Location));
+            Assert.Contains("The question is queued", await server.Admin.GetStringAsync(sent.Headers.Location));
             var uuid = await pad.Idle();
             Assert.Equal(requestType, (string?)(await pad.Command(uuid!))["requestType"]);
             Assert.Null(await pad.Report("Acknowledged", uuid));
