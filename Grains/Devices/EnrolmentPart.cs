@@ -34,11 +34,11 @@ internal sealed record EnrolmentState(string Id, DeviceRow? Row, IReadOnlyList<P
 /// <param name="Message">What came.</param>
 /// <param name="Certificate">Who proved it.</param>
 /// <param name="Standing">What is known of the certificate.</param>
-/// <param name="Claim">The claim on this id, if one was read.</param>
+/// <param name="Claims">The claims on this id, if they were read.</param>
 /// <param name="Policy">What the district has decided.</param>
 /// <param name="WriteId">For the change.</param>
 internal sealed record AuthenticateInput(
-    AuthenticateMessage Message, PresentedCertificate Certificate, CertificateStanding Standing, Claim? Claim, ReenrolmentPolicy Policy,
+    AuthenticateMessage Message, PresentedCertificate Certificate, CertificateStanding Standing, IReadOnlyList<Claim> Claims, ReenrolmentPolicy Policy,
     Guid WriteId);
 
 /// <param name="Refusal">None: accepted.</param>
@@ -99,7 +99,7 @@ internal static class EnrolmentPart
         return Accept(state, input, now, renewal: false, displaced: null);
     }
 
-    /// <summary>Whether a claim on this id is worth reading before the decision.</summary>
+    /// <summary>Whether claims on this id are worth reading before the decision.</summary>
     public static bool MayClaim(EnrolmentState state, CertificateStanding standing) =>
         standing is { Pinned: null, RenewedPinned: null } && (state.IsAlive || state.Row?.Status == EnrolmentStatus.Removed);
 
@@ -170,7 +170,8 @@ internal static class EnrolmentPart
         if (row.Status == EnrolmentStatus.Removed && invitation?.CreatedAt > since) return "it was removed, and invited anew";
         if (invitation?.Names(row.SerialNumber, row.Udid, row.Id) == true) return "the invitation was made for it";
         if (row.ReenrolmentUntil >= now && row.ReenrolmentGrantedAt > since) return "an administrator allowed it to enrol anew";
-        if (input.Claim is { Decision: ClaimDecision.Allowed } claim && claim.AllowedUntil >= now && claim.DecidedAt > since && Answers(claim, input))
+        // Whoever has claimed the id since does not take away what another one was allowed.
+        if (input.Claims.Any(claim => claim.Decision == ClaimDecision.Allowed && claim.AllowedUntil >= now && claim.DecidedAt > since && Answers(claim, input)))
             return "an administrator allowed this claim";
         if (invitation?.AllowReenrolment == true) return "the invitation allows it to enrol anew";
         return state.IsAlive && input.Policy == ReenrolmentPolicy.Allow ? "Enrolment:Reenrolment is Allow" : null;
@@ -246,7 +247,7 @@ internal static class EnrolmentPart
     {
         if (input.Standing is not { Pinned: null, RenewedPinned: null, Invitation.Id: { } invitation }) return null;
         var delta = before?.InvitationId == invitation ? -1 : 0;
-        if (input.Claim is { Decision: ClaimDecision.Allowed } claim && Same(claim.Sha256, input.Certificate.Sha256)) delta++;
+        if (input.Claims.Any(claim => claim.Decision == ClaimDecision.Allowed && Same(claim.Sha256, input.Certificate.Sha256))) delta++;
         return delta == 0 ? null : new InvitationPlace(invitation, delta);
     }
 
