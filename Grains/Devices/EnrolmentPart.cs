@@ -10,7 +10,7 @@ namespace FleetMdm.Grains.Devices;
 //
 // Authenticate, in this order:
 //
-//   1. kind          an EnrollmentID is never the UDID of another iPad
+//   1. id            an EnrollmentID is never the UDID of another iPad; no new id begins or ends with a dot
 //   2. time          an expired certificate begins nothing
 //   3. whose         its own pin, or that of what it renews, names the only id that it may speak for; a dropped pin speaks for nobody
 //   4. removed       what belonged to a removed iPad does not bring it back
@@ -54,6 +54,8 @@ internal static class EnrolmentPart
         var (row, standing) = (state.Row, input.Standing);
 
         // 1
+        // Beside the id without the dot it would look the same in every list. What enrolled before this rule goes on.
+        if (row is null && (state.Id.StartsWith('.') || state.Id.EndsWith('.'))) return Refuse(DeviceRefusal.BadMessage);
         if (row is not null && KindOf(input.Message) != row.Kind) return Refuse(DeviceRefusal.OtherKind);
 
         // 2
