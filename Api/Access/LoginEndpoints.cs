@@ -24,9 +24,10 @@ internal static class LoginEndpoints
         pages.MapPost("/logout", Logout).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignOut, AuditTargets.Token, AuditPlace.Here));
     }
 
-    /// <summary>A path of this server: never another one's, whatever a link says.</summary>
+    /// <summary>A path of this server, as a header may carry it: never another one's, whatever a link says. The server's own pages escape what is beyond
+    /// ASCII; a link with such characters was made by hand, and leads to the overview.</summary>
     public static string LocalPath(string? path) =>
-        path is { Length: > 0 and <= 2000 } && path[0] == '/' && (path.Length == 1 || path[1] is not ('/' or '\\')) && !path.Any(char.IsControl)
+        path is { Length: > 0 and <= 2000 } && path[0] == '/' && (path.Length == 1 || path[1] is not ('/' or '\\')) && !path.Any(c => char.IsControl(c) || !char.IsAscii(c))
             ? path
             : "/";
 

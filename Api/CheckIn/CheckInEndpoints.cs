@@ -69,6 +69,7 @@ public sealed partial class CheckInEndpoints(
             return;
         }
 
+        BodyDeadline.ArrivedFor(context);
         using (body)
         {
             try

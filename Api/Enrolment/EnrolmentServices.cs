@@ -25,7 +25,7 @@ public static class EnrolmentServices
         services.TryAddSingleton<ClientAddress>();
         services.AddSingleton<ServerCertificateProvider>();
         services.AddSingleton<EnrolmentMetrics>();
-        services.AddSingleton<RefusedMessages>();
+        services.AddSingleton<AnsweredMessages>();
         services.AddSingleton<ScepEndpoint>();
         services.AddSingleton<EnrolmentProfiles>();
         services.AddSingleton<InvitationEndpoint>();

@@ -14,8 +14,8 @@ namespace FleetMdm.Api.Enrolment;
 /// <code>
 /// 1. operation   GetCACaps and GetCACert are answered at once
 /// 2. message     Base64 in the query or the body as it is, bounded     400, 413
-/// 3. read        who asks, under which transaction                     400
-/// 4. open        signature, envelope, proof of possession              SCEP failure, remembered for a minute
+/// 3. read        who asks, under which transaction                     400; what was answered within a minute is answered so again
+/// 4. open        signature, envelope, proof of possession              SCEP failure
 /// 5. allow       a one-time challenge, or a certificate of ours        SCEP failure
 /// 6. issue       certify, store, and only then answer                  503 when the store is away
 /// </code>
@@ -27,7 +27,7 @@ public sealed partial class ScepEndpoint(
     IEnrolmentStore store,
     IOptions<ScepOptions> options,
     EnrolmentMetrics metrics,
-    RefusedMessages refused,
+    AnsweredMessages answered,
     ClientAddress clients,
     TimeProvider time,
     ILogger<ScepEndpoint> logger)
@@ -69,13 +69,6 @@ public sealed partial class ScepEndpoint(
         }
 
         // 3
-        var hash = RefusedMessages.HashOf(message);
-        if (refused.Find(hash) is { } answered)
-        {
-            metrics.CountScep("Repeated");
-            return Results.Bytes(answered, ScepResponder.MessageContentType);
-        }
-
         var snapshot = await authority.Get();
         ScepRequest request;
         try
@@ -88,10 +81,18 @@ public sealed partial class ScepEndpoint(
             metrics.CountScep(e.Refusal.ToString());
             return Refuse($"Not a SCEP request: {e.Message}");
         }
-        return Results.Bytes(await Answer(context, snapshot, request, hash), ScepResponder.MessageContentType);
+
+        var key = AnsweredMessages.KeyOf(request.HashOfSigned());
+        if (answered.Find(key) is { } before)
+        {
+            metrics.CountScep("Repeated");
+            return Results.Bytes(before, ScepResponder.MessageContentType);
+        }
+
+        return Results.Bytes(await Answer(context, snapshot, request, key), ScepResponder.MessageContentType);
     }
 
-    private async Task<byte[]> Answer(HttpContext context, AuthoritySnapshot snapshot, ScepRequest request, UInt128 hash)
+    private async Task<byte[]> Answer(HttpContext context, AuthoritySnapshot snapshot, ScepRequest request, UInt128 key)
     {
         // What the message itself is refused for stays; what the store says of it may be another thing in a second.
         var mayChange = false;
@@ -116,7 +117,9 @@ public sealed partial class ScepEndpoint(
                     : await Enrol(snapshot, challenge, csr);
             }
 
-            return snapshot.Scep.Success(request, certificate);
+            var success = snapshot.Scep.Success(request, certificate);
+            answered.AddCertificate(key, success);
+            return success;
         }
         catch (ScepException e)
         {
@@ -124,7 +127,7 @@ public sealed partial class ScepEndpoint(
                 LogRefused(clients.Of(context), request.TransactionId, request.Signer.Description, e.FailInfo, e.Message);
             metrics.CountScep(e.FailInfo.ToString());
             var failure = snapshot.Scep.Failure(request, e.FailInfo);
-            if (!mayChange) refused.Add(hash, failure);
+            if (!mayChange) answered.AddRefusal(key, failure);
             return failure;
         }
     }

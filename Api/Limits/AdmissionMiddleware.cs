@@ -10,12 +10,12 @@ namespace FleetMdm.Api.Limits;
 //
 //   1. body    small ones are here whole before they take a place: whoever sends slowly holds a connection, nobody else's turn
 //   2. large   from an iPad only, and only when its message says who it is by a certificate that may identify one (LargeBodyMetadata)
-//   3. gate    of the kind of traffic that its endpoint names; large bodies of iPads, which cannot be awaited, have their own
+//   3. gate    of the kind of traffic that its endpoint names; large bodies of iPads, which cannot be awaited, have their own, and slow ones make room (LargeBodies)
 //   4. work    the endpoint; it may give the place back before the answer has left (FleetGates.LeaveEarly)
 //
 /// <summary>Lets a request in by the gate that its endpoint names, or answers 503 with Retry-After.</summary>
 internal sealed class AdmissionMiddleware(
-    RequestDelegate next, FleetGates gates, ClientAddress clients, IOptions<LimitsOptions> options, TimeProvider time)
+    RequestDelegate next, FleetGates gates, LargeBodies largeBodies, ClientAddress clients, IOptions<LimitsOptions> options, TimeProvider time)
 {
     /// <summary>iPads that were turned away come back spread over this time, in seconds: not all at once again.</summary>
     private const int DeviceRetrySeconds = 30;
@@ -23,6 +23,9 @@ internal sealed class AdmissionMiddleware(
 
     /// <summary>Bodies of at most so many bytes are awaited; it is what a connection may buffer (WebHosting).</summary>
     private const int SmallBody = 64 * 1024;
+
+    /// <summary>How often one that waits for a place among the large bodies looks for a slow one.</summary>
+    private static readonly TimeSpan LookForSlow = TimeSpan.FromSeconds(1);
 
     private static readonly byte[] Full = Problems.StaticBody(StatusCodes.Status503ServiceUnavailable, ProblemCodes.Busy,
         "The server is full", "More requests are being worked on than this node takes at once. Nothing was done; try again.");
@@ -117,6 +120,21 @@ internal sealed class AdmissionMiddleware(
         if (admitted is not null) await EnterAsync(context, Traffic.LargeDevice, passing: true);
     }
 
+    /// <summary>Waits for a place among the large bodies, and asks slow ones for theirs.</summary>
+    private async Task<bool> WaitForLargePlaceAsync(AdmissionGate gate, UInt128 address, CancellationToken gone)
+    {
+        var turn = gate.EnterAsync(gone, address).AsTask();
+        while (!turn.IsCompleted)
+        {
+            largeBodies.MakeRoom(address);
+            using var look = new CancellationTokenSource();
+            await Task.WhenAny(turn, Task.Delay(LookForSlow, time, look.Token));
+            await look.CancelAsync();
+        }
+
+        return await turn;
+    }
+
     private BodyDeadline NewDeadline(HttpContext context)
     {
         var deadline = new BodyDeadline(TimeSpan.FromSeconds(options.Value.BodySeconds), time);
@@ -142,6 +160,9 @@ internal sealed class AdmissionMiddleware(
     private async Task RunAsync(HttpContext context, AdmissionGate gate)
     {
         // 4
+        using var receiving = gate == gates[Traffic.LargeDevice] && context.Features.Get<BodyDeadline>() is { } deadline
+            ? largeBodies.Begin(ClientAddress.KeyOf(clients.Of(context)), deadline)
+            : null;
         try
         {
             await next(context);
@@ -154,7 +175,11 @@ internal sealed class AdmissionMiddleware(
 
     private async Task WaitAsync(HttpContext context, Traffic traffic, AdmissionGate gate)
     {
-        if (await gate.EnterAsync(context.RequestAborted, ClientAddress.KeyOf(clients.Of(context)))) await RunAsync(context, gate);
+        var address = ClientAddress.KeyOf(clients.Of(context));
+        if (traffic == Traffic.LargeDevice
+                ? await WaitForLargePlaceAsync(gate, address, context.RequestAborted)
+                : await gate.EnterAsync(context.RequestAborted, address))
+            await RunAsync(context, gate);
         else await RefuseAsync(context, traffic);
     }
 

@@ -11,10 +11,30 @@ public sealed class BodyDeadline(TimeSpan time, TimeProvider clock) : IDisposabl
 
     public bool HasPassed => _passed.IsCancellationRequested;
 
+    /// <summary>The body is here, whole: there is nothing more to end.</summary>
+    public bool HasArrived { get; private set; }
+
+    public void Arrived() => HasArrived = true;
+
+    /// <summary>Ends it before its time: another body waits for its place.</summary>
+    public void Yield()
+    {
+        try
+        {
+            if (!HasArrived) _passed.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The request has ended meanwhile.
+        }
+    }
+
     /// <summary>For those who read a body: ends when the client goes away, or when it takes too long.</summary>
     public static CancellationToken TokenOf(HttpContext context) => context.Features.Get<BodyDeadline>()?.Token ?? context.RequestAborted;
 
     public static bool HasPassedFor(HttpContext context) => context.Features.Get<BodyDeadline>()?.HasPassed == true;
+
+    public static void ArrivedFor(HttpContext context) => context.Features.Get<BodyDeadline>()?.Arrived();
 
     public void Dispose() => _passed.Dispose();
 }

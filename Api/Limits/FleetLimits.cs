@@ -147,6 +147,8 @@ public static class FleetLimits
         services.TryAddSingleton<TrustedProxies>();
         services.TryAddSingleton<ClientAddress>();
         services.TryAddSingleton<FleetGates>();
+        services.TryAddSingleton<LargeBodies>();
+        services.TryAddSingleton<StreamShares>();
         services.TryAddSingleton<ConnectionLimit>();
         services.TryAddSingleton<HandshakeLimit>();
         return services.AddFleetOptions<LimitsOptions>(configuration, LimitsOptions.Section, options => options.FindFault());

@@ -47,7 +47,7 @@ public sealed class LimitsOptions
     /// first. Enough to keep the cores busy while iPads on slow networks are waited for.</summary>
     public int TlsHandshakes { get; set; } = 256;
 
-    /// <summary>How many event streams (an operation's progress) may be open at once.</summary>
+    /// <summary>How many event streams (an operation's progress) may be open at once; one token has an eighth of them at most.</summary>
     public int AdminStreams { get; set; } = 256;
 
     /// <summary>The longest that an administrator's request waits for its turn, in milliseconds.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Limits;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 
@@ -27,20 +28,28 @@ internal static class OperationEvents
     /// <remarks>Server-sent events: <c>counts</c> when something changed, at most two a second, and <c>complete</c> at the end. The
     /// data is the operation as JSON.</remarks>
     public static async Task<IResult> Stream(
-        string id, HttpContext context, OperationWatch watch, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
+        string id, HttpContext context, OperationWatch watch, StreamShares shares, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
     {
         if (await watch.Describe(Text.Uuid(id)?.ToString("D") ?? throw OperationEndpoints.NotFound()) is not { } operation)
             throw OperationEndpoints.NotFound();
-        return new Events(operation, FleetUser.Of(context), watch, tokens, lifetime, time);
+        return new Events(operation, FleetUser.Of(context), watch, shares, tokens, lifetime, time);
     }
 
     private sealed class Events(
-        OperationDescription first, FleetUser reader, OperationWatch watch, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
+        OperationDescription first, FleetUser reader, OperationWatch watch, StreamShares shares, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
         : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             var response = httpContext.Response;
+            using var share = shares.TryBegin(reader.TokenId);
+            if (share is null)
+            {
+                await Problems.Of(StatusCodes.Status503ServiceUnavailable, ProblemCodes.Busy, "Too many event streams",
+                    $"This token watches {shares.MostForEach} operations on this node already. Close some, or ask for the operation itself.", retryAfter: 5).ExecuteAsync(httpContext);
+                return;
+            }
+
             response.ContentType = ContentType;
             response.Headers.CacheControl = "no-store";
             // nginx holds answers back otherwise.

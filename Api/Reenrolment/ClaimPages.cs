@@ -40,7 +40,7 @@ internal static class ClaimPages
     {
         var form = await PageForms.Read(context, ids);
         if (!Guid.TryParse(form.Get("claim"), out var claim)) throw ApiProblem.Field("claim", "It must be the claim that was shown.");
-        await service.Decide(id, claim, decision, FleetUser.Of(context));
+        await service.Decide(id, claim, decision, context);
         return PageForms.See($"/ipads/{Uri.EscapeDataString(id)}?done={done}");
     }
 

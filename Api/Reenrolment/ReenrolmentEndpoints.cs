@@ -39,12 +39,12 @@ internal static class ReenrolmentEndpoints
         return TypedResults.Ok(Page.Of(rows, most, ClaimView.Of, row => row.DeviceId));
     }
 
-    /// <summary>The newest claim on an iPad</summary>
+    /// <summary>The newest claim on an iPad that nobody has decided about; if there is none, the newest one</summary>
     public static async Task<Ok<ClaimView>> Get(string id, ReenrolmentService service) => TypedResults.Ok(ClaimView.Of(await service.Find(id)));
 
     /// <summary>Allow the device that claims an iPad to take it over</summary>
     /// <remarks>It may do so for 72 hours, once, with the certificate that it has or with a new one by the same invitation. The enrolment that
-    /// stands there ends then: its commands end, its escrowed tokens are forgotten.</remarks>
+    /// stands there ends then: its commands end, its escrowed tokens are forgotten. Claims of other devices that come meanwhile change nothing of it.</remarks>
     public static Task<Ok<ClaimView>> Allow(string id, HttpContext context, ReenrolmentService service) =>
         Decide(id, ClaimDecision.Allowed, context, service);
 
@@ -102,6 +102,6 @@ internal static class ReenrolmentEndpoints
     private static async Task<Ok<ClaimView>> Decide(string id, ClaimDecision decision, HttpContext context, ReenrolmentService service)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ClaimRequest);
-        return TypedResults.Ok(ClaimView.Of(await service.Decide(id, request.ClaimId, decision, FleetUser.Of(context))));
+        return TypedResults.Ok(ClaimView.Of(await service.Decide(id, request.ClaimId, decision, context)));
     }
 }

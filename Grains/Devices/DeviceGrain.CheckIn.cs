@@ -28,21 +28,21 @@ internal sealed partial class DeviceGrain
         await Task.WhenAll(fresh.AsTask(), finding);
         var standing = await finding;
 
-        Claim? claim = null;
+        IReadOnlyList<Claim> claims = [];
         if (EnrolmentPart.MayClaim(State, standing))
         {
             // What a person has allowed is written beside the row, not through this grain.
             await Read();
-            claim = await reenrolments.FindClaim(Id);
+            claims = await reenrolments.FindClaims(Id);
         }
 
         var placeholder = message.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null;
         var now = Now();
         var decision = EnrolmentPart.Authenticate(
-            State, new AuthenticateInput(message, certificate, standing, claim, enrolment.Value.Reenrolment, Guid.NewGuid(), placeholder), now);
+            State, new AuthenticateInput(message, certificate, standing, claims, enrolment.Value.Reenrolment, Guid.NewGuid(), placeholder), now);
         if (decision.Change is not { } change)
         {
-            if (decision.Refusal == DeviceRefusal.Claimed) await KeepClaim(message, certificate, standing, claim, now);
+            if (decision.Refusal == DeviceRefusal.Claimed) await KeepClaim(message, certificate, standing, claims, now);
             return DeviceReply.Refused(decision.Refusal);
         }
 
@@ -80,9 +80,9 @@ internal sealed partial class DeviceGrain
 
     /// <summary>Nothing of the enrolment changes: only that somebody else says that it is this iPad is written down.</summary>
     private async Task KeepClaim(
-        AuthenticateMessage message, PresentedCertificate certificate, CertificateStanding standing, Claim? before, DateTimeOffset now)
+        AuthenticateMessage message, PresentedCertificate certificate, CertificateStanding standing, IReadOnlyList<Claim> before, DateTimeOffset now)
     {
-        var again = before is not null && before.Sha256.AsSpan().SequenceEqual(certificate.Sha256);
+        var again = before.Any(claim => claim.Sha256.AsSpan().SequenceEqual(certificate.Sha256));
         var kept = await reenrolments.Keep(new Claim
         {
             DeviceId = Id,

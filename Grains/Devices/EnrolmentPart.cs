@@ -11,7 +11,7 @@ namespace FleetMdm.Grains.Devices;
 //
 // Authenticate, in this order:
 //
-//   1. kind          an EnrollmentID is never the UDID of another iPad
+//   1. id            an EnrollmentID is never the UDID of another iPad; no new id begins or ends with a dot
 //   2. time          an expired certificate begins nothing
 //   3. whose         its own pin, or that of what it renews, names the only id that it may speak for; a dropped pin speaks for nobody
 //   4. removed       what belonged to a removed iPad does not bring it back
@@ -36,13 +36,13 @@ internal sealed record EnrolmentState(string Id, DeviceRow? Row, IReadOnlyList<P
 /// <param name="Message">What came.</param>
 /// <param name="Certificate">Who proved it.</param>
 /// <param name="Standing">What is known of the certificate.</param>
-/// <param name="Claim">The claim on this id, if one was read.</param>
+/// <param name="Claims">The claims on this id, if they were read.</param>
 /// <param name="Policy">What the district has decided.</param>
 /// <param name="WriteId">For the change.</param>
 /// <param name="Placeholder">What was known of the iPad by its serial number; null: nothing.</param>
 internal sealed record AuthenticateInput(
-    AuthenticateMessage Message, PresentedCertificate Certificate, CertificateStanding Standing, Claim? Claim, ReenrolmentPolicy Policy,
-    Guid WriteId, Placeholder? Placeholder = null);
+    AuthenticateMessage Message, PresentedCertificate Certificate, CertificateStanding Standing, IReadOnlyList<Claim> Claims,
+    ReenrolmentPolicy Policy, Guid WriteId, Placeholder? Placeholder = null);
 
 /// <param name="Refusal">None: accepted.</param>
 /// <param name="Change">What is to be written when it is accepted.</param>
@@ -61,6 +61,8 @@ internal static class EnrolmentPart
         var (row, standing) = (state.Row, input.Standing);
 
         // 1
+        // Beside the id without the dot it would look the same in every list. What enrolled before this rule goes on.
+        if (row is null && (state.Id.StartsWith('.') || state.Id.EndsWith('.'))) return Refuse(DeviceRefusal.BadMessage);
         if (row is not null && KindOf(input.Message) != row.Kind) return Refuse(DeviceRefusal.OtherKind);
 
         // 2
@@ -110,7 +112,7 @@ internal static class EnrolmentPart
         return Accept(state, input, now, renewal: false, displaced: null);
     }
 
-    /// <summary>Whether a claim on this id is worth reading before the decision.</summary>
+    /// <summary>Whether claims on this id are worth reading before the decision.</summary>
     public static bool MayClaim(EnrolmentState state, CertificateStanding standing) =>
         standing is { Pinned: null, RenewedPinned: null } && (state.IsAlive || state.Row?.Status == EnrolmentStatus.Removed);
 
@@ -183,7 +185,8 @@ internal static class EnrolmentPart
         // A removed iPad stays removed, whoever it is.
         if (state.IsAlive && input.Standing.Proven?.Is(row.Id, row.SerialNumber) == true) return "it proved by its device certificate that it is this iPad";
         if (row.ReenrolmentUntil >= now && row.ReenrolmentGrantedAt > since) return "an administrator allowed it to enrol anew";
-        if (input.Claim is { Decision: ClaimDecision.Allowed } claim && claim.AllowedUntil >= now && claim.DecidedAt > since && Answers(claim, input))
+        // Whoever has claimed the id since does not take away what another one was allowed.
+        if (input.Claims.Any(claim => claim.Decision == ClaimDecision.Allowed && claim.AllowedUntil >= now && claim.DecidedAt > since && Answers(claim, input)))
             return "an administrator allowed this claim";
         if (invitation?.AllowReenrolment == true) return "the invitation allows it to enrol anew";
         return state.IsAlive && input.Policy == ReenrolmentPolicy.Allow ? "Enrolment:Reenrolment is Allow" : null;
@@ -261,7 +264,7 @@ internal static class EnrolmentPart
     {
         if (input.Standing is not { Pinned: null, RenewedPinned: null, Invitation.Id: { } invitation }) return null;
         var delta = before?.InvitationId == invitation ? -1 : 0;
-        if (input.Claim is { Decision: ClaimDecision.Allowed } claim && Same(claim.Sha256, input.Certificate.Sha256)) delta++;
+        if (input.Claims.Any(claim => claim.Decision == ClaimDecision.Allowed && Same(claim.Sha256, input.Certificate.Sha256))) delta++;
         return delta == 0 ? null : new InvitationPlace(invitation, delta);
     }
 

@@ -9,6 +9,9 @@ public static class SecretAnswers
     /// <summary>What stands where a secret was.</summary>
     public const string Hidden = "(hidden)";
 
+    // An answer, or a part of it, that says in one value what another one is.
+    private static readonly FrozenSet<string> Names = new[] { "Name", "Key" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
     // Apple's keys, wherever in an answer they stand; compared without regard to case.
     private static readonly FrozenSet<string> Keys = new[]
     {
@@ -23,12 +26,14 @@ public static class SecretAnswers
         "RecoveryKey", "RecoveryLockPassword", "FirmwarePassword", "CurrentPassword", "NewPassword",
         // Whatever repeats what was entered
         "Passcode", "Password", "PIN", "Secret", "SharedSecret", "PrivateKey", "AccessToken", "MDMToken",
+        "Token", "AuthToken", "BearerToken", "RefreshToken", "PushMagic", "PSK", "PreSharedKey", "Credential", "Credentials", "AccessKey", "SecretKey", "ApiKey",
+        "BypassCode", "UserPassword", "AuthPassword", "ProxyPassword",
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether it holds a secret.</summary>
     public static bool Has(PlistNode answer) => answer switch
     {
-        PlistDictionary dictionary => dictionary.Any(entry => IsSecret(entry) || Has(entry.Value)),
+        PlistDictionary dictionary => dictionary.Any(entry => IsSecret(entry) || IsSecretValue(entry, dictionary) || Has(entry.Value)),
         PlistArray array => array.Any(Has),
         _ => false,
     };
@@ -40,7 +45,7 @@ public static class SecretAnswers
         {
             case PlistDictionary dictionary:
                 var shown = new PlistDictionary();
-                foreach (var entry in dictionary) shown.Add(entry.Key, IsSecret(entry) ? Hidden : Hide(entry.Value));
+                foreach (var entry in dictionary) shown.Add(entry.Key, IsSecret(entry) || IsSecretValue(entry, dictionary) ? Hidden : Hide(entry.Value));
                 return shown;
             case PlistArray array:
                 var items = new PlistArray();
@@ -51,6 +56,12 @@ public static class SecretAnswers
         }
     }
 
-    /// <summary>A flag says that there is one, and is none.</summary>
-    private static bool IsSecret(KeyValuePair<string, PlistNode> entry) => Keys.Contains(entry.Key) && entry.Value is not PlistBoolean;
+    /// <summary>The value of a pair, of which the other half says that it is a secret.</summary>
+    private static bool IsSecretValue(KeyValuePair<string, PlistNode> entry, PlistDictionary pair) =>
+        string.Equals(entry.Key, "Value", StringComparison.OrdinalIgnoreCase) && entry.Value is not PlistBoolean &&
+        pair.Any(other => Names.Contains(other.Key) && other.Value is PlistString name && Keys.Contains(name.Value));
+
+    /// <summary>A flag says that there is one, and is none. The content of a payload that is not described but there, as data, may be a key.</summary>
+    private static bool IsSecret(KeyValuePair<string, PlistNode> entry) =>
+        (Keys.Contains(entry.Key) && entry.Value is not PlistBoolean) || (entry.Value is PlistData && entry.Key == "PayloadContent");
 }

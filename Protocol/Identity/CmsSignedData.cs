@@ -214,6 +214,22 @@ internal sealed class CmsSignedData
             throw new IdentityException(IdentityRefusal.WrongBody, "The signature was not made by the certificate's key over this body.");
     }
 
+    /// <summary>SHA-256 of all that <see cref="CheckSignature"/> looks at: two messages that differ elsewhere only are the same message.</summary>
+    public byte[] HashOfSigned()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        foreach (var part in (ReadOnlySpan<ReadOnlyMemory<byte>>)[
+            Signer.Der, System.Text.Encoding.ASCII.GetBytes($"{_digestOid} {_signatureOid} {_contentType}"), Content, _signedAttributes, _signature])
+        {
+            System.Buffers.Binary.BinaryPrimitives.WriteInt32BigEndian(length, part.Length);
+            hash.AppendData(length);
+            hash.AppendData(part.Span);
+        }
+
+        return hash.GetHashAndReset();
+    }
+
     private void CheckAttributes(ReadOnlySpan<byte> contentHash)
     {
         try

@@ -51,6 +51,9 @@ public sealed class ScepRequest
     /// <summary>Self-signed for a first request, the certificate to be renewed for a renewal.</summary>
     public IdentityCertificate Signer => Cms.Signer;
 
+    /// <summary>SHA-256 of what the requester signed, of the signature and of the signer's certificate: the same for a message in which only something else was changed.</summary>
+    public byte[] HashOfSigned() => Cms.HashOfSigned();
+
     internal CmsSignedData Cms { get; }
 
     /// <summary>The cipher that the requester chose and that the answer uses too; null before it is known.</summary>

@@ -8,7 +8,7 @@ namespace FleetMdm.Protocol.Mdm;
 /// spells an id otherwise means the same enrolment.
 /// </summary>
 /// <remarks>
-/// A device's id is 1 to <see cref="LongestDeviceId"/> of <c>A-Z a-z 0-9 . _ -</c>, and not dots alone. Its letters are upper case, except in
+/// A device's id is 1 to <see cref="LongestDeviceId"/> of <c>A-Z a-z 0-9 . _ -</c>, and not dots alone; one that begins or ends with a dot enrols no more. Its letters are upper case, except in
 /// the 40 hexadecimal digits of older iPads, which Apple writes in lower case. A user is anything printable; what has a meaning in an address or
 /// in the id itself (<c>% / \ ? # :</c> and white space) is percent-encoded.
 /// </remarks>

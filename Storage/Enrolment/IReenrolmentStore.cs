@@ -10,22 +10,31 @@ public interface IReenrolmentStore
     /// it is only not written down.</summary>
     const int MostOpenClaims = 10_000;
 
-    /// <summary>Keeps a claim; a later one for the same id takes its place until a person has decided.</summary>
+    /// <summary>How many undecided claims on one id are kept beside the newest one.</summary>
+    const int MostEarlierClaims = 32;
+
+    /// <summary>Keeps a claim: from now on it is the newest one on its id. What a person has allowed stays allowed, and can be used until it ends; what is
+    /// undecided can still be decided about by its claim id.</summary>
     /// <returns>False: not kept, as the certificate claims another id already, or as too many are open.</returns>
     /// <param name="claim">Who says that it is which iPad.</param>
     /// <param name="audit">Written in the same transaction, when this certificate claims for the first time.</param>
     Task<bool> Keep(Claim claim, AuditRecord? audit = null);
 
+    /// <summary>The newest undecided claim; where all are decided, the newest one.</summary>
     Task<Claim?> FindClaim(string deviceId);
 
-    /// <summary>Undecided ones, the newest first, before the given one.</summary>
+    /// <summary>That one, then the earlier ones that are undecided, allowed or refused.</summary>
+    Task<IReadOnlyList<Claim>> FindClaims(string deviceId);
+
+    /// <summary>Undecided ones, the newest of each id, the newest first, before the given one.</summary>
     Task<IReadOnlyList<Claim>> ListOpenClaims(string? before, int limit);
 
+    /// <summary>How many ids have undecided claims.</summary>
     Task<long> CountOpenClaims();
 
-    /// <summary>Decides a claim, once. A refused certificate belongs to the claimed id from then on, and speaks for nobody. An allowed one
+    /// <summary>Decides a claim, once; also one that is not the newest by now. A refused certificate belongs to the claimed id from then on, and speaks for nobody. An allowed one
     /// gets its place in the invitation back, so that the iPad may fetch its profile again.</summary>
-    /// <returns>The claim as it stands now; null when there is none with this claim id.</returns>
+    /// <returns>That claim as it stands now; null when there is none with this claim id.</returns>
     Task<Claim?> Decide(string deviceId, Guid claimId, ClaimDecision decision, DateTimeOffset at, string by, DateTimeOffset? allowedUntil);
 
     /// <summary>Drops claims whose last attempt is older. At most <paramref name="limit"/>.</summary>

@@ -10,6 +10,15 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
         "device_id, claim_id, sha256, invitation_id, serial_number, product_name, device_name, address, first_at, last_at, attempts, decision, " +
         "decided_at, decided_by, allowed_until";
 
+    /// <summary>The row of an iPad is overwritten and never deleted by a claim: whoever waits for its lock finds it.</summary>
+    private const string Overwriting = """
+        ON CONFLICT (device_id) DO UPDATE SET
+          claim_id = excluded.claim_id, sha256 = excluded.sha256, invitation_id = excluded.invitation_id,
+          serial_number = excluded.serial_number, product_name = excluded.product_name, device_name = excluded.device_name,
+          address = excluded.address, first_at = excluded.first_at, last_at = excluded.last_at, attempts = excluded.attempts,
+          decision = excluded.decision, decided_at = excluded.decided_at, decided_by = excluded.decided_by, allowed_until = excluded.allowed_until
+        """;
+
     public Task<bool> Keep(Claim claim, AuditRecord? audit = null)
     {
         StoredText.Check("The device id", claim.DeviceId);
@@ -18,14 +27,34 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
         StoredText.Check("The device name", claim.DeviceName);
         return database.Write(async s =>
         {
+            // Locked: what a person decides meanwhile is decided before or after, not lost between.
+            var newest = await Find(s, claim.DeviceId, database.ForUpdate);
             // One claim a certificate: 1,000 ids claimed by one leave one row.
-            if (await s.Sql("SELECT device_id FROM claims WHERE sha256 = @sha").Bytes("@sha", claim.Sha256).First(row => row.Text(0)) is { } other
-                && other != claim.DeviceId)
-                return false;
-            var standing = await Find(s, claim.DeviceId);
-            if (standing is null && await CountOpen(s) >= IReenrolmentStore.MostOpenClaims) return false;
-            // The same certificate once more leaves the decision about it as it is.
-            if (standing is not null && standing.Sha256.AsSpan().SequenceEqual(claim.Sha256))
+            var known = await s.Sql($"SELECT {Columns} FROM claims WHERE sha256 = @sha UNION ALL SELECT {Columns} FROM earlier_claims WHERE sha256 = @sha")
+                .Bytes("@sha", claim.Sha256).First(Read);
+            if (known is not null && known.DeviceId != claim.DeviceId) return false;
+            if (newest is null && await CountOpen(s, "claims") >= IReenrolmentStore.MostOpenClaims) return false;
+
+            // The same certificate once more leaves the decision about it as it is; when its permission is over, it asks anew.
+            var again = known is not null && !(known.Decision == ClaimDecision.Allowed && known.AllowedUntil < claim.LastAt);
+            if (known is not null && known.ClaimId != newest?.ClaimId)
+            {
+                if (again && known.Decision != ClaimDecision.Open) return true;
+                if (newest is not null) await SetAside(s, newest, claim.LastAt);
+                if (again) await Promote(s, known.ClaimId);
+                else await s.Sql("DELETE FROM earlier_claims WHERE claim_id = @claim").Guid("@claim", known.ClaimId).Execute();
+            }
+            else if (known is null && newest is not null)
+            {
+                await SetAside(s, newest, claim.LastAt);
+                await s.Sql("""
+                        DELETE FROM earlier_claims WHERE claim_id IN (
+                          SELECT claim_id FROM earlier_claims WHERE device_id = @id AND decision = 0 ORDER BY last_at DESC, claim_id LIMIT 1000 OFFSET @most)
+                        """)
+                    .Text("@id", claim.DeviceId).Int("@most", IReenrolmentStore.MostEarlierClaims).Execute();
+            }
+
+            if (again)
             {
                 await s.Sql("UPDATE claims SET last_at = @last, attempts = attempts + 1, address = @address WHERE device_id = @id AND last_at < @last")
                     .Text("@id", claim.DeviceId).Time("@last", claim.LastAt).Text("@address", claim.Address).Execute();
@@ -35,19 +64,17 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
             await s.Sql($"""
                     INSERT INTO claims ({Columns})
                     VALUES (@id, @claim, @sha, @invitation, @serial, @product, @name, @address, @first, @last, @attempts, 0, NULL, NULL, NULL)
-                    ON CONFLICT (device_id) DO UPDATE SET
-                      claim_id = excluded.claim_id, sha256 = excluded.sha256, invitation_id = excluded.invitation_id,
-                      serial_number = excluded.serial_number, product_name = excluded.product_name, device_name = excluded.device_name,
-                      address = excluded.address,
-                      first_at = CASE WHEN claims.decision = 0 THEN claims.first_at ELSE excluded.first_at END,
-                      last_at = excluded.last_at,
-                      attempts = CASE WHEN claims.decision = 0 THEN claims.attempts + 1 ELSE 1 END,
-                      decision = 0, decided_at = NULL, decided_by = NULL, allowed_until = NULL
+                    {Overwriting}
                     """)
                 .Text("@id", claim.DeviceId).Guid("@claim", claim.ClaimId).Bytes("@sha", claim.Sha256).Text("@invitation", claim.InvitationId)
                 .Text("@serial", claim.SerialNumber).Text("@product", claim.ProductName).Text("@name", claim.DeviceName)
-                .Text("@address", claim.Address).Time("@first", claim.FirstAt).Time("@last", claim.LastAt).Long("@attempts", claim.Attempts)
+                .Text("@address", claim.Address)
+                .Time("@first", newest is { Decision: ClaimDecision.Open } ? newest.FirstAt : claim.FirstAt).Time("@last", claim.LastAt)
+                .Long("@attempts", newest is { Decision: ClaimDecision.Open } ? newest.Attempts + 1 : claim.Attempts)
                 .Execute();
+            // It had got its place in the invitation back for the permission that is over.
+            if (known?.InvitationId is { } invitation)
+                await s.Sql("UPDATE invitations SET uses = uses + 1 WHERE id = @invitation").Text("@invitation", invitation).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return true;
         });
@@ -57,6 +84,16 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
     {
         StoredText.Check("The device id", deviceId);
         return database.Read(s => Find(s, deviceId));
+    }
+
+    public Task<IReadOnlyList<Claim>> FindClaims(string deviceId)
+    {
+        StoredText.Check("The device id", deviceId);
+        return database.Read<IReadOnlyList<Claim>>(async s =>
+        [
+            .. await s.Sql($"SELECT {Columns} FROM claims WHERE device_id = @id").Text("@id", deviceId).List(Read),
+            .. await s.Sql($"SELECT {Columns} FROM earlier_claims WHERE device_id = @id ORDER BY last_at DESC").Text("@id", deviceId).List(Read),
+        ]);
     }
 
     public async Task<IReadOnlyList<Claim>> ListOpenClaims(string? before, int limit)
@@ -71,7 +108,7 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
             .Text("@before", before).Int("@limit", limit).List(Read));
     }
 
-    public Task<long> CountOpenClaims() => database.Read(CountOpen);
+    public Task<long> CountOpenClaims() => database.Read(s => CountOpen(s, "claims"));
 
     public Task<Claim?> Decide(string deviceId, Guid claimId, ClaimDecision decision, DateTimeOffset at, string by, DateTimeOffset? allowedUntil)
     {
@@ -79,10 +116,12 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
         StoredText.Check("Who decides", by);
         return database.Write(async s =>
         {
-            if (await Find(s, deviceId) is not { } claim || claim.ClaimId != claimId) return null;
+            var newest = await Find(s, deviceId, database.ForUpdate);
+            if (await FindSeen(s, deviceId, claimId) is not { } claim) return null;
             if (claim.Decision != ClaimDecision.Open) return claim;
-            await s.Sql("""
-                    UPDATE claims SET decision = @decision, decided_at = @at, decided_by = @by, allowed_until = @until
+            var isNewest = newest?.ClaimId == claimId;
+            await s.Sql($"""
+                    UPDATE {(isNewest ? "claims" : "earlier_claims")} SET decision = @decision, decided_at = @at, decided_by = @by, allowed_until = @until
                     WHERE device_id = @id AND claim_id = @claim AND decision = 0
                     """)
                 .Text("@id", deviceId).Guid("@claim", claimId).Short("@decision", (short)decision).Time("@at", at).Text("@by", by)
@@ -100,13 +139,25 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
                 await s.Sql("UPDATE invitations SET uses = uses - 1 WHERE id = @invitation AND uses > 0").Text("@invitation", invitation).Execute();
             }
 
-            return await Find(s, deviceId);
+            var decided = await FindSeen(s, deviceId, claimId);
+            // The next one that is undecided is to be seen now.
+            if (isNewest && await s
+                    .Sql("SELECT claim_id FROM earlier_claims WHERE device_id = @id AND decision = 0 ORDER BY last_at DESC LIMIT 1")
+                    .Text("@id", deviceId).List(row => row.Guid(0)) is [var next])
+            {
+                await SetAside(s, decided!, at);
+                await Promote(s, next);
+            }
+
+            return decided;
         });
     }
 
-    public Task<int> DropClaims(DateTimeOffset before, int limit) => database.Write(s => s
-        .Sql("DELETE FROM claims WHERE device_id IN (SELECT device_id FROM claims WHERE last_at < @before LIMIT @limit)")
-        .Time("@before", before).Int("@limit", limit).Execute());
+    public Task<int> DropClaims(DateTimeOffset before, int limit) => database.Write(async s =>
+        await s.Sql("DELETE FROM claims WHERE device_id IN (SELECT device_id FROM claims WHERE last_at < @before LIMIT @limit)")
+            .Time("@before", before).Int("@limit", limit).Execute() +
+        await s.Sql("DELETE FROM earlier_claims WHERE claim_id IN (SELECT claim_id FROM earlier_claims WHERE last_at < @before LIMIT @limit)")
+            .Time("@before", before).Int("@limit", limit).Execute());
 
     public async Task<long> Allow(IReadOnlyList<string> deviceIds, DateTimeOffset at, DateTimeOffset until)
     {
@@ -141,10 +192,36 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
             """)
         .Time("@before", endedBefore).Int("@limit", limit).Execute());
 
-    private static async Task<Claim?> Find(Session s, string deviceId) =>
-        await s.Sql($"SELECT {Columns} FROM claims WHERE device_id = @id").Text("@id", deviceId).First(Read);
+    /// <summary>Keeps the newest claim beside the one that comes: a person may still decide about it, or has decided.</summary>
+    private static async Task SetAside(Session s, Claim newest, DateTimeOffset at)
+    {
+        if (newest.Decision == ClaimDecision.Allowed && newest.AllowedUntil < at) return;
+        if (newest.Decision == ClaimDecision.Open && await CountOpen(s, "earlier_claims") >= IReenrolmentStore.MostOpenClaims) return;
 
-    private static async Task<long> CountOpen(Session s) => await s.Sql("SELECT count(*) FROM claims WHERE decision = 0").First(row => row.Long(0));
+        await s.Sql($"INSERT INTO earlier_claims ({Columns}) SELECT {Columns} FROM claims WHERE device_id = @id ON CONFLICT DO NOTHING")
+            .Text("@id", newest.DeviceId).Execute();
+    }
+
+    /// <summary>An earlier claim becomes the newest one.</summary>
+    private static async Task Promote(Session s, Guid claimId)
+    {
+        await s.Sql($"INSERT INTO claims ({Columns}) SELECT {Columns} FROM earlier_claims WHERE claim_id = @claim {Overwriting}")
+            .Guid("@claim", claimId).Execute();
+        await s.Sql("DELETE FROM earlier_claims WHERE claim_id = @claim").Guid("@claim", claimId).Execute();
+    }
+
+    private static async Task<Claim?> Find(Session s, string deviceId, string locked = "") =>
+        await s.Sql($"SELECT {Columns} FROM claims WHERE device_id = @id{locked}").Text("@id", deviceId).First(Read);
+
+    private static async Task<Claim?> FindSeen(Session s, string deviceId, Guid claimId) => await s
+        .Sql($"""
+            SELECT {Columns} FROM claims WHERE device_id = @id AND claim_id = @claim
+            UNION ALL SELECT {Columns} FROM earlier_claims WHERE device_id = @id AND claim_id = @claim
+            """)
+        .Text("@id", deviceId).Guid("@claim", claimId).First(Read);
+
+    private static async Task<long> CountOpen(Session s, string table) =>
+        await s.Sql($"SELECT count(*) FROM {table} WHERE decision = 0").First(row => row.Long(0));
 
     private static Claim Read(Row row) => new()
     {

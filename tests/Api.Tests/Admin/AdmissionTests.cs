@@ -17,6 +17,58 @@ public sealed class AdmissionTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
+    public void A_large_body_that_is_slow_makes_room_for_another_one()
+    {
+        var bodies = new LargeBodies(_time);
+        using var slow = new BodyDeadline(TimeSpan.FromHours(1), _time);
+        using var here = new BodyDeadline(TimeSpan.FromHours(1), _time);
+        using var quick = new BodyDeadline(TimeSpan.FromHours(1), _time);
+        using var first = bodies.Begin(1, here);
+        using var second = bodies.Begin(1, slow);
+        here.Arrived();
+        _time.Advance(LargeBodies.Slow);
+        using var third = bodies.Begin(1, quick);
+        bodies.MakeRoom(1);
+        Assert.Equal((false, true, false), (here.HasPassed, slow.HasPassed, quick.HasPassed));
+
+        // Nobody else is slow, and an address with as much asks for nothing.
+        bodies.MakeRoom(1);
+        Assert.False(quick.HasPassed);
+    }
+
+    [Fact]
+    public void An_address_that_sends_many_large_bodies_makes_room_sooner_for_one_that_sends_few()
+    {
+        var bodies = new LargeBodies(_time);
+        var many = Enumerable.Range(0, 8).Select(_ => new BodyDeadline(TimeSpan.FromHours(1), _time)).ToList();
+        var begun = many.Select(deadline => bodies.Begin(1, deadline)).ToList();
+        bodies.MakeRoom(2);
+        Assert.DoesNotContain(many, deadline => deadline.HasPassed);
+        _time.Advance(LargeBodies.SlowForMany);
+        bodies.MakeRoom(1);
+        Assert.DoesNotContain(many, deadline => deadline.HasPassed);
+        bodies.MakeRoom(2);
+        Assert.Single(many, deadline => deadline.HasPassed);
+        begun.ForEach(one => one.Dispose());
+        many.ForEach(deadline => deadline.Dispose());
+    }
+
+    [Fact]
+    public void One_token_holds_an_eighth_of_the_event_streams()
+    {
+        var shares = new StreamShares(Options.Create(new LimitsOptions { AdminStreams = 16 }));
+        using var first = shares.TryBegin("viewer");
+        using var second = shares.TryBegin("viewer");
+        Assert.NotNull(second);
+        Assert.Null(shares.TryBegin("viewer"));
+        using var other = shares.TryBegin("administrator");
+        Assert.NotNull(other);
+        second.Dispose();
+        using var again = shares.TryBegin("viewer");
+        Assert.NotNull(again);
+    }
+
+    [Fact]
     public async Task What_is_over_the_limit_waits_in_order_and_what_is_over_the_queue_is_refused_at_once()
     {
         using var gate = new AdmissionGate(InOrder(concurrency: 2, queue: 2), _time);

@@ -46,6 +46,25 @@ public sealed class ReenrolmentTests(AdminServer server)
     }
 
     [Fact]
+    public async Task Allow_answers_the_claim_that_was_seen_while_others_claim_the_iPad_and_its_record_says_which()
+    {
+        var pad = await server.Enrol();
+        var (other, stranger) = (NewCertificate(), NewCertificate());
+        await Claim(pad, other);
+        var seen = await ClaimIdOf(pad);
+        await Claim(pad, stranger);
+        using var allowed = await server.Admin.PostAsync(pad.Path + "/claim/allow", AdminServer.Json($$"""{"claimId": "{{seen}}"}"""));
+        Assert.Equal("allowed", (string?)(await AdminServer.Body(allowed, 200))["state"]);
+        await Claim(pad, NewCertificate());
+
+        Assert.Equal(DeviceRefusal.Claimed, await Claim(pad, stranger));
+        Assert.Equal(DeviceRefusal.None, await Claim(pad, other));
+        using var audit = await server.Admin.GetAsync($"/api/v1/audit?target={pad.Id}&verb=reenrolment.allow");
+        var record = Assert.Single((await AdminServer.Body(audit, 200))["items"]!.AsArray());
+        Assert.Equal($"ANOTHER1, certificate {Convert.ToHexStringLower(other.Sha256.AsSpan(0, 8))}…", (string?)record!["detail"]);
+    }
+
+    [Fact]
     public async Task The_page_of_the_iPad_and_the_overview_say_so_and_Refuse_ends_it()
     {
         var pad = await server.Enrol();

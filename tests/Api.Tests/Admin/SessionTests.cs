@@ -102,6 +102,8 @@ public sealed class SessionTests(AdminServer server)
     [InlineData("/\t/evil.example")]
     [InlineData("evil.example")]
     [InlineData("")]
+    [InlineData("/ipads?q=\u00e9")]
+    [InlineData("/\u2028")]
     public async Task Signing_in_leads_to_no_other_server(string returnUrl)
     {
         using var browser = server.Client();

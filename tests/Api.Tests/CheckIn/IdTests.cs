@@ -28,6 +28,18 @@ public sealed class IdTests(DeviceServer server) : IClassFixture<DeviceServer>
         }
     }
 
+    [Theory]
+    [InlineData("{0}.")]
+    [InlineData(".{0}")]
+    public async Task An_id_that_looks_like_another_one_with_a_dot_does_not_enrol(string spelling)
+    {
+        var udid = Guid.NewGuid().ToString().ToUpperInvariant();
+        using var certificate = await server.IssueIdentity();
+        using var other = await server.IssueIdentity();
+        Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Authenticate(udid), certificate)).Status);
+        Assert.Equal(400, (await server.Put("/mdm/checkin", Message.Authenticate(spelling.Replace("{0}", udid, StringComparison.Ordinal)), other)).Status);
+    }
+
     [Fact]
     public async Task Another_spelling_of_a_UDID_is_the_same_enrolment_and_takes_nothing_over()
     {

@@ -64,6 +64,21 @@ public sealed class LargeBodyTests(DeviceServer server) : IClassFixture<DeviceSe
     }
 
     [Fact]
+    public async Task A_certificate_that_no_iPad_enrolled_with_or_whose_iPad_left_sends_nothing_large()
+    {
+        using var unused = await server.IssueIdentity();
+        var (udid, left) = await Enrolled();
+        Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Of(udid, "CheckOut", ""), left)).Status);
+        foreach (var header in new[] { ClientCert(unused), ClientCert(left), $"Mdm-Signature: {DeviceServer.Sign([1], unused)}\r\n" })
+        {
+            using var socket = await Begin(header);
+            var answer = await AnswerOf(socket);
+            Assert.StartsWith("HTTP/1.1 403 ", answer);
+            Assert.Contains("Connection: close", answer);
+        }
+    }
+
+    [Fact]
     public async Task Many_who_announce_much_and_send_little_stop_nobodys_report()
     {
         var (udid, certificate) = await Enrolled();

@@ -118,7 +118,7 @@ public sealed class TableOfAnswersTests(DeviceServer server) : IClassFixture<Dev
     [Fact]
     public async Task A_nesting_bomb_is_answered_400()
     {
-        using var certificate = await server.IssueIdentity();
+        var (_, certificate) = await Enrolled();
         var bomb = "<plist version=\"1.0\"><dict><key>a</key>" + string.Concat(Enumerable.Repeat("<array>", 15_000));
         Assert.Equal(400, (await server.Put(CheckIn, bomb, certificate)).Status);
     }

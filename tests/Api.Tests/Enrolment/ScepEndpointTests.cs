@@ -185,6 +185,37 @@ public sealed class ScepEndpointTests(EnrolmentHost host)
         }
     }
 
+    [Fact]
+    public async Task A_granted_message_gets_the_same_answer_again_and_costs_nothing()
+    {
+        var invitation = await host.Invite(maxUses: 1);
+        var message = await Request(TestPki.RsaKey, await host.Challenge(invitation.Id));
+        var first = await Post(message);
+        Assert.Equal(first, await Post(message));
+        try
+        {
+            // Later it is worked on again, for the same certificate.
+            host.Time.Shift = TimeSpan.FromSeconds(61);
+            var later = await Ask(message);
+            Assert.Equal("0", later.Status);
+        }
+        finally
+        {
+            host.Time.Shift = TimeSpan.Zero;
+        }
+    }
+
+    [Fact]
+    public async Task A_refused_message_is_known_again_when_a_byte_was_changed_that_nobody_signed()
+    {
+        var message = await Request(TestPki.RsaKey, null);
+        var first = await Post(message);
+        // The outermost version says nothing and is not signed: 1, and any other number.
+        var version = message.AsSpan().IndexOf("\u0002\u0001\u0001"u8);
+        message[version + 2] = 3;
+        Assert.Equal(first, await Post(message));
+    }
+
     /// <summary>.NET makes no key with a small exponent, but uses one.</summary>
     private static RSA WithExponent(int exponent)
     {

@@ -70,7 +70,82 @@ public abstract class IdentityRules(GrainCluster cluster, bool forgetful)
         await other.Authenticate();
         Assert.NotEqual(first.ClaimId, (await ClaimOn(ipad)).ClaimId);
         // Who decides about the one that was shown does not decide about the other.
+        await cluster.Reenrolments.Decide(ipad.Id, first.ClaimId, ClaimDecision.Refused, cluster.Clock.GetUtcNow(), "anna", null);
+        Assert.Equal(ClaimDecision.Open, (await ClaimOn(ipad)).Decision);
+        Assert.Null(await cluster.Reenrolments.Decide(ipad.Id, Guid.NewGuid(), ClaimDecision.Allowed, cluster.Clock.GetUtcNow(), "anna", null));
+    }
+
+    [Theory]
+    [InlineData("a stranger claims after Allow")]
+    [InlineData("a stranger claims before Allow")]
+    [InlineData("strangers claim before and after")]
+    public async Task What_a_person_allowed_stays_allowed_whoever_claims_the_iPad_meanwhile(string order)
+    {
+        var (ipad, other) = await Two();
+        using var stranger = NewIPad(ipad.Id);
+        await other.Authenticate();
+        var seen = await ClaimOn(ipad);
+        if (order != "a stranger claims after Allow") await StrangerClaims();
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        var now = cluster.Clock.GetUtcNow();
+        var decided = await cluster.Reenrolments.Decide(ipad.Id, seen.ClaimId, ClaimDecision.Allowed, now, "anna", now.AddHours(72));
+        Assert.Equal((ClaimDecision.Allowed, other.SerialNumber), (decided!.Decision, decided.SerialNumber));
+        if (order != "a stranger claims before Allow") await StrangerClaims();
+
+        // The stranger's is what is still to be decided; it got nothing by the permission of another.
+        Assert.Equal(DeviceRefusal.Claimed, (await stranger.Authenticate()).Refusal);
+        var open = await ClaimOn(ipad);
+        Assert.Equal((ClaimDecision.Open, stranger.SerialNumber), (open.Decision, open.SerialNumber));
+        await other.Enrolled();
+        Assert.Equal(DeviceRefusal.NotPinned, (await ipad.RawReport(ReportStatus.Idle, null)).Refusal);
+        cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(DeviceRefusal.Claimed, (await stranger.Authenticate()).Refusal);
+
+        async Task StrangerClaims()
+        {
+            cluster.Clock.Advance(TimeSpan.FromMinutes(1));
+            stranger.Certificate = await stranger.Invited();
+            Assert.Equal(DeviceRefusal.Claimed, (await stranger.Authenticate()).Refusal);
+        }
+    }
+
+    [Fact]
+    public async Task Of_claims_without_end_the_newest_are_kept_and_a_device_that_claims_again_is_seen_again()
+    {
+        var (ipad, other) = await Two();
+        await other.Authenticate();
+        var first = await ClaimOn(ipad);
+        using var stranger = NewIPad(ipad.Id);
+        for (var i = 0; i < IReenrolmentStore.MostEarlierClaims; i++) await Claims(stranger);
+        Assert.Equal(IReenrolmentStore.MostEarlierClaims + 1, (await cluster.Reenrolments.FindClaims(ipad.Id)).Count);
+
+        cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+        await other.Authenticate();
+        Assert.Equal(first.ClaimId, (await ClaimOn(ipad)).ClaimId);
+
+        for (var i = 0; i < IReenrolmentStore.MostEarlierClaims + 1; i++) await Claims(stranger);
+        Assert.Equal(IReenrolmentStore.MostEarlierClaims + 1, (await cluster.Reenrolments.FindClaims(ipad.Id)).Count);
         Assert.Null(await cluster.Reenrolments.Decide(ipad.Id, first.ClaimId, ClaimDecision.Allowed, cluster.Clock.GetUtcNow(), "anna", null));
+
+        async Task Claims(TestIPad pad)
+        {
+            cluster.Clock.Advance(TimeSpan.FromSeconds(1));
+            pad.Certificate = await pad.Invited();
+            Assert.Equal(DeviceRefusal.Claimed, (await pad.Authenticate()).Refusal);
+        }
+    }
+
+    [Fact]
+    public async Task A_device_whose_permission_is_over_can_be_allowed_again()
+    {
+        var (ipad, other) = await Two();
+        await other.Authenticate();
+        await Decide(ipad, ClaimDecision.Allowed);
+        cluster.Clock.Advance(TimeSpan.FromHours(73));
+        Assert.Equal(DeviceRefusal.Claimed, (await other.Authenticate()).Refusal);
+        Assert.Equal(ClaimDecision.Open, (await ClaimOn(ipad)).Decision);
+        await Decide(ipad, ClaimDecision.Allowed);
+        await other.Enrolled();
     }
 
     [Fact]
