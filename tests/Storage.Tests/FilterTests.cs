@@ -114,15 +114,16 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
         var north = _pads.Where(pad => pad.Row.School == "North").Select(pad => pad.Row.Id).ToList();
         foreach (var sort in Enum.GetValues<DeviceSort>())
         {
-            var paged = new List<string>();
+            var order = new DeviceOrder(sort);
+            var paged = new List<DeviceRow>();
             while (true)
             {
-                var page = await Node.Queries.ListDevices(filter, paged.Count == 0 ? null : paged[^1], 3, new DeviceOrder(sort));
-                paged.AddRange(page.Select(row => row.Id));
+                var page = await Node.Queries.ListDevices(filter, paged.Count == 0 ? null : DeviceCursor.Of(paged[^1], order), 3, order);
+                paged.AddRange(page);
                 if (page.Count < 3) break;
             }
 
-            Assert.Equal(north.Order(StringComparer.Ordinal), paged.Order(StringComparer.Ordinal));
+            Assert.Equal(north.Order(StringComparer.Ordinal), paged.Select(row => row.Id).Order(StringComparer.Ordinal));
         }
     }
 

@@ -45,7 +45,8 @@ public abstract class UnansweredTests(AdministeredServer server)
     {
         var pad = await server.Enrol();
         var large = Guid.NewGuid().ToString().ToUpperInvariant();
-        var command = $"<dict><key>RequestType</key><string>InstallProfile</string><key>Payload</key><data>{Convert.ToBase64String(new byte[2 * 1024 * 1024])}</data></dict>";
+        // More than the buffers of a socket hold, whatever they have grown to.
+        var command = $"<dict><key>RequestType</key><string>InstallProfile</string><key>Payload</key><data>{Convert.ToBase64String(new byte[8 * 1024 * 1024])}</data></dict>";
         await server.Grains.GetGrain<IDeviceGrain>(pad.Udid).Enqueue(new CommandOrder
         {
             CommandUuid = large,
