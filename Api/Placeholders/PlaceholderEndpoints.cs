@@ -16,7 +16,7 @@ internal static class PlaceholderEndpoints
         placeholders.MapGet("", List).WithQuery("after", "limit", "state").Fails(400);
         placeholders.MapGet("/{serialNumber}", Get).Fails(400, 404);
         placeholders.MapPut("/{serialNumber}", Put).Takes<PlaceholderRequest>()
-            .Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 413, 415, 422);
+            .Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404, 413, 415, 422);
         placeholders.MapDelete("/{serialNumber}", Remove)
             .Audit(AuditVerbs.PlaceholderRemove, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404);
         api.MapPost("/placeholder-imports", Import).WithTags("Placeholders").WithQuery("onError", "dryRun").Idempotent()
