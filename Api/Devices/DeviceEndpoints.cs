@@ -87,18 +87,18 @@ internal static class DeviceEndpoints
     private static StoredFilter Filter(
         TimeProvider time, string? filter, string? q, string? status, string? school, string? productName, string? osVersion, string? serialNumber,
         string? kind, string? seenBefore, string? seenAfter) => new()
-    {
-        Query = Text.Optional("q", q),
-        Status = Text.Name<EnrolmentStatus>("status", status),
-        School = Text.Optional("school", school),
-        ProductName = Text.Optional("productName", productName),
-        OsVersion = Text.Optional("osVersion", osVersion),
-        SerialNumber = Text.Optional("serialNumber", serialNumber),
-        Kind = Text.Name<EnrolmentKind>("kind", kind),
-        SeenBefore = Text.Time("seenBefore", seenBefore),
-        SeenAfter = Text.Time("seenAfter", seenAfter),
-        Expression = DeviceFilters.Read("filter", filter, time.GetUtcNow()),
-    };
+        {
+            Query = Text.Optional("q", q),
+            Status = Text.Name<EnrolmentStatus>("status", status),
+            School = Text.Optional("school", school),
+            ProductName = Text.Optional("productName", productName),
+            OsVersion = Text.Optional("osVersion", osVersion),
+            SerialNumber = Text.Optional("serialNumber", serialNumber),
+            Kind = Text.Name<EnrolmentKind>("kind", kind),
+            SeenBefore = Text.Time("seenBefore", seenBefore),
+            SeenAfter = Text.Time("seenAfter", seenAfter),
+            Expression = DeviceFilters.Read("filter", filter, time.GetUtcNow()),
+        };
 
     /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>
     public static async Task<Ok<DeviceView>> Get(string id, HttpContext context, DeviceLookup lookup) =>

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;

@@ -1,8 +1,8 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
-using FleetMdm.Storage.Audit;
 using FleetMdm.Storage;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Inventory;
 

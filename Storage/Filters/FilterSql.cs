@@ -22,7 +22,8 @@ internal sealed class FilterSql
         return (sql.Condition(filter, negated: false), statement =>
         {
             foreach (var bind in sql._binds) bind(statement);
-        });
+        }
+        );
     }
 
     private string Condition(FilterNode node, bool negated) => node switch

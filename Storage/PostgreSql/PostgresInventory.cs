@@ -1,4 +1,3 @@
-using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Inventory;
 using Npgsql;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
@@ -12,7 +11,6 @@ using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.Journal;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FleetMdm.Api.Tests.Renewals;

@@ -1,4 +1,3 @@
-using FleetMdm.EndToEnd.Cluster;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Administration;
 

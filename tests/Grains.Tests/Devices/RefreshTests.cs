@@ -78,7 +78,11 @@ public sealed class RefreshPartTests
         Assert.Null(RefreshPart.DueAt(Row("IPAD:mira"), Defaults));
         Assert.Null(RefreshPart.DueAt(Row(), new InventoryOptions
         {
-            DeviceInformationHours = 0, SecurityInfoHours = 0, InstalledApplicationListHours = 0, ProfileListHours = 0, CertificateListHours = 0,
+            DeviceInformationHours = 0,
+            SecurityInfoHours = 0,
+            InstalledApplicationListHours = 0,
+            ProfileListHours = 0,
+            CertificateListHours = 0,
         }));
     }
 
