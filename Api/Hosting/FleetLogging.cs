@@ -12,6 +12,9 @@ public static class FleetLogging
         "Orleans.Runtime.GrainDirectory", "Orleans.Connections.Security",
     ];
 
+    /// <summary>What these say of a call that failed, its caller is told too.</summary>
+    private static readonly string[] SaidByCallers = ["Orleans.Messaging", "Polly"];
+
     public static void AddFleetLogging(this IHostApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
@@ -23,6 +26,7 @@ public static class FleetLogging
         // hour (NodeStrangers), not with each connection; and what makes the health of this node doubtful while
         // it starts and makes keys is the start itself. A setting of the same name shows them again.
         foreach (var category in Chatty) builder.Logging.AddFilter(category, LogLevel.Error);
+        foreach (var category in SaidByCallers) builder.Logging.AddFilter(category, LogLevel.Critical);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.Logging.AddSimpleConsole(console =>
         {

@@ -80,12 +80,19 @@ internal sealed partial class PushLifecycle(
     {
         await Task.Delay(FirstTick, time, cancellationToken);
         using var timer = new PeriodicTimer(TickEvery, time);
+        var nodeWasGone = false;
         do
         {
             try
             {
                 await grains.GetGrain<ISweepGrain>(0).Tick();
                 await LookForLost();
+                nodeWasGone = false;
+            }
+            catch (OrleansMessageRejectionException) when (!nodeWasGone)
+            {
+                // A node that dies is told once, and not by those who talk to it; it is worth a line when it goes on.
+                nodeWasGone = true;
             }
             catch (Exception e)
             {
