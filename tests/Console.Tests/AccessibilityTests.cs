@@ -117,6 +117,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             "/", "/ipads", "/ipads?q=alle&columns=serial.battery", "/ipads?q=nobody+has+this", $"/ipads/{pad.Id}", $"/ipads/{pad.Id}/commands", $"/ipads/{pad.Id}/history",
             $"/ipads/{pad.Id}/commands/{uuid}", $"/ipads/{pad.Id}/erase", $"/ipads/{pad.Id}/profile", "/operations", "/operations/new?q=alle", $"/operations/{started}",
             $"/operations/{started}/cancel", "/invitations", "/invitations/new", $"/invitations/{number}", $"/invitations/{number}/revoke", "/claims", "/push-certificate", "/audit",
+            "/placeholders", "/certificates", $"/invitations/{number}/sheet", $"/ipads/{pad.Id}/apps", $"/ipads/{pad.Id}/security", $"/ipads/{pad.Id}/location", $"/ipads/{pad.Id}/command",
+            $"/ipads/{pad.Id}/command/EraseDevice", $"/ipads/{pad.Id}/command/Settings?item=Wallpaper", "/ipads?filter=os%3C",
             "/tokens", "/tokens/new", $"/tokens/{token}/revoke", "/ipads/NOBODY", "/docs",
         ];
     }
