@@ -1,20 +1,33 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.ActivationLock;
+using FleetMdm.Api.Apps;
+using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Groups;
+using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Imports;
+using FleetMdm.Api.Incidents;
 using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Limits;
+using FleetMdm.Api.LostMode;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.People;
 using FleetMdm.Api.Placeholders;
+using FleetMdm.Api.Profiles;
 using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
+using FleetMdm.Api.Schools;
 
 namespace FleetMdm.Api;
 
@@ -23,7 +36,8 @@ namespace FleetMdm.Api;
 //   1. admission       as many at a time as this node takes of that kind (Api/Limits); else 503
 //   2. headers         what every answer of the admin side carries (Api/Rest/AdminHeaders); what is the same for everybody travels compressed
 //   3. errors          whatever is thrown below becomes problem details
-//   4. authorization   token or session, role by method; else 401 or 403 (Api/Access)
+//   4. authorization   token or session, the right that the endpoint names; else 401 or 403 (Api/Access)
+//      schools         what the address names must exist for the rights of the one who asks (Api/Access/ScopeGuard); else 404
 //   5. query           parameters that the endpoint does not know: 400
 //   6. idempotency     a POST with an Idempotency-Key is done once
 //   7. endpoint        body within bounds, strict JSON, checks that name the field, then grain or store
@@ -40,18 +54,31 @@ public static class AdminApi
         builder.AddObservability();
         services.AddRest();
         services.AddConsole();
-        services.AddAccess();
+        services.AddAccess(builder.Configuration);
         services.AddAudit();
         services.AddDevices();
         services.AddCatalogue();
         services.AddCommands();
         services.AddInventory();
+        services.AddLostMode();
+        services.AddActivationLock();
+        services.AddHostedApps(builder.Configuration);
         services.AddOperations();
         services.AddInvitations();
         services.AddReenrolment();
         services.AddPushCertificates();
         services.AddRenewals();
+        services.AddAuthorities();
         services.AddPlaceholders();
+        services.AddProfiles(builder.Configuration);
+        services.AddGroups();
+        services.AddAssignments();
+        services.AddSchools();
+        services.AddPeople();
+        services.AddHoldings();
+        services.AddIncidents();
+        services.AddDeviceImports();
+        services.AddImports();
         return builder;
     }
 
@@ -74,6 +101,7 @@ public static class AdminApi
             admin.UseAuthentication();
             admin.UseAuthorization();
             admin.UseMiddleware<DeviceIds>();
+            admin.UseMiddleware<ScopeGuard.Middleware>();
         });
 
         app.MapHealth();
@@ -85,10 +113,10 @@ public static class AdminApi
         served.MapDashboard();
 
         // 5
-        var api = served.MapGroup("/api/v1").RequireAuthorization(FleetPolicies.ReadOrAdminister);
+        var api = served.MapGroup("/api/v1").RequireAuthorization(FleetPolicies.ByRight);
         api.AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
         var pages = served.MapGroup("").ExcludeFromDescription().WithMetadata(ContentPolicy.Page)
-            .RequireAuthorization(FleetPolicies.ReadOrAdminister);
+            .RequireAuthorization(FleetPolicies.ByRight);
 
         // 6, 7: the rooms
         var routes = new AdminRoutes(api, pages, served);
@@ -102,9 +130,22 @@ public static class AdminApi
         routes.MapReenrolment();
         routes.MapCatalogue();
         routes.MapRenewals();
+        routes.MapAuthorities();
         routes.MapPlaceholders();
+        routes.MapProfiles();
+        routes.MapGroups();
+        routes.MapAssignments();
+        routes.MapSchools();
+        routes.MapPeople();
+        routes.MapHoldings();
+        routes.MapIncidents();
+        routes.MapDeviceImports();
+        routes.MapImports();
         routes.MapCommands();
         routes.MapInventory();
+        routes.MapLostMode();
+        routes.MapActivationLock();
+        routes.MapHostedApps();
         routes.MapOperations();
         routes.MapPushCertificates();
         return admin;

@@ -1,8 +1,10 @@
+using FleetMdm.Api.Apps;
 using FleetMdm.Api.CheckIn;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Observability;
+using FleetMdm.Api.Profiles;
 
 namespace FleetMdm.Api;
 
@@ -42,6 +44,8 @@ public static class FleetApi
 
         var device = app.MapGroup("").WithMetadata(SideMetadata.Device).RequireDeviceAdmission();
         device.MapEnrolment();
+        device.MapAppDownloads();
+        PublicProfileEndpoint.Map(device);
         device.MapDeviceEndpoints();
     }
 

@@ -9,6 +9,7 @@ return await FleetProcess.Run(() => args switch
     ["-h" or "--help" or "help", ..] => Usage.Print(),
     ["--version"] => Usage.PrintVersion(),
     ["demo", .. var rest] => DemoCommand.Run(rest),
+    [var command, .. var rest] when Usage.Asks(rest) && Usage.Find(command) is { } help => Usage.Print(help),
     ["health", .. var rest] => HealthCommand.Run(rest),
     ["migrate", .. var rest] => MigrateCommand.Run(rest),
     ["backup", .. var rest] => BackupCommand.Run(rest),

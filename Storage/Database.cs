@@ -15,8 +15,20 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>A table <c>ids</c> with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
     public abstract string IdsTable { get; }
 
+    /// <summary>A query for the texts of a JSON array, one a row.</summary>
+    public abstract string JsonElements(string expression);
+
+    /// <summary>A condition: a column has one of the values of a query, which is asked once and first. An index on the column is used, however many values the planner expects.</summary>
+    public abstract string IsOneOf(string column, string query);
+
+    /// <summary>The same value, which no index has: a short list is sorted, where the index would be read to its end to find it.</summary>
+    public abstract string Unindexed(string expression, bool isTime);
+
     /// <summary>The text at this place of a JSON array that a column holds.</summary>
     public abstract string JsonText(string column, int at);
+
+    /// <summary>The text of this top-level member of a JSON object that a column holds.</summary>
+    public abstract string JsonMember(string column, string name);
 
     /// <summary>The type of a column that holds a time.</summary>
     public abstract string TimeType { get; }
@@ -31,7 +43,10 @@ internal abstract class Database : IAsyncDisposable
     public abstract string ForUpdate { get; }
 
     /// <summary>A condition on <c>devices d</c>: what the search looks into has the parameter in it.</summary>
-    public abstract string Search(string parameter);
+    public string Search(string parameter) => Contains("devices", "d", "search", parameter);
+
+    /// <summary>A condition on a table with an <c>id</c>: a column, which has an index for it, has the parameter in it.</summary>
+    public abstract string Contains(string table, string alias, string column, string parameter);
 
     public abstract void BindIds(DbCommand command, IReadOnlyList<string> ids);
 

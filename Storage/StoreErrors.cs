@@ -8,3 +8,7 @@ public sealed class StoreUnavailableException(string message, Exception? inner =
 
 /// <summary>The database refused this one row (too long, not valid, broken): repeating it cannot help.</summary>
 public sealed class StoreRejectedException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What was to be written is refused by the work itself, not by the database: whoever asked for it gets this very exception, and nothing was
+/// written.</summary>
+public abstract class WorkRefusedException(string message) : Exception(message);

@@ -11,3 +11,7 @@ INSERT INTO history (enrolment_id, sequence, command_uuid, request_type, body_ha
 SELECT enrolment_id, sequence, command_uuid, request_type, body_hash, accepted_at, not_now_count, operation_id,
   4, now(), 'the database was restored from a backup; what was queued to erase has to be ordered again'
 FROM gone;
+
+-- What would begin later is cancelled for the same reason.
+UPDATE operations SET cancelled_at = now(), next_at = NULL
+WHERE request_type = 'EraseDevice' AND phase IN (1, 2) AND cancelled_at IS NULL;

@@ -74,6 +74,10 @@ public sealed record LoadOptions
           push      how many notifications a second reach APNs
           soak      polls and commands at a steady rate: memory and latency must stay flat
           overload  five times what the server can take: who is refused, what it costs, and how soon it is over
+          inventory queued InstalledApplicationList with 150 apps that did not change, beside the same answer to a command that is not read;
+                    then with one app that did
+          filter    filters with three conditions over 500,000 iPads: the first page, and the count
+          export    the list of 100,000 iPads as CSV: time, and memory of the server
           storm     thousands of iPads connect in the same moment, with their certificates: until each of them is served
 
         Options

@@ -28,6 +28,9 @@ try
         "soak" => SoakScenario.Run,
         "overload" => OverloadScenario.Run,
         "storm" => StormScenario.Run,
+        "inventory" => InventoryScenario.Run,
+        "filter" => FilterScenario.Run,
+        "export" => ExportScenario.Run,
         _ => throw new LoadException($"There is no scenario {options.Scenario}; --help lists them."),
     };
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));

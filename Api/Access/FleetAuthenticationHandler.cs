@@ -15,7 +15,7 @@ namespace FleetMdm.Api.Access;
 /// </summary>
 internal sealed class FleetAuthenticationHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
-    TokenVerifier tokens, GuessingThrottle throttle, ClientAddress clients, AuditTrail trail, Coalescer refused)
+    TokenVerifier tokens, AccountVerifier accounts, GuessingThrottle throttle, ClientAddress clients, AuditTrail trail, Coalescer refused)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string Name = "fleetmdm";
@@ -76,11 +76,11 @@ internal sealed class FleetAuthenticationHandler(
             await refused.Record(record with { Result = AuditResult.Refused });
         }
 
+        var user = FleetUser.Of(Context);
         var problem = CrossOrigin.IsRefused(Context)
             ? Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.CrossOrigin, "From another page",
                 "A browser's session may change something only from this server's own pages.")
-            : Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.NotAllowed, "Not allowed",
-                "This needs a token with the role administrator; yours is a viewer's.");
+            : Problems.Of(FleetPolicies.Lacks(user, FleetPolicies.Missing(Context.GetEndpoint(), user, FleetPolicies.Reads(Request)) ?? []));
         await problem.ExecuteAsync(Context);
     }
 
@@ -88,6 +88,13 @@ internal sealed class FleetAuthenticationHandler(
     {
         var session = await Context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
         if (session.Principal is not { } principal || FleetUser.Find(principal) is not { } user) return AuthenticateResult.NoResult();
+
+        if (user.AccountId is not null)
+        {
+            return user.SessionId is { } secret && await accounts.FindBySession(secret) is { } account && account.Account.Id == user.AccountId
+                ? AuthenticateResult.Success(new AuthenticationTicket(FleetUser.Principal(account, CookieAuthenticationDefaults.AuthenticationScheme, secret), Name))
+                : AuthenticateResult.NoResult();
+        }
 
         // The session ends when it is signed out, wherever its cookie was copied to; and with its token.
         return user.SessionId is { } id && await tokens.FindBySession(id) is { } token && token.Id == user.TokenId

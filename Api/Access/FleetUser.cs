@@ -1,34 +1,120 @@
+using System.Collections.Frozen;
 using System.Security.Claims;
+using System.Text.Json;
+using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage;
+using FleetMdm.Storage.Access;
 
 namespace FleetMdm.Api.Access;
 
-/// <summary>Who sent a request of the admin side: the bearer of a token, directly or by a session that was begun with it.</summary>
+/// <summary>Who sent a request of the admin side: the bearer of a token, directly or by a session that was begun with it; or a person with an account.</summary>
+/// <param name="TokenId">Of the token, or of the account: no two have the same. By it one sender is told from another.</param>
+/// <param name="Name">For people.</param>
+/// <param name="RoleTitle">For people.</param>
+/// <param name="Rights">What they may do.</param>
 /// <param name="SessionId">Of the browser's session; null for the bearer of a token.</param>
-/// <param name="MaySeeSecrets">Links of open invitations, and iPads' answers with secrets in them.</param>
-public sealed record FleetUser(string TokenId, string Name, AccessRole Role, bool MaySeeSecrets, string? SessionId = null)
+/// <param name="Scope">Which schools the rights cover.</param>
+public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IReadOnlySet<string> Rights, string? SessionId, Scope Scope)
 {
+    /// <summary>A JSON array of the ids of schools; no such claim: the whole district. What cannot be read covers nothing.</summary>
+    public const string SchoolsClaim = "fleetmdm:schools";
+
+    private const string AccountClaim = "fleetmdm:account";
     private const string TokenIdClaim = "fleetmdm:token";
     private const string SessionClaim = "fleetmdm:session";
-    private const string SecretsClaim = "fleetmdm:secrets";
+    private const string RightsClaim = "fleetmdm:rights";
+    private const string RoleClaim = "fleetmdm:role";
+
+    /// <summary>Of the person; null: a token sends it.</summary>
+    public string? AccountId { get; init; }
+
+    /// <summary>Links of open invitations, and iPads' answers with secrets in them.</summary>
+    public bool MaySeeSecrets => May(Access.Rights.SecretRead);
+
+    /// <summary>Not a right that is for the whole district, when theirs are for some schools.</summary>
+    public bool May(string right) => Rights.Contains(right) && (IsOfDistrict || Access.Rights.Of(right).ForSchools);
+
+    public bool IsOfDistrict => Scope.SchoolIds is null;
+
+    /// <summary>Whether one of these is enough.</summary>
+    public bool MayOneOf(IEnumerable<string> rights) => rights.Any(May);
+
+    /// <exception cref="ApiProblem">403: what is missing, in words.</exception>
+    internal void Require(string right)
+    {
+        if (!May(right)) throw FleetPolicies.Lacks(this, [right]);
+    }
 
     /// <exception cref="InvalidOperationException">The endpoint does not require authorization.</exception>
     public static FleetUser Of(HttpContext context) =>
         Find(context.User) ?? throw new InvalidOperationException("This endpoint must require authorization.");
 
+    /// <summary>A cookie alone says who, and no rights: these come from the token each time.</summary>
     public static FleetUser? Find(ClaimsPrincipal principal) =>
-        principal.FindFirstValue(TokenIdClaim) is { } id && Enum.TryParse<AccessRole>(principal.FindFirstValue(ClaimTypes.Role), out var role)
-            ? new FleetUser(id, principal.FindFirstValue(ClaimTypes.Name) ?? "", role,
-                role == AccessRole.Administrator || principal.HasClaim(claim => claim.Type == SecretsClaim), principal.FindFirstValue(SessionClaim))
+        (principal.FindFirstValue(TokenIdClaim) ?? principal.FindFirstValue(AccountClaim)) is { } id
+            ? new FleetUser(id, principal.FindFirstValue(ClaimTypes.Name) ?? "", principal.FindFirstValue(RoleClaim) ?? "", RightsOf(principal), principal.FindFirstValue(SessionClaim), ScopeOf(principal))
+            {
+                AccountId = principal.FindFirstValue(AccountClaim),
+            }
             : null;
 
-    internal static ClaimsPrincipal Principal(TokenDescription token, string scheme, string? sessionId = null) => new(new ClaimsIdentity(
+    internal static ClaimsPrincipal Principal(TokenDescription token, string scheme, string? sessionId = null)
+    {
+        var role = TokenRole.Of(token);
+        return new ClaimsPrincipal(new ClaimsIdentity(
+            [
+                .. Who(token, sessionId),
+                new Claim(RoleClaim, role.Title),
+                new Claim(RightsClaim, string.Join(' ', role.Rights)),
+                .. token.Schools is { } at ? [new Claim(SchoolsClaim, JsonSerializer.Serialize(at.Ids))] : Array.Empty<Claim>(),
+            ],
+            scheme, ClaimTypes.Name, ClaimTypes.Role));
+    }
+
+    /// <summary>For a browser's cookie: who it is, and no rights.</summary>
+    internal static ClaimsPrincipal Cookie(TokenDescription token, string scheme, string sessionId) =>
+        new(new ClaimsIdentity(Who(token, sessionId), scheme, ClaimTypes.Name, ClaimTypes.Role));
+
+    /// <summary>For a browser's cookie: who it is, and no rights. A node of the version before finds nobody in it.</summary>
+    /// <param name="session">What nobody else knows.</param>
+    internal static ClaimsPrincipal Cookie(Account account, string scheme, string session) =>
+        new(new ClaimsIdentity(Who(account, session), scheme, ClaimTypes.Name, ClaimTypes.Role));
+
+    internal static ClaimsPrincipal Principal(SignedInAccount found, string scheme, string session) => new(new ClaimsIdentity(
         [
-            new Claim(TokenIdClaim, token.Id),
-            new Claim(ClaimTypes.Name, token.Name),
-            new Claim(ClaimTypes.Role, token.Role.ToString()),
-            .. token.Secrets ? [new Claim(SecretsClaim, "true")] : Array.Empty<Claim>(),
-            .. sessionId is null ? Array.Empty<Claim>() : [new Claim(SessionClaim, sessionId)],
+            .. Who(found.Account, session),
+            new Claim(RoleClaim, found.Role.Title),
+            new Claim(RightsClaim, string.Join(' ', found.Role.Rights)),
+            .. found.Account.Schools is { } schools ? new[] { new Claim(SchoolsClaim, JsonSerializer.Serialize(schools)) } : [],
         ],
         scheme, ClaimTypes.Name, ClaimTypes.Role));
+
+    private static IEnumerable<Claim> Who(Account account, string session) =>
+        [new Claim(AccountClaim, account.Id), new Claim(ClaimTypes.Name, account.Name), new Claim(SessionClaim, session)];
+
+    /// <summary>Nodes of the version before read the role from the cookie.</summary>
+    private static IEnumerable<Claim> Who(TokenDescription token, string? sessionId) =>
+    [
+        new Claim(TokenIdClaim, token.Id),
+        new Claim(ClaimTypes.Name, token.Name),
+        new Claim(ClaimTypes.Role, token.Role.ToString()),
+        .. sessionId is null ? Array.Empty<Claim>() : [new Claim(SessionClaim, sessionId)],
+    ];
+
+    private static Scope ScopeOf(ClaimsPrincipal principal)
+    {
+        if (principal.FindFirstValue(SchoolsClaim) is not { } schools) return Scope.District;
+        try
+        {
+            return Scope.Of((JsonSerializer.Deserialize<string[]>(schools) ?? []).Where(id => id is not null));
+        }
+        catch (JsonException)
+        {
+            return Scope.Of([]);
+        }
+    }
+
+    private static FrozenSet<string> RightsOf(ClaimsPrincipal principal) =>
+        principal.FindFirstValue(RightsClaim) is { } rights ? RightSets.Of(rights) : FrozenSet<string>.Empty;
 }

@@ -8,7 +8,9 @@ namespace FleetMdm.Api.Access;
 /// Failures are counted in two generations, of which the older is dropped each <see cref="Span"/>, or sooner when the newer is
 /// full: memory is bounded whatever comes. IPv6 counts by /64, which is what one household or server is given.
 /// </remarks>
-public sealed class GuessingThrottle(TimeProvider time)
+/// <param name="time">The clock.</param>
+/// <param name="most">Failures of one address in a span.</param>
+public sealed class GuessingThrottle(TimeProvider time, int most = GuessingThrottle.MostFailures)
 {
     /// <summary>32 random bytes cannot be guessed; the bound keeps the attempt from costing us anything, and leaves room for the
     /// mistakes of a school behind one address.</summary>
@@ -29,7 +31,7 @@ public sealed class GuessingThrottle(TimeProvider time)
         lock (_lock)
         {
             Turn();
-            return _newer.GetValueOrDefault(key) + _older.GetValueOrDefault(key) >= MostFailures;
+            return _newer.GetValueOrDefault(key) + _older.GetValueOrDefault(key) >= most;
         }
     }
 

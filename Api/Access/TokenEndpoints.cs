@@ -12,12 +12,12 @@ internal static class TokenEndpoints
 {
     public static void MapRest(RouteGroupBuilder api)
     {
-        var tokens = api.MapGroup("/tokens").WithTags("Tokens").RequireAuthorization(FleetPolicies.Administer);
-        tokens.MapPost("", Create).Idempotent().Audit(AuditVerbs.TokenCreate, AuditTargets.Token).AnswersSecret()
+        var tokens = api.MapGroup("/tokens").Needs(Rights.TokenRead).WithTags("Tokens");
+        tokens.MapPost("", Create).Needs(Rights.TokenChange).Idempotent().Audit(AuditVerbs.TokenCreate, AuditTargets.Token).AnswersSecret()
             .Takes<TokenRequest>().Fails(400, 409, 413, 415, 422);
         tokens.MapGet("", List).Fails();
         tokens.MapGet("/{id}", Get).Fails(404);
-        tokens.MapDelete("/{id}", Revoke).WithQuery("descendants").Audit(AuditVerbs.TokenRevoke, AuditTargets.Token).Fails(400, 404, 409);
+        tokens.MapDelete("/{id}", Revoke).Needs(Rights.TokenChange).WithQuery("descendants").Audit(AuditVerbs.TokenRevoke, AuditTargets.Token).Fails(400, 404, 409);
     }
 
     /// <summary>Make an API token</summary>
@@ -33,13 +33,13 @@ internal static class TokenEndpoints
 
     /// <summary>List API tokens, newest first, without their secrets</summary>
     public static async Task<Ok<Page<TokenView>>> List(TokenService service) =>
-        TypedResults.Ok(new Page<TokenView>([.. (await service.List()).Select(TokenView.Of)], null));
+        TypedResults.Ok(new Page<TokenView>(await service.Views(await service.List()), null));
 
     /// <summary>One token, and what was made with it</summary>
     public static async Task<Ok<TokenDetailView>> Get(string id, TokenService service)
     {
         var (token, made) = await service.Find(id);
-        return TypedResults.Ok(new TokenDetailView { Token = TokenView.Of(token), Descendants = [.. made.Select(TokenView.Of)] });
+        return TypedResults.Ok(new TokenDetailView { Token = (await service.Views([token]))[0], Descendants = await service.Views(made) });
     }
 
     /// <summary>Revoke an API token, and those that were made with it</summary>
@@ -60,14 +60,17 @@ public sealed record TokenRequest
 {
     /// <summary>For people: whose it is, or which program's. At most 200 characters.</summary>
     public required string Name { get; init; }
-    /// <summary>viewer (may read) or administrator (may change).</summary>
-    [OneOf("viewer", "administrator")]
+    /// <summary>The name of a role (GET /api/v1/roles): viewer (may read), administrator (may do everything), helpdesk, school-technician, district-administrator,
+    /// auditor, or one that was added. You cannot give rights that your own token does not have.</summary>
     public required string Role { get; init; }
     /// <summary>Until when it is valid; absent: 90 days from now.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
     /// <summary>true: a viewer with it may see secrets, which are links of open invitations and iPads' answers with secrets in them. Each such look is
-    /// recorded. An administrator may without.</summary>
+    /// recorded. Only with the role viewer; other roles have the right secret.read or not.</summary>
     public bool Secrets { get; init; }
+    /// <summary>1 to 100 schools, each by its id, code or name: the token sees and changes only what is theirs. Absent: the whole district. Rights that nobody has for single
+    /// schools (GET /api/v1/rights) are of no use to it then.</summary>
+    public IReadOnlyList<string>? Schools { get; init; }
 }
 
 /// <summary>A token that was made: the only time that it is shown.</summary>
@@ -83,9 +86,12 @@ public sealed record TokenView
 {
     public required string Id { get; init; }
     public required string Name { get; init; }
-    /// <summary>viewer or administrator.</summary>
-    [OneOf("viewer", "administrator")]
+    /// <summary>The name of its role.</summary>
     public required string Role { get; init; }
+    /// <summary>Of its role, for people.</summary>
+    public required string RoleTitle { get; init; }
+    /// <summary>What it may do: what its role has now, and for some schools only what can be had for them.</summary>
+    public required IReadOnlyList<string> Rights { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     /// <summary>The name that the token which asked for it had; server for the first one.</summary>
     public required string CreatedBy { get; init; }
@@ -98,23 +104,35 @@ public sealed record TokenView
     public DateTimeOffset? LastUsedAt { get; init; }
     /// <summary>Whether it may see secrets.</summary>
     public required bool Secrets { get; init; }
+    /// <summary>The schools that it is for; absent: the whole district.</summary>
+    public IReadOnlyList<TokenSchoolView>? Schools { get; init; }
 
     internal static TokenView Of(TokenDescription token) => new()
     {
         Id = token.Id,
         Name = token.Name,
-        Role = token.Role == AccessRole.Administrator ? "administrator" : "viewer",
+        Role = TokenRole.NameOf(token),
+        RoleTitle = TokenRole.Of(token).Title,
+        Rights = [.. TokenRole.Of(token).Rights.Where(right => token.Schools is null || Access.Rights.Of(right).ForSchools).Order(StringComparer.Ordinal)],
         CreatedAt = token.CreatedAt,
         CreatedBy = token.CreatedBy,
         CreatedById = token.CreatedById,
         ExpiresAt = token.ExpiresAt,
         RevokedAt = token.RevokedAt,
         LastUsedAt = token.LastUsedAt,
-        Secrets = token.Secrets || token.Role == AccessRole.Administrator,
+        Secrets = TokenRole.Of(token).Rights.Contains(Access.Rights.SecretRead),
     };
 
     /// <summary>For people: works, revoked or expired.</summary>
     internal string StateAt(DateTimeOffset now) => RevokedAt is not null ? "revoked" : ExpiresAt <= now ? "expired" : "open";
+}
+
+/// <summary>A school that a token is for.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Absent: it was deleted.</param>
+public sealed record TokenSchoolView(string Id, string? Name)
+{
+    internal static TokenSchoolView Of(Storage.Schools.School school) => new(school.Id, school.Name);
 }
 
 /// <summary>A token with those that were made with it, and with those.</summary>

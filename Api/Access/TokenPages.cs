@@ -13,24 +13,31 @@ internal static class TokenPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        var tokens = pages.MapGroup("/tokens").RequireAuthorization(FleetPolicies.Administer);
+        var tokens = pages.MapGroup("/tokens").Needs(Rights.TokenRead);
         tokens.MapGet("", List);
-        tokens.MapGet("/new", (Delegate)AskCreate);
-        tokens.MapPost("", Create).Audit(AuditVerbs.TokenCreate, AuditTargets.Token);
-        tokens.MapGet("/{id}/revoke", Ask);
-        tokens.MapPost("/{id}/revoke", Revoke).Audit(AuditVerbs.TokenRevoke, AuditTargets.Token);
+        tokens.MapGet("/new", AskCreate).Needs(Rights.TokenChange);
+        tokens.MapPost("", Create).Needs(Rights.TokenChange).Audit(AuditVerbs.TokenCreate, AuditTargets.Token);
+        tokens.MapGet("/{id}/revoke", Ask).Needs(Rights.TokenChange);
+        tokens.MapPost("/{id}/revoke", Revoke).Needs(Rights.TokenChange).Audit(AuditVerbs.TokenRevoke, AuditTargets.Token);
     }
 
     private static Task<RazorComponentResult<TokensPage>> List(HttpContext context, TokenService service, TimeProvider time, string? done) =>
         Page(context, service, time, made: null, done == "revoked" ? "The token is revoked." : null);
 
-    private static RazorComponentResult<TokenNewPage> AskCreate(HttpContext context) => NewPage(context, FormState.Fresh);
+    private static Task<RazorComponentResult<TokenNewPage>> AskCreate(HttpContext context, RoleService roles) => NewPage(context, roles, FormState.Fresh);
 
-    private static RazorComponentResult<TokenNewPage> NewPage(HttpContext context, FormState form) =>
-        new(new { User = FleetUser.Of(context), FormKey = PageForms.NewKey(), Form = form }) { StatusCode = form.Status };
+    /// <summary>Offers the roles that the reader can give.</summary>
+    private static async Task<RazorComponentResult<TokenNewPage>> NewPage(HttpContext context, RoleService roles, FormState form)
+    {
+        var user = FleetUser.Of(context);
+        return new(new { User = user, Roles = (await roles.List()).Where(role => role.Rights.All(user.May)).ToList(), FormKey = PageForms.NewKey(), Form = form })
+        {
+            StatusCode = form.Status,
+        };
+    }
 
     /// <summary>The page itself holds the new token: a redirect would have to carry it.</summary>
-    private static async Task<IResult> Create(HttpContext context, RequestIds ids, TokenService service, TimeProvider time)
+    private static async Task<IResult> Create(HttpContext context, RequestIds ids, TokenService service, RoleService roles, TimeProvider time)
     {
         var form = await PageForms.Read(context, ids);
         try
@@ -42,12 +49,13 @@ internal static class TokenPages
                 Role = form.Get("role") ?? "",
                 ExpiresAt = time.GetUtcNow().AddDays(days),
                 Secrets = form.Get("secrets") is not null,
+                Schools = form.Get("schools")?.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             });
             return await Page(context, service, time, made, null);
         }
-        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Status == StatusCodes.Status403Forbidden)
         {
-            return NewPage(context, FormState.Refused(problem, form.Get));
+            return await NewPage(context, roles, FormState.Refused(problem, form.Get));
         }
     }
 
@@ -61,7 +69,7 @@ internal static class TokenPages
         {
             await service.Revoke(context, id, keepDescendants: form.Get("descendants") == "keep");
         }
-        catch (ApiProblem problem) when (problem.Status == StatusCodes.Status409Conflict)
+        catch (ApiProblem problem) when (problem.Status is StatusCodes.Status409Conflict or StatusCodes.Status403Forbidden)
         {
             return await AskWith(id, context, service, time, FormState.Refused(problem, form.Get));
         }
@@ -77,8 +85,8 @@ internal static class TokenPages
         return new RazorComponentResult<TokenRevokePage>(new
         {
             User = FleetUser.Of(context),
-            Token = TokenView.Of(token),
-            Descendants = made.Select(TokenView.Of).Where(one => one.StateAt(now) == "open").ToList(),
+            Token = (await service.Views([token]))[0],
+            Descendants = (await service.Views(made)).Where(one => one.StateAt(now) == "open").ToList(),
             Form = form,
         })
         {
@@ -91,7 +99,7 @@ internal static class TokenPages
     {
         var now = time.GetUtcNow();
         var user = FleetUser.Of(context);
-        var tokens = (await service.List()).Select(TokenView.Of).Select(token => new TokenRow(token, token.StateAt(now), token.Id == user.TokenId)).ToList();
+        var tokens = (await service.Views(await service.List())).Select(token => new TokenRow(token, token.StateAt(now), token.Id == user.TokenId)).ToList();
         return new RazorComponentResult<TokensPage>(new { View = new TokensView(user, tokens, made, await service.Hint(user), done) });
     }
 }

@@ -15,7 +15,7 @@ internal static class AuditEndpoints
 
     public static void MapRest(RouteGroupBuilder api)
     {
-        var audit = api.MapGroup("/audit").WithTags("Audit").RequireAuthorization(FleetPolicies.Administer);
+        var audit = api.MapGroup("/audit").Needs(Rights.AuditRead).WithTags("Audit");
         audit.MapGet("", List).WithQuery([.. AuditQuery.Names, "after", "limit"]).Fails(400);
         audit.MapGet("/export", Export).WithQuery(AuditQuery.Names).Produces<string>(200, "text/csv").Fails(400);
     }
@@ -65,7 +65,7 @@ internal static class AuditEndpoints
     {
         Guid? before = null;
         if (after is not null)
-            before = Text.Uuid(after) ?? throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+            before = Text.Uuid(after) ?? throw ApiProblem.InvalidCursor();
         var rows = await store.List(query.Filter, before, limit + 1);
         return Page.Of(rows, limit, AuditView.Of, row => row.Id.ToString("D"));
     }

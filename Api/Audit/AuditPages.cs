@@ -13,8 +13,8 @@ internal static class AuditPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet("/audit", Show).RequireAuthorization(FleetPolicies.Administer);
-        pages.MapGet("/ipads/{id}/history", OfDevice).RequireAuthorization(FleetPolicies.Administer);
+        pages.MapGet("/audit", Show).Needs(Rights.AuditRead);
+        pages.MapGet("/ipads/{id}/history", OfDevice).Needs(Rights.AuditRead);
     }
 
     private static async Task<RazorComponentResult<DeviceHistoryPage>> OfDevice(string id, HttpContext context, DeviceFrames frames, IAuditStore store, string? after)

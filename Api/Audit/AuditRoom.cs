@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
 
@@ -12,8 +13,8 @@ internal static class AuditRoom
     {
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<Coalescer>();
-        services.AddSingleton(new ConsoleEntry(50, "/audit", "Audit", "M5 3h10v14H5ZM8 7h4M8 10h4M8 13h2", 'a', Administrators: true));
-        services.AddSingleton(new DeviceTab(90, "history", "History", Administrators: true));
+        services.AddSingleton(new ConsoleEntry(50, "/audit", "Audit", "M5 3h10v14H5ZM8 7h4M8 10h4M8 13h2", 'a', Rights.AuditRead));
+        services.AddSingleton(new DeviceTab(90, "history", "History", Rights.AuditRead));
         services.AddHostedService(provider => provider.GetRequiredService<Coalescer>());
     }
 

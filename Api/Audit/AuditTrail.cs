@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 
 namespace FleetMdm.Api.Audit;
@@ -8,6 +9,7 @@ namespace FleetMdm.Api.Audit;
 internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeProvider time)
 {
     private static readonly object RecordedKey = new();
+    private static readonly object WhatKey = new();
 
     /// <summary>A record of who sends this request, to travel with a change.</summary>
     public AuditRecord Entry(
@@ -25,10 +27,12 @@ internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeP
     /// Adds the record of this request. To be called before a change that cannot share its transaction, and before a secret is shown: when it
     /// cannot be written, nothing happens and the request is answered 503. If the change then fails, a second record says so.
     /// </summary>
+    /// <param name="reason">Where the request has no header that says why.</param>
     public async Task Record(
-        HttpContext context, string verb, string? targetKind = null, string? targetId = null, string? subject = null, string? detail = null)
+        HttpContext context, string verb, string? targetKind = null, string? targetId = null, string? subject = null, string? detail = null, string? reason = null)
     {
         var record = Entry(context, verb, targetKind, targetId, subject, detail);
+        record = record with { Reason = record.Reason ?? reason };
         await store.Write(record);
         context.Items[RecordedKey] = record;
     }
@@ -39,11 +43,17 @@ internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeP
     /// <summary>What <see cref="Record"/> wrote for this request last.</summary>
     public static AuditRecord? RecordedFor(HttpContext context) => context.Items[RecordedKey] as AuditRecord;
 
+    /// <summary>What this request is about, as a request type: its record says so even when it is refused.</summary>
+    public static void About(HttpContext context, string what) => context.Items[WhatKey] = what;
+
+    /// <summary>What <see cref="About"/> was told; null: nothing.</summary>
+    public static string? WhatOf(HttpContext context) => context.Items[WhatKey] as string;
+
     private AuditActor ActorOf(HttpContext context)
     {
         var address = clients.Of(context);
         return FleetUser.Find(context.User) is { } user
-            ? new AuditActor(ActorKind.Token, user.TokenId, user.Name, address?.ToString())
+            ? new AuditActor(user.AccountId is null ? ActorKind.Token : ActorKind.Account, user.TokenId, user.Name, address?.ToString())
             : new AuditActor(ActorKind.Stranger, Address: address?.ToString());
     }
 }
@@ -52,6 +62,15 @@ internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeP
 internal static class AuditReason
 {
     public const string Header = "Audit-Reason";
+
+    /// <summary>For what is shown only to those who say why: from the header, or from what was sent beside it.</summary>
+    /// <exception cref="ApiProblem">400: nobody said why.</exception>
+    public static string Required(HttpContext context, string? said) =>
+        Said(context, said) ?? throw ApiProblem.Field("reason", "Say why you look at it. It is recorded with your name.");
+
+    /// <summary>The same; null: nobody said why.</summary>
+    public static string? Said(HttpContext context, string? said) =>
+        Of(context) ?? (string.IsNullOrWhiteSpace(said) ? null : Text.Required("reason", said.Trim()));
 
     public static string? Of(HttpContext context) =>
         context.Request.Headers[Header] is { Count: > 0 } values && !string.IsNullOrWhiteSpace(values[0]) ? values[0]!.Trim() : null;

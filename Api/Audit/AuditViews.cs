@@ -10,12 +10,12 @@ public sealed record AuditView
     /// <summary>In the order of time.</summary>
     public required string Id { get; init; }
     public required DateTimeOffset At { get; init; }
-    /// <summary>token (a person or program with an API token, or the session begun with one), device, server or stranger.</summary>
-    [OneOf("token", "device", "server", "stranger")]
+    /// <summary>account (a person who has signed in), token (a person or program with an API token, or the session begun with one), device, server or stranger.</summary>
+    [OneOf("account", "token", "device", "server", "stranger")]
     public required string ActorKind { get; init; }
-    /// <summary>The token's id, or the iPad's.</summary>
+    /// <summary>The account's id, the token's, or the iPad's.</summary>
     public string? ActorId { get; init; }
-    /// <summary>As the token was named at that time.</summary>
+    /// <summary>As the account or token was named at that time.</summary>
     public string? ActorName { get; init; }
     /// <summary>Where the request came from.</summary>
     public string? Address { get; init; }

@@ -34,7 +34,7 @@ internal static class Audited
 
     /// <summary>Of the target, as the path names it; not the id of an invitation, which is a secret.</summary>
     public static string? TargetOf(HttpContext context, AuditedMetadata audited) =>
-        audited.TargetKind == AuditTargets.Invitation ? null : context.Request.RouteValues["id"] as string;
+        audited.TargetKind == AuditTargets.Invitation ? null : context.Request.RouteValues[audited.TargetKind == AuditTargets.Role ? "name" : "id"] as string;
 
     private static async ValueTask<object?> Run(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
@@ -45,7 +45,7 @@ internal static class Audited
         // 1
         var entry = trail.Entry(context, audited.Verb, audited.TargetKind, TargetOf(context, audited), context.Request.RouteValues["uuid"] as string);
         if (FleetUser.Find(context.User) is { } user)
-            Caller.Current = new Caller(user.TokenId, user.Name, entry.Actor.Address, entry.Reason);
+            Caller.Current = new Caller(user.TokenId, user.Name, entry.Actor.Address, entry.Reason, user.AccountId is not null);
 
         object? result;
         try
@@ -63,7 +63,7 @@ internal static class Audited
         if (result is IStatusCodeHttpResult { StatusCode: >= StatusCodes.Status400BadRequest })
         {
             // A page that says what went wrong.
-            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(trail, context, begun) : entry) with { Result = AuditResult.Refused });
+            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(trail, context, begun) : entry with { Detail = AuditTrail.WhatOf(context) }) with { Result = AuditResult.Refused });
             return result;
         }
 
@@ -82,7 +82,7 @@ internal static class Audited
         if (begun is null && !refused) return;
 
         var why = exception is ApiProblem problem ? problem.Code : "unavailable";
-        var record = begun is not null ? Again(trail, context, begun) : entry with { Detail = why };
+        var record = begun is not null ? Again(trail, context, begun) : entry with { Detail = AuditTrail.WhatOf(context) is { } what ? $"{what}: {why}" : why };
         await Write(trail, record with { Result = refused ? AuditResult.Refused : AuditResult.Failed });
     }
 

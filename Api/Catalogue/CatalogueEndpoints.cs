@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Catalogue;
@@ -10,7 +11,7 @@ internal static class CatalogueEndpoints
 
     public static void MapRest(RouteGroupBuilder api)
     {
-        var catalogue = api.MapGroup("").WithTags("Catalogue");
+        var catalogue = api.MapGroup("").ForEverybodySignedIn("It is what Apple publishes.").WithTags("Catalogue");
         catalogue.MapGet("/command-types", ListCommands).Produces<Page<CommandTypeView>>().Produces(304).Fails();
         catalogue.MapGet("/command-types/{name}", GetCommand).Produces<CommandTypeView>().Produces(304).Fails(404);
         catalogue.MapGet("/payload-types", ListPayloads).Produces<Page<PayloadTypeView>>().Produces(304).Fails();

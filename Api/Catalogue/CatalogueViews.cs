@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using FleetMdm.Protocol.Catalogue;
 
@@ -6,6 +7,26 @@ namespace FleetMdm.Api.Catalogue;
 /// <summary>What is true of a command or a payload, whatever is in it.</summary>
 public abstract record TypeView
 {
+    private protected TypeView()
+    {
+    }
+
+    [SetsRequiredMembers]
+    private protected TypeView(CatalogueType type, CatalogueText text, object schema)
+    {
+        Label = text.Label;
+        Help = text.Help;
+        Since = type.On.Since;
+        Deprecated = type.On.Deprecated;
+        Removed = type.On.Removed;
+        Supervised = type.On.Supervised;
+        AutomatedEnrolment = type.On.AutomatedEnrolment;
+        SharedIPad = type.On.SharedIPad;
+        Channels = type.On.Channels;
+        UserEnrolment = type.On.UserEnrolment;
+        Schema = JsonSerializer.SerializeToElement(schema);
+    }
+
     /// <summary>For people.</summary>
     public required string Label { get; init; }
     /// <summary>A sentence for people; empty: there is none.</summary>
@@ -41,28 +62,21 @@ public sealed record CommandTypeView : TypeView
     /// <summary>It does harm when it runs twice or hours late: it is not delivered again when an iPad has not answered it.</summary>
     public required bool OnceOnly { get; init; }
 
-    internal static CommandTypeView Of(CatalogueType type)
+    public CommandTypeView()
     {
-        var text = CatalogueTexts.English.Command(type.Name);
-        return new CommandTypeView
-        {
-            RequestType = type.Name,
-            Label = text.Label,
-            Help = text.Help,
-            Since = type.On.Since,
-            Deprecated = type.On.Deprecated,
-            Removed = type.On.Removed,
-            Supervised = type.On.Supervised,
-            AutomatedEnrolment = type.On.AutomatedEnrolment,
-            AccessRight = type.On.AccessRight,
-            SharedIPad = type.On.SharedIPad,
-            Channels = type.On.Channels,
-            UserEnrolment = type.On.UserEnrolment,
-            Destructive = CommandCatalogue.IsDestructive(type.Name),
-            OnceOnly = CommandCatalogue.IsOnceOnly(type.Name),
-            Schema = JsonSerializer.SerializeToElement(CatalogueSchema.OfCommand(type, CatalogueTexts.English)),
-        };
     }
+
+    [SetsRequiredMembers]
+    private CommandTypeView(CatalogueType type)
+        : base(type, CatalogueTexts.English.Command(type.Name), CatalogueSchema.OfCommand(type, CatalogueTexts.English))
+    {
+        RequestType = type.Name;
+        AccessRight = type.On.AccessRight;
+        Destructive = CommandCatalogue.IsDestructive(type.Name);
+        OnceOnly = CommandCatalogue.IsOnceOnly(type.Name);
+    }
+
+    internal static CommandTypeView Of(CatalogueType type) => new(type);
 }
 
 /// <summary>A payload that a profile can have on an iPad.</summary>
@@ -76,26 +90,19 @@ public sealed record PayloadTypeView : TypeView
     /// <summary>A person may install it by hand.</summary>
     public required bool Manual { get; init; }
 
-    internal static PayloadTypeView Of(CatalogueType type)
+    public PayloadTypeView()
     {
-        var text = CatalogueTexts.English.Payload(type.Name);
-        return new PayloadTypeView
-        {
-            PayloadType = type.Name,
-            Variant = type.Variant,
-            Label = text.Label,
-            Help = text.Help,
-            Since = type.On.Since,
-            Deprecated = type.On.Deprecated,
-            Removed = type.On.Removed,
-            Supervised = type.On.Supervised,
-            AutomatedEnrolment = type.On.AutomatedEnrolment,
-            SharedIPad = type.On.SharedIPad,
-            Channels = type.On.Channels,
-            UserEnrolment = type.On.UserEnrolment,
-            Multiple = type.Multiple,
-            Manual = type.Manual,
-            Schema = JsonSerializer.SerializeToElement(CatalogueSchema.OfPayload(type, CatalogueTexts.English)),
-        };
     }
+
+    [SetsRequiredMembers]
+    private PayloadTypeView(CatalogueType type)
+        : base(type, CatalogueTexts.English.Payload(type.Name), CatalogueSchema.OfPayload(type, CatalogueTexts.English))
+    {
+        PayloadType = type.Name;
+        Variant = type.Variant;
+        Multiple = type.Multiple;
+        Manual = type.Manual;
+    }
+
+    internal static PayloadTypeView Of(CatalogueType type) => new(type);
 }

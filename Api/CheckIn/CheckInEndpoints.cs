@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
+using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
@@ -35,6 +36,7 @@ public sealed partial class CheckInEndpoints(
     DeviceIdentity identity,
     ForgottenRenewals renewals,
     RenewalProfiles renewing,
+    ProfileSigning signing,
     DeviceMetrics metrics,
     IOptions<MdmOptions> options,
     TimeProvider time,
@@ -76,8 +78,8 @@ public sealed partial class CheckInEndpoints(
             {
                 // 3, 4
                 var sender = await identity.Establish(context, body.Bytes);
-                var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter, OnlyWherePinned(sender));
                 var message = Read(body.Bytes);
+                var certificate = Presented(sender, message, body.Bytes, context);
 
                 // 5, 6, 7
                 var reply = HasNothing(message, sender) ? DeviceReply.Empty : await Call(message, body.Bytes, certificate, context);
@@ -144,6 +146,18 @@ public sealed partial class CheckInEndpoints(
             await Refuse(context, 503, RefusalReason.Unavailable, "The server cannot keep a promise now. Nothing was lost; come again.");
             return true;
         }
+    }
+
+    private PresentedCertificate Presented(VerifiedIdentity sender, MdmMessage message, ReadOnlyMemory<byte> body, HttpContext context)
+    {
+        var certificate = new PresentedCertificate(sender.Sha256, sender.NotAfter, OnlyWherePinned(sender));
+        // The messages that must not be played again.
+        if (message is not (Authenticate or TokenUpdate or CheckOut or SetBootstrapToken)) return certificate;
+        return certificate with
+        {
+            Signed = MdmSignature.Signed(body.Span, context.Request.Headers[MdmSignature.HeaderName]),
+            BySignature = !identity.IsBesideTheBody(context),
+        };
     }
 
     /// <summary>Certificates of further CAs enrol in the migration window only; later they count where they are pinned.</summary>
@@ -226,6 +240,8 @@ public sealed partial class CheckInEndpoints(
         BatteryLevel = device.BatteryLevel,
         DeviceCapacity = device.DeviceCapacity,
         AvailableDeviceCapacity = device.AvailableDeviceCapacity,
+        IsShared = device.IsShared,
+        IsLost = device.IsLost,
     };
 
     private AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
@@ -274,7 +290,9 @@ public sealed partial class CheckInEndpoints(
 
     private async Task Answer(HttpContext context, DeviceReply reply, MdmMessage message)
     {
-        while (reply.Renewal is { } order) reply = await Make(order, message, context);
+        // What cannot be made ends its command, so that each turn is about another one.
+        while (reply is not { Renewal: null, Profile: null })
+            reply = reply.Renewal is { } order ? await Make(order, message, context) : await Sign(reply.Profile!, message);
         if (reply.Refusal != DeviceRefusal.None)
         {
             var (status, reason, detail) = DeviceRefusals.For(reply.Refusal);
@@ -321,6 +339,26 @@ public sealed partial class CheckInEndpoints(
         }
 
         return await grain.AddressUnknown(order.CommandUuid);
+    }
+
+    /// <summary>A profile that was made for this iPad is signed when it leaves. One that cannot be signed must not hold up what waits behind it.</summary>
+    private async ValueTask<DeviceReply> Sign(ProfileDelivery delivery, MdmMessage message)
+    {
+        try
+        {
+            return DeviceReply.Plist(CommandEnvelope.Compose(delivery.CommandUuid, ProfileCommand.WithProfile(await signing.Sign(delivery.Profile))));
+        }
+        catch (ProfileNotSignedException e)
+        {
+            LogNotSigned(message.Sender.EnrolmentId, delivery.CommandUuid, e);
+            return await devices.Of(message.Sender.EnrolmentId).ProfileNotSigned(delivery.CommandUuid);
+        }
+        catch
+        {
+            // The keys are away for a moment.
+            await devices.Of(message.Sender.EnrolmentId).NotDelivered(delivery.CommandUuid);
+            throw;
+        }
     }
 
     /// <summary>A command that did not leave does not count as one that the iPad did not answer.</summary>
@@ -399,6 +437,9 @@ public sealed partial class CheckInEndpoints(
 
     [LoggerMessage(3052, LogLevel.Warning, "{EnrolmentId}: the answer to {CommandUuid} could not be read in full, and ends the command: {Fault}")]
     private partial void LogDamaged(string enrolmentId, string? commandUuid, string fault);
+
+    [LoggerMessage(3053, LogLevel.Error, "{EnrolmentId}: the profile of {CommandUuid} could not be signed. Its command has ended with an error")]
+    private partial void LogNotSigned(string enrolmentId, string commandUuid, Exception exception);
 
     [LoggerMessage(3051, LogLevel.Information, "The grain of {EnrolmentId} could not be told that a command did not leave")]
     private partial void LogNotTakenBack(string enrolmentId, Exception exception);

@@ -40,9 +40,10 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
         return page with { Items = await WithSenders(id, page.Items) };
     }
 
-    /// <summary>One command with the iPad's answer; null when this enrolment never had it. A secret in the answer is shown to those who may see secrets,
-    /// and that is recorded first; for others it is hidden, and so is the raw answer.</summary>
-    public async Task<(CommandView View, byte[]? Answer)?> Find(HttpContext context, string id, string commandUuid)
+    /// <summary>One command with the iPad's answer; null when this enrolment never had it. A secret in the answer is shown to those who may see secrets
+    /// and say why, and that is recorded first; for others it is hidden, and so is the raw answer.</summary>
+    /// <param name="said">Why somebody looks, where the request has no header that says it.</param>
+    public async Task<(CommandView View, byte[]? Answer)?> Find(HttpContext context, string id, string commandUuid, string? said = null)
     {
         if (await FindBare(id, commandUuid) is not var (view, answer)) return null;
         view = (await WithSenders(id, [view]))[0];
@@ -50,11 +51,15 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
 
         var (node, problem) = Read(answer);
         view = view with { ErrorChain = node is PlistDictionary report ? CommandErrorView.Of(report) : [], ResultProblem = problem };
-        var maySee = FleetUser.Of(context).MaySeeSecrets;
         // What cannot be read may hold anything.
         if (node is not null && !SecretAnswers.Has(node)) return (view with { Result = Render(node, answer.Length) }, answer);
-        if (!maySee) return (view with { Result = node is null ? null : Render(SecretAnswers.Hide(node), answer.Length), SecretsHidden = true }, null);
-        await trail.Write(trail.Entry(context, AuditVerbs.SecretRead, AuditTargets.Device, id, commandUuid, view.RequestType));
+
+        var may = FleetUser.Of(context).MaySeeSecrets;
+        var reason = AuditReason.Said(context, said);
+        if (!may || reason is null)
+            return (view with { Result = node is null ? null : Render(SecretAnswers.Hide(node), answer.Length), SecretsHidden = true, ReasonNeeded = may }, null);
+
+        await trail.Record(context, AuditVerbs.SecretRead, AuditTargets.Device, id, commandUuid, view.RequestType, reason);
         return (view with { Result = node is null ? null : Render(node, answer.Length) }, answer);
     }
 
@@ -71,6 +76,7 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
                 {
                     RequestedBy = record.Actor.Kind == ActorKind.Server ? CommandSummary.Server : record.Actor.Name,
                     RequestedById = record.Actor.Id,
+                    Profile = record.TargetKind == AuditTargets.Profile ? record.Detail : null,
                 }
                 : command)];
     }
@@ -93,22 +99,22 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
     public async Task<Standing?> FindStanding(string id, string commandUuid)
     {
         if ((await store.Load(id)).Queue.FirstOrDefault(row => row.CommandUuid == commandUuid) is { } queued)
-            return new Standing(queued.BodyHash, queued.AcceptedAt, queued.ExpiresAt, IsFinished: false);
-        return await fleet.FindHistory(id, commandUuid) is { } row ? new Standing(row.BodyHash, row.AcceptedAt, null, IsFinished: true) : null;
+            return new Standing(queued.RequestType, queued.BodyHash, queued.AcceptedAt, queued.ExpiresAt, IsFinished: false);
+        return await fleet.FindHistory(id, commandUuid) is { } row ? new Standing(row.RequestType, row.BodyHash, row.AcceptedAt, null, IsFinished: true) : null;
     }
 
     /// <summary>Whether what stands there is this very Command dictionary.</summary>
     public bool IsSame(Standing standing, byte[] command) => store.IsBody(standing.BodyHash, command);
 
     /// <param name="BodyHash">Keyed hash of the Command dictionary.</param>
-    public sealed record Standing(byte[] BodyHash, DateTimeOffset AcceptedAt, DateTimeOffset? ExpiresAt, bool IsFinished);
+    public sealed record Standing(string RequestType, byte[] BodyHash, DateTimeOffset AcceptedAt, DateTimeOffset? ExpiresAt, bool IsFinished);
 
     private static long? Cursor(string? after)
     {
         if (after is null) return null;
         return long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence)
             ? sequence
-            : throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+            : throw ApiProblem.InvalidCursor();
     }
 
     /// <summary>The answer, and what is wrong with it. One that holds what XML cannot carry is shown without that; the bytes stay as they came.</summary>

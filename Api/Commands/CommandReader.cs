@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using FleetMdm.Api.Apps;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
@@ -11,11 +13,14 @@ namespace FleetMdm.Api.Commands;
 /// <summary>From what an administrator sends to a command that is checked and can be queued.</summary>
 internal static class CommandReader
 {
+    private const string Force = "force";
+
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = AdminJson.MaxDepth, AllowDuplicateProperties = false };
 
     /// <summary>JSON by the catalogue, any property list (XML or binary) as application/xml, or a profile to install.</summary>
     /// <param name="raw">A property list may have a RequestType that Apple does not document for iPads.</param>
-    public static async ValueTask<BuiltCommand> ReadAsync(HttpContext context, bool raw = false)
+    /// <returns>The command, and whether JSON asks to force it.</returns>
+    public static async ValueTask<(BuiltCommand Command, bool Force)> ReadAsync(HttpContext context, bool raw = false)
     {
         RequestBody.RequireMediaType(context.Request, RequestBody.Json, RequestBody.Xml, ConfigurationProfile.ContentType);
         var body = await RequestBody.ReadAsync(context);
@@ -23,9 +28,9 @@ internal static class CommandReader
         if (raw && type != RequestBody.Xml) throw ApiProblem.Field("raw", "Only a command that is sent as a property list can be raw.");
         return type switch
         {
-            RequestBody.Xml => OwnEnrolment.Check(FromPlist(body, raw)),
-            ConfigurationProfile.ContentType => FromProfile(body),
-            _ => FromJson(body),
+            RequestBody.Xml => (OwnEnrolment.Check(FromPlist(body, raw), "/Identifier"), false),
+            ConfigurationProfile.ContentType => (FromProfile(body), false),
+            _ => await FromJson(body, context.RequestServices.GetRequiredService<HostedAppService>()),
         };
     }
 
@@ -61,12 +66,13 @@ internal static class CommandReader
     public static IReadOnlyList<CommandWarning> Warnings(BuiltCommand command, string prefix = "") =>
         [.. command.Warnings.Select(warning => new CommandWarning(Named(warning.Field, prefix), warning.Message))];
 
-    private static BuiltCommand FromJson(ReadOnlyMemory<byte> body)
+    private static async ValueTask<(BuiltCommand Command, bool Force)> FromJson(ReadOnlyMemory<byte> body, HostedAppService apps)
     {
         try
         {
             using var document = JsonDocument.Parse(body, Strict);
-            return FromJson(document.RootElement);
+            var (command, force) = WithoutForce(document.RootElement);
+            return (FromJson(await apps.Resolve(command)), force);
         }
         catch (InvalidOperationException)
         {
@@ -79,6 +85,16 @@ internal static class CommandReader
             throw new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidJson, "The body is not valid JSON",
                 $"The body is not valid JSON, names a field twice, or is nested too deeply{place}.");
         }
+    }
+
+    /// <summary>Our own member among Apple's keys: no command of Apple's has one of this name.</summary>
+    private static (JsonElement Command, bool Force) WithoutForce(JsonElement command)
+    {
+        if (command.ValueKind != JsonValueKind.Object || !command.TryGetProperty(Force, out var force)) return (command, false);
+        if (force.ValueKind is not (JsonValueKind.True or JsonValueKind.False)) throw ApiProblem.Field(Force, "It must be true or false.");
+        var rest = JsonObject.Create(command)!;
+        rest.Remove(Force);
+        return (JsonSerializer.SerializeToElement(rest), force.GetBoolean());
     }
 
     private static BuiltCommand FromPlist(ReadOnlyMemory<byte> body, bool raw)
@@ -118,10 +134,12 @@ internal static class CommandReader
             Errors = new Dictionary<string, string[]> { [field] = [message] },
         };
 
-    private static string Named(string pointer, string prefix) => Dotted(pointer, prefix) is { Length: > 0 } field ? field : "command";
+    /// <summary>A place in a command, as errors name it.</summary>
+    /// <param name="whole">For the command itself.</param>
+    internal static string Named(string pointer, string prefix, string whole = "command") => Dotted(pointer, prefix) is { Length: > 0 } field ? field : whole;
 
     /// <summary><c>/returnToService/queries/3</c> → <c>returnToService.queries[3]</c>, as other errors name fields.</summary>
-    private static string Dotted(string pointer, string prefix)
+    internal static string Dotted(string pointer, string prefix)
     {
         var text = new StringBuilder(prefix);
         foreach (var step in pointer.Split('/', StringSplitOptions.RemoveEmptyEntries))

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Devices;
 
@@ -53,6 +54,8 @@ public record CommandSummary
     public string? RequestedBy { get; init; }
     /// <summary>The token's id.</summary>
     public string? RequestedById { get; init; }
+    /// <summary>Name and version of the profile of the library that was sent. Absent: another command.</summary>
+    public string? Profile { get; init; }
     /// <summary>What went wrong, in words: the iPad's error chain with domains and codes, or what was wrong with its answer.</summary>
     public string? Error { get; init; }
 }
@@ -66,8 +69,10 @@ public sealed record CommandView : CommandSummary
     public string? ResultProblem { get; init; }
     /// <summary>The iPad's error chain, from the outermost cause inwards; empty when there is none.</summary>
     public IReadOnlyList<CommandErrorView> ErrorChain { get; init; } = [];
-    /// <summary>true: the answer holds secrets, which your token may not see.</summary>
+    /// <summary>true: the answer holds secrets, and they are not shown.</summary>
     public bool SecretsHidden { get; init; }
+    /// <summary>true: they are shown to you when you say why (<c>reason</c>).</summary>
+    public bool ReasonNeeded { get; init; }
 
     internal static CommandView Of(QueuedRow row, QueuedCommand? live) => new()
     {
@@ -115,6 +120,8 @@ public sealed record CommandErrorView
     /// <summary>In the language of the iPad.</summary>
     public string? LocalizedDescription { get; init; }
     public string? UsEnglishDescription { get; init; }
+    /// <summary>What it means and what helps, where the code is documented.</summary>
+    public string? Explanation { get; init; }
 
     internal static IReadOnlyList<CommandErrorView> Of(PlistDictionary report) =>
     [
@@ -124,6 +131,7 @@ public sealed record CommandErrorView
             Code = item.GetInteger("ErrorCode"),
             LocalizedDescription = item.GetString("LocalizedDescription"),
             UsEnglishDescription = item.GetString("USEnglishDescription"),
+            Explanation = KnownErrors.Explain(item.GetString("ErrorDomain"), item.GetInteger("ErrorCode")),
         }),
     ];
 }

@@ -128,7 +128,8 @@ public sealed record CatalogueField(string Name, string Label, string Help, Fiel
         : Key.Type == KeyType.Real && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) ? real
         : throw ApiProblem.Field(Name, Key.Type == KeyType.Real ? "Enter a number." : "Enter a whole number.");
 
-    private static string Written(PlistNode value) => value switch
+    /// <summary>A value as it stands in a form.</summary>
+    internal static string Written(PlistNode value) => value switch
     {
         PlistString text => text.Value,
         PlistInteger integer => integer.Value.ToString(CultureInfo.InvariantCulture),

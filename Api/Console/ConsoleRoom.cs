@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Console;
@@ -16,7 +17,7 @@ internal static class ConsoleRoom
         services.AddCompression();
         services.AddSingleton(new ConsoleEntry(0, "/", "Overview", "M3 9.5 10 4l7 5.5M5 8.5V16h10V8.5", 'o'));
         services.AddSingleton(new ConsoleEntry(90, "/docs", "API", "M7 6l-4 4 4 4M13 6l4 4-4 4", 'd'));
-        services.AddSingleton(new ConsoleEntry(95, "/orleans/", "Cluster", "M4 4h12v5H4ZM4 11h12v5H4ZM7 6.5h.01M7 13.5h.01", 'c', Administrators: true));
+        services.AddSingleton(new ConsoleEntry(95, "/orleans/", "Cluster", "M4 4h12v5H4ZM4 11h12v5H4ZM7 6.5h.01M7 13.5h.01", 'c', Rights.ClusterRead));
     }
 
     public static void MapConsole(this AdminRoutes routes)
@@ -34,6 +35,6 @@ internal static class ConsoleRoom
         routes.Open.MapGet("/docs", (Delegate)HomePages.Docs).ExcludeFromDescription().WithMetadata(ContentPolicy.Page, Compressed.Instance);
         // Changes a cookie of this browser, and nothing here: there is nothing to record.
         routes.Open.MapPost(Theme.Path, (Delegate)Theme.Choose).ExcludeFromDescription().WithMetadata(ContentPolicy.Page);
-        routes.Pages.MapGet("/", HomePages.ShowHome);
+        routes.Pages.MapGet("/", HomePages.ShowHome).ForEverybodySignedIn("It shows what the reader may see.");
     }
 }

@@ -15,6 +15,8 @@ public sealed record FilterPart(string Name, string Words, string? Value)
     public bool Search { get; init; }
     /// <summary>Takes a line of its own.</summary>
     public bool Whole { get; init; }
+    /// <summary>Stands behind "More filters", which is open while one of them is set.</summary>
+    public bool Further { get; init; }
     /// <summary>One line below the box.</summary>
     public string? Help { get; init; }
     /// <summary>Why what was typed cannot be used; in the place of the help.</summary>

@@ -8,7 +8,7 @@ namespace FleetMdm.Api.Console;
 internal sealed class FormBody(Dictionary<string, StringValues> fields)
 {
     private const string UrlEncoded = "application/x-www-form-urlencoded";
-    private const int MostFields = 32;
+    private const int MostFields = 64;
 
     public static async ValueTask<FormBody> ReadAsync(HttpContext context)
     {
@@ -28,4 +28,10 @@ internal sealed class FormBody(Dictionary<string, StringValues> fields)
     /// <summary>The value of a field; null when it is absent or empty.</summary>
     public string? Get(string field) =>
         fields.TryGetValue(field, out var values) && values.Count == 1 && !string.IsNullOrWhiteSpace(values[0]) ? values[0] : null;
+
+    /// <summary>The value of a field as it was typed, blanks included: of a password.</summary>
+    public string? Exactly(string field) => fields.TryGetValue(field, out var values) && values.Count == 1 && values[0] is { Length: > 0 } value ? value : null;
+
+    /// <summary>The values of a field that may stand there several times; those that are not empty.</summary>
+    public IReadOnlyList<string> All(string field) => fields.TryGetValue(field, out var values) ? [.. values.OfType<string>().Where(value => value.Length > 0)] : [];
 }

@@ -7,17 +7,22 @@ public sealed class FormState
 {
     private readonly Func<string, string?> _typed;
     private readonly ApiProblem? _problem;
+    private readonly bool _sent;
 
-    private FormState(Func<string, string?> typed, ApiProblem? problem)
+    private FormState(Func<string, string?> typed, ApiProblem? problem, bool sent)
     {
         _typed = typed;
         _problem = problem;
+        _sent = sent;
     }
 
     /// <summary>A form that nobody has sent yet.</summary>
-    public static FormState Fresh { get; } = new(_ => null, null);
+    public static FormState Fresh { get; } = new(_ => null, null, sent: false);
 
-    internal static FormState Refused(ApiProblem problem, Func<string, string?>? typed = null) => new(typed ?? (_ => null), problem);
+    internal static FormState Refused(ApiProblem problem, Func<string, string?>? typed = null) => new(typed ?? (_ => null), problem, sent: true);
+
+    /// <summary>It is shown once more with what was typed, and nothing is wrong.</summary>
+    internal static FormState Looked(Func<string, string?> typed) => new(typed, null, sent: true);
 
     /// <summary>It was sent, and something was wrong.</summary>
     public bool IsRefused => _problem is not null;
@@ -26,7 +31,7 @@ public sealed class FormState
     public int Status => _problem?.Status ?? StatusCodes.Status200OK;
 
     /// <summary>What stands in a field: what was typed; in a fresh form <paramref name="initial"/>.</summary>
-    public string? Value(string field, string? initial = null) => IsRefused ? _typed(field) : initial;
+    public string? Value(string field, string? initial = null) => _sent ? _typed(field) : initial;
 
     /// <summary>What is wrong with a field; null: nothing.</summary>
     public string? Error(string field) => Faults().FirstOrDefault(fault => fault.Field == field).Words;

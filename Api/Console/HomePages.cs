@@ -25,23 +25,28 @@ internal static class HomePages
     ];
 
     public static async Task<RazorComponentResult<HomePage>> ShowHome(
-        HttpContext context, IEnumerable<IAttention> rooms, FleetCounts counts, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, IGrainFactory grains,
+        HttpContext context, IEnumerable<IAttention> rooms, IEnumerable<ConsoleEntry> places, FleetCounts counts, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, IGrainFactory grains,
         IAuditStore audit)
     {
         var user = FleetUser.Of(context);
+        var seesDevices = user.May(Rights.DeviceRead);
         var attention = Task.WhenAll(rooms.Select(room => room.Find(user)));
-        var newest = OperationAttention.Newest(operations, watch);
+        var newest = user.May(Rights.OperationRead) ? OperationAttention.Newest(user.Scope, operations, watch) : Task.FromResult<IReadOnlyList<OperationView>>([]);
         var certificate = grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
-        var records = user.Role == AccessRole.Administrator ? audit.List(AuditFilter.Everything, null, NewestRecords) : Task.FromResult<IReadOnlyList<AuditRecord>>([]);
-        var invited = (await enrolments.ListInvitations(null, 1)).Count > 0;
-        var counted = await counts.Read();
+        var records = user.May(Rights.AuditRead) ? audit.List(AuditFilter.Everything, null, NewestRecords) : Task.FromResult<IReadOnlyList<AuditRecord>>([]);
+        var invited = (await enrolments.ListInvitations(user.Scope, null, 1)).Count > 0;
+        var counted = await counts.Read(user.Scope);
         var setUp = new SetUp(await certificate is not null, invited, counted.Of(EnrolmentStatus.Enrolled) > 0);
         var view = new HomeView(
-            user, [.. (await attention).SelectMany(items => items).OrderByDescending(item => item.Urgent).ThenBy(item => item.Order)],
-            [.. Statuses.Select(one => new FleetFigure(one.Words, one.Status.ToString(), counted.Of(one.Status)))],
-            setUp.IsDone ? null : setUp, await newest, [.. (await records).Select(AuditView.Of)]);
+            user, [.. (await attention).SelectMany(items => items).Where(item => MaySee(places, user, item)).OrderByDescending(item => item.Urgent).ThenBy(item => item.Order)],
+            seesDevices ? [.. Statuses.Select(one => new FleetFigure(one.Words, one.Status.ToString(), counted.Of(one.Status)))] : [],
+            setUp.IsDone || !seesDevices || !user.IsOfDistrict ? null : setUp, await newest, [.. (await records).Select(AuditView.Of)]);
         return new RazorComponentResult<HomePage>(new { View = view });
     }
+
+    /// <summary>Nobody is told of what stands in a place that she may not open.</summary>
+    private static bool MaySee(IEnumerable<ConsoleEntry> places, FleetUser user, AttentionItem item) =>
+        !places.Any(place => !place.IsOpenTo(user) && item.Path.StartsWith(place.Path, StringComparison.Ordinal));
 
     /// <summary>The REST interface to read: public, as it holds no secrets.</summary>
     public static async Task<RazorComponentResult<DocsPage>> Docs(HttpContext context)

@@ -28,6 +28,17 @@ internal static class PageForms
             ? number
             : throw ApiProblem.Field(field, "It must be a whole number.");
 
+    /// <summary>Null: it is empty.</summary>
+    public static DateOnly? Day(FormBody form, string field) => Day(form.Get, field);
+
+    /// <param name="typed">What stands in a field.</param>
+    /// <param name="field">Which.</param>
+    public static DateOnly? Day(Func<string, string?> typed, string field) => typed(field) is not { } text
+        ? null
+        : DateOnly.TryParseExact(text.Trim(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            ? day
+            : throw ApiProblem.Field(field, "Enter a day as in 2027-06-11.");
+
     /// <summary>Whether a person can mend it on the page of the form, or sees there why it cannot be done.</summary>
     public static bool CanShow(ApiProblem problem) => problem.Status is StatusCodes.Status400BadRequest or StatusCodes.Status409Conflict
         or StatusCodes.Status422UnprocessableEntity or StatusCodes.Status429TooManyRequests;

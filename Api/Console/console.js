@@ -118,6 +118,25 @@
     events.addEventListener("complete", () => { events.close(); changed(); });
   }
 
+  // A payload of many keys: a search among them, and only those that are set.
+  for (const box of all("[data-find]")) {
+    const section = box.closest("section");
+    const only = one("[data-find-set]", section);
+    const set = (element) => element.dataset.set !== undefined || all("input:not([type=hidden]):not([type=checkbox]), select, textarea", element).some((input) => input.value !== "")
+      || all("input[type=checkbox]", element).some((input) => input.checked);
+    const look = () => {
+      const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+      for (const element of all(":scope > .fields > [data-key]", section)) {
+        const inside = [element, ...all("[data-key]", element)].some((part) => words.every((word) => part.dataset.key.includes(word)));
+        element.hidden = !inside || (only.checked && !set(element));
+        if (inside && words.length > 0 && element.tagName === "DETAILS") element.open = true;
+      }
+    };
+    box.addEventListener("input", look);
+    box.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+    only.addEventListener("change", look);
+  }
+
   // Copies an id.
   for (const button of all("[data-copy]")) {
     button.addEventListener("click", async () => {

@@ -14,18 +14,23 @@ namespace FleetMdm.Api.Devices;
 /// <param name="Name">In the address.</param>
 /// <param name="Words">On the button.</param>
 /// <param name="RequestType">The command; null: it is removed from management.</param>
-public sealed record AskedAction(string Name, string Words, string Warning, string? RequestType);
+public sealed record AskedAction(string Name, string Words, string Warning, string? RequestType)
+{
+    public string Right => RequestType is null ? Rights.DeviceChange : CommandRights.Of(RequestType);
+}
 
 /// <summary>What the page that asks shows.</summary>
 /// <param name="Word">To be typed.</param>
-public sealed record DeviceAskView(FleetUser User, AskedAction Action, string Name, string Path, string Word, string FormKey, FormState Form);
+/// <param name="CanForce">It was refused because it does not fit: it can be sent all the same.</param>
+public sealed record DeviceAskView(FleetUser User, AskedAction Action, string Name, string Path, string Word, string FormKey, FormState Form, bool CanForce = false);
 
 /// <summary>What can be done to one iPad in the console, beside what its page does by itself.</summary>
 internal static class DeviceActionPages
 {
     /// <summary>Done at once, by a button: those that are pressed often stand first, the others under "More".</summary>
-    public static readonly (string Action, string Words, bool First)[] AtOnce =
-        [("push", "Send push", true), ("lock", "Lock the screen", true), ("restart", "Restart", true), ("query", "Refresh details", false)];
+    public static readonly (string Action, string Words, bool First, string Right)[] AtOnce =
+        [("push", "Send push", true, Rights.DeviceRefresh), ("lock", "Lock the screen", true, Rights.CommandLock), ("restart", "Restart", true, Rights.CommandSend),
+            ("query", "Refresh details", false, Rights.DeviceRefresh)];
 
     public static readonly IReadOnlyList<AskedAction> Asked =
     [
@@ -37,15 +42,14 @@ internal static class DeviceActionPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapPost("/ipads/{id}/restart", Restart).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
-        pages.MapGet("/ipads/{id}/profile", AskProfile).RequireAuthorization(FleetPolicies.Administer);
-        pages.MapPost("/ipads/{id}/profile", InstallProfile).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        pages.MapPost("/ipads/{id}/restart", Restart).Needs(Rights.CommandSend).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        pages.MapGet("/ipads/{id}/profile", AskProfile).Needs(Rights.CommandSend);
+        pages.MapPost("/ipads/{id}/profile", InstallProfile).Needs(Rights.CommandSend).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
         foreach (var action in Asked)
         {
-            pages.MapGet($"/ipads/{{id}}/{action.Name}", (string id, HttpContext context, DeviceLookup lookup) => Ask(id, action, context, lookup, null))
-                .RequireAuthorization(FleetPolicies.Administer);
+            pages.MapGet($"/ipads/{{id}}/{action.Name}", (string id, HttpContext context, DeviceLookup lookup) => Ask(id, action, context, lookup, null)).Needs(action.Right);
             pages.MapPost($"/ipads/{{id}}/{action.Name}",
-                    (string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) => Do(id, action, context, ids, lookup, log))
+                    (string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) => Do(id, action, context, ids, lookup, log)).Needs(action.Right)
                 .Audit(action.RequestType is null ? AuditVerbs.DeviceRemove : AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
         }
     }
@@ -95,7 +99,7 @@ internal static class DeviceActionPages
     {
         var row = await lookup.Row(id);
         var view = new DeviceAskView(FleetUser.Of(context), action, NameOf(row), Path(row.Id), WordOf(row), PageForms.NewKey(),
-            problem is null ? FormState.Fresh : FormState.Refused(problem));
+            problem is null ? FormState.Fresh : FormState.Refused(problem), problem?.Code == ProblemCodes.DoesNotFit);
         return new RazorComponentResult<DeviceAskPage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
@@ -113,7 +117,7 @@ internal static class DeviceActionPages
                 };
             }
 
-            if (action.RequestType is { } requestType) await Send(id, Command(requestType), context, lookup, log);
+            if (action.RequestType is { } requestType) await Send(id, Command(requestType), context, lookup, log, form.Get("force") is not null);
             else await DeviceEndpoints.Remove(id, lookup);
         }
         catch (ApiProblem problem) when (problem.Status is not StatusCodes.Status404NotFound and < 500)
@@ -124,8 +128,8 @@ internal static class DeviceActionPages
         return PageForms.See($"{Path(id)}?done={action.Name}");
     }
 
-    private static async Task Send(string id, JsonElement command, HttpContext context, DeviceLookup lookup, CommandLog log) =>
-        await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(command), null, push: true, lookup, log);
+    private static async Task Send(string id, JsonElement command, HttpContext context, DeviceLookup lookup, CommandLog log, bool force = false) =>
+        await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(command), null, push: true, lookup, log, force);
 
     private static JsonElement Command(string requestType) =>
         JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = requestType });

@@ -10,7 +10,7 @@ internal sealed class DeviceAttention(FleetCounts counts) : IAttention
 
     public async Task<IReadOnlyList<AttentionItem>> Find(FleetUser reader)
     {
-        var silent = (await counts.Read()).Silent;
+        var silent = (await counts.Read(reader.Scope)).Silent;
         if (silent == 0) return [];
         return [new AttentionItem(Order, silent, $"{(silent == 1 ? "iPad" : "iPads")} not seen for {FleetCounts.SilentDays} days", $"/ipads?status=Enrolled&notSeenFor={FleetCounts.SilentDays}")];
     }

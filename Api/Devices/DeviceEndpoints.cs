@@ -1,6 +1,8 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Apps;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.CheckIn;
+using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
@@ -19,13 +21,13 @@ internal static class DeviceEndpoints
 
     public static void MapRest(RouteGroupBuilder api)
     {
-        var devices = api.MapGroup("/devices").WithTags("Devices");
+        var devices = api.MapGroup("/devices").Needs(Rights.DeviceRead).WithTags("Devices");
         string[] filters = ["filter", "q", "status", "school", "productName", "osVersion", "serialNumber", "kind", "seenBefore", "seenAfter"];
-        devices.MapGet("", List).WithQuery([.. filters, "sort", "after", "limit"]).Fails(400);
-        devices.MapGet("/export", Export).WithQuery(filters).Produces<string>(200, "text/csv").Fails(400);
+        devices.MapGet("", List).WithinSchools().WithQuery([.. filters, "sort", "after", "limit"]).Fails(400);
+        devices.MapGet("/export", Export).WithinSchools().WithQuery(filters).Produces<string>(200, "text/csv").Fails(400);
         devices.MapGet("/{id}", Get).Fails(404);
-        devices.MapDelete("/{id}", Remove).Audit(AuditVerbs.DeviceRemove, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
-        devices.MapPost("/{id}/push", Push).Idempotent().Audit(AuditVerbs.DevicePush, AuditTargets.Device).WithTags("Devices").Fails(404, 409, 422);
+        devices.MapDelete("/{id}", Remove).Needs(Rights.DeviceChange).Audit(AuditVerbs.DeviceRemove, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
+        devices.MapPost("/{id}/push", Push).Needs(Rights.DeviceRefresh).Idempotent().Audit(AuditVerbs.DevicePush, AuditTargets.Device).WithTags("Devices").Fails(404, 409, 422);
     }
 
     /// <summary>List iPads</summary>
@@ -44,7 +46,7 @@ internal static class DeviceEndpoints
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<DeviceSummary>>> List(
-        IFleetQueries fleet, HttpContext context, TimeProvider time,
+        IFleetQueries fleet, HoldingService holders, HttpContext context, TimeProvider time,
         [FromQuery] string? filter = null, [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
         [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
         [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null,
@@ -55,8 +57,9 @@ internal static class DeviceEndpoints
         var order = DeviceOrders.Read("sort", sort);
         DeviceOrders.CheckCursor(after, order);
 
-        var rows = await fleet.ListDevices(wanted, after, most + 1, order);
-        return TypedResults.Ok(Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => DeviceCursor.Of(row, order)));
+        var rows = await fleet.ListDevices(FleetUser.Of(context).Scope, wanted, after, most + 1, order);
+        var page = Page.Of(rows, most, row => DeviceSummary.Of(row, FleetUser.Of(context)), row => DeviceCursor.Of(row, order));
+        return TypedResults.Ok(page with { Items = await holders.With(FleetUser.Of(context), page.Items) });
     }
 
     /// <summary>The same as CSV, all of it</summary>
@@ -73,7 +76,7 @@ internal static class DeviceEndpoints
     /// <param name="seenBefore">As for the list.</param>
     /// <param name="seenAfter">As for the list.</param>
     public static async Task<IResult> Export(
-        IFleetQueries fleet, HttpContext context, AuditTrail trail, TimeProvider time,
+        IFleetQueries fleet, HoldingService holders, HttpContext context, AuditTrail trail, TimeProvider time,
         [FromQuery] string? filter = null, [FromQuery] string? q = null, [FromQuery] string? status = null, [FromQuery] string? school = null,
         [FromQuery] string? productName = null, [FromQuery] string? osVersion = null, [FromQuery] string? serialNumber = null,
         [FromQuery] string? kind = null, [FromQuery] string? seenBefore = null, [FromQuery] string? seenAfter = null)
@@ -81,7 +84,7 @@ internal static class DeviceEndpoints
         var wanted = Filter(time, filter, q, status, school, productName, osVersion, serialNumber, kind, seenBefore, seenAfter);
         await trail.Record(context, AuditVerbs.DeviceExport, detail: context.Request.QueryString.Value is { Length: > 0 } said ? Text.Printable(said, LongestDetail) : null);
         // Before it is answered: an unreachable store is 503, not half a file.
-        return new DeviceExport(fleet, wanted, await fleet.ListDevices(wanted, null, DeviceExport.RowsAtATime), FleetUser.Of(context));
+        return new DeviceExport(fleet, holders, wanted, await fleet.ListDevices(FleetUser.Of(context).Scope, wanted, null, DeviceExport.RowsAtATime), FleetUser.Of(context));
     }
 
     private static StoredFilter Filter(
@@ -101,8 +104,8 @@ internal static class DeviceEndpoints
         };
 
     /// <summary>One iPad: its state, its queue, its last contact, and why it waits</summary>
-    public static async Task<Ok<DeviceView>> Get(string id, HttpContext context, DeviceLookup lookup) =>
-        TypedResults.Ok(DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context)));
+    public static async Task<Ok<DeviceView>> Get(string id, HttpContext context, DeviceLookup lookup, HoldingService holders) =>
+        TypedResults.Ok(await holders.With(FleetUser.Of(context), DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), FleetUser.Of(context))));
 
     /// <summary>Remove an iPad from management</summary>
     /// <remarks>It is woken once. Whenever it comes, it is told to unenrol (iOS 17 and later remove the profile). What was queued ends.</remarks>
@@ -140,8 +143,10 @@ internal static class DeviceEndpoints
 public sealed record PushRequested(string Id);
 
 /// <summary>From the id in a path to what is known under it.</summary>
-internal sealed class DeviceLookup(IFleetQueries fleet, DeviceGrains devices, TimeProvider time)
+internal sealed class DeviceLookup(IFleetQueries fleet, DeviceGrains devices, HostedAppService apps, TimeProvider time)
 {
+    public HostedAppService Apps => apps;
+
     public TimeProvider Time => time;
 
     public static ApiProblem NotFound() => ApiProblem.NotFound("No iPad is known by this id.");

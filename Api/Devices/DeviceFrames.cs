@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Enrolment;
@@ -16,7 +17,7 @@ public sealed record DeviceFrameView(FleetUser User, DeviceView Device, ClaimVie
 
     public string Path => PathOf(Device.Id);
 
-    public bool MayAct => User.Role == Grains.Interfaces.AccessRole.Administrator && Device.Status is "Enrolled" or "Authenticated";
+    public bool MayAct => User.MayOneOf(Rights.AnyCommand) && Device.Status is "Enrolled" or "Authenticated";
 
     /// <summary>Never an id, if there is anything else.</summary>
     public static string NameOf(DeviceSummary device) => device.DeviceName ?? device.SerialNumber ?? device.Id;
@@ -25,12 +26,12 @@ public sealed record DeviceFrameView(FleetUser User, DeviceView Device, ClaimVie
 }
 
 /// <summary>Reads what the frame of an iPad's page shows, for the pages of all its tabs.</summary>
-internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims)
+internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims, HoldingService holders)
 {
     /// <summary>What a page says after a form did its work, by the word in its address: never text from there.</summary>
     private static readonly Dictionary<string, string> Notes = new()
     {
-        ["push"] = "A push was requested. The iPad connects within seconds if it is awake and online.",
+        ["push"] = "A push was requested. When Apple takes it, an iPad that is on and online connects within seconds. What became of it stands under \"Last push\".",
         ["query"] = "DeviceInformation is queued.",
         ["lock"] = "DeviceLock is queued.",
         ["restart"] = "RestartDevice is queued.",
@@ -43,6 +44,11 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
         ["claim-refused"] = "The other device is refused.",
         ["sent"] = "The command is queued.",
         ["asked"] = "The question is queued. What the iPad answers stands here as soon as it has.",
+        ["handed-out"] = "The iPad is handed out.",
+        ["returned"] = "The iPad is returned.",
+        ["note"] = "The note is written.",
+        ["note-removed"] = "The text is removed.",
+        ["incident"] = "The incident is saved.",
         ["renewal"] = "The identity certificate is to be renewed: InstallProfile is queued.",
         ["reenrolment"] = "This iPad may enrol anew within 24 hours.",
     };
@@ -51,7 +57,7 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
     public async Task<DeviceFrameView> Of(HttpContext context, string id, ApiProblem? problem = null)
     {
         var user = FleetUser.Of(context);
-        var device = DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), user);
+        var device = await holders.With(user, DeviceView.Of(await lookup.Row(id), await lookup.Describe(id), user));
         var claim = await claims.FindClaim(device.Id) is { Decision: ClaimDecision.Open } open ? ClaimView.Of(open) : null;
         var done = problem is null ? Notes.GetValueOrDefault(context.Request.Query["done"].FirstOrDefault() ?? "") : null;
         return new DeviceFrameView(user, device, claim, done, problem?.Message, PageForms.NewKey());

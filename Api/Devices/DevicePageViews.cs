@@ -11,6 +11,9 @@ public sealed record DevicesView(FleetUser User, Page<DeviceSummary> Page, Devic
     /// <summary>Why the filter in words cannot be read; null: it can.</summary>
     public string? FilterFault { get; init; }
 
+    /// <summary>Where it stands in the address.</summary>
+    public string? FaultyField { get; init; }
+
     public string? Next => Page.Next is { } next ? Query.PathOf("/ipads", next) : null;
 }
 

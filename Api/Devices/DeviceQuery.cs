@@ -3,6 +3,7 @@ using FleetMdm.Api.Console;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Filters;
 
 namespace FleetMdm.Api.Devices;
 
@@ -13,9 +14,30 @@ namespace FleetMdm.Api.Devices;
 public sealed record DeviceQuery(
     string? Q, string? Status, string? School, string? ProductName, string? OsVersion, string? NotSeenFor, string? Sort, string? Filter = null, string? Columns = null)
 {
-    public static readonly string[] Names = ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort", "filter", ColumnChoice.Query];
+    /// <summary>Fields of the console that stand for a condition of the <see cref="Filter"/>: what the name in the address begins in the grammar.</summary>
+    private static readonly (string Name, string Condition)[] Fields =
+    [
+        ("supervised", "supervised:"), ("osBelow", "os<"), ("storageFreeBelow", "storageFree<"), ("batteryBelow", "battery<"), ("passcodeCompliant", "passcodeCompliant:"),
+        ("group", "group:"),
+    ];
+
+    public static readonly string[] Names =
+        ["q", "status", "school", "productName", "osVersion", "notSeenFor", "sort", "filter", .. Fields.Select(field => field.Name), ColumnChoice.Query];
 
     private const int MostDays = 3650;
+
+    /// <summary>yes or no.</summary>
+    public string? Supervised { get; init; }
+    /// <summary>A version.</summary>
+    public string? OsBelow { get; init; }
+    /// <summary>A size with its unit.</summary>
+    public string? StorageFreeBelow { get; init; }
+    /// <summary>Percent.</summary>
+    public string? BatteryBelow { get; init; }
+    /// <summary>yes or no.</summary>
+    public string? PasscodeCompliant { get; init; }
+    /// <summary>Its name.</summary>
+    public string? Group { get; init; }
 
     public bool IsFiltered => AsTarget != new DeviceQuery(null, null, null, null, null, null, null);
 
@@ -27,7 +49,29 @@ public sealed record DeviceQuery(
     {
         string? Value(string name) => string.IsNullOrWhiteSpace(field(name)) ? null : field(name)!.Trim();
         return new DeviceQuery(
-            Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"), Value("filter"), Value(ColumnChoice.Query));
+            Value("q"), Value("status"), Value("school"), Value("productName"), Value("osVersion"), Value("notSeenFor"), Value("sort"), Value("filter"), Value(ColumnChoice.Query))
+        {
+            Supervised = Value("supervised"),
+            OsBelow = Value("osBelow"),
+            StorageFreeBelow = Value("storageFreeBelow"),
+            BatteryBelow = Value("batteryBelow"),
+            PasscodeCompliant = Value("passcodeCompliant"),
+            Group = Value("group"),
+        };
+    }
+
+    /// <summary>Of a form or an address that has one.</summary>
+    public static IReadOnlyList<string> FieldNames { get; } = NamesAsked();
+
+    private static List<string> NamesAsked()
+    {
+        var names = new List<string>();
+        Of(name =>
+        {
+            names.Add(name);
+            return null;
+        });
+        return names;
     }
 
     public static DeviceQuery Of(HttpRequest request) => Of(name => request.Query[name].FirstOrDefault());
@@ -41,8 +85,37 @@ public sealed record DeviceQuery(
         ProductName = Text.Optional("productName", ProductName),
         OsVersion = Text.Optional("osVersion", OsVersion),
         SeenBefore = Before(now),
-        Expression = DeviceFilters.Read("filter", Filter, now),
+        Expression = Expression() is { } text ? DeviceExpression.Parse(text, now) : null,
     };
+
+    /// <summary>The filter, and what the fields say beside it, as one text; null: neither says anything.</summary>
+    /// <exception cref="ApiProblem">400, at the field that is to blame.</exception>
+    private string? Expression()
+    {
+        var text = DeviceFilters.Check("filter", Filter);
+        var node = text is null ? null : FilterParser.Parse(text);
+        foreach (var (name, condition) in Fields)
+        {
+            if (Parts().FirstOrDefault(part => part.Name == name).Value is not { } value) continue;
+            var further = Condition(name, condition, value);
+            node = node is null ? further : new FilterAnd(node, further);
+            text = FilterParser.Write(node);
+        }
+
+        return text is { Length: > FilterParser.LongestFilter } ? throw ApiProblem.Field("filter", "The filter is too long.", ProblemCodes.InvalidFilter) : text;
+    }
+
+    private static FilterNode Condition(string name, string condition, string value)
+    {
+        try
+        {
+            return FilterParser.Parse(condition + FilterParser.Quote(value));
+        }
+        catch (FilterException e)
+        {
+            throw ApiProblem.Field(name, e.Fault, ProblemCodes.InvalidFilter);
+        }
+    }
 
     /// <summary>The same, as the target of an operation.</summary>
     public OperationTargetRequest Target(DateTimeOffset now)
@@ -60,7 +133,7 @@ public sealed record DeviceQuery(
                     ProductName = filter.ProductName,
                     OsVersion = filter.OsVersion,
                     SeenBefore = filter.SeenBefore,
-                    Filter = Filter,
+                    Filter = Expression(),
                 },
             };
     }
@@ -73,7 +146,8 @@ public sealed record DeviceQuery(
         foreach (var (name, value) in new[]
             {
                 ("q", Q), ("status", Status), ("school", School), ("productName", ProductName), ("osVersion", OsVersion), ("notSeenFor", NotSeenFor), ("sort", Sort),
-                ("filter", Filter), (ColumnChoice.Query, Columns),
+                ("filter", Filter), ("supervised", Supervised), ("osBelow", OsBelow), ("storageFreeBelow", StorageFreeBelow), ("batteryBelow", BatteryBelow),
+                ("passcodeCompliant", PasscodeCompliant), ("group", Group), (ColumnChoice.Query, Columns),
             })
         {
             if (value is not null) yield return (name, value);
@@ -91,11 +165,12 @@ public sealed record DeviceQuery(
         return path + query.ToUriComponent();
     }
 
-    /// <summary>Of the export by REST, which names a time where this one names days.</summary>
+    /// <summary>Of the export by REST, which names a time where this one names days, and a filter where this one has fields.</summary>
     public string ExportPath(DateTimeOffset now)
     {
         var query = QueryString.Empty;
-        foreach (var (name, value) in (this with { Sort = null, NotSeenFor = null, Columns = null }).Parts()) query = query.Add(name, value);
+        foreach (var (name, value) in (this with { Sort = null, NotSeenFor = null, Columns = null, Filter = Expression() }).Parts().Where(part => !Fields.Any(field => field.Name == part.Name)))
+            query = query.Add(name, value);
         if (Before(now) is { } before) query = query.Add("seenBefore", before.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture));
         return "/api/v1/devices/export" + query.ToUriComponent();
     }

@@ -4,8 +4,8 @@ namespace FleetMdm.Api.Devices;
 /// <see cref="DeviceFrame"/>, with <see cref="DeviceFrames"/>.</summary>
 /// <param name="Order">From the left.</param>
 /// <param name="Name">In the address; empty: the first one.</param>
-/// <param name="Administrators">Viewers may not open it.</param>
-public sealed record DeviceTab(int Order, string Name, string Words, bool Administrators = false)
+/// <param name="Right">Who has it may open the tab; null: everybody who sees the iPad.</param>
+public sealed record DeviceTab(int Order, string Name, string Words, string? Right = null)
 {
     /// <summary>How many are in it, from what the frame knows anyway; null: it is not counted.</summary>
     public Func<DeviceView, long?>? Count { get; init; }

@@ -1,4 +1,5 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
@@ -26,6 +27,10 @@ public record DeviceSummary
     public string? BuildVersion { get; init; }
     /// <summary>As the iPad last answered DeviceInformation; null: it has not said so since it enrolled.</summary>
     public bool? IsSupervised { get; init; }
+    /// <summary>Whether it is a Shared iPad; null: it has not said so since it enrolled.</summary>
+    public bool? IsShared { get; init; }
+    /// <summary>Whether it is in lost mode, as it last said or acknowledged; null: it never did since it enrolled.</summary>
+    public bool? IsLost { get; init; }
     /// <summary>0 to 1, as of detailsAt.</summary>
     public double? BatteryLevel { get; init; }
     /// <summary>In GB.</summary>
@@ -37,6 +42,8 @@ public record DeviceSummary
     public string? UserShortName { get; init; }
     public string? UserLongName { get; init; }
     public string? School { get; init; }
+    /// <summary>Who has it; null: nobody.</summary>
+    public HolderView? Holder { get; init; }
     /// <summary>Only for those who may see secrets: it lets iPads in while the invitation is open.</summary>
     public string? InvitationId { get; init; }
     public DateTimeOffset? EnrolledAt { get; init; }
@@ -66,6 +73,8 @@ public record DeviceSummary
         OsVersion = row.OsVersion,
         BuildVersion = row.BuildVersion,
         IsSupervised = row.IsSupervised,
+        IsShared = row.IsShared,
+        IsLost = row.IsLost,
         BatteryLevel = row.BatteryLevel,
         DeviceCapacity = row.DeviceCapacity,
         AvailableDeviceCapacity = row.AvailableDeviceCapacity,

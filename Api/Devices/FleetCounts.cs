@@ -1,3 +1,4 @@
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Api.Devices;
@@ -27,8 +28,10 @@ internal sealed class FleetCounts(IFleetQueries fleet, TimeProvider time)
     private long _at;
     private TimeSpan _took;
 
-    public Task<Counted> Read()
+    /// <summary>Of some schools it is counted each time: that reads their iPads alone.</summary>
+    public Task<Counted> Read(Scope scope)
     {
+        if (scope.SchoolIds is not null) return Count(scope);
         lock (_gate)
         {
             var age = _last is null ? TimeSpan.MaxValue : time.GetElapsedTime(_at);
@@ -43,14 +46,19 @@ internal sealed class FleetCounts(IFleetQueries fleet, TimeProvider time)
         // The lock is held by the caller until here.
         await Task.Yield();
         var begun = time.GetTimestamp();
-        var byStatus = fleet.CountDevices();
-        var silent = fleet.Count(new DeviceFilter { Status = EnrolmentStatus.Enrolled, SeenBefore = time.GetUtcNow().AddDays(-SilentDays) });
-        var counted = new Counted(await byStatus, await silent);
+        var counted = await Count(Scope.District);
         lock (_gate)
         {
             (_last, _at, _took) = (counted, time.GetTimestamp(), time.GetElapsedTime(begun));
         }
 
         return counted;
+    }
+
+    private async Task<Counted> Count(Scope scope)
+    {
+        var byStatus = fleet.CountDevices(scope);
+        var silent = fleet.Count(scope, new DeviceFilter { Status = EnrolmentStatus.Enrolled, SeenBefore = time.GetUtcNow().AddDays(-SilentDays) });
+        return new Counted(await byStatus, await silent);
     }
 }

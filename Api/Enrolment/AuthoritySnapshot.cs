@@ -16,6 +16,9 @@ public sealed class AuthoritySnapshot
 
     public required CertificateAuthority Ca { get; init; }
 
+    /// <summary>All whose certificates are ours: <see cref="Ca"/> first, then the one that is prepared, then former ones.</summary>
+    public required IReadOnlyList<IdentityCertificate> OwnCas { get; init; }
+
     public required ScepResponder Scep { get; init; }
 
     /// <summary>What GetCACert answers.</summary>

@@ -117,9 +117,15 @@ public sealed partial class EnrolmentAuthority(
         var ca = new CertificateAuthority(Open(authority.Ca, SealedAuthority.CaKeyPurpose));
         var responder = new ScepResponder(
             ca.Certificate,
-            [.. authority.RegistrationAuthorities.Select(ra => Open(ra, SealedAuthority.RegistrationAuthorityKeyPurpose))],
+            [.. authority.RegistrationAuthorities.Append(authority.NextRegistrationAuthority).OfType<SealedCertificate>()
+                .Select(ra => Open(ra, SealedAuthority.RegistrationAuthorityKeyPurpose))],
             scep.Value.AllowLegacyAlgorithms);
-        var sameCa = before is not null && before.Ca.Certificate.Sha256.AsSpan().SequenceEqual(ca.Certificate.Sha256);
+        IdentityCertificate[] ownCas =
+        [
+            ca.Certificate, .. authority.NextCa is { } prepared ? [IdentityCertificate.Parse(prepared.Certificate)] : Array.Empty<IdentityCertificate>(),
+            .. (authority.FormerCas ?? []).Select(former => IdentityCertificate.Parse(former.Certificate)),
+        ];
+        var sameCas = before is not null && before.OwnCas.Select(own => own.Sha256Hex).ToHashSet(StringComparer.Ordinal).SetEquals(ownCas.Select(own => own.Sha256Hex));
         LogOpened(authority.Version, ca.Certificate.SubjectName, ca.Certificate.Sha256Hex, ca.Certificate.NotAfter);
         var usesTlsRoot = UsesTlsRoot(authority);
         var tlsRoot = tls is null ? null : IdentityCertificate.Parse(tls.Root.Certificate);
@@ -129,6 +135,7 @@ public sealed partial class EnrolmentAuthority(
             Version = authority.Version,
             Organization = authority.Organization,
             Ca = ca,
+            OwnCas = ownCas,
             Scep = responder,
             ScepCertificates = responder.CaCertificates(),
             TlsIssuer = usesTlsRoot ? new CertificateAuthority(Open(tls!.Root, SealedTlsRoot.KeyPurpose)) : ca,
@@ -138,9 +145,9 @@ public sealed partial class EnrolmentAuthority(
                 : Open(authority.ProfileSigner, SealedAuthority.ProfileSignerKeyPurpose)).Open(),
             SealedTlsRoot = tls,
             ChallengeKey = sealer.Open(SealedAuthority.ChallengeKeyPurpose, authority.SealedChallengeKey),
-            Verifier = sameCa ? before!.Verifier : new IdentityVerifier(new IdentityVerifierSettings
+            Verifier = sameCas ? before!.Verifier : new IdentityVerifier(new IdentityVerifierSettings
             {
-                OwnCas = [ca.Certificate],
+                OwnCas = ownCas,
                 TrustedCas = _trustedCas.Value,
                 ExpiredGrace = TimeSpan.FromDays(mdm.Value.ExpiredCertificateGraceDays),
                 Signatures = mdm.Value.AllowSha1Signatures ? WeakestHash.Sha1 : WeakestHash.Sha256,

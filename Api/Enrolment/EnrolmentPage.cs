@@ -27,7 +27,7 @@ internal static class EnrolmentPage
         return Page(context, StatusCodes.Status200OK, $"Enrol an iPad: {name}",
             $"""
             <h1>{name}</h1>
-            <p>With this invitation {name} manages an iPad. It can be used until {expiresAt:yyyy-MM-dd HH:mm} UTC.</p>
+            <p>By this link an iPad joins the iPads that the school manages. The school can then set it up, send it apps and settings, lock it and erase it. The link works until {expiresAt:yyyy-MM-dd HH:mm} UTC.</p>
             {(trust is null ? "" : TrustSteps(trust))}
             <h2>{(trust is null ? "On the iPad" : "2. Enrol the iPad")}</h2>
             <ol>
@@ -57,6 +57,35 @@ internal static class EnrolmentPage
         <li>Open <em>Settings</em>, <em>General</em>, <em>About</em>, <em>Certificate Trust Settings</em>. Switch the certificate on.</li>
         </ol>
         """;
+
+    /// <summary>A profile that everybody can install by hand.</summary>
+    /// <param name="download">Where the file is.</param>
+    public static IResult Profile(HttpContext context, string organization, string profile, string? description, string download)
+    {
+        var (from, name) = (HtmlEncoder.Default.Encode(organization), HtmlEncoder.Default.Encode(profile));
+        return Page(context, StatusCodes.Status200OK, $"{name}: {from}",
+            $"""
+            <h1>{name}</h1>
+            <p>A profile for iPads, from {from}.</p>
+            {(string.IsNullOrWhiteSpace(description) ? "" : $"<p>{HtmlEncoder.Default.Encode(description)}</p>")}
+            <ol>
+            <li>Open this page on the iPad, in Safari.</li>
+            <li><a class="button" href="{HtmlEncoder.Default.Encode(download)}">Download profile</a> and tap <em>Allow</em>.</li>
+            <li>Open <em>Settings</em>, tap <em>Profile Downloaded</em> and then <em>Install</em>. It is also under <em>General</em>, <em>VPN &amp; Device Management</em>.</li>
+            </ol>
+            <p>To remove it later, open <em>Settings</em>, <em>General</em>, <em>VPN &amp; Device Management</em>, and tap the profile.</p>
+            """,
+            null);
+    }
+
+    /// <summary>Where a person arrives who opens the iPads' address by hand. It says nothing of the server.</summary>
+    public static IResult Front(HttpContext context) => Page(context, StatusCodes.Status200OK, "An address for iPads",
+        """
+        <h1>An address for iPads</h1>
+        <p>The iPads of a school get their settings and apps here. There is nothing else to see.</p>
+        <p>Do you want to enrol an iPad? Open the link, or scan the code, that the school has given you. Do you manage the iPads? Your console has an address of its own.</p>
+        """,
+        null);
 
     public static IResult Refusal(HttpContext context, int status, string title, string explanation) =>
         Page(context, status, title, $"<h1>{HtmlEncoder.Default.Encode(title)}</h1><p>{HtmlEncoder.Default.Encode(explanation)}</p>", null);

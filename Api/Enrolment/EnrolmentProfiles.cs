@@ -86,6 +86,7 @@ public sealed class EnrolmentProfiles(
         Roots = [.. open.Authority.Roots.Select(root => root.Der)],
         Challenge = challenge,
         SignMessage = mdm.Value.SignMessage,
+        AccessRights = open.Invitation.AccessRights is { } rights ? (MdmAccessRights)rights : MdmAccessRights.All,
     });
 
     private DateTimeOffset ChallengeEnds => time.GetUtcNow().AddMinutes(scep.Value.ChallengeLifetimeMinutes);

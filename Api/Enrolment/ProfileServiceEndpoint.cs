@@ -72,7 +72,7 @@ internal sealed partial class ProfileServiceEndpoint(
         SignedAnswer checkedAnswer;
         try
         {
-            checkedAnswer = certificates.Check(signed, open.Authority.Ca.Certificate, now);
+            checkedAnswer = certificates.Check(signed, open.Authority.OwnCas, now);
         }
         catch (IdentityException e)
         {

@@ -171,7 +171,7 @@ public sealed partial class ScepEndpoint(
             {
                 ChallengeHash = challenge.Sha256,
                 PublicKeyHash = csr.PublicKeySha256,
-                Certificate = Row(certificate, now) with
+                Certificate = Row(snapshot, certificate, now) with
                 {
                     InvitationId = challenge.InvitationId,
                     Authority = challenge.Authority,
@@ -226,7 +226,7 @@ public sealed partial class ScepEndpoint(
             {
                 PublicKeyHash = csr.PublicKeySha256,
                 ChallengeHash = challenge?.Sha256,
-                Certificate = Row(certificate, now) with { Renews = old, Authority = challenge?.Authority },
+                Certificate = Row(snapshot, certificate, now) with { Renews = old, Authority = challenge?.Authority },
                 At = now,
             });
         }
@@ -263,12 +263,13 @@ public sealed partial class ScepEndpoint(
         }
     }
 
-    private static IssuedCertificate Row(IdentityCertificate certificate, DateTimeOffset now) => new()
+    private static IssuedCertificate Row(AuthoritySnapshot snapshot, IdentityCertificate certificate, DateTimeOffset now) => new()
     {
         Sha256 = certificate.Sha256,
         Der = certificate.Der.ToArray(),
         IssuedAt = now,
         NotAfter = certificate.NotAfter,
+        Issuer = snapshot.Ca.Certificate.Sha256,
     };
 
     /// <summary>Null when it is not Base64, or too long.</summary>

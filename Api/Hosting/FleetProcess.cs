@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using FleetMdm.Api.Limits;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Hosting;
@@ -38,15 +39,26 @@ public static partial class FleetProcess
 
     /// <summary>Checks the options, then starts everything; the store brings its schema up to date first (or refuses).</summary>
     /// <remarks>What keeps it from starting ends the process at once, with its sentence: nothing was promised yet, and taking a
-    /// half-started silo apart only hides the sentence among its complaints.</remarks>
+    /// half-started silo apart only hides the sentence among its complaints. So does SIGTERM before the server listens, without a sentence.</remarks>
     public static async Task Start(WebApplication app, CancellationToken cancellationToken)
     {
         IsStarting = true;
+        // The host hears signals only once its own services start.
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
+        {
+            signal.Cancel = true;
+            app.Lifetime.StopApplication();
+        });
         try
         {
             app.Services.GetRequiredService<IStartupValidator>().Validate();
             app.Services.GetService<ServerCertificates>()?.Load();
             await app.StartAsync(cancellationToken);
+        }
+        catch (Exception) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Somebody wanted it to stop: that is no fault.
+            Environment.Exit(0);
         }
         catch (Exception e) when ((CannotListen(e, app) ?? Sentence(e)) is { } sentence)
         {
@@ -110,6 +122,8 @@ public static partial class FleetProcess
         // Raised by the binder for a value of the wrong kind.
         InvalidOperationException e when e.StackTrace?.Contains("ConfigurationBinder", StringComparison.Ordinal) == true =>
             (WrongKind(e.Message) ?? $"An option is wrong: {e.Message}{(e.InnerException is { } inner ? " " + inner.Message : "")}", WrongUsage),
+        InvalidOperationException e when e.StackTrace?.Contains("LoggerFilterConfigureOptions", StringComparison.Ordinal) == true =>
+            ($"An option of Logging is wrong: {e.Message} Levels are Trace, Debug, Information, Warning, Error, Critical and None.", WrongUsage),
         InvalidDataException or FormatException when exception.StackTrace?.Contains("Configuration", StringComparison.Ordinal) == true =>
             ($"appsettings.json cannot be read: {BrokenFile(exception)}", WrongUsage),
 

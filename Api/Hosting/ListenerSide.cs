@@ -1,3 +1,5 @@
+using FleetMdm.Api.Enrolment;
+
 namespace FleetMdm.Api.Hosting;
 
 /// <summary>Which of the two sides an endpoint or a listener serves.</summary>
@@ -25,13 +27,16 @@ internal sealed record ListenerFeature(Side Side);
 
 public static class ListenerSides
 {
-    /// <summary>With a listener of their own for administrators, each listener answers 404 to what belongs to the other.</summary>
+    /// <summary>With a listener of their own for administrators, each listener answers 404 to what belongs to the other. A person who opens the iPads'
+    /// address is told what it is.</summary>
     public static IApplicationBuilder UseListenerSides(this IApplicationBuilder app) => app.Use((context, next) =>
     {
         if (context.Features.Get<ListenerFeature>() is not { Side: not Side.Both } listener) return next(context);
         var side = SideOf(context);
         if (side == Side.Both || side == listener.Side) return next(context);
         context.SetEndpoint(null);
+        if (listener.Side == Side.Device && context.Request.Path == "/" && HttpMethods.IsGet(context.Request.Method))
+            return EnrolmentPage.Front(context).ExecuteAsync(context);
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
     });

@@ -12,7 +12,7 @@ internal static class InventoryEndpoints
 {
     public static void MapRest(RouteGroupBuilder api)
     {
-        var device = api.MapGroup("/devices/{id}").WithTags("Inventory");
+        var device = api.MapGroup("/devices/{id}").Needs(Rights.DeviceRead).WithTags("Inventory");
         device.MapGet("/apps", Apps).WithQuery("after", "limit").Fails(400, 404);
         device.MapGet("/managed-apps", ManagedApps).WithQuery("after", "limit").Fails(400, 404);
         device.MapGet("/profiles", Profiles).WithQuery("after", "limit").Fails(400, 404);
@@ -21,7 +21,7 @@ internal static class InventoryEndpoints
         device.MapGet("/security", Security).WithQuery("after", "limit").Fails(400, 404);
         device.MapGet("/restrictions", Restrictions).WithQuery("after", "limit").Fails(400, 404);
         device.MapGet("/users", Users).WithQuery("after", "limit").Fails(400, 404);
-        device.MapGet("/location", Location).RequireAuthorization(FleetPolicies.Administer).Fails(404);
+        device.MapGet("/location", Location).Needs(Rights.LocationRead).WithQuery("reason").Fails(400, 404);
     }
 
     /// <summary>The apps on an iPad</summary>
@@ -89,19 +89,20 @@ internal static class InventoryEndpoints
         Read(id, InventoryList.Users, service, after, limit);
 
     /// <summary>Where a lost iPad is</summary>
-    /// <remarks>As it last answered DeviceLocation, which it does in lost mode only. For administrators; each look is recorded. It is forgotten when the
+    /// <remarks>As it last answered DeviceLocation, which it does in lost mode only. For administrators, who say why; each look is recorded. It is forgotten when the
     /// iPad acknowledges DisableLostMode, and when its enrolment ends or begins anew.</remarks>
     /// <param name="id">Of the iPad.</param>
-    public static async Task<Ok<InventoryListView>> Location(string id, HttpContext context, InventoryService service, AuditTrail trail)
+    /// <param name="reason">Why you look. The header Audit-Reason does as well.</param>
+    public static async Task<Ok<InventoryListView>> Location(string id, HttpContext context, InventoryService service, AuditTrail trail, string? reason = null)
     {
         var (device, known) = await service.Find(id);
-        await RecordLook(context, trail, device.Id);
+        await RecordLook(context, trail, device.Id, AuditReason.Required(context, reason));
         return TypedResults.Ok(await service.Read(device.Id, known.GetValueOrDefault(InventoryList.Location), InventoryList.Location, null, 1));
     }
 
     /// <summary>Before it is shown.</summary>
-    internal static Task RecordLook(HttpContext context, AuditTrail trail, string deviceId) =>
-        trail.Record(context, AuditVerbs.SecretRead, AuditTargets.Device, deviceId, detail: "location");
+    internal static Task RecordLook(HttpContext context, AuditTrail trail, string deviceId, string reason) =>
+        trail.Record(context, AuditVerbs.SecretRead, AuditTargets.Device, deviceId, detail: "location", reason: reason);
 
     private static async Task<Ok<InventoryListView>> Read(string id, InventoryList list, InventoryService service, string? after, string? limit)
     {

@@ -6,7 +6,6 @@ using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Inventory;
 using FleetMdm.Storage.Audit;
-using FleetMdm.Storage.Inventory;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Inventory;
@@ -16,13 +15,13 @@ internal static class InventoryPages
 {
     public static void MapPages(RouteGroupBuilder pages)
     {
-        foreach (var kind in InventoryKinds.All)
+        // Where an iPad is stands on its page of lost mode.
+        foreach (var kind in InventoryKinds.All.Where(kind => !kind.IsForAdministrators))
         {
-            var page = pages.MapGet($"/ipads/{{id}}/{kind.Path}",
-                (string id, HttpContext context, DeviceFrames frames, InventoryService service, AuditTrail trail) => Show(id, kind, context, frames, service, trail));
-            if (kind.IsForAdministrators) page.RequireAuthorization(FleetPolicies.Administer);
+            pages.MapGet($"/ipads/{{id}}/{kind.Path}",
+                (string id, HttpContext context, DeviceFrames frames, InventoryService service) => Show(id, kind, context, frames, service)).Needs(Rights.DeviceRead);
             pages.MapPost($"/ipads/{{id}}/{kind.Path}",
-                    (string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) => Ask(id, kind, context, ids, lookup, log))
+                    (string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log) => Ask(id, kind, context, ids, lookup, log)).Needs(Rights.DeviceRefresh)
                 .Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
         }
     }
@@ -36,10 +35,9 @@ internal static class InventoryPages
     }
 
     private static async Task<RazorComponentResult<InventoryPage>> Show(
-        string id, InventoryKindView kind, HttpContext context, DeviceFrames frames, InventoryService service, AuditTrail trail)
+        string id, InventoryKindView kind, HttpContext context, DeviceFrames frames, InventoryService service)
     {
         var (device, known) = await service.Find(id);
-        if (kind.List == InventoryList.Location) await InventoryEndpoints.RecordLook(context, trail, device.Id);
         var list = await service.Read(device.Id, known.GetValueOrDefault(kind.List), kind.List, null, InventoryReader.MostEntries);
         return new RazorComponentResult<InventoryPage>(new { View = new InventoryPageView(await frames.Of(context, device.Id), kind, known, list) });
     }

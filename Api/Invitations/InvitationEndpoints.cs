@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
@@ -11,13 +12,13 @@ internal static class InvitationEndpoints
 {
     public static void MapRest(RouteGroupBuilder api)
     {
-        var invitations = api.MapGroup("/invitations").WithTags("Invitations");
-        invitations.MapPost("", Create).Idempotent().Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange)
+        var invitations = api.MapGroup("/invitations").Needs(Rights.InvitationRead).WithinSchools().WithTags("Invitations");
+        invitations.MapPost("", Create).Needs(Rights.InvitationChange).Idempotent().Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange)
             .Takes<InvitationRequest>().Fails(400, 409, 413, 415, 422);
         invitations.MapGet("", List).WithQuery("after", "limit").Fails(400);
         invitations.MapGet("/{id}", Get).Fails(404);
         invitations.MapGet("/{id}/profile", Profile).Fails(403, 404, 409, 410);
-        invitations.MapDelete("/{id}", Revoke).WithQuery("certificates")
+        invitations.MapDelete("/{id}", Revoke).Needs(Rights.InvitationChange).WithQuery("certificates")
             .Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange).Fails(400, 404);
     }
 

@@ -8,7 +8,6 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Placeholders;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using QRCoder;
 
 namespace FleetMdm.Api.Invitations;
 
@@ -22,14 +21,15 @@ internal static class InvitationPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet("/invitations", Invitations);
-        pages.MapGet("/invitations/new", (Delegate)AskCreate).RequireAuthorization(FleetPolicies.Administer);
-        pages.MapGet("/invitations/{id}", Invitation);
-        pages.MapGet("/invitations/{id}/revoke", AskRevoke).RequireAuthorization(FleetPolicies.Administer);
-        pages.MapGet("/invitations/{id}/sheet", Sheet);
-        pages.MapGet("/invitations/{id}/profile", (string id, HttpContext context, InvitationService service) => service.Profile(context, id));
-        pages.MapPost("/invitations", CreateInvitation).Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange);
-        pages.MapPost("/invitations/{id}/revoke", RevokeInvitation).Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange);
+        pages = pages.MapGroup("").WithinSchools();
+        pages.MapGet("/invitations", Invitations).Needs(Rights.InvitationRead);
+        pages.MapGet("/invitations/new", (Delegate)AskCreate).Needs(Rights.InvitationChange);
+        pages.MapGet("/invitations/{id}", Invitation).Needs(Rights.InvitationRead);
+        pages.MapGet("/invitations/{id}/revoke", AskRevoke).Needs(Rights.InvitationChange);
+        pages.MapGet("/invitations/{id}/sheet", Sheet).Needs(Rights.InvitationRead);
+        pages.MapGet("/invitations/{id}/profile", (string id, HttpContext context, InvitationService service) => service.Profile(context, id)).Needs(Rights.InvitationRead);
+        pages.MapPost("/invitations", CreateInvitation).Needs(Rights.InvitationChange).Audit(AuditVerbs.InvitationCreate, AuditTargets.Invitation, AuditPlace.WithTheChange);
+        pages.MapPost("/invitations/{id}/revoke", RevokeInvitation).Needs(Rights.InvitationChange).Audit(AuditVerbs.InvitationRevoke, AuditTargets.Invitation, AuditPlace.WithTheChange);
     }
 
     private static async Task<RazorComponentResult<InvitationsPage>> Invitations(HttpContext context, InvitationService service, string? after)
@@ -45,14 +45,15 @@ internal static class InvitationPages
         {
             User = FleetUser.Of(context),
             Invitation = invitation,
-            QrCode = invitation is { IsOpen: true, Url: { } url } ? Draw(url) : null,
+            QrCode = invitation is { IsOpen: true, Url: { } url } ? QrImage.Svg(url) : null,
         });
     }
 
     private static RazorComponentResult<InvitationNewPage> AskCreate(HttpContext context) => NewPage(context, FormState.Fresh);
 
-    private static RazorComponentResult<InvitationNewPage> NewPage(HttpContext context, FormState form) =>
-        new(new { User = FleetUser.Of(context), FormKey = PageForms.NewKey(), Form = form }) { StatusCode = form.Status };
+    /// <param name="rights">Those that are granted; null: all.</param>
+    private static RazorComponentResult<InvitationNewPage> NewPage(HttpContext context, FormState form, IReadOnlyList<string>? rights = null) =>
+        new(new { User = FleetUser.Of(context), FormKey = PageForms.NewKey(), Form = form, Rights = rights }) { StatusCode = form.Status };
 
     /// <summary>For paper. Only of an open invitation whose link may be seen.</summary>
     private static async Task<IResult> Sheet(
@@ -68,9 +69,9 @@ internal static class InvitationPages
         {
             User = FleetUser.Of(context),
             Invitation = invitation,
-            QrCode = Draw(url),
+            QrCode = QrImage.Svg(url),
             Trust = trust,
-            TrustCode = trust is null ? null : Draw(trust),
+            TrustCode = trust is null ? null : QrImage.Svg(trust),
             IPads = iPads,
         });
     }
@@ -88,14 +89,20 @@ internal static class InvitationPages
                 ExpiresInDays = PageForms.Number(form, "expiresInDays"),
                 OnlyFor = form.Get("onlyFor")?.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } only ? only : null,
                 AllowReenrolment = form.Get("allowReenrolment") is not null,
+                AccessRights = AccessRights(form),
             });
             return PageForms.See($"/invitations/{invitation.Number}");
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
-            return NewPage(context, FormState.Refused(problem, form.Get));
+            return NewPage(context, FormState.Refused(problem, form.Get), AccessRights(form));
         }
     }
+
+    /// <summary>Null: all of them. A form without a box that is ticked grants nothing, which is refused; one that does not show the boxes leaves all.</summary>
+    private static IReadOnlyList<string>? AccessRights(FormBody form) => form.Get("rights") is null || form.All("accessRights") is var named && AccessRightNames.All.All(right => named.Contains(right.Name))
+        ? null
+        : form.All("accessRights");
 
     /// <summary>It shows no link: to ask is no reading of a secret.</summary>
     private static async Task<RazorComponentResult<InvitationRevokePage>> AskRevoke(string id, HttpContext context, InvitationService service) =>
@@ -105,12 +112,5 @@ internal static class InvitationPages
     {
         var invitation = await service.Revoke(context, id);
         return PageForms.See($"/invitations/{invitation.Number}");
-    }
-
-    private static string Draw(string url)
-    {
-        using var data = QRCodeGenerator.GenerateQrCode(url, QRCodeGenerator.ECCLevel.M);
-        using var code = new SvgQRCode(data);
-        return code.GetGraphic(4, "#000000", "#ffffff", drawQuietZones: true, SvgQRCode.SizingMode.ViewBoxAttribute);
     }
 }

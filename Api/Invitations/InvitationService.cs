@@ -7,14 +7,16 @@ using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Mdm;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Schools;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Invitations;
 
 /// <summary>Invitations, for REST and for the console: by id, or by number.</summary>
-internal sealed class InvitationService(IEnrolmentStore store, EnrolmentProfiles profiles, AuditTrail trail, IOptions<MdmOptions> mdm, TimeProvider time)
+internal sealed class InvitationService(IEnrolmentStore store, ISchoolStore schools, EnrolmentProfiles profiles, AuditTrail trail, IOptions<MdmOptions> mdm, TimeProvider time)
 {
     /// <summary>128 bits: nobody guesses one.</summary>
     private const int IdBytes = 16;
@@ -35,6 +37,7 @@ internal sealed class InvitationService(IEnrolmentStore store, EnrolmentProfiles
         if (expires <= now || expires > now.AddDays(MostDays + 1))
             throw ApiProblem.Field("expiresAt", $"It must lie in the future, at most {MostDays} days from now.");
 
+        await RequireOwnSchool(FleetUser.Of(context), request);
         var invitation = new Invitation
         {
             Id = Base64Url.EncodeToString(RequestIds.NewBytes(context, "invitation", IdBytes)),
@@ -46,16 +49,32 @@ internal sealed class InvitationService(IEnrolmentStore store, EnrolmentProfiles
             CreatedBy = FleetUser.Of(context).Name,
             OnlyFor = OnlyFor(request.OnlyFor),
             AllowReenrolment = request.AllowReenrolment ?? false,
+            AccessRights = AccessRightNames.Read("accessRights", request.AccessRights),
         };
         await store.CreateInvitation(invitation, trail.Entry(context, AuditVerbs.InvitationCreate, detail: invitation.Name ?? invitation.School));
         return await store.FindInvitation(invitation.Id) ?? invitation;
     }
 
+    /// <summary>Who has rights for some schools invites into these, and cannot take over an iPad that is enrolled: it may be another school's.</summary>
+    private async Task RequireOwnSchool(FleetUser user, InvitationRequest request)
+    {
+        if (user.IsOfDistrict) return;
+        if (Text.Optional("school", request.School) is not { } name || await schools.FindByName(user.Scope, name) is null)
+            throw ApiProblem.Field("school", "Your rights are for some schools only. Write the name of one of them.");
+        if (request.AllowReenrolment == true)
+            throw ApiProblem.Field("allowReenrolment", "Only a token of the whole district may allow this: whoever has the link could take over an iPad of another school. Allow the iPads themselves to enrol anew.");
+    }
+
+    /// <summary>By id or number, for these rights; null: there is none.</summary>
+    public async Task<Invitation?> Find(Scope scope, string id) =>
+        IsNumber(id, out var number) ? await store.FindInvitation(scope, number)
+            : OneTimeChallenge.IsInvitationId(id) ? await store.FindInvitation(scope, id) : null;
+
+    /// <summary>For whoever the address was checked for (<see cref="ScopeGuard"/>).</summary>
     /// <exception cref="ApiProblem">404.</exception>
-    public async Task<Invitation> Find(string id) =>
-        (IsNumber(id, out var number) ? await store.FindInvitation(number)
-            : OneTimeChallenge.IsInvitationId(id) ? await store.FindInvitation(id) : null)
-        ?? throw ApiProblem.NotFound("There is no invitation with this id.");
+    public async Task<Invitation> Find(string id) => await Find(Scope.District, id) ?? throw NotFound();
+
+    internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no invitation with this id.");
 
     /// <summary>As the sender may see it. That it shows an open link is recorded first.</summary>
     public async Task<InvitationView> Show(HttpContext context, string id)
@@ -69,8 +88,8 @@ internal sealed class InvitationService(IEnrolmentStore store, EnrolmentProfiles
     {
         long? before = null;
         if (after is not null)
-            before = IsNumber(after, out var number) ? number : throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
-        var rows = await store.ListInvitations(before, limit + 1);
+            before = IsNumber(after, out var number) ? number : throw ApiProblem.InvalidCursor();
+        var rows = await store.ListInvitations(FleetUser.Of(context).Scope, before, limit + 1);
         var page = Page.Of(rows, limit, row => View(context, row), row => row.Number.ToString(CultureInfo.InvariantCulture));
         await RecordReading(context, page.Items);
         return page;

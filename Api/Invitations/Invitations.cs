@@ -23,6 +23,9 @@ public sealed record InvitationRequest
     public IReadOnlyList<string>? OnlyFor { get; init; }
     /// <summary>true: whoever has the link may take over any iPad that is enrolled already. For a short time and a trusted hand.</summary>
     public bool? AllowReenrolment { get; init; }
+    /// <summary>What the server may do on these iPads, by Apple's names, as in <c>AllowInspection</c>. Absent: everything. It can never be more for an iPad that has
+    /// enrolled, and without AllowInstallationRemoval its certificate cannot be renewed.</summary>
+    public IReadOnlyList<string>? AccessRights { get; init; }
 }
 
 /// <summary>An invitation.</summary>
@@ -52,6 +55,8 @@ public sealed record InvitationView
     public IReadOnlyList<string>? OnlyFor { get; init; }
     /// <summary>Whoever has the link may take over an iPad that is enrolled already.</summary>
     public required bool AllowReenrolment { get; init; }
+    /// <summary>What the server may do on the iPads that come by it, by Apple's names; null: everything.</summary>
+    public IReadOnlyList<string>? AccessRights { get; init; }
     /// <summary>The name of the token that made it.</summary>
     public required string CreatedBy { get; init; }
 
@@ -73,6 +78,7 @@ public sealed record InvitationView
         CertificatesWithdrawnAt = invitation.CertificatesWithdrawnAt,
         OnlyFor = invitation.OnlyFor,
         AllowReenrolment = invitation.AllowReenrolment,
+        AccessRights = AccessRightNames.Of(invitation.AccessRights),
         CreatedBy = invitation.CreatedBy,
     };
 }

@@ -4,13 +4,14 @@ using Orleans.Dashboard;
 
 namespace FleetMdm.Api.Observability;
 
-/// <summary>The Orleans dashboard at <c>/orleans/</c>, for administrators: it shows grains, their keys and the log.</summary>
+/// <summary>The Orleans dashboard at <c>/orleans/</c>: it shows grains, their keys and the log.</summary>
 internal static class Dashboard
 {
     public static void MapDashboard(this RouteGroupBuilder admin)
     {
         admin.MapOrleansDashboard("/orleans")
-            .RequireAuthorization(FleetPolicies.Administer)
+            .RequireAuthorization(FleetPolicies.ByRight)
+            .Needs(Rights.ClusterRead)
             .WithMetadata(ContentPolicy.Dashboard)
             .ExcludeFromDescription();
     }

@@ -1,6 +1,8 @@
 using System.Reflection;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Renewals;
@@ -16,7 +18,7 @@ internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrol
 
     public async Task<StatusView> Read()
     {
-        var counts = await fleet.CountDevices();
+        var counts = await fleet.CountDevices(Scope.District);
         var certificate = await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe();
         return new StatusView
         {
@@ -30,7 +32,7 @@ internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrol
                 Removed = counts.GetValueOrDefault(EnrolmentStatus.Removed),
                 Erased = counts.GetValueOrDefault(EnrolmentStatus.Erased),
             },
-            OpenClaims = await reenrolments.CountOpenClaims(),
+            OpenClaims = await reenrolments.CountOpenClaims(Scope.District),
             RenewalProblems = await renewals.CountProblems(),
             PushCertificate = certificate is null ? null : new PushCertificateSummary
             {
@@ -43,7 +45,7 @@ internal sealed class FleetStatus(IFleetQueries fleet, IReenrolmentStore reenrol
         };
     }
 
-    internal static void MapRest(RouteGroupBuilder api) => api.MapGet("/status", Get).WithTags("Status").Fails();
+    internal static void MapRest(RouteGroupBuilder api) => api.MapGet("/status", Get).Needs(Rights.StatusRead).WithTags("Status").Fails();
 
     /// <summary>The server at a glance</summary>
     public static async Task<Ok<StatusView>> Get(FleetStatus status) => TypedResults.Ok(await status.Read());

@@ -48,7 +48,7 @@ internal static class ObservabilityServices
     {
         var options = ((IEndpointRouteBuilder)admin).ServiceProvider.GetRequiredService<IOptions<MetricsOptions>>().Value;
         var metrics = admin.MapPrometheusScrapingEndpoint("/metrics").WithDisplayName("Metrics");
-        if (!options.AllowAnonymous) metrics.RequireAuthorization(FleetPolicies.ReadOrAdminister);
+        if (!options.AllowAnonymous) metrics.RequireAuthorization(FleetPolicies.ByRight).Needs(Rights.StatusRead);
     }
 
     /// <summary>On every listener, without a token: they say yes or no and nothing else worth knowing. <c>/health/ready</c> is for people,

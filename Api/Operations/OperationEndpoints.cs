@@ -1,11 +1,12 @@
-using System.Globalization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
+using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
@@ -22,58 +23,93 @@ internal static class OperationEndpoints
 
     public static void MapRest(RouteGroupBuilder api)
     {
-        var operations = api.MapGroup("/operations").WithTags("Operations");
-        operations.MapPost("", Start).Idempotent().Audit(AuditVerbs.OperationStart, AuditTargets.Operation, AuditPlace.WithTheChange)
-            .Takes<OperationRequest>(BodyLimit.Operation).Fails(400, 409, 413, 415, 422);
+        var operations = api.MapGroup("/operations").Needs(Rights.OperationRead).WithinSchools().WithTags("Operations");
+        operations.MapPost("", Start).Needs(Rights.OperationStart).Idempotent().Audit(AuditVerbs.OperationStart, AuditTargets.Operation, AuditPlace.WithTheChange)
+            .Takes<OperationRequest>(BodyLimit.Operation).WithQuery("dryRun").Produces<OperationPlanView>(200).Fails(400, 409, 413, 415, 422);
         operations.MapGet("", List).WithQuery("after", "limit").Fails(400);
         operations.MapGet("/{id}", Get).Fails(404);
-        operations.MapDelete("/{id}", Cancel).Audit(AuditVerbs.OperationCancel, AuditTargets.Operation, AuditPlace.WithTheChange).Fails(404, 409);
+        operations.MapDelete("/{id}", Cancel).Needs(Rights.OperationStart).Audit(AuditVerbs.OperationCancel, AuditTargets.Operation, AuditPlace.WithTheChange).Fails(404, 409);
+        OperationSteering.MapRest(operations);
         operations.MapGet("/{id}/devices", Devices).WithQuery("status", "after", "limit").Fails(400, 404);
+        operations.MapGet("/{id}/left-out", LeftOut).WithQuery("after", "limit").Fails(400, 404);
         operations.MapGet("/{id}/events", OperationEvents.Stream).RequireStreamAdmission()
             .Produces<OperationView>(200, OperationEvents.ContentType).Fails(404);
     }
 
     /// <summary>Send one command to many iPads</summary>
-    /// <remarks>When it is answered 202, the command is durable in the queue of every iPad of the target. They are woken at a pace
-    /// that APNs and the network can take. Commands that take something away from more than one iPad (EraseDevice, ClearPasscode, RemoveProfile
-    /// and others that Apple calls destructive) need <c>expected</c>, the number of iPads. 409: there are more or fewer; the answer says how many.
-    /// 422: the target is no iPad.</remarks>
-    public static async Task<Accepted<OperationStarted>> Start(HttpContext context, IGrainFactory grains, TimeProvider time)
+    /// <remarks>When it is answered 202, the command is durable in the queue of every iPad of the target that can run it. iPads that would refuse it, by what is known of them,
+    /// are left out and named (<c>leftOut</c>); <c>"force": true</c> sends it to them too. They are woken at a pace
+    /// that APNs and the network can take. <c>dryRun</c> answers 200 with what would be done: how many can, how many cannot, and why. Commands that take something away (EraseDevice,
+    /// ClearPasscode, RemoveProfile and others that Apple calls destructive) need the <c>confirmation</c> that a dry run of the same request returned, for more than one iPad. 409: there
+    /// are more or fewer by now, or than <c>expected</c>; <c>found</c> says how many, <c>confirmed</c> how many were told.
+    /// 422: the target is no iPad, or none that can run it.</remarks>
+    /// <param name="dryRun">true: only say what would be done.</param>
+    public static async Task<IResult> Start(HttpContext context, IGrainFactory grains, OperationPlans plans, TimeProvider time, [FromQuery] string? dryRun = null)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.OperationRequest);
-        var started = await Begin(request, context, grains, time);
+        var command = CommandReader.FromJson(await plans.Apps.Resolve(request.Command, "command."), "command");
+        if (Text.Flag("dryRun", dryRun) ?? false)
+            return TypedResults.Ok(await plans.Run(context, Planned(FleetUser.Of(context), request, command, time)));
+        var started = await Begin(request, command, context, grains, plans, time);
         return TypedResults.Accepted($"/api/v1/operations/{started.Id}", started);
     }
 
     /// <exception cref="ApiProblem">Nothing was started.</exception>
-    internal static async Task<OperationStarted> Begin(OperationRequest request, HttpContext context, IGrainFactory grains, TimeProvider time)
+    internal static async Task<OperationStarted> Begin(
+        OperationRequest request, BuiltCommand command, HttpContext context, IGrainFactory grains, OperationPlans plans, TimeProvider time)
     {
-        var target = Target(request.Target);
-        var command = CommandReader.FromJson(request.Command, "command");
+        CommandRights.Require(context, command.RequestType);
+        var expected = Expected(request.Expected);
+        var force = request.Force ?? false;
+        var planned = Planned(FleetUser.Of(context), request, command, time);
+        var confirmed = await plans.Confirm(context, planned, request.Confirmation, expected);
+        await plans.Apps.NoteUse(command);
         var order = new CommandOrder
         {
-            CommandUuid = RequestIds.NewCommandUuid(context, time),
+            CommandUuid = confirmed?.CommandUuid ?? RequestIds.NewCommandUuid(context, time),
             RequestType = command.RequestType,
             Command = command.Fragment,
             ExpiresAt = CommandExpiry.Read(request.ExpiresAt, request.ExpiresInHours, time.GetUtcNow()),
             Push = request.Push,
+            Force = force,
+            Requirements = CommandFit.ToGrain(command.Requirements),
         };
+        if (request.Pace?.StartAt is { } begins && order.ExpiresAt <= begins)
+            throw ApiProblem.Field("expiresAt", "The command would expire before the operation begins. Let it expire later, or not at all.");
 
-        var id = RequestIds.NewOrderedGuid(context, "operation", time).ToString("D");
         var operation = new OperationOrder
         {
-            Target = target,
+            Target = planned.Target,
             Command = order,
             RequestedBy = FleetUser.Of(context).Name,
             Asked = OperationTargetView.Write(request.Target),
-            Expected = request.Expected is { } expected and < 0
-                ? throw ApiProblem.Field("expected", $"It must be a number of iPads, but is {expected}.")
-                : request.Expected,
+            Expected = confirmed?.Count ?? expected,
             MustBeExpected = command.Destructive,
+            Pace = planned.Pace,
         };
-        var grain = grains.GetGrain<IOperationGrain>(id);
-        var accepted = await (target.Filter?.Expression is null ? grain.Start(operation) : grain.StartFiltered(operation));
-        if (accepted.Refused) throw Refusal(request, order.RequestType, accepted.Total);
+        return await Begin(operation, planned, confirmed, [.. CommandReader.Warnings(command, "command"), .. await plans.Ignored(planned)], context, grains, time);
+    }
+
+    internal static PlannedOperation Planned(FleetUser user, OperationRequest request, BuiltCommand command, TimeProvider time) =>
+        PlannedOperation.Of(user, request.Target, command, request.Force ?? false) with { Pace = OperationPaces.Read(request.Pace, command.RequestType, time)?.Write() };
+
+    /// <summary>The number of iPads that a caller expects, checked.</summary>
+    internal static long? Expected(long? number) =>
+        number is < 0 ? throw ApiProblem.Field("expected", $"It must be a number of iPads, but is {number}.") : number;
+
+    /// <summary>Starts an operation that is checked.</summary>
+    /// <param name="confirmed">What a person was told before; null: nothing.</param>
+    /// <exception cref="ApiProblem">Nothing was started.</exception>
+    internal static async Task<OperationStarted> Begin(
+        OperationOrder operation, PlannedOperation planned, Confirmation? confirmed, IReadOnlyList<CommandWarning> warnings, HttpContext context, IGrainFactory grains, TimeProvider time)
+    {
+        var grain = grains.GetGrain<IOperationGrain>((confirmed?.OperationId ?? RequestIds.NewOrderedGuid(context, "operation", time)).ToString("D"));
+        var accepted = await (operation.Target.Schools is not null ? grain.StartInSchools(operation)
+            : operation.Pace is not null || operation.Target.FailedOf is not null ? grain.StartPaced(operation)
+            : operation.Profile is not null ? grain.StartProfile(operation)
+            : operation.Target.Filter?.Expression is null ? grain.Start(operation) : grain.StartFiltered(operation));
+        var order = operation.Command;
+        if (accepted.Refused) throw Refusal(planned, operation.Expected, accepted.Total, accepted.Reasons, mustConfirm: operation.MustBeExpected && confirmed is null, confirmed?.Count);
         return new OperationStarted
         {
             Id = accepted.Id,
@@ -82,15 +118,32 @@ internal static class OperationEndpoints
             Total = accepted.Total,
             AcceptedAt = accepted.AcceptedAt,
             UnknownIds = accepted.UnknownIds,
-            Warnings = CommandReader.Warnings(command, "command"),
+            LeftOut = LeftOutView.Of(accepted.LeftOut, accepted.Reasons),
+            Warnings = warnings,
         };
     }
 
-    private static ApiProblem Refusal(OperationRequest request, string requestType, long found)
+    /// <param name="expected">How many were expected; null: nobody said.</param>
+    /// <param name="reasons">Why others would not get it.</param>
+    /// <param name="mustConfirm">It needs a confirmation that it lacks.</param>
+    /// <param name="confirmed">How many were told; null: there was no confirmation.</param>
+    internal static ApiProblem Refusal(
+        PlannedOperation planned, long? expected, long found, IReadOnlyList<LeftOutReason>? reasons, bool mustConfirm, long? confirmed = null)
     {
+        var requestType = planned.Command.RequestType;
+        if (found == 0 && reasons is { Count: > 0 })
+        {
+            return new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.DoesNotFit, "The command fits none of these iPads",
+                $"{string.Join(' ', reasons.Select(reason => reason.Reason))} Nothing was started. If what is known of the iPads is old, send \"force\": true.")
+            {
+                Errors = new Dictionary<string, string[]> { ["target"] = [.. reasons.Select(reason => reason.Reason)] },
+                More = new Dictionary<string, object> { ["reasons"] = reasons.Select(reason => new LeftOutReasonView(reason.Code, reason.Reason, reason.Devices)).ToArray() },
+            };
+        }
+
         if (found == 0)
         {
-            return new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.EmptyTarget, "The target is no iPad", request.Target.Ids is null
+            return new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.EmptyTarget, "The target is no iPad", !planned.IsNamed
                 ? "No enrolled iPad matches the target. Nothing was started."
                 : "None of these ids is an enrolled iPad. Nothing was started.")
             {
@@ -98,15 +151,29 @@ internal static class OperationEndpoints
             };
         }
 
-        var iPads = found == 1 ? "1 iPad" : string.Create(CultureInfo.InvariantCulture, $"{found} iPads");
-        var said = request.Expected is { } expected
-            ? string.Create(CultureInfo.InvariantCulture, $"The target is {iPads}, but {expected} {(expected == 1 ? "was" : "were")} expected.")
-            : $"{requestType} takes something away that cannot be brought back, and the target is {iPads}.";
-        return new ApiProblem(StatusCodes.Status409Conflict, ProblemCodes.NotAsExpected, "The number of iPads must be confirmed",
-            string.Create(CultureInfo.InvariantCulture, $"{said} Nothing was started. If these are the iPads that you mean, send \"expected\": {found}."))
+        var iPads = DeviceOrders.IPads(found);
+        if (mustConfirm && found > 1)
         {
-            Errors = new Dictionary<string, string[]> { ["expected"] = [string.Create(CultureInfo.InvariantCulture, $"It must be {found}.")] },
+            return new ApiProblem(StatusCodes.Status409Conflict, ProblemCodes.NotConfirmed, "It must be confirmed",
+                $"{requestType} takes something away that cannot be brought back, and the target is {iPads}. Nothing was started. " +
+                $"{planned.DryRun}, look at the answer, and send the request with its \"confirmation\".")
+            {
+                Errors = new Dictionary<string, string[]> { ["confirmation"] = ["It is required: send what the dry run returned."] },
+                Found = found,
+            };
+        }
+
+        var said = confirmed is { } told
+            ? $"{DeviceOrders.IPads(told)} {(told == 1 ? "was" : "were")} confirmed, and the target is {iPads} by now."
+            : expected is { } number
+            ? $"The target is {iPads}, but {Words.Number(number)} {(number == 1 ? "was" : "were")} expected."
+            : $"{requestType} takes something away that cannot be brought back, and the target is {iPads}. If these are the iPads that you mean, send \"expected\": {found}.";
+        var field = confirmed is null ? "expected" : "confirmation";
+        return new ApiProblem(StatusCodes.Status409Conflict, ProblemCodes.NotAsExpected, "The number of iPads has changed", $"{said} Nothing was started.")
+        {
+            Errors = new Dictionary<string, string[]> { [field] = [said] },
             Found = found,
+            More = confirmed is { } count ? new Dictionary<string, object> { ["confirmed"] = count } : null,
         };
     }
 
@@ -114,23 +181,24 @@ internal static class OperationEndpoints
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<OperationSummary>>> List(
-        IOperationStore store, [FromQuery] string? after = null, [FromQuery] string? limit = null)
+        IOperationStore store, HttpContext context, [FromQuery] string? after = null, [FromQuery] string? limit = null)
     {
         var most = Page.Limit(limit);
-        if (after is not null && (Text.Uuid(after) is not { } cursor || await store.Find(cursor.ToString("D")) is null))
-            throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+        var scope = FleetUser.Of(context).Scope;
+        if (after is not null && (Text.Uuid(after) is not { } cursor || await store.Find(scope, cursor.ToString("D")) is null))
+            throw ApiProblem.InvalidCursor();
 
-        var rows = await store.List(after?.ToLowerInvariant(), most + 1);
+        var rows = await store.List(scope, after?.ToLowerInvariant(), most + 1);
         return TypedResults.Ok(Page.Of(rows, most, OperationSummary.Of, row => row.Id));
     }
 
     /// <summary>One operation with its counts</summary>
-    public static async Task<Ok<OperationView>> Get(string id, IGrainFactory grains) =>
-        TypedResults.Ok(OperationView.Of(await Grain(grains, id).Describe() ?? throw NotFound()));
+    public static async Task<Ok<OperationView>> Get(string id, IGrainFactory grains, OperationSteering steering) =>
+        TypedResults.Ok(await steering.WithRetries(OperationView.Of(await Grain(grains, id).Describe() ?? throw NotFound())));
 
     /// <summary>The iPads of an operation, by id, and what became of its command on each</summary>
     /// <param name="id">Of the operation.</param>
-    /// <param name="status">queued, notNow, acknowledged, failed or ended: those that the operation's count of this name counts.</param>
+    /// <param name="status">queued, notNow, acknowledged, failed or ended: those that the operation's count of this name counts. notBegun or skipped: those of its pace.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<OperationDeviceView>>> Devices(
@@ -146,9 +214,29 @@ internal static class OperationEndpoints
     internal static async Task<Page<OperationDeviceView>> PageOfDevices(IOperationStore store, string id, OperationPart? part, string? after, int limit)
     {
         if (after is not null && Text.EnrolmentId(after) is null)
-            throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+            throw ApiProblem.InvalidCursor();
         var rows = await store.ListDevices(id, part, after, limit + 1);
         return Page.Of(rows, limit, OperationDeviceView.Of, row => row.EnrolmentId);
+    }
+
+    /// <summary>The iPads that were left out of an operation, by id, and why</summary>
+    /// <remarks>They would have refused its command, by what was known of them when it started. Who they were is kept as long as the history.</remarks>
+    /// <param name="id">Of the operation.</param>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<LeftOutDeviceView>>> LeftOut(
+        string id, IGrainFactory grains, IOperationStore store, [FromQuery] string? after = null, [FromQuery] string? limit = null)
+    {
+        var operation = await Grain(grains, id).Describe() ?? throw NotFound();
+        return TypedResults.Ok(await PageOfLeftOut(store, operation, after, Page.Limit(limit)));
+    }
+
+    internal static async Task<Page<LeftOutDeviceView>> PageOfLeftOut(IOperationStore store, OperationDescription operation, string? after, int limit)
+    {
+        if (after is not null && Text.EnrolmentId(after) is null)
+            throw ApiProblem.InvalidCursor();
+        var rows = operation.LeftOut == 0 ? [] : await store.ListLeftOut(operation.Id, after, limit + 1);
+        return Page.Of(rows, limit, row => LeftOutDeviceView.Of(row, operation.LeftOutReasons ?? []), row => row.EnrolmentId);
     }
 
     /// <summary>Cancel an operation</summary>
@@ -175,10 +263,11 @@ internal static class OperationEndpoints
 
     internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no operation with this id.");
 
-    private static OperationTarget Target(OperationTargetRequest target)
+    /// <param name="parts">What a target may have.</param>
+    internal static OperationTarget Target(OperationTargetRequest target, string parts = "all, ids and filter")
     {
         var named = (target.All is not null ? 1 : 0) + (target.Ids is not null ? 1 : 0) + (target.Filter is not null ? 1 : 0);
-        if (named != 1) throw ApiProblem.Field("target", "It must have exactly one of all, ids and filter.");
+        if (named != 1) throw ApiProblem.Field("target", $"It must have exactly one of {parts}.");
         if (target.All is { } all)
             return all ? new OperationTarget { All = true } : throw ApiProblem.Field("target.all", "It can only be true; leave it out otherwise.");
         return target.Ids is { } ids ? new OperationTarget { Ids = Ids("target.ids", ids) } : new OperationTarget { Filter = Filter(target.Filter!) };

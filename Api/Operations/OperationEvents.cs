@@ -28,15 +28,15 @@ internal static class OperationEvents
     /// <remarks>Server-sent events: <c>counts</c> when something changed, at most two a second, and <c>complete</c> at the end. The
     /// data is the operation as JSON.</remarks>
     public static async Task<IResult> Stream(
-        string id, HttpContext context, OperationWatch watch, StreamShares shares, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
+        string id, HttpContext context, OperationWatch watch, StreamShares shares, TokenVerifier tokens, AccountVerifier accounts, IHostApplicationLifetime lifetime, TimeProvider time)
     {
         if (await watch.Describe(Text.Uuid(id)?.ToString("D") ?? throw OperationEndpoints.NotFound()) is not { } operation)
             throw OperationEndpoints.NotFound();
-        return new Events(operation, FleetUser.Of(context), watch, shares, tokens, lifetime, time);
+        return new Events(operation, FleetUser.Of(context), watch, shares, tokens, accounts, lifetime, time);
     }
 
     private sealed class Events(
-        OperationDescription first, FleetUser reader, OperationWatch watch, StreamShares shares, TokenVerifier tokens, IHostApplicationLifetime lifetime, TimeProvider time)
+        OperationDescription first, FleetUser reader, OperationWatch watch, StreamShares shares, TokenVerifier tokens, AccountVerifier accounts, IHostApplicationLifetime lifetime, TimeProvider time)
         : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
@@ -75,15 +75,17 @@ internal static class OperationEvents
         private async Task Run(HttpResponse response, CancellationToken stop)
         {
             await Write(response, Start, stop);
-            var sent = default(OperationDescription);
+            var sent = Array.Empty<byte>();
             var sentAt = time.GetTimestamp();
             for (var operation = first; ;)
             {
-                var complete = operation.Queued == 0;
-                if (operation != sent || complete)
+                var view = OperationView.Of(operation);
+                var complete = view.Complete;
+                var words = Event(complete ? "complete" : "counts", view);
+                if (!words.AsSpan().SequenceEqual(sent))
                 {
-                    await Write(response, Event(complete ? "complete" : "counts", operation), stop);
-                    (sent, sentAt) = (operation, time.GetTimestamp());
+                    await Write(response, words, stop);
+                    (sent, sentAt) = (words, time.GetTimestamp());
                 }
                 else if (time.GetElapsedTime(sentAt) >= HeartbeatAfter)
                 {
@@ -93,7 +95,7 @@ internal static class OperationEvents
 
                 if (complete) return;
                 await Task.Delay(OperationWatch.Interval, time, stop);
-                if (!await tokens.IsStillGood(reader) || await watch.Describe(operation.Id) is not { } next) return;
+                if (!await (reader.AccountId is null ? tokens.IsStillGood(reader) : accounts.IsStillGood(reader)) || await watch.Describe(operation.Id) is not { } next) return;
                 operation = next;
             }
         }
@@ -106,7 +108,7 @@ internal static class OperationEvents
             await response.Body.FlushAsync(stalled.Token);
         }
 
-        private static byte[] Event(string name, OperationDescription operation) => Encoding.UTF8.GetBytes(
-            $"event: {name}\ndata: {JsonSerializer.Serialize(OperationView.Of(operation), AdminJson.Default.OperationView)}\n\n");
+        private static byte[] Event(string name, OperationView operation) => Encoding.UTF8.GetBytes(
+            $"event: {name}\ndata: {JsonSerializer.Serialize(operation, AdminJson.Default.OperationView)}\n\n");
     }
 }

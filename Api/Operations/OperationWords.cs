@@ -5,11 +5,17 @@ namespace FleetMdm.Api.Operations;
 /// <summary>Operations in words for people.</summary>
 internal static class OperationWords
 {
+    /// <summary>What an operation does: the command, and of a profile of the library its name.</summary>
+    public static string What(OperationSummary operation) =>
+        operation.Target?.Profile is { } profile ? $"{operation.RequestType}: {profile}" : operation.RequestType;
+
     /// <summary>Which iPads an operation is for.</summary>
     public static string Of(OperationTargetView? target)
     {
         if (target is null) return "not kept";
         if (target.Ids is not null) return target.IdCount == 1 ? "1 iPad by its id" : string.Create(CultureInfo.InvariantCulture, $"{target.IdCount} iPads by their ids");
+        if (target.FailedOf is not null) return "iPads on which another operation failed";
+        if (target.HoldersOf is { } profile) return $"iPads that have the profile \u201c{profile}\u201d";
         if (target.Filter is not { } filter) return "every enrolled iPad";
         List<string> parts = [];
         void Add(string name, string? value)

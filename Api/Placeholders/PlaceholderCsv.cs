@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Api.Placeholders;
@@ -16,23 +16,17 @@ public sealed record CsvFault(int Line, string Message);
 /// <param name="WithName">There is a column for names; likewise the two below.</param>
 /// <param name="WithSchool">Likewise.</param>
 /// <param name="WithAssetTag">Likewise.</param>
+/// <param name="Unread">Titles of columns that mean nothing here, cut.</param>
 public sealed record PlaceholderCsv(
-    IReadOnlyList<Placeholder> Rows, IReadOnlyList<CsvFault> Faults, int FaultCount, bool WithName, bool WithSchool, bool WithAssetTag)
+    IReadOnlyList<Placeholder> Rows, IReadOnlyList<CsvFault> Faults, int FaultCount, bool WithName, bool WithSchool, bool WithAssetTag, IReadOnlyList<string> Unread)
 {
     public const int MostRows = 100_000;
-
-    /// <summary>100,000 rows of 100 characters in UTF-16.</summary>
-    public const int MostBytes = 24 * 1024 * 1024;
 
     public const int MostFaults = 100;
 
     public const int LongestText = 200;
 
-    private const int MostColumns = 100;
     private const int LongestSerial = 20;
-
-    private const string Unreadable =
-        "The file is neither UTF-8 nor UTF-16. In Excel, choose \"CSV UTF-8\" when you save it.";
 
     private static readonly string[] SerialHeadings = ["serial number", "serial", "serialnumber", "serial no", "serial no.", "serienummer", "seriennummer"];
     private static readonly string[] NameHeadings = ["name", "device name", "devicename", "ipad"];
@@ -41,12 +35,10 @@ public sealed record PlaceholderCsv(
 
     /// <summary>Commas, semicolons or tabs; UTF-8 or UTF-16, with or without a byte order mark; quotation marks as in RFC 4180.</summary>
     /// <exception cref="CsvException">The file as a whole cannot be read.</exception>
-    public static PlaceholderCsv Parse(ReadOnlySpan<byte> bytes)
+    public static PlaceholderCsv Parse(ReadOnlyMemory<byte> bytes)
     {
-        var text = Decode(bytes);
-        var reader = ReaderOf(text);
+        using var reader = CsvText.Open(bytes);
         var heading = reader.Next() ?? throw new CsvException("The file is empty. Its first line must name the columns: serial number, name, school, asset tag.");
-        if (heading.Count > MostColumns) throw new CsvException($"The file has more than {MostColumns} columns.");
         var serial = Column(heading, SerialHeadings, "serial number");
         if (serial is null)
         {
@@ -80,7 +72,9 @@ public sealed record PlaceholderCsv(
             });
         }
 
-        return new PlaceholderCsv(rows, faults, faultCount, name is not null, school is not null, tag is not null);
+        int?[] read = [serial, name, school, tag];
+        var unread = Enumerable.Range(0, heading.Count).Where(at => !read.Contains(at) && !string.IsNullOrWhiteSpace(heading[at])).Select(at => Shown(heading[at].Trim()));
+        return new PlaceholderCsv(rows, faults, faultCount, name is not null, school is not null, tag is not null, [.. unread]);
 
         string? Fault(List<string> fields)
         {
@@ -129,122 +123,4 @@ public sealed record PlaceholderCsv(
     }
 
     private static string Shown(string value) => Rest.Text.Printable(value, 40);
-
-    /// <summary>Excel may write <c>sep=;</c> before the heading.</summary>
-    private static CsvReader ReaderOf(string text)
-    {
-        if (!text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) || text.Length < 5) return new CsvReader(text, DelimiterOf(text));
-        var reader = new CsvReader(text, text[4]);
-        reader.Next();
-        return reader;
-    }
-
-    /// <summary>Of the heading: the one of the three that stands there most.</summary>
-    private static char DelimiterOf(string text)
-    {
-        var end = text.AsSpan().IndexOfAny('\r', '\n');
-        var heading = end < 0 ? text.AsSpan() : text.AsSpan(0, end);
-        var best = ',';
-        foreach (var candidate in (ReadOnlySpan<char>)[';', '\t'])
-        {
-            if (heading.Count(candidate) > heading.Count(best)) best = candidate;
-        }
-
-        return best;
-    }
-
-    private static string Decode(ReadOnlySpan<byte> bytes)
-    {
-        try
-        {
-            return bytes switch
-            {
-                [0xEF, 0xBB, 0xBF, .. var rest] => Strict(new UTF8Encoding(false, true), rest),
-                [0xFF, 0xFE, .. var rest] => Strict(new UnicodeEncoding(false, false, true), rest),
-                [0xFE, 0xFF, .. var rest] => Strict(new UnicodeEncoding(true, false, true), rest),
-                // The first character of a heading is a letter: its other byte is zero.
-                [0, not 0, ..] => Strict(new UnicodeEncoding(true, false, true), bytes),
-                [not 0, 0, ..] => Strict(new UnicodeEncoding(false, false, true), bytes),
-                _ => Strict(new UTF8Encoding(false, true), bytes),
-            };
-        }
-        catch (ArgumentException)
-        {
-            throw new CsvException(Unreadable);
-        }
-    }
-
-    private static string Strict(Encoding encoding, ReadOnlySpan<byte> bytes) => encoding.GetString(bytes);
-}
-
-/// <summary>A file that cannot be read at all.</summary>
-public sealed class CsvException(string message) : Exception(message);
-
-/// <summary>Records of a CSV text (RFC 4180), each with the line on which it begins. Linear; a quotation mark that is never closed spoils its own record only
-/// as far as the end of the file.</summary>
-internal sealed class CsvReader(string text, char delimiter)
-{
-    private int _at;
-    private int _nextLine = 1;
-
-    /// <summary>Where the last record began.</summary>
-    public int Line { get; private set; }
-
-    /// <summary>What is wrong with the last record; null: nothing.</summary>
-    public string? Fault { get; private set; }
-
-    /// <summary>The fields of the next record; null at the end.</summary>
-    public List<string>? Next()
-    {
-        if (_at >= text.Length) return null;
-        (Line, Fault) = (_nextLine, null);
-        var fields = new List<string>();
-        var field = new StringBuilder();
-        while (true)
-        {
-            if (_at < text.Length && text[_at] == '"' && field.Length == 0) Quoted(field);
-            while (_at < text.Length && text[_at] != delimiter && text[_at] is not ('\r' or '\n')) field.Append(text[_at++]);
-            fields.Add(field.ToString());
-            field.Clear();
-            if (_at < text.Length && text[_at] == delimiter)
-            {
-                _at++;
-                if (_at < text.Length) continue;
-                fields.Add("");
-            }
-
-            EndLine();
-            return fields;
-        }
-    }
-
-    private void Quoted(StringBuilder field)
-    {
-        for (_at++; _at < text.Length; _at++)
-        {
-            if (text[_at] == '"')
-            {
-                if (_at + 1 >= text.Length || text[_at + 1] != '"')
-                {
-                    _at++;
-                    return;
-                }
-
-                _at++;
-            }
-
-            if (text[_at] == '\n' || (text[_at] == '\r' && (_at + 1 >= text.Length || text[_at + 1] != '\n'))) _nextLine++;
-            field.Append(text[_at]);
-        }
-
-        Fault = string.Create(CultureInfo.InvariantCulture, $"a quotation mark is never closed");
-    }
-
-    private void EndLine()
-    {
-        if (_at >= text.Length) return;
-        if (text[_at] == '\r' && _at + 1 < text.Length && text[_at + 1] == '\n') _at++;
-        _at++;
-        _nextLine++;
-    }
 }

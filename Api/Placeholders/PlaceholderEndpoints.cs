@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
@@ -12,17 +13,17 @@ internal static class PlaceholderEndpoints
 
     public static void MapRest(RouteGroupBuilder api)
     {
-        var placeholders = api.MapGroup("/placeholders").WithTags("Placeholders");
-        placeholders.MapGet("", List).WithQuery("after", "limit", "state").Fails(400);
-        placeholders.MapGet("/{serialNumber}", Get).Fails(400, 404);
-        placeholders.MapPut("/{serialNumber}", Put).Takes<PlaceholderRequest>()
+        var placeholders = api.MapGroup("/placeholders").Needs(Rights.DeviceRead).WithTags("Placeholders");
+        placeholders.MapGet("", List).WithinSchools().WithQuery("after", "limit", "state").Fails(400);
+        placeholders.MapGet("/{serialNumber}", Get).WithinSchools().Fails(400, 404);
+        placeholders.MapPut("/{serialNumber}", Put).WithinSchools().Needs(Rights.DeviceChange).Takes<PlaceholderRequest>()
             .Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404, 413, 415, 422);
-        placeholders.MapDelete("/{serialNumber}", Remove)
+        placeholders.MapDelete("/{serialNumber}", Remove).WithinSchools().Needs(Rights.DeviceChange)
             .Audit(AuditVerbs.PlaceholderRemove, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404);
-        api.MapPost("/placeholder-imports", Import).WithTags("Placeholders").WithQuery("onError", "dryRun").Idempotent()
+        api.MapPost("/placeholder-imports", Import).Needs(Rights.DeviceChange).WithTags("Placeholders").WithQuery("onError", "dryRun").Idempotent()
             .WithMetadata(new BodyLimitMetadata(BodyLimit.Csv))
             .Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 409, 413, 415, 422);
-        api.MapGet("/shared-serial-numbers", Shared).WithTags("Placeholders").WithQuery("after", "limit").Fails(400);
+        api.MapGet("/shared-serial-numbers", Shared).Needs(Rights.DeviceRead).WithTags("Placeholders").WithQuery("after", "limit").Fails(400);
     }
 
     /// <summary>List placeholders, in the order of the serial numbers</summary>
@@ -30,11 +31,12 @@ internal static class PlaceholderEndpoints
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     /// <param name="state">waiting: no iPad with this serial number is enrolled; enrolled: one is. Absent: all.</param>
-    public static async Task<Ok<Page<PlaceholderView>>> List(string? after, string? limit, string? state, PlaceholderService service) =>
-        TypedResults.Ok(await service.List(after, Page.Limit(limit), state));
+    public static async Task<Ok<Page<PlaceholderView>>> List(string? after, string? limit, string? state, HttpContext context, PlaceholderService service) =>
+        TypedResults.Ok(await service.List(FleetUser.Of(context), after, Page.Limit(limit), state));
 
     /// <summary>One placeholder</summary>
-    public static async Task<Ok<PlaceholderView>> Get(string serialNumber, PlaceholderService service) => TypedResults.Ok(await service.Find(serialNumber));
+    public static async Task<Ok<PlaceholderView>> Get(string serialNumber, HttpContext context, PlaceholderService service) =>
+        TypedResults.Ok(await service.Find(FleetUser.Of(context), serialNumber));
 
     /// <summary>Write a placeholder</summary>
     /// <remarks>It is created, or replaced as a whole. An iPad that is enrolled already keeps its name and school until it enrols again.</remarks>

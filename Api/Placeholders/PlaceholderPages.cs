@@ -15,16 +15,17 @@ internal static class PlaceholderPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet("/placeholders", List);
-        pages.MapPost("/placeholders", Put).Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange);
-        pages.MapPost("/placeholders/import", Import).Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange);
-        pages.MapPost("/placeholders/{serialNumber}/remove", Remove).Audit(AuditVerbs.PlaceholderRemove, AuditTargets.Placeholder, AuditPlace.WithTheChange);
+        pages.MapGet("/placeholders", List).WithinSchools().Needs(Rights.DeviceRead);
+        pages.MapPost("/placeholders", Put).WithinSchools().Needs(Rights.DeviceChange).Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange);
+        pages.MapPost("/placeholders/import", Import).Needs(Rights.DeviceChange).Audit(AuditVerbs.PlaceholderWrite, AuditTargets.Placeholder, AuditPlace.WithTheChange);
+        pages.MapPost("/placeholders/{serialNumber}/remove", Remove).WithinSchools().Needs(Rights.DeviceChange).Audit(AuditVerbs.PlaceholderRemove, AuditTargets.Placeholder, AuditPlace.WithTheChange);
     }
 
     private static Task<RazorComponentResult<PlaceholdersPage>> List(HttpContext context, PlaceholderService service, string? after, string? state, string? done) =>
         Show(context, service, after, state, done switch
         {
             "written" => "The placeholder is written.",
+            "written-school" => "The placeholder is written. There is no school with this name yet: create it under Schools, or mend the placeholder.",
             "removed" => "The placeholder is removed. The iPad stays as it is.",
             _ => null,
         });
@@ -33,13 +34,13 @@ internal static class PlaceholderPages
         HttpContext context, PlaceholderService service, string? after = null, string? state = null, string? note = null,
         ImportResult? imported = null, ApiProblem? problem = null, FormBody? form = null)
     {
-        var page = await service.List(after, RowsOnPage, string.IsNullOrEmpty(state) ? null : state);
+        var page = await service.List(FleetUser.Of(context), after, RowsOnPage, string.IsNullOrEmpty(state) ? null : state);
         if (problem is not null) context.Response.StatusCode = problem.Status;
         return new RazorComponentResult<PlaceholdersPage>(new
         {
             User = FleetUser.Of(context),
             Placeholders = page,
-            Shared = await service.Shared(null, SharedOnPage),
+            Shared = FleetUser.Of(context).IsOfDistrict ? await service.Shared(null, SharedOnPage) : new Page<SharedSerialView>([], null),
             State = state,
             Note = note,
             Imported = imported,
@@ -62,7 +63,9 @@ internal static class PlaceholderPages
             return await Show(context, service, problem: problem, form: form);
         }
 
-        return PageForms.See("/placeholders?done=written");
+        return PageForms.See((await service.Unknown(context, [form.Get("school")?.Trim() is { Length: > 0 } school ? school : null])).Count > 0
+            ? "/placeholders?done=written-school"
+            : "/placeholders?done=written");
     }
 
     /// <summary>Answers with the page itself: what is wrong with which line is too long for an address.</summary>
@@ -70,7 +73,7 @@ internal static class PlaceholderPages
     {
         try
         {
-            var form = await UploadForm.Read(context, ids, PlaceholderCsv.MostBytes);
+            var form = await UploadForm.Read(context, ids, ListReading.MostBytes);
             var file = await form.File("file", context.RequestAborted) ?? throw ApiProblem.Field("file", "Choose a file.");
             var imported = await service.Import(context, file, skip: form.Get("skip") is not null, dryRun: form.Get("dryRun") is not null);
             return await Show(context, service, imported: imported);

@@ -57,6 +57,10 @@ public sealed record ImportResult
     public required IReadOnlyList<CsvFault> Faults { get; init; }
     /// <summary>Nothing was written: the file was only looked at.</summary>
     public required bool DryRun { get; init; }
+    /// <summary>Titles of columns that were not read, since they are none of those that are known.</summary>
+    public required IReadOnlyList<string> UnreadColumns { get; init; }
+    /// <summary>Schools that the file names and that do not exist; of the first 200 names. The placeholders keep the names.</summary>
+    public required IReadOnlyList<string> UnknownSchools { get; init; }
 }
 
 /// <summary>A serial number that more than one iPad says is its own.</summary>

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
 
 namespace FleetMdm.Api.Placeholders;
@@ -10,7 +11,7 @@ internal static class PlaceholdersRoom
     public static void AddPlaceholders(this IServiceCollection services)
     {
         services.AddSingleton<PlaceholderService>();
-        services.AddSingleton(new ConsoleEntry(32, "/placeholders", "Placeholders", "M3 5h14v10H3ZM6 8h3v4H6ZM11 8.5h3M11 11.5h3", 'l'));
+        services.AddSingleton(new ConsoleEntry(32, "/placeholders", "Placeholders", "M3 5h14v10H3ZM6 8h3v4H6ZM11 8.5h3M11 11.5h3", 'l', Rights.DeviceRead));
     }
 
     public static void MapPlaceholders(this AdminRoutes routes)

@@ -15,6 +15,8 @@ internal sealed class PushCertificateAttention(IGrainFactory grains, TimeProvide
         return certificate?.Standing switch
         {
             null => Say("No push certificate: no iPad can enrol or be woken"),
+            PushCertificateStanding.Good or PushCertificateStanding.ExpiresSoon when certificate.UnansweredAt is not null =>
+                Say("Pushes get no answer from Apple: no iPad is woken. Check that the server reaches api.push.apple.com, port 443"),
             PushCertificateStanding.Good => [],
             PushCertificateStanding.ExpiresSoon => Say($"{(DaysLeft(certificate) == 1 ? "day" : "days")} until the push certificate expires", DaysLeft(certificate)),
             PushCertificateStanding.Expired => Say("The push certificate has expired: no iPad can be woken"),

@@ -1,4 +1,5 @@
 using System.Text;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
@@ -26,13 +27,13 @@ internal static class PushCertificateEndpoints
 
     public static void MapRest(RouteGroupBuilder api)
     {
-        var certificate = api.MapGroup("/push-certificate").WithTags("Push certificate");
+        var certificate = api.MapGroup("/push-certificate").Needs(Rights.CertificateRead).WithTags("Push certificate");
         certificate.MapGet("", Get).Fails(404);
-        certificate.MapPut("", Put).WithQuery("force").Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate).Fails(400, 409, 413, 415, 422)
+        certificate.MapPut("", Put).Needs(Rights.CertificateChange).WithQuery("force").Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate).Fails(400, 409, 413, 415, 422)
             .WithMetadata(new LargestBody(2 * LargestUpload))
             .AddOpenApiOperationTransformer(DescribeBody);
         certificate.MapGet("/request", GetRequest).Fails(404);
-        certificate.MapPost("/request", MakeRequest).WithQuery("anew").Idempotent()
+        certificate.MapPost("/request", MakeRequest).Needs(Rights.CertificateChange).WithQuery("anew").Idempotent()
             .Audit(AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate).Fails(400, 409, 422);
     }
 
@@ -143,6 +144,7 @@ internal static class PushCertificateEndpoints
             _ => "refused",
         },
         Refusal = certificate.Refusal,
+        UnansweredAt = certificate.UnansweredAt,
         DependentDevices = await fleet.CountByTopic(certificate.Topic),
     };
 
@@ -180,6 +182,8 @@ public sealed record PushCertificateView
     public required string Standing { get; init; }
     /// <summary>APNs' reason when it is refused.</summary>
     public string? Refusal { get; init; }
+    /// <summary>When a push was last given up since APNs did not answer, and none was answered since; null: pushes are answered. Looked at for half an hour.</summary>
+    public DateTimeOffset? UnansweredAt { get; init; }
     /// <summary>How many iPads are enrolled under its topic.</summary>
     public required long DependentDevices { get; init; }
 }

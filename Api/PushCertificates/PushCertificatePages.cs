@@ -25,11 +25,11 @@ internal static class PushCertificatePages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet(Path, Show);
-        pages.MapGet(Path + "/request.plist", (HttpContext context, IGrainFactory grains) => Download(context, grains, request => request.Signed, "push-request.plist"));
-        pages.MapGet(Path + "/request.csr", (HttpContext context, IGrainFactory grains) => Download(context, grains, request => request.Pem, "push-request.csr"));
-        pages.MapPost(Path + "/request", Request).Audit(AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate);
-        pages.MapPost(Path, Install).Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
+        pages.MapGet(Path, Show).Needs(Rights.CertificateRead);
+        pages.MapGet(Path + "/request.plist", (HttpContext context, IGrainFactory grains) => Download(context, grains, request => request.Signed, "push-request.plist")).Needs(Rights.CertificateChange);
+        pages.MapGet(Path + "/request.csr", (HttpContext context, IGrainFactory grains) => Download(context, grains, request => request.Pem, "push-request.csr")).Needs(Rights.CertificateChange);
+        pages.MapPost(Path + "/request", Request).Needs(Rights.CertificateChange).Audit(AuditVerbs.PushCertificateRequest, AuditTargets.PushCertificate);
+        pages.MapPost(Path, Install).Needs(Rights.CertificateChange).Audit(AuditVerbs.PushCertificateInstall, AuditTargets.PushCertificate);
     }
 
     private static Task<RazorComponentResult<PushCertificatePage>> Show(
@@ -49,7 +49,7 @@ internal static class PushCertificatePages
         {
             User = user,
             Certificate = await PushCertificateEndpoints.Find(grains, fleet, time),
-            Request = user.Role == AccessRole.Administrator ? await Grain(grains).FindRequest() : null,
+            Request = user.May(Rights.CertificateChange) ? await Grain(grains).FindRequest() : null,
             FormKey = PageForms.NewKey(),
             Form = form,
             Done = done,
@@ -61,7 +61,7 @@ internal static class PushCertificatePages
 
     private static async Task<IResult> Download(HttpContext context, IGrainFactory grains, Func<PushCertificateRequest, string?> content, string name)
     {
-        if (FleetUser.Of(context).Role != AccessRole.Administrator || await Grain(grains).FindRequest() is not { } request || content(request) is not { } text)
+        if (await Grain(grains).FindRequest() is not { } request || content(request) is not { } text)
             throw ApiProblem.NotFound("No such request waits.");
         return TypedResults.File(Encoding.ASCII.GetBytes(text), "application/octet-stream", name);
     }
@@ -97,7 +97,7 @@ internal static class PushCertificatePages
 
     private static async Task<PushCertificateUpload> ReadAsync(HttpRequest request)
     {
-        RequestBody.RequireMediaType(request, "multipart/form-data");
+        RequestBody.RequireForm(request);
         if (request.ContentLength > LargestUpload) throw TooLarge();
         try
         {

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
 
 namespace FleetMdm.Api.PushCertificates;
@@ -9,7 +10,7 @@ internal static class PushCertificatesRoom
     public static void AddPushCertificates(this IServiceCollection services)
     {
         services.AddSingleton<IAttention, PushCertificateAttention>();
-        services.AddSingleton(new ConsoleEntry(40, "/push-certificate", "Push certificate", "M6 13V9a4 4 0 0 1 8 0v4l1.5 2h-11ZM9 17h2", 's'));
+        services.AddSingleton(new ConsoleEntry(40, "/push-certificate", "Push certificate", "M6 13V9a4 4 0 0 1 8 0v4l1.5 2h-11ZM9 17h2", 's', Rights.CertificateRead));
     }
 
     public static void MapPushCertificates(this AdminRoutes routes)

@@ -11,7 +11,7 @@ internal sealed class ClaimAttention(IReenrolmentStore store) : IAttention
 
     public async Task<IReadOnlyList<AttentionItem>> Find(FleetUser reader)
     {
-        var open = await store.CountOpenClaims();
+        var open = await store.CountOpenClaims(reader.Scope);
         return open == 0 ? [] : [new AttentionItem(Order, open, $"{(open == 1 ? "claim" : "claims")} to decide: another device says that it is this iPad", "/claims")];
     }
 }

@@ -15,16 +15,17 @@ internal static class ClaimPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet("/claims", List);
-        pages.MapPost("/ipads/{id}/claim/allow", AllowClaim).Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device);
-        pages.MapPost("/ipads/{id}/claim/refuse", RefuseClaim).Audit(AuditVerbs.ReenrolmentRefuse, AuditTargets.Device);
-        pages.MapPost("/ipads/{id}/reenrolment", Allow).Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device);
+        pages = pages.MapGroup("").WithinSchools();
+        pages.MapGet("/claims", List).Needs(Rights.DeviceRead);
+        pages.MapPost("/ipads/{id}/claim/allow", AllowClaim).Needs(Rights.DeviceChange).Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device);
+        pages.MapPost("/ipads/{id}/claim/refuse", RefuseClaim).Needs(Rights.DeviceChange).Audit(AuditVerbs.ReenrolmentRefuse, AuditTargets.Device);
+        pages.MapPost("/ipads/{id}/reenrolment", Allow).Needs(Rights.DeviceChange).Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device);
     }
 
     private static async Task<RazorComponentResult<ClaimsPage>> List(HttpContext context, IReenrolmentStore store, string? after)
     {
-        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
-        var rows = await store.ListOpenClaims(after, ClaimsOnPage + 1);
+        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.InvalidCursor();
+        var rows = await store.ListOpenClaims(FleetUser.Of(context).Scope, after, ClaimsOnPage + 1);
         var page = Page.Of(rows, ClaimsOnPage, ClaimView.Of, row => row.DeviceId);
         return new RazorComponentResult<ClaimsPage>(new { User = FleetUser.Of(context), Claims = page, IsLaterPage = after is not null });
     }

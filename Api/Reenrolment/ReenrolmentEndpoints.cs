@@ -17,25 +17,25 @@ internal static class ReenrolmentEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var tagged = api.MapGroup("").WithTags("Reenrolment");
-        tagged.MapGet("/claims", List).WithQuery("after", "limit").Fails(400);
-        tagged.MapGet("/devices/{id}/claim", Get).Fails(404);
-        tagged.MapPost("/devices/{id}/claim/allow", Allow).Takes<ClaimRequest>().Idempotent().Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device).Fails(400, 404, 409, 413, 415, 422);
-        tagged.MapPost("/devices/{id}/claim/refuse", Refuse).Takes<ClaimRequest>().Idempotent().Audit(AuditVerbs.ReenrolmentRefuse, AuditTargets.Device).Fails(400, 404, 409, 413, 415, 422);
-        tagged.MapPost("/devices/{id}/reenrolment", AllowOne).Takes<DeviceReenrolmentRequest>().Idempotent()
+        tagged.MapGet("/claims", List).WithinSchools().Needs(Rights.DeviceRead).WithQuery("after", "limit").Fails(400);
+        tagged.MapGet("/devices/{id}/claim", Get).Needs(Rights.DeviceRead).Fails(404);
+        tagged.MapPost("/devices/{id}/claim/allow", Allow).Needs(Rights.DeviceChange).Takes<ClaimRequest>().Idempotent().Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device).Fails(400, 404, 409, 413, 415, 422);
+        tagged.MapPost("/devices/{id}/claim/refuse", Refuse).Needs(Rights.DeviceChange).Takes<ClaimRequest>().Idempotent().Audit(AuditVerbs.ReenrolmentRefuse, AuditTargets.Device).Fails(400, 404, 409, 413, 415, 422);
+        tagged.MapPost("/devices/{id}/reenrolment", AllowOne).Needs(Rights.DeviceChange).Takes<DeviceReenrolmentRequest>().Idempotent()
             .Audit(AuditVerbs.ReenrolmentAllow, AuditTargets.Device).Fails(400, 404, 409, 413, 415, 422);
-        tagged.MapDelete("/devices/{id}/reenrolment", Withdraw).Audit(AuditVerbs.ReenrolmentRefuse, AuditTargets.Device).Fails(404);
-        tagged.MapPost("/reenrolment", AllowMany).Takes<ReenrolmentRequest>().Idempotent().Audit(AuditVerbs.ReenrolmentAllow).Fails(400, 409, 413, 415, 422);
+        tagged.MapDelete("/devices/{id}/reenrolment", Withdraw).Needs(Rights.DeviceChange).Audit(AuditVerbs.ReenrolmentRefuse, AuditTargets.Device).Fails(404);
+        tagged.MapPost("/reenrolment", AllowMany).WithinSchools().Needs(Rights.DeviceChange).Takes<ReenrolmentRequest>().Idempotent().Audit(AuditVerbs.ReenrolmentAllow).Fails(400, 409, 413, 415, 422);
     }
 
     /// <summary>List claims that nobody has decided about, the newest first</summary>
     /// <remarks>A claim: another device says that it is an iPad which is enrolled already. It was refused, and nothing was changed.</remarks>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
-    public static async Task<Ok<Page<ClaimView>>> List(string? after, string? limit, IReenrolmentStore store)
+    public static async Task<Ok<Page<ClaimView>>> List(string? after, string? limit, HttpContext context, IReenrolmentStore store)
     {
         var most = Page.Limit(limit);
-        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
-        var rows = await store.ListOpenClaims(after, most + 1);
+        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.InvalidCursor();
+        var rows = await store.ListOpenClaims(FleetUser.Of(context).Scope, after, most + 1);
         return TypedResults.Ok(Page.Of(rows, most, ClaimView.Of, row => row.DeviceId));
     }
 

@@ -2,6 +2,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Enrolment;
 using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
@@ -61,7 +62,7 @@ internal sealed partial class ReenrolmentService(
     {
         var now = time.GetUtcNow();
         var until = now.AddHours(Text.Number("hours", hours, 1, MostHours));
-        var count = ids is not null ? await store.Allow(ids, now, until) : await store.Allow(filter!, now, until);
+        var count = ids is not null ? await store.Allow(user.Scope, ids, now, until) : await store.Allow(user.Scope, filter!, now, until);
         LogAllowed(count, until, user.Name);
         return new ReenrolmentView { Count = count, Until = until };
     }
@@ -70,7 +71,7 @@ internal sealed partial class ReenrolmentService(
     {
         await lookup.Row(id);
         var now = time.GetUtcNow();
-        await store.Allow([id], now, now);
+        await store.Allow(Scope.District, [id], now, now);
     }
 
     [LoggerMessage(3345, LogLevel.Information, "The claim on {Id} is decided: {Decision}, by {User}")]

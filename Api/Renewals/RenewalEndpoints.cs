@@ -1,4 +1,5 @@
 using System.Globalization;
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
@@ -16,9 +17,9 @@ internal static class RenewalEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var tagged = api.MapGroup("").WithTags("Renewals");
-        tagged.MapGet("/renewals", List).WithQuery("problem", "after", "limit").Fails(400);
-        tagged.MapGet("/devices/{id}/renewal", Get).Fails(404);
-        tagged.MapPost("/devices/{id}/renewal", Start).Idempotent().Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404, 409, 422);
+        tagged.MapGet("/renewals", List).Needs(Rights.CertificateRead).WithQuery("problem", "after", "limit").Fails(400);
+        tagged.MapGet("/devices/{id}/renewal", Get).Needs(Rights.DeviceRead).Fails(404);
+        tagged.MapPost("/devices/{id}/renewal", Start).Needs(Rights.DeviceChange).Idempotent().Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404, 409, 422);
     }
 
     /// <summary>List identity certificates that end soon, those that end first</summary>
@@ -82,6 +83,6 @@ internal static class RenewalEndpoints
         return dot > 0 && long.TryParse(after.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var end)
             && end <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() && Text.EnrolmentId(after[(dot + 1)..]) is { } id
             ? new RenewalPlace(DateTimeOffset.FromUnixTimeMilliseconds(end), id)
-            : throw ApiProblem.Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+            : throw ApiProblem.InvalidCursor();
     }
 }

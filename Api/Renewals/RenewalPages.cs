@@ -16,8 +16,8 @@ internal static class RenewalPages
 
     public static void MapPages(RouteGroupBuilder pages)
     {
-        pages.MapGet("/certificates", List).WithQuery("problem", "after").AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
-        pages.MapPost("/ipads/{id}/renewal", Start).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
+        pages.MapGet("/certificates", List).Needs(Rights.CertificateRead).WithQuery("problem", "after").AddEndpointFilter((invocation, next) => QueryNames.Check(invocation, next));
+        pages.MapPost("/ipads/{id}/renewal", Start).Needs(Rights.DeviceChange).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
     }
 
     private static async Task<RazorComponentResult<CertificatesPage>> List(HttpContext context, IRenewalStore store, string? problem, string? after)

@@ -34,8 +34,9 @@ public sealed class RenewalProfiles(
             Roots = [.. snapshot.Roots.Select(root => root.Der)],
             Challenge = OneTimeChallenge.CreateRenewal(snapshot.ChallengeKey, order.Renews, challengeEnds, known),
             SignMessage = mdm.Value.SignMessage,
+            AccessRights = order.AccessRights is { } rights ? (MdmAccessRights)rights : MdmAccessRights.All,
         });
-        var signed = ProfileSigner.Sign(profile.ToBytes(), snapshot.ProfileSigner, snapshot.Ca.Certificate.Der);
+        var signed = ProfileSigner.Sign(profile.ToBytes(), snapshot.ProfileSigner, snapshot.TlsIssuer.Certificate.Der);
         return CommandEnvelope.Compose(order.CommandUuid, RenewalCommand.WithProfile(signed));
     }
 

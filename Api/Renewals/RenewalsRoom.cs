@@ -1,3 +1,4 @@
+using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
 
 namespace FleetMdm.Api.Renewals;
@@ -11,7 +12,7 @@ internal static class RenewalsRoom
     {
         services.AddSingleton<RenewalProfiles>();
         services.AddSingleton<IAttention, RenewalAttention>();
-        services.AddSingleton(new ConsoleEntry(35, "/certificates", "Certificates", "M4 4h12v8H4ZM10 12v5l2-1.5L14 17v-5M7 7h6M7 9.5h3", 'k'));
+        services.AddSingleton(new ConsoleEntry(35, "/certificates", "Certificates", "M4 4h12v8H4ZM10 12v5l2-1.5L14 17v-5M7 7h6M7 9.5h3", 'k', Rights.CertificateRead));
     }
 
     public static void MapRenewals(this AdminRoutes routes)

@@ -1,16 +1,28 @@
 using System.Text.Json.Serialization;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.ActivationLock;
+using FleetMdm.Api.Apps;
+using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
+using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Groups;
+using FleetMdm.Api.Holdings;
+using FleetMdm.Api.Imports;
+using FleetMdm.Api.Incidents;
 using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Invitations;
 using FleetMdm.Api.Observability;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.People;
 using FleetMdm.Api.Placeholders;
+using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
+using FleetMdm.Api.Schools;
 
 namespace FleetMdm.Api.Rest;
 
@@ -30,6 +42,7 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(DeviceView))]
 [JsonSerializable(typeof(Page<DeviceSummary>))]
 [JsonSerializable(typeof(CommandAccepted))]
+[JsonSerializable(typeof(MisfitView[]))]
 [JsonSerializable(typeof(CommandView))]
 [JsonSerializable(typeof(CommandTypeView))]
 [JsonSerializable(typeof(Page<CommandTypeView>))]
@@ -37,7 +50,16 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<CommandSummary>))]
 [JsonSerializable(typeof(PushRequested))]
 [JsonSerializable(typeof(OperationRequest))]
+[JsonSerializable(typeof(OperationPaceRequest))]
+[JsonSerializable(typeof(OperationRetryRequest))]
+[JsonSerializable(typeof(RepeatingRequest))]
+[JsonSerializable(typeof(RepeatingView))]
+[JsonSerializable(typeof(Page<RepeatingView>))]
 [JsonSerializable(typeof(OperationStarted))]
+[JsonSerializable(typeof(OperationPlanView))]
+[JsonSerializable(typeof(Page<LeftOutDeviceView>))]
+[JsonSerializable(typeof(LeftOutReasonView[]))]
+[JsonSerializable(typeof(OperationTargetRequest))]
 [JsonSerializable(typeof(OperationSummary))]
 [JsonSerializable(typeof(OperationView))]
 [JsonSerializable(typeof(Page<OperationSummary>))]
@@ -48,10 +70,31 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(TokenView))]
 [JsonSerializable(typeof(Page<TokenView>))]
 [JsonSerializable(typeof(TokenDetailView))]
+[JsonSerializable(typeof(AccountRequest))]
+[JsonSerializable(typeof(AccountView))]
+[JsonSerializable(typeof(Page<AccountView>))]
+[JsonSerializable(typeof(AccountMade))]
+[JsonSerializable(typeof(PasswordLinkView))]
+[JsonSerializable(typeof(Page<SessionView>))]
+[JsonSerializable(typeof(SessionsEnded))]
+[JsonSerializable(typeof(RoleRequest))]
+[JsonSerializable(typeof(RoleChange))]
+[JsonSerializable(typeof(RoleView))]
+[JsonSerializable(typeof(Page<RoleView>))]
+[JsonSerializable(typeof(Page<RightView>))]
+[JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(AuditView))]
 [JsonSerializable(typeof(Page<AuditView>))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(InventoryListView))]
+[JsonSerializable(typeof(ActivationLockView))]
+[JsonSerializable(typeof(HostedAppView))]
+[JsonSerializable(typeof(Page<HostedAppView>))]
+[JsonSerializable(typeof(ActivationLockCodeView))]
+[JsonSerializable(typeof(AuthoritiesView))]
+[JsonSerializable(typeof(AuthorityView))]
+[JsonSerializable(typeof(InstalledAppsView))]
+[JsonSerializable(typeof(InstalledAppDetailView))]
 [JsonSerializable(typeof(ClaimRequest))]
 [JsonSerializable(typeof(ClaimView))]
 [JsonSerializable(typeof(Page<ClaimView>))]
@@ -66,6 +109,61 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<PlaceholderView>))]
 [JsonSerializable(typeof(ImportResult))]
 [JsonSerializable(typeof(Page<SharedSerialView>))]
+[JsonSerializable(typeof(GroupRequest))]
+[JsonSerializable(typeof(AssignmentRequest))]
+[JsonSerializable(typeof(AssignmentView))]
+[JsonSerializable(typeof(Page<AssignmentView>))]
+[JsonSerializable(typeof(AssignmentPlanView))]
+[JsonSerializable(typeof(Page<AssignmentDeviceView>))]
+[JsonSerializable(typeof(DeviceAssignmentsView))]
+[JsonSerializable(typeof(AssignmentRetryView))]
+[JsonSerializable(typeof(GroupView))]
+[JsonSerializable(typeof(Page<GroupView>))]
+[JsonSerializable(typeof(GroupMembersRequest))]
+[JsonSerializable(typeof(GroupMembersView))]
+[JsonSerializable(typeof(DeviceGroupsView))]
+[JsonSerializable(typeof(SchoolRequest))]
+[JsonSerializable(typeof(SchoolView))]
+[JsonSerializable(typeof(Page<SchoolView>))]
+[JsonSerializable(typeof(UnknownSchoolsView))]
+[JsonSerializable(typeof(PersonRequest))]
+[JsonSerializable(typeof(PersonView))]
+[JsonSerializable(typeof(Page<PersonView>))]
+[JsonSerializable(typeof(PersonClassesView))]
+[JsonSerializable(typeof(ClassRequest))]
+[JsonSerializable(typeof(ClassView))]
+[JsonSerializable(typeof(Page<ClassView>))]
+[JsonSerializable(typeof(MemberRequest))]
+[JsonSerializable(typeof(Page<MemberView>))]
+[JsonSerializable(typeof(HandOutRequest))]
+[JsonSerializable(typeof(HolderView))]
+[JsonSerializable(typeof(Page<HoldingView>))]
+[JsonSerializable(typeof(NoteRequest))]
+[JsonSerializable(typeof(NoteView))]
+[JsonSerializable(typeof(Page<NoteView>))]
+[JsonSerializable(typeof(IncidentRequest))]
+[JsonSerializable(typeof(IncidentChangeRequest))]
+[JsonSerializable(typeof(IncidentDetailView))]
+[JsonSerializable(typeof(Page<IncidentView>))]
+[JsonSerializable(typeof(DeviceImportView))]
+[JsonSerializable(typeof(Page<DeviceImportChangeView>))]
+[JsonSerializable(typeof(ImportView))]
+[JsonSerializable(typeof(ImportApplyRequest))]
+[JsonSerializable(typeof(Page<ImportChangeView>))]
+[JsonSerializable(typeof(ProfileRequest))]
+[JsonSerializable(typeof(ProfileRestoreRequest))]
+[JsonSerializable(typeof(ProfileWarning[]))]
+[JsonSerializable(typeof(Page<ProfileSummary>))]
+[JsonSerializable(typeof(ProfileView))]
+[JsonSerializable(typeof(Page<ProfileVersionSummary>))]
+[JsonSerializable(typeof(ProfileVersionView))]
+[JsonSerializable(typeof(ProfileSaved))]
+[JsonSerializable(typeof(ProfileComparisonView))]
+[JsonSerializable(typeof(ProfileDeleted))]
+[JsonSerializable(typeof(ProfileSendRequest))]
+[JsonSerializable(typeof(ProfileLinkRequest))]
+[JsonSerializable(typeof(ProfileLinkView))]
+[JsonSerializable(typeof(Page<ProfileStandingView>))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

@@ -15,6 +15,9 @@ internal sealed class ApiProblem(int status, string code, string title, string d
     /// <summary>How many there really are, where a number was not as expected.</summary>
     public long? Found { get; init; }
 
+    /// <summary>What stands in the answer besides; null: nothing.</summary>
+    public IReadOnlyDictionary<string, object>? More { get; init; }
+
     /// <summary>Seconds, for answers that ask to come again.</summary>
     public int? RetryAfter { get; init; }
 
@@ -24,6 +27,15 @@ internal sealed class ApiProblem(int status, string code, string title, string d
         {
             Errors = new Dictionary<string, string[]> { [field] = [message] },
         };
+
+    /// <summary>The query parameter <c>after</c> is none that a page has named.</summary>
+    public static ApiProblem InvalidCursor() => Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+
+    /// <summary>What a field says belongs to something else already.</summary>
+    public static ApiProblem Taken(string field, string code, string message) => new(StatusCodes.Status409Conflict, code, "It is taken", message)
+    {
+        Errors = new Dictionary<string, string[]> { [field] = [message] },
+    };
 
     public static ApiProblem NotFound(string what) =>
         new(StatusCodes.Status404NotFound, ProblemCodes.NotFound, "Not found", what);

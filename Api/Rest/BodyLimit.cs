@@ -20,7 +20,7 @@ internal sealed record BodyLimitMetadata(BodyLimit Limit)
         {
             BodyLimit.Command => limits.CommandBodyBytes,
             BodyLimit.Operation => limits.OperationBodyBytes,
-            BodyLimit.Csv => Placeholders.PlaceholderCsv.MostBytes,
+            BodyLimit.Csv => ListReading.MostBytes,
             _ => limits.AdminBodyBytes,
         };
 }

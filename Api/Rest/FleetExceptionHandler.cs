@@ -1,5 +1,6 @@
 using FleetMdm.Api.Hosting;
 using FleetMdm.Storage;
+using FleetMdm.Storage.Filters;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace FleetMdm.Api.Rest;
@@ -30,6 +31,10 @@ internal sealed partial class FleetExceptionHandler(IHostApplicationLifetime lif
         {
             case ApiProblem problem:
                 return Problems.Of(problem);
+
+            // A group that a filter names is only known by the store.
+            case FilterException filter:
+                return Problems.Of(ApiProblem.Field("filter", filter.Message, ProblemCodes.InvalidFilter));
 
             case BadHttpRequestException bad:
                 return bad.StatusCode == StatusCodes.Status413PayloadTooLarge

@@ -70,6 +70,7 @@ internal static class OpenApiDocument
         ["Devices"] = "The iPads.",
         ["Invitations"] = "Links by which iPads enrol.",
         ["Operations"] = "One command for many iPads.",
+        ["Profiles"] = "The library of configuration profiles.",
         ["Push certificate"] = "The certificate by which iPads are woken.",
         ["Reenrolment"] = "Decisions on devices that say that they are an iPad that is enrolled.",
         ["Status"] = "The server at a glance.",
@@ -102,6 +103,12 @@ internal static class OpenApiDocument
                 AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String } },
             },
             ["found"] = new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64", Description = "How many there are, where a number was not as expected." },
+            ["findings"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Array,
+                Description = "Why a profile was refused: each with field, message, code and severity, as the warnings of a profile that was saved.",
+                Items = new OpenApiSchema { Type = JsonSchemaType.Object },
+            },
             ["traceId"] = Text("Of the request, for the server's log."),
         };
     }
@@ -121,6 +128,19 @@ internal static class OpenApiDocument
                 AdditionalProperties = new OpenApiSchema(),
                 Description = "The iPad's answer as JSON, with Apple's keys; null: none came. Data is Base64.",
             };
+        }
+
+        foreach (var name in (string[])[nameof(Profiles.ProfileRequest), nameof(Profiles.ProfileView), nameof(Profiles.ProfileVersionView)])
+        {
+            if (schemas.TryGetValue(name, out var holder) && holder is OpenApiSchema { Properties: { } parts })
+            {
+                parts["profile"] = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    AdditionalProperties = new OpenApiSchema(),
+                    Description = "A profile with Apple's keys, its payloads in PayloadContent. Data is Base64. In the place of a secret that is kept stands (hidden).",
+                };
+            }
         }
 
         foreach (var name in (string[])[nameof(Catalogue.CommandTypeView), nameof(Catalogue.PayloadTypeView)])

@@ -16,13 +16,16 @@ internal static class ProblemCodes
     public const string UnsupportedMediaType = "unsupported-media-type";
     public const string NotSignedIn = "not-signed-in";
     public const string NotAllowed = "not-allowed";
+    public const string NeedsDistrict = "needs-district";
     public const string CrossOrigin = "cross-origin";
     public const string TooManyFailures = "too-many-failures";
     public const string NotFound = "not-found";
     public const string MethodNotAllowed = "method-not-allowed";
     public const string NotEnrolled = "not-enrolled";
     public const string QueueFull = "queue-full";
+    public const string CommandUuidReserved = "command-uuid-reserved";
     public const string CommandUuidTaken = "command-uuid-taken";
+    public const string DoesNotFit = "does-not-fit";
     public const string CommandInFlight = "command-in-flight";
     public const string CommandFinished = "command-finished";
     public const string EmptyTarget = "empty-target";
@@ -31,11 +34,42 @@ internal static class ProblemCodes
     public const string OperationFinished = "operation-finished";
     public const string OwnEnrolment = "own-enrolment";
     public const string UnknownRequestType = "unknown-request-type";
+    public const string InvalidApp = "invalid-app";
+    public const string AppInUse = "app-in-use";
     public const string InvalidProfile = "invalid-profile";
+    public const string IdentifierTaken = "identifier-taken";
+    public const string LibraryFull = "library-full";
+    public const string ProfileChanged = "profile-changed";
+    public const string ProfileIsPublic = "profile-is-public";
+    public const string NotForPublic = "not-for-public";
+    public const string NoPrecondition = "no-precondition";
+    /// <summary>Somebody else has changed it in between.</summary>
+    public const string Changed = "changed";
+    public const string NameTaken = "name-taken";
+    public const string CodeTaken = "code-taken";
+    public const string SourceTaken = "source-taken";
+    public const string AccountTaken = "account-taken";
+    /// <summary>Another person has the iPad.</summary>
+    public const string HandedOut = "handed-out";
+    public const string PersonLeft = "person-left";
+    public const string IncidentOpen = "incident-open";
+    public const string RemovesMany = "removes-many";
+    public const string InUse = "in-use";
+    public const string GroupHasRule = "group-has-rule";
+    public const string TooMany = "too-many";
     public const string NotRenewable = "not-renewable";
+    public const string AuthorityState = "authority-state";
+    public const string AuthorityInUse = "authority-in-use";
+    public const string AuthorityForTls = "authority-for-tls";
     public const string NoPushToken = "no-push-token";
     public const string ClaimChanged = "claim-changed";
     public const string LastAdministrator = "last-administrator";
+    public const string AccountDisabled = "account-disabled";
+    /// <summary>It is of a person with an account, and a token was sent.</summary>
+    public const string NoAccount = "no-account";
+    public const string RoleIsBuiltIn = "role-is-built-in";
+    /// <summary>Not before all nodes are of the new version.</summary>
+    public const string NotYet = "not-yet";
     public const string TooManyTokens = "too-many-tokens";
     public const string Rejected = "rejected";
     public const string Busy = "busy";

@@ -18,10 +18,10 @@ internal static class Problems
     public static string TypeOf(string code) => TypePrefix + code;
 
     public static IResult Of(ApiProblem problem) =>
-        new WithRetryAfter(Result(problem.Status, problem.Code, problem.Title, problem.Message, problem.Errors, problem.Found), problem.RetryAfter);
+        new WithRetryAfter(Result(problem.Status, problem.Code, problem.Title, problem.Message, problem.Errors, problem.Found, problem.More), problem.RetryAfter);
 
     public static IResult Of(int status, string code, string title, string detail, int? retryAfter = null) =>
-        new WithRetryAfter(Result(status, code, title, detail, null, null), retryAfter);
+        new WithRetryAfter(Result(status, code, title, detail, null, null, null), retryAfter);
 
     /// <summary>A body made once, for answers that must cost nothing.</summary>
     public static byte[] StaticBody(int status, string code, string title, string detail) =>
@@ -29,7 +29,8 @@ internal static class Problems
             new JsonObject { ["type"] = TypeOf(code), ["title"] = title, ["status"] = status, ["detail"] = detail, ["code"] = code },
             JsonSerializerOptions.Web);
 
-    private static ProblemHttpResult Result(int status, string code, string title, string detail, IDictionary<string, string[]>? errors, long? found)
+    private static ProblemHttpResult Result(
+        int status, string code, string title, string detail, IDictionary<string, string[]>? errors, long? found, IReadOnlyDictionary<string, object>? more)
     {
         var details = errors is null ? new ProblemDetails() : new HttpValidationProblemDetails(errors);
         details.Type = TypeOf(code);
@@ -38,6 +39,7 @@ internal static class Problems
         details.Detail = detail;
         details.Extensions["code"] = code;
         if (found is not null) details.Extensions["found"] = found;
+        foreach (var (name, value) in more ?? new Dictionary<string, object>()) details.Extensions[name] = value;
         return TypedResults.Problem(details);
     }
 

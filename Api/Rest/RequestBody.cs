@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
@@ -13,6 +14,11 @@ internal static partial class RequestBody
 {
     public const string Json = "application/json";
     public const string Xml = "application/xml";
+
+    public const string Multipart = "multipart/form-data";
+
+    /// <summary>RFC 2046, 5.1.1.</summary>
+    private const int LongestBoundary = 70;
 
     private static readonly object ReadBefore = new();
 
@@ -34,9 +40,17 @@ internal static partial class RequestBody
         }
 
         var limit = BodyLimitMetadata.BytesFor(context, context.RequestServices.GetRequiredService<IOptions<LimitsOptions>>().Value);
+        Allow(context, limit);
         var bytes = await BoundedBody.Read(request, limit) ?? throw TooLarge(limit);
         context.Items[ReadBefore] = bytes;
         return bytes;
+    }
+
+    /// <summary>The server's own bound is for messages of iPads, and lower than what some bodies may have.</summary>
+    public static void Allow(HttpContext context, long bytes)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false, MaxRequestBodySize: { } most } feature && most < bytes)
+            feature.MaxRequestBodySize = bytes;
     }
 
     /// <summary>The body as JSON of exactly this shape: unknown, repeated and missing fields and wrong types are refused.</summary>
@@ -48,6 +62,7 @@ internal static partial class RequestBody
 
         try
         {
+            if (JsonNulls.InList(body.Span) is { } nothing) throw BadJson(nothing, "It must not be null.");
             return JsonSerializer.Deserialize(body.Span, type) ?? throw BadJson(null, "The body is null; it must be a JSON object.");
         }
         catch (JsonException e)
@@ -59,6 +74,17 @@ internal static partial class RequestBody
             // A string that is not Unicode (half a surrogate pair).
             throw BadJson(null, "The body holds text that is not valid Unicode.");
         }
+    }
+
+    /// <summary>A form with files, whose parts can be told apart.</summary>
+    /// <exception cref="ApiProblem">400, 415.</exception>
+    public static void RequireForm(HttpRequest request, params ReadOnlySpan<string> otherwise)
+    {
+        RequireMediaType(request, [Multipart, .. otherwise]);
+        if (MediaType(request) != Multipart) return;
+        var boundary = MediaTypeHeaderValue.TryParse(request.ContentType, out var type) ? HeaderUtilities.RemoveQuotes(type.Boundary) : default;
+        if (boundary.Length is 0 or > LongestBoundary)
+            throw new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidRequest, "The form is not valid", "Its Content-Type has no boundary, or one of more than 70 characters.");
     }
 
     public static void RequireMediaType(HttpRequest request, params ReadOnlySpan<string> accepted)

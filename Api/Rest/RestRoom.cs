@@ -8,6 +8,7 @@ internal static class RestRoom
 {
     public static void AddRest(this IServiceCollection services)
     {
+        services.AddSingleton<ListReading>();
         services.AddOpenApiDocument();
         services.AddProblemDetails();
         services.AddSingleton<FleetExceptionHandler>();

@@ -20,6 +20,9 @@ internal static class Text
         return value;
     }
 
+    /// <summary>Begins with a capital letter.</summary>
+    public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+
     public static int Number(string field, int value, int least, int most) =>
         value >= least && value <= most ? value : throw ApiProblem.Field(field, $"It must be {least} to {most}, but is {value}.");
 

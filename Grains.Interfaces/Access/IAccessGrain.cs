@@ -52,6 +52,65 @@ public interface IAccessGrain : IGrainWithIntegerKey
     /// <summary>The token with this id; null when there is none, or when it is revoked or expired.</summary>
     [Alias("FindById")]
     Task<TokenDescription?> FindById(string id);
+
+    /// <summary>The roles that were added, by name; those that are always there are not among them.</summary>
+    [Alias("ListRoles")]
+    Task<IReadOnlyList<RoleDescription>> ListRoles();
+
+    /// <summary>Adds a role. Idempotent: the same one again changes nothing.</summary>
+    [Alias("AddRole")]
+    Task<RoleOutcome> AddRole(RoleOrder order);
+
+    /// <summary>Changes a role, and with it what its tokens may do; the nodes follow within their cache's few seconds.</summary>
+    /// <param name="basedOn">The version that the change was made from; null: whatever stands.</param>
+    [Alias("ChangeRole")]
+    Task<RoleOutcome> ChangeRole(RoleOrder order, int? basedOn);
+
+    /// <summary>Deletes a role that no token has that works.</summary>
+    [Alias("DeleteRole")]
+    Task<RoleOutcome> DeleteRole(string name);
+}
+
+/// <summary>A role to add, or as it is to be.</summary>
+/// <param name="Name">Lower-case letters, digits and hyphens; never that of a role that is always there.</param>
+/// <param name="Title">For people.</param>
+/// <param name="Words">What it is for; empty: nobody said.</param>
+/// <param name="Rights">Their names. What they mean is the API's.</param>
+/// <param name="By">Who asks.</param>
+[GenerateSerializer, Immutable, Alias("fleetmdm.role-order")]
+public sealed record RoleOrder(
+    [property: Id(0)] string Name,
+    [property: Id(1)] string Title,
+    [property: Id(2)] string Words,
+    [property: Id(3)] string[] Rights,
+    [property: Id(4)] string By);
+
+/// <summary>A role that was added.</summary>
+[GenerateSerializer, Immutable, Alias("fleetmdm.role-description")]
+public sealed record RoleDescription
+{
+    [Id(0)] public required string Name { get; init; }
+    [Id(1)] public required string Title { get; init; }
+    [Id(2)] public required string Words { get; init; }
+    /// <summary>An array: the state is stored with the names of types, and a reader of it knows few.</summary>
+    [Id(3)] public required string[] Rights { get; init; }
+    /// <summary>Grows with each change.</summary>
+    [Id(4)] public required int Version { get; init; }
+    [Id(5)] public required DateTimeOffset UpdatedAt { get; init; }
+    [Id(6)] public required string UpdatedBy { get; init; }
+}
+
+public enum RoleOutcome : byte
+{
+    /// <summary>Written now, or it stood so already.</summary>
+    Written = 0,
+    UnknownRole = 1,
+    NameTaken = 2,
+    /// <summary>Somebody else has changed it in between.</summary>
+    VersionConflict = 3,
+    /// <summary>A token has it that works.</summary>
+    InUse = 4,
+    TooMany = 5,
 }
 
 /// <summary>What the bearer of a token may do. Stored as a number: never renumber.</summary>
@@ -67,6 +126,8 @@ public enum AccessRole : byte
 /// <param name="CreatedBy">The name of the token that asked for it.</param>
 /// <param name="CreatedById">Its id.</param>
 /// <param name="Secrets">A viewer's that may see secrets; an administrator's may.</param>
+/// <param name="RoleName">One that is neither viewer nor administrator; <paramref name="Role"/> is then viewer. Null: <paramref name="Role"/> says it.</param>
+/// <param name="Schools">Null: for the whole district. Else <paramref name="RoleName"/> is <see cref="TokenSchools.NoRole"/>, and the role stands here.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.token-order")]
 public sealed record TokenOrder(
     [property: Id(0)] string Id,
@@ -76,7 +137,9 @@ public sealed record TokenOrder(
     [property: Id(4)] DateTimeOffset? ExpiresAt,
     [property: Id(5)] string CreatedBy,
     [property: Id(6)] string? CreatedById = null,
-    [property: Id(7)] bool Secrets = false)
+    [property: Id(7)] bool Secrets = false,
+    [property: Id(8)] string? RoleName = null,
+    [property: Id(9)] TokenSchools? Schools = null)
 {
     /// <summary>Without the hash.</summary>
     public override string ToString() => $"TokenOrder {{ Id = {Id}, Name = {Name}, Role = {Role} }}";
@@ -99,6 +162,35 @@ public sealed record TokenDescription
     [Id(8)] public DateTimeOffset? LastUsedAt { get; init; }
     /// <summary>A viewer's that may see secrets; an administrator's may without.</summary>
     [Id(9)] public bool Secrets { get; init; }
+    /// <summary>A role that is neither viewer nor administrator; null: <see cref="Role"/> says it.</summary>
+    [Id(10)] public string? RoleName { get; init; }
+    /// <summary>Of a role that was added; null: it was not, or it is gone.</summary>
+    [Id(11)] public string? RoleTitle { get; init; }
+    /// <summary>Of a role that was added, as they are now; null: it was not, or it is gone.</summary>
+    [Id(12)] public string[]? Rights { get; init; }
+    /// <summary>For some schools only; null: for the whole district. <see cref="RoleName"/> is then <see cref="TokenSchools.NoRole"/>.</summary>
+    [Id(13)] public TokenSchools? Schools { get; init; }
+}
+
+/// <summary>The schools that a token is for, and its role there.</summary>
+/// <remarks>Beside the role that a token of the whole district has, not in its place: a node of the version before, which would not see the schools, finds a role
+/// that nobody has, and lets the token do nothing.</remarks>
+[GenerateSerializer, Immutable, Alias("fleetmdm.token-schools")]
+public sealed record TokenSchools
+{
+    /// <summary>What stands as <see cref="TokenDescription.RoleName"/>: no role can be called so.</summary>
+    public const string NoRole = "(schools)";
+
+    /// <summary>Their ids; at least one.</summary>
+    [Id(0)] public required string[] Ids { get; init; }
+    /// <summary>The name of the role, whichever.</summary>
+    [Id(1)] public required string Role { get; init; }
+    /// <summary>A viewer's that may see secrets.</summary>
+    [Id(2)] public bool Secrets { get; init; }
+    /// <summary>Of a role that was added; null: it was not, or it is gone.</summary>
+    [Id(3)] public string? RoleTitle { get; init; }
+    /// <summary>Of a role that was added, as they are now; null: it was not, or it is gone.</summary>
+    [Id(4)] public string[]? Rights { get; init; }
 }
 
 /// <param name="Id">Random; in the browser's cookie.</param>

@@ -4,16 +4,18 @@ namespace FleetMdm.Grains.Interfaces;
 /// the request makes. Grains record it with what they change.</summary>
 /// <remarks>It rides in Orleans' request context, not in each message: a method of administrators that is added later has it without being told.
 /// iPads' messages carry none.</remarks>
-/// <param name="TokenId">Of the API token.</param>
-/// <param name="Name">As the token is named now.</param>
+/// <param name="TokenId">Of the API token, or of the account.</param>
+/// <param name="Name">As the token or account is named now.</param>
 /// <param name="Address">Where the request came from.</param>
 /// <param name="Reason">Why, if that was said.</param>
+/// <param name="IsAccount">A person who has signed in with an account; nodes of the version before do not say it.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.caller")]
 public sealed record Caller(
     [property: Id(0)] string TokenId,
     [property: Id(1)] string Name,
     [property: Id(2)] string? Address,
-    [property: Id(3)] string? Reason)
+    [property: Id(3)] string? Reason,
+    [property: Id(4)] bool IsAccount = false)
 {
     private const string Key = "fleetmdm.caller";
 

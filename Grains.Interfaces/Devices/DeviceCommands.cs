@@ -15,7 +15,30 @@ public sealed record CommandOrder
     [Id(3)] public DateTimeOffset? ExpiresAt { get; init; }
     /// <summary>False: do not wake the iPad; it is delivered when the iPad next comes.</summary>
     [Id(4)] public bool Push { get; init; } = true;
+    /// <summary>It is queued although what is known of the iPad speaks against it.</summary>
+    [Id(5)] public bool Force { get; init; }
+    /// <summary>What must be true of the iPad; null: nothing.</summary>
+    [Id(6)] public IReadOnlyList<CommandRequirement>? Requirements { get; init; }
 }
+
+/// <summary>One thing that must be true of an iPad for a command to work on it.</summary>
+/// <param name="Kind">The number of a <c>RequirementKind</c>. One that is not known holds nobody up.</param>
+/// <param name="What">What needs it: the command, or a key in it.</param>
+/// <param name="Field">Where it stands in the command; empty: the command itself.</param>
+/// <param name="Text">The version, or the access right; null: none.</param>
+[GenerateSerializer, Immutable, Alias("fleetmdm.command-requirement")]
+public sealed record CommandRequirement(
+    [property: Id(0)] byte Kind,
+    [property: Id(1)] string What,
+    [property: Id(2)] string Field,
+    [property: Id(3)] string? Text);
+
+/// <summary>A requirement that an iPad does not meet.</summary>
+/// <param name="Code">A stable name of the kind.</param>
+/// <param name="Field">Where it stands in the command; empty: the command itself.</param>
+/// <param name="Reason">A sentence.</param>
+[GenerateSerializer, Immutable, Alias("fleetmdm.command-misfit")]
+public sealed record CommandMisfit([property: Id(0)] string Code, [property: Id(1)] string Field, [property: Id(2)] string Reason);
 
 public enum EnqueueOutcome : byte
 {
@@ -27,10 +50,16 @@ public enum EnqueueOutcome : byte
     NotEnrolled = 3,
     /// <summary>The queue of this enrolment holds as many commands as it may.</summary>
     QueueFull = 4,
+    /// <summary>The iPad would refuse it, by what is known of it: <see cref="EnqueueResult.Misfits"/>. Nothing was queued.</summary>
+    Unfit = 5,
 }
 
 [GenerateSerializer, Immutable, Alias("fleetmdm.enqueue-result")]
-public sealed record EnqueueResult([property: Id(0)] EnqueueOutcome Outcome, [property: Id(1)] DateTimeOffset AcceptedAt);
+public sealed record EnqueueResult([property: Id(0)] EnqueueOutcome Outcome, [property: Id(1)] DateTimeOffset AcceptedAt)
+{
+    /// <summary>Why it does not fit; null: it does.</summary>
+    [Id(2)] public IReadOnlyList<CommandMisfit>? Misfits { get; init; }
+}
 
 public enum CancelOutcome : byte
 {

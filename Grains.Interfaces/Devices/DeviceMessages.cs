@@ -9,7 +9,13 @@ namespace FleetMdm.Grains.Interfaces;
 public sealed record PresentedCertificate(
     [property: Id(0)] byte[] Sha256,
     [property: Id(1)] DateTimeOffset NotAfter,
-    [property: Id(2)] bool OnlyWherePinned = false);
+    [property: Id(2)] bool OnlyWherePinned = false)
+{
+    /// <summary>SHA-256 of what was signed: the same when the very same message comes again. Null: nothing is remembered of such a message.</summary>
+    [Id(3)] public byte[]? Signed { get; init; }
+    /// <summary>The message was signed, and did not come by a connection of the iPad: whoever has recorded it can send it again.</summary>
+    [Id(4)] public bool BySignature { get; init; }
+}
 
 /// <summary>What Authenticate tells of an iPad. Absent keys are null.</summary>
 [GenerateSerializer, Immutable, Alias("fleetmdm.authenticate")]
@@ -109,6 +115,10 @@ public sealed record DeviceFacts
     [Id(9)] public double? DeviceCapacity { get; init; }
     /// <summary>In GB.</summary>
     [Id(10)] public double? AvailableDeviceCapacity { get; init; }
+    /// <summary>A Shared iPad.</summary>
+    [Id(11)] public bool? IsShared { get; init; }
+    /// <summary>In lost mode.</summary>
+    [Id(12)] public bool? IsLost { get; init; }
 }
 
 /// <summary>Why a message of an iPad was refused. The API's table maps each to a status.</summary>
@@ -170,6 +180,9 @@ public sealed record DeviceReply(
     /// <summary>The command that is to be made and sent instead of a body, which is then null; null: there is none.</summary>
     [Id(3)] public RenewalOrder? Renewal { get; init; }
 
+    /// <summary>The profile that is to be signed and sent instead of a body, which is then null; null: there is none.</summary>
+    [Id(4)] public ProfileDelivery? Profile { get; init; }
+
     /// <summary>200 with no body: accepted, or nothing to do.</summary>
     public static readonly DeviceReply Empty = new(DeviceRefusal.None, ReplyContent.Empty, null);
 
@@ -179,6 +192,10 @@ public sealed record DeviceReply(
 
     public static DeviceReply Json(byte[] body) => new(DeviceRefusal.None, ReplyContent.Json, body);
 }
+
+/// <summary>A profile of the library with the values of this iPad, as its grain hands it over: whoever answers the iPad signs it.</summary>
+[GenerateSerializer, Immutable, Alias("fleetmdm.profile-delivery")]
+public sealed record ProfileDelivery([property: Id(0)] string CommandUuid, [property: Id(1)] byte[] Profile);
 
 /// <summary>The store or the cluster could not keep a promise now: nothing was promised, try again. Becomes 503.</summary>
 [GenerateSerializer, Alias("fleetmdm.unavailable")]

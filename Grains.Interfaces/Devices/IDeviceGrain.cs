@@ -67,6 +67,11 @@ public interface IDeviceGrain : IGrainWithStringKey
     [Alias("NotDelivered")]
     ValueTask NotDelivered(string commandUuid);
 
+    /// <summary>The profile of a <see cref="ProfileDelivery"/> could not be signed: its command ends with an error. Answers with the next command, or with
+    /// nothing.</summary>
+    [Alias("ProfileNotSigned")]
+    ValueTask<DeviceReply> ProfileNotSigned(string commandUuid);
+
     /// <summary>Queues a command. When it returns <see cref="EnqueueOutcome.Accepted"/> the command is durable.</summary>
     [Alias("Enqueue")]
     ValueTask<EnqueueResult> Enqueue(CommandOrder order);

@@ -4,17 +4,12 @@ namespace FleetMdm.Grains.Interfaces;
 /// answer knows that nobody will want to read it: it is read into the inventory, and not kept.</summary>
 public static class RefreshQuestions
 {
-    /// <summary>Then a UUID of version 8, which is for forms of one's own.</summary>
-    private const string Prefix = "F1EE7000-";
+    private const string Beginning = "F1EE7000-";
 
-    private const int VersionAt = 14;
+    public static string NewUuid() => OwnUuids.New(Beginning);
 
-    public static string NewUuid()
-    {
-        var uuid = Guid.NewGuid().ToString("D").ToUpperInvariant();
-        return string.Concat(Prefix, uuid.AsSpan(Prefix.Length, VersionAt - Prefix.Length), "8", uuid.AsSpan(VersionAt + 1));
-    }
+    /// <summary>Nobody else may begin a CommandUUID like that: the answer would be taken for one that nobody reads.</summary>
+    public static bool IsReserved(string commandUuid) => OwnUuids.Begins(commandUuid, Beginning);
 
-    public static bool Is(string? commandUuid) =>
-        commandUuid is { Length: 36 } && commandUuid[VersionAt] == '8' && commandUuid.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase);
+    public static bool Is(string? commandUuid) => OwnUuids.HasForm(commandUuid) && IsReserved(commandUuid!);
 }

@@ -12,6 +12,8 @@ public sealed record RenewalOrder
     [Id(2)] public string? Authority { get; init; }
     /// <summary>The topic that the iPad was enrolled with.</summary>
     [Id(3)] public required string Topic { get; init; }
+    /// <summary>What the enrolment profile allows the server to do, as a sum of Apple's numbers; null: everything.</summary>
+    [Id(4)] public int? AccessRights { get; init; }
 }
 
 /// <summary>What a look at an iPad's renewal led to.</summary>

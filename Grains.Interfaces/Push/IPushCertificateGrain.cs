@@ -36,6 +36,11 @@ public interface IPushCertificateGrain : IGrainWithStringKey
     /// <param name="refusal">APNs' reason for refusing it; null when it takes it again.</param>
     [Alias("ReportStanding")]
     Task ReportStanding(long version, string? refusal);
+
+    /// <summary>A sender says whether APNs answers it.</summary>
+    /// <param name="unansweredAt">When it gave a push up since APNs did not answer; null when APNs answers again.</param>
+    [Alias("ReportAnswers")]
+    Task ReportAnswers(DateTimeOffset? unansweredAt);
 }
 
 /// <summary>An upload.</summary>
@@ -112,6 +117,8 @@ public sealed record PushCertificateDescription
     [Id(7)] public required PushCertificateStanding Standing { get; init; }
     /// <summary>APNs' reason when it refuses the certificate; null otherwise.</summary>
     [Id(8)] public string? Refusal { get; init; }
+    /// <summary>When a push was last given up since APNs did not answer, and none was answered since; null: pushes are answered.</summary>
+    [Id(9)] public DateTimeOffset? UnansweredAt { get; init; }
 }
 
 /// <summary>A push certificate on its way to a sender.</summary>

@@ -14,6 +14,8 @@ namespace FleetMdm.Grains.Access;
 [GrainType("access")]
 internal sealed class AccessGrain(
     [PersistentState("access", GrainServices.ControlStorage)] IPersistentState<AccessState> state,
+    [PersistentState("access-roles", GrainServices.ControlStorage)] IPersistentState<AccessRolesState> roles,
+    [PersistentState("access-schools", GrainServices.ControlStorage)] IPersistentState<AccessSchoolsState> schools,
     TimeProvider time) : Grain, IAccessGrain
 {
     /// <summary>Keeps the state and every list small; a district has dozens of tokens, not thousands.</summary>
@@ -25,6 +27,9 @@ internal sealed class AccessGrain(
     /// <summary>A school's administrators and technicians, each at a few browsers, over a day.</summary>
     internal const int MostSessions = 2000;
 
+    /// <summary>A district has a handful.</summary>
+    internal const int MostRoles = 100;
+
     private const string FirstTokenName = "first administrator";
 
     /// <summary>As long as any token. When it has expired unreplaced, the next start of a server makes another one.</summary>
@@ -34,6 +39,9 @@ internal sealed class AccessGrain(
     private static readonly TimeSpan WriteUsesEvery = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<string, DateTimeOffset> _used = [];
+
+    /// <summary>Of the three states.</summary>
+    private IEnumerable<StoredToken> All => state.State.Tokens.Concat(roles.State.Tokens).Concat(schools.State.Tokens);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -68,11 +76,13 @@ internal sealed class AccessGrain(
 
     public async Task<TokenDescription?> Create(TokenOrder order)
     {
-        if (Find(order.Id) is { } standing) return standing.Description;
+        if (Find(order.Id) is { } standing) return WithRole(standing.Description);
 
         var now = time.GetUtcNow();
-        var kept = state.State.Tokens.Where((token, index) => index == 0 || !IsForgotten(token.Description, now) || HasDescendants(token)).ToList();
-        if (kept.Count >= MostTokens) return null;
+        var plain = Kept(state.State.Tokens, now, withFirst: true);
+        var others = Kept(roles.State.Tokens, now, withFirst: false);
+        var ofSchools = Kept(schools.State.Tokens, now, withFirst: false);
+        if (plain.Count + others.Count + ofSchools.Count >= MostTokens) return null;
 
         var created = new StoredToken
         {
@@ -87,15 +97,23 @@ internal sealed class AccessGrain(
                 ExpiresAt = order.ExpiresAt,
                 CreatedById = order.CreatedById,
                 Secrets = order.Secrets,
+                RoleName = order.RoleName,
+                Schools = order.Schools,
             },
         };
-        await Store([.. kept, created]);
-        return created.Description;
+        if (order.Schools is not null) await StoreSchools([.. ofSchools, created]);
+        else if (order.RoleName is null) await Store([.. plain, created]);
+        else await StoreRoles(roles.State.Roles, [.. others, created]);
+        return WithRole(created.Description);
     }
+
+    /// <summary>Without those that ended long ago.</summary>
+    private List<StoredToken> Kept(List<StoredToken> tokens, DateTimeOffset now, bool withFirst) =>
+        [.. tokens.Where((token, index) => (withFirst && index == 0) || !IsForgotten(token.Description, now) || HasDescendants(token))];
 
     [ReadOnly]
     public Task<IReadOnlyList<TokenDescription>> List() =>
-        Task.FromResult<IReadOnlyList<TokenDescription>>([.. state.State.Tokens.Select(token => WithUse(token.Description)).Reverse()]);
+        Task.FromResult<IReadOnlyList<TokenDescription>>([.. All.OrderBy(token => token.Description.CreatedAt).Select(token => WithUse(WithRole(token.Description))).Reverse()]);
 
     /// <summary>Nodes of the version before ask like this.</summary>
     public Task<TokenRevocation> Revoke(string id) => RevokeTree(id, keepDescendants: false);
@@ -106,23 +124,88 @@ internal sealed class AccessGrain(
 
         var now = time.GetUtcNow();
         HashSet<string> ending = [id];
-        // In order of creation: whoever made a token stands before it.
-        foreach (var token in state.State.Tokens)
+        // Until nobody is added: a token of one state may have made one of the other.
+        while (!keepDescendants && All.Any(token => token.Description.CreatedById is { } maker && ending.Contains(maker) && ending.Add(token.Description.Id)))
         {
-            if (!keepDescendants && token.Description.CreatedById is { } maker && ending.Contains(maker)) ending.Add(token.Description.Id);
         }
 
-        if (!state.State.Tokens.Exists(token => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null))
-            return TokenRevocation.Revoked;
+        if (!All.Any(token => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null)) return TokenRevocation.Revoked;
         // Somebody must be left who can make a token, unless nobody was.
         var administrators = state.State.Tokens.Where(token => IsAdministrators(token) && IsAlive(token.Description, now)).ToList();
         if (administrators.Count > 0 && administrators.TrueForAll(token => ending.Contains(token.Description.Id))) return TokenRevocation.LastAdministrator;
 
-        await Store([.. state.State.Tokens.Select(token => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null
+        StoredToken Ended(StoredToken token) => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null
             ? token with { Description = token.Description with { RevokedAt = now } }
-            : token)]);
+            : token;
+        // A repetition goes on where one of the writes failed.
+        if (roles.State.Tokens.Exists(token => ending.Contains(token.Description.Id)))
+            await StoreRoles(roles.State.Roles, [.. roles.State.Tokens.Select(Ended)]);
+        if (schools.State.Tokens.Exists(token => ending.Contains(token.Description.Id)))
+            await StoreSchools([.. schools.State.Tokens.Select(Ended)]);
+        if (state.State.Tokens.Exists(token => ending.Contains(token.Description.Id)))
+            await Store([.. state.State.Tokens.Select(Ended)]);
         return TokenRevocation.Revoked;
     }
+
+    [ReadOnly]
+    public Task<IReadOnlyList<RoleDescription>> ListRoles() => Task.FromResult<IReadOnlyList<RoleDescription>>([.. roles.State.Roles]);
+
+    public async Task<RoleOutcome> AddRole(RoleOrder order)
+    {
+        if (FindRole(order.Name) is { } standing) return IsSame(standing, order) ? RoleOutcome.Written : RoleOutcome.NameTaken;
+        if (roles.State.Roles.Count >= MostRoles) return RoleOutcome.TooMany;
+        // A token whose role was deleted at the moment that it was made has no rights, and gets none by a role of that name.
+        if (IsInUse(order.Name)) return RoleOutcome.InUse;
+        await StoreRoles([.. roles.State.Roles.Append(Described(order, version: 1)).OrderBy(role => role.Name, StringComparer.Ordinal)], roles.State.Tokens);
+        return RoleOutcome.Written;
+    }
+
+    public async Task<RoleOutcome> ChangeRole(RoleOrder order, int? basedOn)
+    {
+        if (FindRole(order.Name) is not { } standing) return RoleOutcome.UnknownRole;
+        if (basedOn is { } version && version != standing.Version) return RoleOutcome.VersionConflict;
+        if (!IsSame(standing, order))
+            await StoreRoles([.. roles.State.Roles.Select(role => role.Name == order.Name ? Described(order, standing.Version + 1) : role)], roles.State.Tokens);
+        return RoleOutcome.Written;
+    }
+
+    public async Task<RoleOutcome> DeleteRole(string name)
+    {
+        if (FindRole(name) is null) return RoleOutcome.UnknownRole;
+        if (IsInUse(name)) return RoleOutcome.InUse;
+        await StoreRoles([.. roles.State.Roles.Where(role => role.Name != name)], roles.State.Tokens);
+        return RoleOutcome.Written;
+    }
+
+    private bool IsInUse(string role)
+    {
+        var now = time.GetUtcNow();
+        return roles.State.Tokens.Concat(schools.State.Tokens).Any(token => (token.Description.Schools?.Role ?? token.Description.RoleName) == role && IsAlive(token.Description, now));
+    }
+
+    private RoleDescription? FindRole(string name) => roles.State.Roles.Find(role => role.Name == name);
+
+    private static bool IsSame(RoleDescription role, RoleOrder order) =>
+        role.Title == order.Title && role.Words == order.Words && role.Rights.SequenceEqual(order.Rights, StringComparer.Ordinal);
+
+    private RoleDescription Described(RoleOrder order, int version) => new()
+    {
+        Name = order.Name,
+        Title = order.Title,
+        Words = order.Words,
+        Rights = order.Rights,
+        Version = version,
+        UpdatedAt = time.GetUtcNow(),
+        UpdatedBy = order.By,
+    };
+
+    /// <summary>With what its role means now.</summary>
+    private TokenDescription WithRole(TokenDescription token) => token switch
+    {
+        { Schools: { } at } => FindRole(at.Role) is { } role ? token with { Schools = at with { RoleTitle = role.Title, Rights = role.Rights } } : token,
+        { RoleName: { } name } => FindRole(name) is { } role ? token with { RoleTitle = role.Title, Rights = role.Rights } : token,
+        _ => token,
+    };
 
     public async Task BeginSession(SessionOrder order)
     {
@@ -149,7 +232,7 @@ internal sealed class AccessGrain(
     {
         // All are compared, whichever matches: the time tells nothing about the list.
         StoredToken? found = null;
-        foreach (var token in state.State.Tokens)
+        foreach (var token in All)
         {
             if (CryptographicOperations.FixedTimeEquals(token.SecretSha256, secretSha256)) found = token;
         }
@@ -159,7 +242,8 @@ internal sealed class AccessGrain(
 
     public Task<TokenDescription?> FindById(string id) => Task.FromResult(Alive(Find(id)));
 
-    private StoredToken? Find(string id) => state.State.Tokens.Find(token => token.Description.Id == id);
+    private StoredToken? Find(string id) =>
+        All.FirstOrDefault(token => token.Description.Id == id);
 
     /// <summary>What is found is used.</summary>
     private TokenDescription? Alive(StoredToken? token)
@@ -167,7 +251,7 @@ internal sealed class AccessGrain(
         var now = time.GetUtcNow();
         if (token is null || !IsAlive(token.Description, now)) return null;
         _used[token.Description.Id] = now;
-        return WithUse(token.Description);
+        return WithUse(WithRole(token.Description));
     }
 
     private TokenDescription WithUse(TokenDescription token) => _used.TryGetValue(token.Id, out var at) ? token with { LastUsedAt = at } : token;
@@ -177,7 +261,10 @@ internal sealed class AccessGrain(
         if (_used.Count == 0) return;
         try
         {
-            await Store([.. state.State.Tokens.Select(token => token with { Description = WithUse(token.Description) })]);
+            if (state.State.Tokens.Exists(IsUsed)) await Store([.. state.State.Tokens.Select(token => token with { Description = WithUse(token.Description) })]);
+            if (roles.State.Tokens.Exists(IsUsed))
+                await StoreRoles(roles.State.Roles, [.. roles.State.Tokens.Select(token => token with { Description = WithUse(token.Description) })]);
+            if (schools.State.Tokens.Exists(IsUsed)) await StoreSchools([.. schools.State.Tokens.Select(token => token with { Description = WithUse(token.Description) })]);
             _used.Clear();
         }
         catch (FleetUnavailableException)
@@ -186,9 +273,11 @@ internal sealed class AccessGrain(
         }
     }
 
+    private bool IsUsed(StoredToken token) => _used.ContainsKey(token.Description.Id);
+
     private static bool IsAdministrators(StoredToken token) => token.Description.Role == AccessRole.Administrator;
 
-    private bool HasDescendants(StoredToken token) => state.State.Tokens.Exists(other => other.Description.CreatedById == token.Description.Id);
+    private bool HasDescendants(StoredToken token) => All.Any(other => other.Description.CreatedById == token.Description.Id);
 
     private static bool IsAlive(TokenDescription token, DateTimeOffset now) =>
         token.RevokedAt is null && (token.ExpiresAt is not { } expires || expires > now);
@@ -203,13 +292,32 @@ internal sealed class AccessGrain(
     {
         var before = (state.State.Tokens, state.State.Sessions);
         (state.State.Tokens, state.State.Sessions) = (tokens, sessions ?? state.State.Sessions);
+        await Write(state.WriteStateAsync, () => (state.State.Tokens, state.State.Sessions) = before);
+    }
+
+    private async Task StoreRoles(List<RoleDescription> list, List<StoredToken> tokens)
+    {
+        var before = (roles.State.Roles, roles.State.Tokens);
+        (roles.State.Roles, roles.State.Tokens) = (list, tokens);
+        await Write(roles.WriteStateAsync, () => (roles.State.Roles, roles.State.Tokens) = before);
+    }
+
+    private async Task StoreSchools(List<StoredToken> tokens)
+    {
+        var before = schools.State.Tokens;
+        schools.State.Tokens = tokens;
+        await Write(schools.WriteStateAsync, () => schools.State.Tokens = before);
+    }
+
+    private async Task Write(Func<Task> write, Action undo)
+    {
         try
         {
-            await state.WriteStateAsync();
+            await write();
         }
         catch (Exception e)
         {
-            (state.State.Tokens, state.State.Sessions) = before;
+            undo();
             DeactivateOnIdle();
             throw new FleetUnavailableException("The list of API tokens could not be stored.", e);
         }

@@ -2,6 +2,7 @@ using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -19,6 +20,8 @@ internal sealed partial class DeviceGrain
             return new EnqueueResult(EnqueueOutcome.AlreadyAccepted, queued.Row.AcceptedAt);
         }
 
+        var misfits = order.Requirements is { Count: > 0 } requirements ? await Misfits(requirements) : [];
+        if (misfits.Count > 0 && !order.Force) return new EnqueueResult(EnqueueOutcome.Unfit, default) { Misfits = misfits };
         if (_queue.Count >= options.Value.MaxPerDevice) return new EnqueueResult(EnqueueOutcome.QueueFull, default);
 
         var row = new QueuedRow
@@ -38,7 +41,7 @@ internal sealed partial class DeviceGrain
             Body = order.Command,
             AcceptedAt = row.AcceptedAt,
             ExpiresAt = row.ExpiresAt,
-            Audit = Records.OfCaller(row.AcceptedAt, AuditVerbs.CommandSend, AuditTargets.Device, Id, row.CommandUuid, row.RequestType),
+            Audit = Records.OfCaller(row.AcceptedAt, AuditVerbs.CommandSend, AuditTargets.Device, Id, row.CommandUuid, row.RequestType + Forced(misfits)),
         });
         await Durably(append);
         var appended = await append;
@@ -54,6 +57,18 @@ internal sealed partial class DeviceGrain
         if (order.Push) RequestPush();
         return new EnqueueResult(EnqueueOutcome.Accepted, row.AcceptedAt);
     }
+
+    private async ValueTask<IReadOnlyList<CommandMisfit>> Misfits(IReadOnlyList<CommandRequirement> requirements)
+    {
+        var automated = FitnessPart.AsksForAutomated(requirements)
+            ? FitnessPart.IsAutomated(await inventory.ListItems(DeviceId, InventoryList.Security, FitnessPart.BeforeAutomatedKey, 1))
+            : null;
+        return FitnessPart.Misfits(_row!, _queue.Commands.Select(command => command.Row.RequestType), automated, requirements);
+    }
+
+    /// <summary>For the record: what was known when somebody sent it all the same.</summary>
+    private static string Forced(IReadOnlyList<CommandMisfit> misfits) =>
+        misfits.Count == 0 ? "" : $", forced: {string.Join(' ', misfits.Select(misfit => misfit.Reason))}";
 
     public async ValueTask<CancelOutcome> Cancel(string commandUuid)
     {

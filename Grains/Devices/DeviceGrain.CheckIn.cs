@@ -6,6 +6,7 @@ using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Holdings;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -43,6 +44,7 @@ internal sealed partial class DeviceGrain
         if (decision.Change is not { } change)
         {
             if (decision.Refusal == DeviceRefusal.Claimed) await KeepClaim(message, certificate, standing, claims, now);
+            if (decision.Refusal == DeviceRefusal.None) LogTakenBefore(Id, ReplayPart.Authenticate);
             return DeviceReply.Refused(decision.Refusal);
         }
 
@@ -56,6 +58,7 @@ internal sealed partial class DeviceGrain
 
         Saw();
         if (decision.NameToSet is { } name) await QueueName(name);
+        if (placeholder is { PersonId: { } person }) await HandOut(placeholder.SerialNumber, person, now);
         if (decision.SerialNumberBefore is { } old) LogSerialNumberChanged(Id, old, change.Row.SerialNumber);
         if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
         else if (!decision.Renewal) LogAuthenticated(Id, change.Row.ProductName, change.Row.SerialNumber, ended);
@@ -77,6 +80,11 @@ internal sealed partial class DeviceGrain
         Command = NamingPart.NameCommand(name),
         Push = false,
     });
+
+    /// <summary>The person whom an import has named has it from now on. When this fails, the iPad's message does too, and comes again.</summary>
+    private Task HandOut(string serial, string person, DateTimeOffset now) => holdings.HandOutWaiting(
+        serial, new Holding { Id = Guid.NewGuid().ToString("D"), DeviceId = DeviceId, PersonId = person, GivenAt = now, GivenBy = "import" },
+        Record(now, AuditVerbs.DeviceHandOut, null, detail: "for good, as it was imported"));
 
     /// <summary>Nothing of the enrolment changes: only that somebody else says that it is this iPad is written down.</summary>
     private async Task KeepClaim(
@@ -155,9 +163,16 @@ internal sealed partial class DeviceGrain
             ? new EscrowChange(sealer.Seal(Purpose("unlock-token"), unlock))
             : null;
         var changed = EnrolmentPart.TokenUpdate(row, message, unlockToken is not null);
-        if (changed != row || unlockToken is not null || _row is null)
+        var news = changed != row || unlockToken is not null;
+        if (news && !first && row.PushTokenDead is null && ReplayPart.IsReplay(_row, ReplayPart.TokenUpdate, certificate))
         {
-            changed = changed with { TokenUpdatedAt = now, EnrolledAt = first ? now : row.EnrolledAt, UnenrolledAt = null };
+            LogTakenBefore(Id, ReplayPart.TokenUpdate);
+            return DeviceReply.Empty;
+        }
+
+        if (news || _row is null || !ReplayPart.Knows(row, ReplayPart.TokenUpdate, certificate))
+        {
+            changed = ReplayPart.Remember(changed, ReplayPart.TokenUpdate, certificate) with { TokenUpdatedAt = now, EnrolledAt = first ? now : row.EnrolledAt, UnenrolledAt = null };
             var settled = _pins.Count > 1 && _pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256) && now - _pins[0].PinnedAt >= ReplacedGrace;
             await Commit(new EnrolmentChange
             {
@@ -174,6 +189,7 @@ internal sealed partial class DeviceGrain
         {
             LogEnrolled(Id);
             if (_queue.Count > 0) RequestPush();
+            await PlanForNewcomer();
         }
 
         return DeviceReply.Empty;
@@ -184,7 +200,14 @@ internal sealed partial class DeviceGrain
         var refusal = await Admit(certificate);
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
 
-        await Leave(EnrolmentStatus.Unenrolled, CommandEnding.CheckedOut);
+        if (ReplayPart.IsReplay(_row, ReplayPart.CheckOut, certificate))
+        {
+            LogTakenBefore(Id, ReplayPart.CheckOut);
+            return DeviceReply.Empty;
+        }
+
+        await Commit(EnrolmentPart.Leave(
+            ReplayPart.Remember(_row!, ReplayPart.CheckOut, certificate), EnrolmentStatus.Unenrolled, CommandEnding.CheckedOut, Now(), Guid.NewGuid()));
         LogCheckedOut(Id);
         return DeviceReply.Empty;
     }
@@ -207,11 +230,17 @@ internal sealed partial class DeviceGrain
         if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
 
         var token = bootstrapToken is { Length: > 0 } given ? new EscrowChange(sealer.Seal(Purpose("bootstrap-token"), given)) : EscrowChange.Forget;
+        if (token.Sealed is not null && _row!.HasBootstrapToken && ReplayPart.IsReplay(_row, ReplayPart.SetBootstrapToken, certificate))
+        {
+            LogTakenBefore(Id, ReplayPart.SetBootstrapToken);
+            return DeviceReply.Empty;
+        }
+
         if (token.Sealed is not null || _row!.HasBootstrapToken)
         {
             await Commit(new EnrolmentChange
             {
-                Row = NextVersion(_row!) with { HasBootstrapToken = token.Sealed is not null },
+                Row = NextVersion(ReplayPart.Remember(_row!, ReplayPart.SetBootstrapToken, certificate)) with { HasBootstrapToken = token.Sealed is not null },
                 WriteId = Guid.NewGuid(),
                 At = Now(),
                 BootstrapToken = token,

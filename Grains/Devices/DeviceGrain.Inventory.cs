@@ -20,20 +20,22 @@ internal sealed partial class DeviceGrain
     private Dictionary<InventoryList, Guid>? _digests;
 
     /// <summary>What an answer changes in the inventory; null: nothing.</summary>
-    private async ValueTask<InventoryChange?> Told(PendingCommand command, CommandReportMessage report, DateTimeOffset now)
+    /// <param name="requestType">Of the command that was answered.</param>
+    /// <param name="bodyHash">Of the command: whether it asked for everything.</param>
+    private async ValueTask<InventoryChange?> Told(string requestType, byte[] bodyHash, CommandReportMessage report, DateTimeOffset now)
     {
         // A user of a Shared iPad is asked about himself, and not about the iPad.
         if (IsUserChannel) return null;
-        if (InventoryLists.EndsLostMode(command.Row.RequestType)) return InventoryLists.ForgetLocation(now);
-        if (InventoryLists.Of(command.Row.RequestType) is not { } list) return null;
-        if (await store.LoadBody(command.Row.BodyHash) is not { } asked || !InventoryReader.AsksForAll(asked)) return null;
+        if (InventoryLists.EndsLostMode(requestType)) return InventoryLists.ForgetLocation(now);
+        if (InventoryLists.Of(requestType) is not { } list) return null;
+        if (await store.LoadBody(bodyHash) is not { } asked || !InventoryReader.AsksForAll(asked)) return null;
 
         var before = await Digest(list);
         if (list != InventoryList.Location && (report.InventoryDigest is not { } came || before == came))
             return report.InventoryDigest is { } same ? InventoryLists.Same(list, same, now) : null;
 
         var bytes = report.Result ?? (report.ResultHash is { } hash ? await store.LoadBody(hash) : null);
-        if (bytes is null || InventoryReader.KindOf(command.Row.RequestType) is not { } kind || InventoryReader.Read(kind, bytes) is not { } told) return null;
+        if (bytes is null || InventoryReader.KindOf(requestType) is not { } kind || InventoryReader.Read(kind, bytes) is not { } told) return null;
         var stored = before is null ? [] : await inventory.ListItems(Id, list, null, InventoryReader.MostEntries);
         return InventoryLists.Difference(list, before, stored, told, report.InventoryDigest ?? DigestOf(told), now);
     }

@@ -97,7 +97,7 @@ internal sealed partial class DeviceGrain
         command.InFlight = true;
         return DeviceReply.Empty with
         {
-            Renewal = new RenewalOrder { CommandUuid = command.Row.CommandUuid, Renews = renewal.Sha256, Authority = standing.Issued?.Authority, Topic = topic },
+            Renewal = new RenewalOrder { CommandUuid = command.Row.CommandUuid, Renews = renewal.Sha256, Authority = standing.Issued?.Authority, Topic = topic, AccessRights = _row.AccessRights },
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
@@ -15,6 +16,8 @@ internal sealed partial class DeviceGrain
 
     /// <summary>A database that is away must not hold up a node that stops.</summary>
     private static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(2);
+
+    private static readonly ConditionalWeakTable<byte[], KnownProfile> ProfilesOfBodies = [];
 
     private IGrainTimer? _owedPush;
 
@@ -37,6 +40,7 @@ internal sealed partial class DeviceGrain
 
         // 5
         var next = await Next();
+        if (next is null && report.Status != ReportStatus.NotNow && PlanIsDue(Now())) next = await FollowPlan();
         if (next is null && Now() >= _refreshAt && report.Status != ReportStatus.NotNow) next = await Refresh();
         if (next is null)
         {
@@ -68,6 +72,7 @@ internal sealed partial class DeviceGrain
 
         var ending = QueuePart.EndingOf(report.Status);
         await Conclude(command, ending, now, report);
+        PlanCommandEnded(command.Row.CommandUuid);
         if (IsRenewal(command.Row)) await RenewalAnswered(command.Row, ending, report.ErrorSummary, now);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
@@ -76,11 +81,15 @@ internal sealed partial class DeviceGrain
     /// <summary>Ends a command that was answered, together with what the answer changes and tells.</summary>
     private async Task Conclude(PendingCommand command, CommandEnding ending, DateTimeOffset now, CommandReportMessage report)
     {
-        var told = ending == CommandEnding.Acknowledged ? await Told(command, report, now) : null;
-        var change = Consequence(command.Row.RequestType, ending, report, now);
-        // What the server asked of itself nobody reads: it stands in the inventory.
-        var kept = RefreshQuestions.Is(command.Row.CommandUuid) ? report with { Result = null, ResultHash = null } : WithoutLocation(command.Row.RequestType, report);
-        var finish = Ended(command, ending, now, kept) with { Inventory = told };
+        var (type, uuid) = (command.Row.RequestType, command.Row.CommandUuid);
+        var told = ending == CommandEnding.Acknowledged ? await Told(type, command.Row.BodyHash, report, now) : null;
+        var change = Consequence(type, ending, report, now);
+        if (told?.Difference is not null || (type == DeviceInformation && change is not null && TellsMore(_row!, change.Row))) FactsChanged();
+        var finish = Ended(command, ending, now, ForHistory(type, uuid, await Escrow(type, ending, report, now))) with
+        {
+            Inventory = told,
+            ProfileIdentifier = ending == CommandEnding.Acknowledged ? await ProfileOf(command.Row) : null,
+        };
         try
         {
             await Commit(change, finish);
@@ -88,22 +97,51 @@ internal sealed partial class DeviceGrain
         catch (StoreRejectedException e) when (told is not null)
         {
             // An iPad whose answer is refused sends it for ever.
-            LogNotTold(Id, command.Row.RequestType, command.Row.CommandUuid, e);
+            LogNotTold(Id, type, uuid, e);
             await Commit(change, finish with { Inventory = null });
         }
     }
 
+    /// <summary>Which profile an answered command has installed or removed; null: it is another command.</summary>
+    private async ValueTask<string?> ProfileOf(QueuedRow row)
+    {
+        if (row.RequestType is not (ProfileCommand.Install or ProfileCommand.Remove) || IsRenewal(row) || await store.LoadBody(row.BodyHash) is not { } body) return null;
+        // Thousands of iPads get the same bytes, and a node remembers them: a profile is looked into once.
+        return ProfilesOfBodies.GetValue(body, static bytes => new KnownProfile(ProfileCommand.IdentifierOf(bytes))).Identifier;
+    }
+
+    /// <summary>More than battery and free space, which move all the time.</summary>
+    private static bool TellsMore(DeviceRow before, DeviceRow after) => after with
+    {
+        Version = before.Version,
+        DetailsAt = before.DetailsAt,
+        BatteryLevel = before.BatteryLevel,
+        AvailableDeviceCapacity = before.AvailableDeviceCapacity,
+    } != before;
+
     private Task Commit(EnrolmentChange? change, QueueFinish finish) => change is null ? Finish(finish) : Commit(change with { Finish = finish });
 
-    /// <summary>Where an iPad was stands in its inventory as long as it is lost, and nowhere for longer.</summary>
-    private static CommandReportMessage WithoutLocation(string requestType, CommandReportMessage report) =>
-        InventoryLists.Of(requestType) == InventoryList.Location ? report with { Result = null, ResultHash = null } : report;
+    /// <summary>What the history keeps of an answer. What the server asked of itself nobody reads: it stands in the inventory. Where an iPad was
+    /// stands there as long as it is lost, and nowhere for longer.</summary>
+    private static CommandReportMessage ForHistory(string requestType, string commandUuid, CommandReportMessage report) =>
+        RefreshQuestions.Is(commandUuid) || InventoryLists.Of(requestType) == InventoryList.Location ? report with { Result = null, ResultHash = null } : report;
 
     /// <summary>What the answer changes beside the command, to be committed together with its end; null: nothing.</summary>
     private EnrolmentChange? Consequence(string requestType, CommandEnding ending, CommandReportMessage report, DateTimeOffset now)
     {
         if (ending != CommandEnding.Acknowledged || _row is not { } row) return null;
         if (requestType == EraseDevice) return EnrolmentPart.Leave(row, EnrolmentStatus.Erased, CommandEnding.Erased, now, Guid.NewGuid());
+
+        if (!IsUserChannel && FitnessPart.LostAfter(requestType) is { } lost && lost != row.IsLost)
+        {
+            return new EnrolmentChange
+            {
+                Row = NextVersion(row) with { IsLost = lost },
+                WriteId = Guid.NewGuid(),
+                At = now,
+                Inventory = lost ? InventoryEnd.Kept : InventoryEnd.LocationForgotten,
+            };
+        }
 
         // A user of a Shared iPad is asked about the iPad too; the iPad itself knows best.
         if (requestType != DeviceInformation || report.Device is not { } facts || IsUserChannel) return null;
@@ -121,18 +159,37 @@ internal sealed partial class DeviceGrain
         var ending = QueuePart.EndingOf(report.Status);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
-        report = WithoutLocation(ended.RequestType, report);
-        var kept = await lateAnswers.Keep(new LateAnswer
+        // Where it was then is of no use: it may have been found since.
+        var told = ending == CommandEnding.Acknowledged && InventoryLists.Of(ended.RequestType) != InventoryList.Location
+            ? await Told(ended.RequestType, ended.BodyHash, report, now)
+            : null;
+        var words = ForHistory(ended.RequestType, commandUuid, await Escrow(ended.RequestType, ending, report, now));
+        var answer = new LateAnswer
         {
             EnrolmentId = Id,
             CommandUuid = commandUuid.ToUpperInvariant(),
             Sequence = ended.Sequence,
             Ending = ending,
             Summary = Unanswered.LateSummary(report.ErrorSummary, now),
-            Result = report.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
-            ResultHash = report.ResultHash,
-        });
-        if (kept) LogAnsweredLate(Id, ended.RequestType, commandUuid, ending, ended.Ending);
+            Result = words.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
+            ResultHash = words.ResultHash,
+            Inventory = told,
+        };
+        bool kept;
+        try
+        {
+            kept = await lateAnswers.Keep(answer);
+        }
+        catch (StoreRejectedException e) when (told is not null)
+        {
+            LogNotTold(Id, ended.RequestType, commandUuid, e);
+            told = null;
+            kept = await lateAnswers.Keep(answer with { Inventory = null });
+        }
+
+        if (!kept) return;
+        if (told is not null) Keep(told);
+        LogAnsweredLate(Id, ended.RequestType, commandUuid, ending, ended.Ending);
     }
 
     /// <summary>It was handed over, and the iPad came with something else.</summary>
@@ -186,7 +243,40 @@ internal sealed partial class DeviceGrain
         Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
         ResultHash = report?.ResultHash,
         ErrorSummary = report?.ErrorSummary ?? summary,
+        ProfileCommand = command.Row.RequestType is ProfileCommand.Install or ProfileCommand.Remove ? command.Row.CommandUuid : null,
     };
+
+    private const string NotSigned = "The server could not sign the profile, so it was not sent. Look at the option Profiles:Signing and at the server's log, and install it again.";
+
+    private sealed record KnownProfile(string? Identifier);
+
+    /// <summary>A profile of the library with this iPad's own values. Null: it cannot be made, and the command has ended.</summary>
+    private async ValueTask<DeviceReply?> HandOverProfile(PendingCommand command, byte[] template, DateTimeOffset now)
+    {
+        if (ProfileCommand.Expand(template, await Values(), out var problem) is not { } profile)
+        {
+            await Finish(command, CommandEnding.Error, now, problem);
+            LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, problem);
+            return null;
+        }
+
+        lease.Check();
+        command.SentAt = now;
+        command.InFlight = true;
+        return DeviceReply.Empty with { Profile = new ProfileDelivery(command.Row.CommandUuid, profile) };
+    }
+
+    public async ValueTask<DeviceReply> ProfileNotSigned(string commandUuid)
+    {
+        await Fresh();
+        if (_queue.Find(commandUuid) is { InFlight: true, Row.RequestType: ProfileCommand.Install } command)
+        {
+            await Finish(command, CommandEnding.Error, Now(), NotSigned);
+            LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, NotSigned);
+        }
+
+        return await Next() ?? DeviceReply.Empty;
+    }
 
     private async Task Finish(QueueFinish command)
     {
@@ -222,6 +312,12 @@ internal sealed partial class DeviceGrain
             {
                 LogBodyMissing(Id, command.Row.RequestType, command.Row.CommandUuid);
                 await Finish(command, CommandEnding.Cancelled, now, "the command's body is missing from the store");
+                continue;
+            }
+
+            if (ProfileCommand.IsTemplate(body))
+            {
+                if (await HandOverProfile(command, body, now) is { } profile) return profile;
                 continue;
             }
 
@@ -280,7 +376,8 @@ internal sealed partial class DeviceGrain
     private void LeaveIdle(PresentedCertificate certificate)
     {
         if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
-        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _refreshAt));
+        if (PlanIsDue(Now())) return;
+        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _planDue < _refreshAt ? _planDue.Value : _refreshAt));
         _leftIdle = true;
     }
 

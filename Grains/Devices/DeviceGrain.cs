@@ -1,11 +1,15 @@
+using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Observability;
 using FleetMdm.Grains.Push;
 using FleetMdm.Grains.Renewals;
+using FleetMdm.Storage.ActivationLock;
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Holdings;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Renewals;
@@ -30,6 +34,8 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Report.cs    command reports and the queue
 // DeviceGrain.Renewal.cs   how its identity certificate is kept alive
 // DeviceGrain.Inventory.cs the lists that reports tell
+// DeviceGrain.Plan.cs      what is assigned to it
+// DeviceGrain.Escrow.cs    the code that lifts Activation Lock
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
 /// <inheritdoc cref="IDeviceGrain"/>
@@ -45,6 +51,7 @@ internal sealed partial class DeviceGrain(
     IDeviceStore store,
     IReenrolmentStore reenrolments,
     IEscrowStore escrow,
+    IActivationLockStore activationLock,
     ILateAnswerStore lateAnswers,
     IUserChannelStore userChannels,
     IAuditStore audit,
@@ -62,6 +69,9 @@ internal sealed partial class DeviceGrain(
     IOptions<EnrolmentOptions> enrolment,
     IOptions<InventoryOptions> refresh,
     IPlaceholderStore placeholders,
+    IHoldingStore holdings,
+    IAssignmentStore assignments,
+    PlanHolder plans,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -134,6 +144,8 @@ internal sealed partial class DeviceGrain(
         _queue.Replace(snapshot.Queue);
         _digests = null;
         _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
+        _planDue = snapshot.PlanDueAt;
+        if (_planDue is null && !_believed && IsNewcomer(snapshot.Row)) FactsChanged();
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _memory = new MemoryOfRows(readEpoch, Now());
         _believed = true;
@@ -310,6 +322,10 @@ internal sealed partial class DeviceGrain(
 
     [LoggerMessage(2051, LogLevel.Warning, "{Id}: {RequestType} {CommandUuid} was handed over {Count} times and never answered; other commands go first")]
     private partial void LogUnanswered(string id, string requestType, string commandUuid, int count);
+
+    [LoggerMessage(2025, LogLevel.Information,
+        "{Id}: {MessageType} came by its signature alone, and had been taken before. Nothing was changed: somebody may have recorded it, or the iPad did not get its answer")]
+    private partial void LogTakenBefore(string id, string messageType);
 
     [LoggerMessage(2053, LogLevel.Information, "{Id}: {RequestType} {CommandUuid} was answered late, with {Ending}; it had ended as {Before}")]
     private partial void LogAnsweredLate(string id, string requestType, string commandUuid, CommandEnding ending, CommandEnding before);

@@ -17,8 +17,9 @@ namespace FleetMdm.Grains.Devices;
 //   4. removed       what belonged to a removed iPad does not bring it back
 //   5. proof         a certificate that an iPad got because it proved who it is serves that iPad alone
 //   6. invitation    withdrawn, or for another iPad; a further CA enrols only in its migration window
-//   7. living        the newest pin begins anew, its live successor goes on; any other certificate needs a reason (below), else it is a claim
-//   8. ended         checked out, erased, never seen: enrols
+//   7. living        the newest pin begins anew, its live successor goes on; any other certificate needs a reason (below), else it is a claim.
+//                    A message of the newest pin that was taken before changes nothing of an enrolled iPad (ReplayPart)
+//   8. ended         checked out, erased, never seen: enrols. A message that was taken before does not
 //
 // Reasons to displace: the iPad was handed EraseDevice and has been silent since; the invitation names this iPad; it proved by its
 // device certificate that it is this iPad; a person allowed it (a grant, an answered claim, an invitation made for it); the district allows it always.
@@ -45,7 +46,7 @@ internal sealed record AuthenticateInput(
     ReenrolmentPolicy Policy, Guid WriteId, Placeholder? Placeholder = null);
 
 /// <param name="Refusal">None: accepted.</param>
-/// <param name="Change">What is to be written when it is accepted.</param>
+/// <param name="Change">What is to be written when it is accepted; null: it is as it was.</param>
 /// <param name="Displaced">Why a living or removed enrolment gave way; null: none did.</param>
 /// <param name="NameToSet">The name that the iPad is to be given; null: it keeps its own.</param>
 /// <param name="SerialNumberBefore">What the iPad said before, when it says another serial number now.</param>
@@ -96,7 +97,14 @@ internal static class EnrolmentPart
         if (row is not null && owner is not null && state.IsAlive)
         {
             var newest = state.Pins.Count > 0 ? state.Pins[0].Sha256 : null;
-            if (Same(newest, input.Certificate.Sha256)) return Accept(state, input, now, renewal: false, displaced: null);
+            if (Same(newest, input.Certificate.Sha256))
+            {
+                // Before TokenUpdate there is nothing to lose, and an iPad that did not get its answer begins once more.
+                return row.Status == EnrolmentStatus.Enrolled && ReplayPart.IsReplay(row, ReplayPart.Authenticate, input.Certificate)
+                    ? new AuthenticateDecision(DeviceRefusal.None)
+                    : Accept(state, input, now, renewal: false, displaced: null);
+            }
+
             if (standing.Pinned is null && Same(newest, standing.Issued?.Renews)) return Accept(state, input, now, renewal: true, displaced: null);
             return Refuse(DeviceRefusal.Superseded);
         }
@@ -109,6 +117,7 @@ internal static class EnrolmentPart
         }
 
         // 8
+        if (owner is not null && ReplayPart.IsReplay(row, ReplayPart.Authenticate, input.Certificate)) return Refuse(DeviceRefusal.Superseded);
         return Accept(state, input, now, renewal: false, displaced: null);
     }
 
@@ -218,6 +227,7 @@ internal static class EnrolmentPart
             School = issued?.School ?? before?.School,
             InvitationId = issued?.InvitationId ?? before?.InvitationId,
             Topic = message.Topic ?? before?.Topic,
+            AccessRights = input.Standing.Invitation is { } invitation ? invitation.AccessRights : known?.AccessRights,
         };
         if (!renewal)
         {
@@ -239,6 +249,9 @@ internal static class EnrolmentPart
             };
         }
 
+        // What the certificates of an enrolment that is over have signed speaks no more.
+        if (!renewal && input.Standing.Pinned is null) row = row with { TakenMessages = null };
+        row = ReplayPart.Remember(row, ReplayPart.Authenticate, input.Certificate);
         var pinnedAt = PinnedAt(state.Pins, now);
         return new AuthenticateDecision(DeviceRefusal.None, new EnrolmentChange
         {

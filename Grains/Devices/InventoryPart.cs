@@ -32,6 +32,8 @@ internal static class InventoryPart
             BatteryLevel = facts.BatteryLevel ?? row.BatteryLevel,
             DeviceCapacity = facts.DeviceCapacity ?? row.DeviceCapacity,
             AvailableDeviceCapacity = facts.AvailableDeviceCapacity ?? row.AvailableDeviceCapacity,
+            IsShared = facts.IsShared ?? row.IsShared,
+            IsLost = facts.IsLost ?? row.IsLost,
         };
 
         return IsWorthAWrite(row, changed, now) ? changed with { DetailsAt = now } : row;
@@ -54,5 +56,8 @@ internal static class InventoryPart
         BatteryLevel = null,
         AvailableDeviceCapacity = null,
         DetailsAt = null,
+        IsShared = null,
+        IsLost = null,
+        AccessRights = null,
     };
 }

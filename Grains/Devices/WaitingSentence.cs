@@ -25,12 +25,18 @@ internal static class WaitingSentence
         {
             (null, _) => pushRequestedAt is { } asked ? $"a push was asked for at {Time(asked)}" : "no push was sent yet",
             ({ } pushed, "accepted") => $"a push was accepted by APNs at {Time(pushed)}",
+            ({ } pushed, PushRecord.NoAnswer) => $"the last push, at {Time(pushed)}, had no answer from Apple",
             ({ } pushed, var reason) => $"the last push, at {Time(pushed)}, failed: {reason}",
         };
         var notNow = queue.Commands.Count(command => command.Row.NotNowAt is not null);
-        return notNow == 0
-            ? $"Waiting: {seen}; {push}."
-            : $"Waiting: the iPad answered NotNow to {notNow} of {queue.Count} (it is locked or busy); {seen}; {push}.";
+        var one = queue.Commands.First(command => notNow == 0 || command.Row.NotNowAt is not null).Row.RequestType;
+        return (notNow, queue.Count) switch
+        {
+            (0, _) => $"Waiting: {seen}; {push}.",
+            (_, 1) => $"Waiting: the iPad has put off its one command ({one}), since it is locked or busy; {seen}; {push}.",
+            (1, var all) => $"Waiting: the iPad has put off one of its {all} commands ({one}), since it is locked or busy; {seen}; {push}.",
+            (var some, var all) => $"Waiting: the iPad has put off {(some == all ? $"its {all}" : $"{some} of its {all}")} commands, since it is locked or busy; {seen}; {push}.",
+        };
     }
 
     private static string Time(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);

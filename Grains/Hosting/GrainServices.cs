@@ -1,7 +1,9 @@
+using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
+using FleetMdm.Grains.Operations;
 using FleetMdm.Grains.Push;
 using FleetMdm.Grains.Renewals;
 using FleetMdm.Grains.Sweeps;
@@ -27,9 +29,11 @@ public static class GrainServices
         services.AddFleetOptions<QueueOptions>(configuration, QueueOptions.Section, options => options.FindFault());
         services.AddFleetOptions<EnrolmentOptions>(configuration, EnrolmentOptions.Section, options => options.FindFault());
         services.AddFleetOptions<InventoryOptions>(configuration, InventoryOptions.Section, options => options.FindFault());
+        services.AddSingleton<OperationPacer>();
         services.AddSingleton<NodeLease>();
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();
+        services.AddAssignments();
         services.AddSingleton<SeenBuffer>();
         services.AddSingleton<IdleDevices>();
         services.AddSingleton<IIdleDevices>(provider => provider.GetRequiredService<IdleDevices>());

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Sweeps;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Observability;
@@ -20,7 +21,7 @@ internal sealed class FleetCensus(IFleetQueries fleet, FleetMetrics metrics, Tim
         metrics.Counted(await fleet.CountWaiting());
         if (_enrolmentsAt is { } last && time.GetElapsedTime(last) < EnrolmentsEvery)
             return;
-        metrics.Counted(await fleet.CountDevices());
+        metrics.Counted(await fleet.CountDevices(Scope.District));
         _enrolmentsAt = time.GetTimestamp();
     }
 }

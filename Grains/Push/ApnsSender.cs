@@ -214,6 +214,7 @@ internal sealed partial class ApnsSender : IDisposable
             Retry(item, TimeSpan.Zero, PushResult.NoAnswer, answered: false);
             return;
         }
+        _certificate.Answered();
         var (id, answer) = (item.Order.EnrolmentId, attempt.Answer);
         switch (answer.Outcome)
         {
@@ -267,10 +268,12 @@ internal sealed partial class ApnsSender : IDisposable
         if (item.Attempts >= MostAttempts || delay > LongestDelay)
         {
             _metrics.Count(reason);
-            if (answered)
+            if (answered || reason == PushResult.NoAnswer)
                 _results.Failed(item.Order.EnrolmentId, reason);
-            else
+            if (!answered)
                 _lost.Note();
+            if (reason == PushResult.NoAnswer)
+                _certificate.Unanswered();
             _queue.Finish(item);
             return;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Push;
@@ -44,7 +45,11 @@ internal sealed partial class PushCertificateGrain(
 {
     private static readonly TimeSpan SoonExpires = TimeSpan.FromDays(30);
 
+    /// <summary>A node that could not reach APNs and died says nothing more; and without commands nobody tries again.</summary>
+    private static readonly TimeSpan UnansweredHoldsFor = TimeSpan.FromMinutes(30);
+
     private string? _refusal;
+    private DateTimeOffset? _unansweredAt;
 
     private PushCertificateState State => state.State;
 
@@ -58,6 +63,12 @@ internal sealed partial class PushCertificateGrain(
     {
         if (version == State.Version)
             _refusal = refusal;
+        return Task.CompletedTask;
+    }
+
+    public Task ReportAnswers(DateTimeOffset? unansweredAt)
+    {
+        _unansweredAt = unansweredAt;
         return Task.CompletedTask;
     }
 
@@ -205,6 +216,7 @@ internal sealed partial class PushCertificateGrain(
                 : left <= SoonExpires ? PushCertificateStanding.ExpiresSoon
                 : PushCertificateStanding.Good,
             Refusal = _refusal,
+            UnansweredAt = _unansweredAt is { } at && at.IsWithin(UnansweredHoldsFor, time.GetUtcNow()) ? at : null,
         };
     }
 

@@ -34,6 +34,8 @@ public sealed partial class PushCertificateSource(
     private readonly LogThrottle _askFailed = new(time);
     private volatile PushIdentity? _current;
     private volatile Refusal? _refusal;
+    private readonly LogThrottle _unansweredSaid = new(time);
+    private volatile bool _unanswered;
     private long _failingSince;
 
     /// <summary>The topic of the installed push certificate; null when none is installed or it is not known yet.</summary>
@@ -79,6 +81,22 @@ public sealed partial class PushCertificateSource(
             return;
         _refusal = null;
         _ = ReportStanding(version, null);
+    }
+
+    /// <summary>A push was given up since APNs did not answer it. Said to the certificate's grain once a minute.</summary>
+    internal void Unanswered()
+    {
+        if (!_unansweredSaid.Due(out _)) return;
+        _unanswered = true;
+        _ = ReportAnswers(time.GetUtcNow());
+    }
+
+    /// <summary>APNs answered a push, whatever it said. Called for each push: it only reads.</summary>
+    internal void Answered()
+    {
+        if (!_unanswered) return;
+        _unanswered = false;
+        _ = ReportAnswers(null);
     }
 
     internal async Task Run(CancellationToken cancellationToken)
@@ -147,6 +165,19 @@ public sealed partial class PushCertificateSource(
         try
         {
             await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).ReportStanding(version, refusal);
+        }
+        catch (Exception e)
+        {
+            if (_askFailed.Due(out _))
+                LogAskFailed(logger, e);
+        }
+    }
+
+    private async Task ReportAnswers(DateTimeOffset? unansweredAt)
+    {
+        try
+        {
+            await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).ReportAnswers(unansweredAt);
         }
         catch (Exception e)
         {

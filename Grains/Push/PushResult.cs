@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Devices;
+
 namespace FleetMdm.Grains.Push;
 
 /// <summary>Words for what becomes of a push, in metrics. APNs' own reasons stand beside them.</summary>
@@ -16,8 +18,8 @@ internal static class PushResult
     /// <summary>The token is none (empty, or far too long). Also stored with the enrolment.</summary>
     public const string NoToken = "NoToken";
 
-    /// <summary>APNs could not be reached, or did not answer, in all tries.</summary>
-    public const string NoAnswer = "no-answer";
+    /// <summary>APNs could not be reached, or did not answer, in all tries. Also stored with the enrolment.</summary>
+    public const string NoAnswer = PushRecord.NoAnswer;
 
     /// <summary>A queue of this node was full.</summary>
     public const string Full = "full";

@@ -59,7 +59,13 @@ internal static class RenewalPart
 
     /// <summary>After the first, second … failure.</summary>
     private static readonly TimeSpan[] RetryAfter =
-        [TimeSpan.FromHours(1), TimeSpan.FromHours(6), TimeSpan.FromDays(1), TimeSpan.FromDays(3), TimeSpan.FromDays(7)];
+        [TimeSpan.FromHours(1), TimeSpan.FromHours(6), TimeSpan.FromDays(1), TimeSpan.FromDays(3), TimeSpan.FromDays(7), TimeSpan.FromDays(14), TimeSpan.FromDays(30)];
+
+    /// <summary>A pause is never longer than this part of the time that is left, so that the tries grow denser towards the end; nor is it cut below a day.</summary>
+    private const int PauseOfWhatIsLeft = 4;
+
+    /// <summary>The profile cannot be made before a person has mended something.</summary>
+    private static readonly TimeSpan AddressRetryAfter = TimeSpan.FromDays(7);
 
     /// <summary>The row of a certificate that ends soon. When it is due is told by the iPad's id: those that end on one day are spread.</summary>
     public static RenewalRow Plan(EndingIdentity identity, RenewalOptions options)
@@ -75,6 +81,14 @@ internal static class RenewalPart
             NotAfter = identity.NotAfter,
             NextAt = identity.NotAfter - before + (spread * ShareOf(identity.DeviceId)),
         };
+    }
+
+    /// <summary>The row of a certificate whose CA was replaced: over <see cref="RenewalOptions.SpreadDays"/> from then on, unless it ends earlier.</summary>
+    public static RenewalRow PlanMove(EndingIdentity identity, DateTimeOffset replacedAt, RenewalOptions options)
+    {
+        var ending = Plan(identity, options);
+        var move = replacedAt + (TimeSpan.FromDays(options.SpreadDays) * ShareOf(identity.DeviceId));
+        return move < ending.NextAt ? ending with { NextAt = move } : ending;
     }
 
     public static RenewalDecision Look(RenewalState state, DateTimeOffset now)
@@ -127,10 +141,18 @@ internal static class RenewalPart
         {
             CommandUuid = null,
             Failures = failures,
-            NextAt = now + RetryAfter[Math.Min(failures, RetryAfter.Length) - 1],
+            NextAt = now + PauseAfter(failures, renewal.NotAfter - now),
             Problem = failures >= ManyFailures ? RenewalProblem.RepeatedErrors : RenewalProblem.None,
             Detail = why,
         };
+    }
+
+    /// <param name="left">Until the certificate ends.</param>
+    private static TimeSpan PauseAfter(int failures, TimeSpan left)
+    {
+        var pause = RetryAfter[Math.Min(failures, RetryAfter.Length) - 1];
+        var longest = left / PauseOfWhatIsLeft is var part && part > TimeSpan.FromDays(1) ? part : TimeSpan.FromDays(1);
+        return left > TimeSpan.Zero && pause > longest ? longest : pause;
     }
 
     /// <summary>The profile could not be made. Each try is a command that ends; so they are rare.</summary>
@@ -138,7 +160,7 @@ internal static class RenewalPart
     {
         CommandUuid = null,
         Failures = renewal.Failures + 1,
-        NextAt = now + RetryAfter[^1],
+        NextAt = now + AddressRetryAfter,
         Problem = RenewalProblem.UnknownAddress,
         Detail = null,
     };

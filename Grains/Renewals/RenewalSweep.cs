@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Sweeps;
 using FleetMdm.Storage.Renewals;
@@ -8,7 +9,7 @@ namespace FleetMdm.Grains.Renewals;
 
 /// <summary>
 /// Keeps the identity certificates of iPads alive. 1. Once an hour it finds those that end soon, and plans each. 2. Each minute it looks at
-/// those that are due, by their iPads' grains. 3. Once a day it says how many need a person.
+/// those that are due, by their iPads' grains. 3. Once an hour it plans those of a former CA. 4. Once a day it says how many need a person.
 /// </summary>
 /// <remarks>Bounded: a minute starts its part of <see cref="RenewalOptions.PerHour"/>, and an hour no more than that, whatever node it runs on. An
 /// iPad that cannot be looked at is put off, so that it never stands before the others.</remarks>
@@ -33,6 +34,7 @@ internal sealed partial class RenewalSweep(
     private readonly Queue<(long At, int Count)> _started = [];
 
     private long? _plannedAt;
+    private long? _movedAt;
     private long? _warnedAt;
 
     /// <summary>A little less than a minute: with each tick of the sweep, whatever its timer's jitter.</summary>
@@ -51,6 +53,14 @@ internal sealed partial class RenewalSweep(
         await Look(cancellationToken);
 
         // 3
+        if (IsDue(_movedAt, PlanEvery))
+        {
+            // Also when it fails: a node of an older version cannot be asked, and the rest of the sweep must go on.
+            _movedAt = time.GetTimestamp();
+            await PlanMoves(cancellationToken);
+        }
+
+        // 4
         var counts = await store.Count();
         metrics.Counted(counts);
         if (counts.WithProblem == 0 || !IsDue(_warnedAt, WarnEvery)) return;
@@ -68,6 +78,25 @@ internal sealed partial class RenewalSweep(
             var ending = await store.ListEnding(before, PageSize);
             await store.Add([.. ending.Select(identity => RenewalPart.Plan(identity, options.Value))]);
             if (ending.Count < PageSize) break;
+        }
+    }
+
+    /// <summary>iPads whose certificate is of a former CA get one of the present CA, spread as those that end on one day.</summary>
+    private async Task PlanMoves(CancellationToken cancellationToken)
+    {
+        if (await grains.GetGrain<ICertificateAuthorityGrain>(ICertificateAuthorityGrain.Key).Find() is not { } authority) return;
+        foreach (var former in authority.FormerCas ?? [])
+        {
+            var issuer = SHA256.HashData(former.Certificate);
+            var isFirst = authority.FirstCa is { } first && first.AsSpan().SequenceEqual(issuer);
+            string? after = null;
+            for (var page = 0; page < MostPages && !cancellationToken.IsCancellationRequested; page++)
+            {
+                var identities = await store.ListIssuedBy(issuer, isFirst, after, PageSize);
+                await store.Add([.. identities.Select(identity => RenewalPart.PlanMove(identity, former.ReplacedAt, options.Value))]);
+                if (identities.Count < PageSize) break;
+                after = identities[^1].DeviceId;
+            }
         }
     }
 
@@ -114,6 +143,6 @@ internal sealed partial class RenewalSweep(
     private static partial void LogPutOff(ILogger logger, string id, Exception exception);
 
     [LoggerMessage(2456, LogLevel.Warning,
-        "The identity certificates of {Count} iPads end soon and are not renewed. The console says why, under Certificates. An iPad is lost when its certificate has ended")]
+        "The identity certificates of {Count} iPads end soon, or are of a former CA, and are not renewed. The console says why, under Certificates. An iPad is lost when its certificate has ended")]
     private static partial void LogProblems(ILogger logger, long count);
 }

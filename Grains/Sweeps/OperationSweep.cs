@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Grains.Sweeps;
 
-/// <summary>Wakes operations whose announcements or pushes were not finished: the node that worked on them may have died.
-/// An operation that is at work is not disturbed by it.</summary>
-internal sealed partial class OperationSweep(IOperationStore operations, IGrainFactory grains, TimeProvider time, ILogger<OperationSweep> logger)
+/// <summary>Wakes operations whose announcements or pushes were not finished: the node that worked on them may have died. Wakes those with a pace whose next
+/// action is due. An operation that is at work is not disturbed by it.</summary>
+internal sealed partial class OperationSweep(IOperationStore operations, IOperationPaceStore paces, IGrainFactory grains, TimeProvider time, ILogger<OperationSweep> logger)
     : INodeLostDuty
 {
     /// <summary>Younger ones are surely still at work.</summary>
@@ -23,8 +23,9 @@ internal sealed partial class OperationSweep(IOperationStore operations, IGrainF
     private async Task Resume(DateTimeOffset acceptedBefore, CancellationToken cancellationToken)
     {
         var unfinished = await operations.ListUnfinished(acceptedBefore);
+        var due = await paces.ListDue(time.GetUtcNow(), MostInARun);
         await Parallel.ForEachAsync(
-            unfinished.Take(MostInARun),
+            unfinished.Take(MostInARun).Union(due),
             new ParallelOptions { MaxDegreeOfParallelism = AtATime, CancellationToken = cancellationToken },
             async (id, _) =>
             {

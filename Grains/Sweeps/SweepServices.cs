@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Audit;
+using FleetMdm.Grains.Inventory;
 using FleetMdm.Grains.Observability;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -19,11 +20,13 @@ public static class SweepServices
         services.AddSingleton<ISweepDuty, SilentPushSweep>();
         services.AddSingleton<ISweepDuty, LostPushSweep>();
         services.AddSingleton<ISweepDuty, OperationSweep>();
+        services.AddSingleton<ISweepDuty, RepeatSweep>();
         services.AddSingleton<ISweepDuty, HistoryRetention>();
         services.AddSingleton<ISweepDuty, AuditRetention>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
         services.AddSingleton<ISweepDuty, EnrolmentRetention>();
         services.AddSingleton<ISweepDuty, FleetCensus>();
+        services.AddSingleton<ISweepDuty, InstalledAppSweep>();
         return services;
     }
 }

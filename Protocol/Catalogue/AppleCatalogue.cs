@@ -64,6 +64,11 @@ public sealed class AppleCatalogue
     /// <summary>The type of a profile itself.</summary>
     public const string TopLevel = "TopLevel";
 
+    internal const string Vpn = "com.apple.vpn.managed";
+
+    /// <summary>It has the keys of a VPN too (developer.apple.com/documentation/devicemanagement/applayervpn); the schema does not repeat them.</summary>
+    internal const string AppLayerVpn = "com.apple.vpn.managed.applayer";
+
     private static readonly Lazy<AppleCatalogue> Loaded = new(() => new AppleCatalogue());
 
     private readonly Lazy<FrozenDictionary<string, CatalogueType>> _declarations = new(() => ByName(Read("declarations")));
@@ -82,7 +87,9 @@ public sealed class AppleCatalogue
         Profile = types.Single(type => type.Name == TopLevel);
         var common = types.Single(type => type.Name == CommonPayloadKeys);
         CommonKeys = common.Keys;
-        Payloads = types.Where(type => type.Name is not (TopLevel or CommonPayloadKeys)).Select(type => WithCommon(type, common.Keys)).GroupBy(type => type.Name)
+        var vpn = types.Single(type => type.Name == Vpn);
+        Payloads = types.Where(type => type.Name is not (TopLevel or CommonPayloadKeys))
+            .Select(type => WithCommon(type, type.Name == AppLayerVpn ? KeySet.Of([.. common.Keys, .. vpn.Keys]) : common.Keys)).GroupBy(type => type.Name)
             .ToFrozenDictionary(group => group.Key, group => (IReadOnlyList<CatalogueType>)[.. group], StringComparer.Ordinal);
     }
 

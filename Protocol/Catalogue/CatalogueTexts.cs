@@ -47,6 +47,8 @@ public sealed class CatalogueTexts
     public CatalogueText Payload(string payloadType, CatalogueKey key)
     {
         var type = _payloads.GetValueOrDefault(payloadType);
+        if (payloadType == AppleCatalogue.AppLayerVpn && type?.Keys?.ContainsKey(key.Path) is not true)
+            type = _payloads.GetValueOrDefault(AppleCatalogue.Vpn);
         return type?.Keys?.ContainsKey(key.Path) is true ? Of(type, key.Path, key.Name) : Of(_payloads.GetValueOrDefault(AppleCatalogue.CommonPayloadKeys), key.Path, key.Name);
     }
 

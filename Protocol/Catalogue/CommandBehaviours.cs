@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Protocol.Profiles;
 
 namespace FleetMdm.Protocol.Catalogue;
 
@@ -10,6 +11,9 @@ namespace FleetMdm.Protocol.Catalogue;
 /// </summary>
 internal static class CommandBehaviours
 {
+    /// <summary>More warnings about profiles are not read by anybody, and an answer must not grow with what somebody sent.</summary>
+    private const int MostNoticed = 50;
+
     /// <summary>They take away data, apps, settings or protection that the server alone cannot bring back.</summary>
     private static readonly FrozenSet<string> Destructive = new[]
     {
@@ -23,6 +27,9 @@ internal static class CommandBehaviours
     {
         "ClearPasscode", "DeleteUser", "EraseDevice", "LogOutUser", "RestartDevice", "ShutDownDevice",
     }.ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>An iPad that is not in lost mode answers them with an error.</summary>
+    private static readonly FrozenSet<string> InLostMode = new[] { "DeviceLocation", "PlayLostModeSound" }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Keys that nobody writes: the server adds them when it delivers the command.</summary>
     private static readonly FrozenDictionary<string, string> AddedOnDelivery = new Dictionary<string, string>(StringComparer.Ordinal)
@@ -66,6 +73,8 @@ internal static class CommandBehaviours
 
     public static bool IsOnceOnly(string requestType) => OnceOnly.Contains(requestType);
 
+    public static bool NeedsLostMode(string requestType) => InLostMode.Contains(requestType);
+
     /// <summary>The keys that an administrator writes.</summary>
     public static KeySet Written(CatalogueType command) =>
         AddedOnDelivery.TryGetValue(command.Name, out var added) ? KeySet.Of(command.Keys.Where(key => key.Name != added), command.Keys.Elsewhere) : command.Keys;
@@ -92,9 +101,9 @@ internal static class CommandBehaviours
     }
 
     /// <summary>Checks what the catalogue cannot say, and puts profiles into the form that iPads take.</summary>
-    /// <returns>What was noticed in the profiles.</returns>
+    /// <returns>What was noticed in the profiles, and what the one that is installed asks of an iPad.</returns>
     /// <exception cref="CommandFieldException"/>
-    public static IReadOnlyList<Finding> Finish(PlistDictionary command, CatalogueType type, KeyNames names, string pointer)
+    public static (IReadOnlyList<Finding> Noticed, ProfileNeeds Needs) Finish(PlistDictionary command, CatalogueType type, KeyNames names, string pointer)
     {
         if (OneOf(type.Name) is { } keys && keys.Where(command.ContainsKey).ToList() is { Count: not 1 } given)
         {
@@ -103,44 +112,52 @@ internal static class CommandBehaviours
                 $"{pointer}/{Name(type.Keys[given.Count == 0 ? keys[0] : given[1]], names)}", $"Exactly one of {all} must be there, and {given.Count} are.");
         }
 
-        var noticed = new List<Finding>();
+        var (noticed, needs) = (new List<Finding>(), ProfileNeeds.None);
         foreach (var (_, path, mayEnrol) in Profiles.Where(profile => profile.RequestType == type.Name))
-            Profile(command, type.Keys, path, mayEnrol, names, pointer, noticed);
-        return noticed;
+        {
+            // One that is installed after an erase meets another iPad than the one that is known.
+            if (Profile(command, type.Keys, path, mayEnrol, names, pointer, noticed) is { } found && type.Name == ProfileCommand.Install)
+                needs = found;
+        }
+
+        return (noticed, needs);
     }
 
-    private static void Profile(
+    private static ProfileNeeds? Profile(
         PlistDictionary dictionary, KeySet keys, ReadOnlySpan<string> path, bool mayEnrol, KeyNames names, string pointer, List<Finding> noticed)
     {
         var key = keys[path[0]];
         var at = $"{pointer}/{Name(key, names)}";
         if (path.Length > 1)
         {
-            if (dictionary.GetDictionary(path[0]) is { } inside)
-                Profile(inside, key.Keys, path[1..], mayEnrol, names, at, noticed);
+            return dictionary.GetDictionary(path[0]) is { } inside ? Profile(inside, key.Keys, path[1..], mayEnrol, names, at, noticed) : null;
         }
-        else if (dictionary.GetData(path[0]) is { } given)
-        {
-            dictionary[path[0]] = AcceptProfile(given, mayEnrol, at, noticed);
-        }
+
+        if (dictionary.GetData(path[0]) is not { } given)
+            return null;
+        var (bytes, needs) = AcceptProfile(given, mayEnrol, at, noticed);
+        dictionary[path[0]] = bytes;
+        return needs;
     }
 
     /// <summary>A configuration profile, checked as iPads do.</summary>
     /// <exception cref="CommandFieldException"/>
-    public static byte[] AcceptProfile(byte[] given, bool mayEnrol, string at, List<Finding> noticed)
+    public static (byte[] Bytes, ProfileNeeds Needs) AcceptProfile(byte[] given, bool mayEnrol, string at, List<Finding> noticed)
     {
-        if (given.Length is 0 or > ProfileCheck.LongestProfile)
-            throw new CommandFieldException(at, $"There are {given.Length} bytes; 1 to {ProfileCheck.LongestProfile} are taken.");
-        try
+        if (given.Length == 0)
+            throw new CommandFieldException(at, "The profile is empty: there are 0 bytes.");
+        if (given.Length > ProfileInspectionFile.LongestProfile)
+            throw new CommandFieldException(at, $"The profile has {given.Length} bytes; at most {ProfileInspectionFile.LongestProfile} are taken.");
+        var inspection = ProfileInspection.OfFile(given, new ProfileRules { Use = mayEnrol ? ProfileUse.AfterErase : ProfileUse.Command });
+        foreach (var finding in inspection.Findings)
         {
-            var profile = ProfileCheck.Accept(given, mayEnrol, out var root);
-            noticed.AddRange(PayloadCheck.Notice(root).Select(finding => new Finding(at, finding.Field.Length > 0 ? $"{finding.Field}: {finding.Message}" : finding.Message)));
-            return profile;
+            if (finding.Severity == ProfileSeverity.Refused)
+                throw new CommandFieldException(at, finding.Message) { Fault = finding.Code == ProfileCodes.EndsEnrolment ? CommandFault.EndsEnrolment : CommandFault.Profile };
+            if (finding.Severity == ProfileSeverity.Warning && noticed.Count < MostNoticed)
+                noticed.Add(new Finding(at, finding.Path.Length > 0 ? $"{finding.Path}: {finding.Message}" : finding.Message));
         }
-        catch (ProfileException e)
-        {
-            throw new CommandFieldException(at, e.Message) { Fault = e.EndsEnrolment ? CommandFault.EndsEnrolment : CommandFault.Profile };
-        }
+
+        return (inspection.Bytes, inspection.Profile is { } profile ? CommandFitness.OfProfile(profile, at) : ProfileNeeds.None);
     }
 
     private static string Name(CatalogueKey key, KeyNames names) => names == KeyNames.Json ? key.JsonName : key.Name;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Protocol.Profiles;
 
 namespace FleetMdm.Protocol.Catalogue;
 
@@ -83,7 +84,7 @@ public static class CommandCatalogue
     {
         if (PlistReader.Read(document, PlistLimits.Admin) is not PlistDictionary root)
             throw new CommandFieldException("", "A command is a dictionary with a RequestType, or one with CommandUUID and Command.");
-        if (ProfileCheck.IsProfile(root))
+        if (ProfileInspection.IsProfile(root))
             return FromProfile(document.ToArray());
         var isEnvelope = root.ContainsKey("Command");
         var pointer = isEnvelope ? "/Command" : "";
@@ -98,6 +99,7 @@ public static class CommandCatalogue
         if (raw)
         {
             CommandBehaviours.RefuseAdded(command, requestType, pointer);
+            ProfileSecrets.RefuseMarks(command, pointer);
             return new BuiltCommand(requestType, Fragment(command, pointer), CommandBehaviours.IsDestructive(requestType)) { CommandUuid = uuid };
         }
 
@@ -111,12 +113,14 @@ public static class CommandCatalogue
     public static BuiltCommand FromProfile(byte[] profile)
     {
         var warnings = new List<Finding>();
-        var accepted = CommandBehaviours.AcceptProfile(profile, mayEnrol: false, "/payload", warnings);
+        var (accepted, needs) = CommandBehaviours.AcceptProfile(profile, mayEnrol: false, "/payload", warnings);
         return new BuiltCommand(
             InstallProfile, PlistWriter.ToFragment(new PlistDictionary { [RequestTypeKey] = InstallProfile, [PayloadKey] = accepted }),
             CommandBehaviours.IsDestructive(InstallProfile))
         {
             Warnings = warnings,
+            Requirements = [.. CommandFitness.Of(AppleCatalogue.Instance.Commands[InstallProfile]), .. needs.Payloads],
+            Ignored = needs.Keys,
         };
     }
 
@@ -124,15 +128,18 @@ public static class CommandCatalogue
     private static BuiltCommand Build(PlistDictionary command, CatalogueType type, KeySet keys, KeyNames names, string pointer)
     {
         CommandBehaviours.RefuseAdded(command, type.Name, pointer);
+        ProfileSecrets.RefuseMarks(command, pointer);
         var check = new CatalogueCheck(names, new CommandLimits(type.Name));
         check.Keys(command, keys, pointer, type.Name, RequestTypeKey);
         var found = check.Found;
         if (found.Problems is [var first, ..])
             throw new CommandFieldException(first.Field, first.Message);
-        var profiles = CommandBehaviours.Finish(command, type, names, pointer);
+        var (noticed, needs) = CommandBehaviours.Finish(command, type, names, pointer);
         return new BuiltCommand(type.Name, Fragment(command, pointer), CommandBehaviours.IsDestructive(type.Name))
         {
-            Warnings = [.. found.Warnings, .. profiles],
+            Warnings = [.. found.Warnings, .. noticed],
+            Requirements = [.. CommandFitness.Of(command, type, names, pointer), .. needs.Payloads],
+            Ignored = needs.Keys,
         };
     }
 

@@ -7,11 +7,12 @@ using FleetMdm.Protocol.Plist;
 namespace FleetMdm.Protocol.Catalogue;
 
 /// <summary>
-/// Makes a property list of a command that is written as JSON. What is known of a key decides what its value becomes: a text is a
+/// Makes a property list of a command or a payload that is written as JSON. What is known of a key decides what its value becomes: a text is a
 /// text, Base64 or a moment. A key that is not known keeps its name, and its value is taken as it looks.
 /// </summary>
 /// <remarks>One use, one command. Only types are looked at here; <see cref="CatalogueCheck"/> looks at the rest.</remarks>
-internal sealed class JsonCommand
+/// <param name="names">How its members are named.</param>
+internal sealed class JsonCommand(KeyNames names = KeyNames.Json)
 {
     /// <summary>An envelope stands around a command, and a profile may stand in one: well below <see cref="PlistLimits.HighestDepth"/>.</summary>
     private const int MostDepth = 32;
@@ -34,6 +35,16 @@ internal sealed class JsonCommand
         return dictionary;
     }
 
+    /// <summary>A dictionary of a profile.</summary>
+    /// <param name="json">An object.</param>
+    /// <exception cref="CommandFieldException">Names the member.</exception>
+    public PlistDictionary Read(JsonElement json, KeySet keys, string pointer)
+    {
+        var dictionary = new PlistDictionary();
+        Members(json, keys, pointer, dictionary);
+        return dictionary;
+    }
+
     /// <summary>A member that is null counts as left out.</summary>
     private void Members(JsonElement json, KeySet keys, string pointer, PlistDictionary into, string? own = null)
     {
@@ -48,8 +59,8 @@ internal sealed class JsonCommand
         // In Apple's order, whatever the order was: a command that says the same is the same.
         foreach (var key in keys)
         {
-            if (given.Remove(key.JsonName, out var value) && value.ValueKind != JsonValueKind.Null)
-                into[key.Name] = Value(value, key, $"{pointer}/{key.JsonName}");
+            if (given.Remove(Spelt(key), out var value) && value.ValueKind != JsonValueKind.Null)
+                into[key.Name] = Value(value, key, $"{pointer}/{Spelt(key)}");
         }
 
         foreach (var (name, value) in given)
@@ -57,7 +68,7 @@ internal sealed class JsonCommand
             if (name == own || value.ValueKind == JsonValueKind.Null)
                 continue;
             // Taken as it is written, it would be the key itself or stand beside it, and nothing would have looked at its value.
-            var same = name.Equals(own, StringComparison.OrdinalIgnoreCase) ? own : keys.FirstOrDefault(key => CatalogueCheck.IsNearly(key, name))?.JsonName;
+            var same = name.Equals(own, StringComparison.OrdinalIgnoreCase) ? own : keys.FirstOrDefault(key => CatalogueCheck.IsNearly(key, name)) is { } near ? Spelt(near) : null;
             if (same is not null)
                 throw new CommandFieldException($"{pointer}/{PlistText.Excerpt(name)}", $"Write {same}.");
             into[KeyName(name, pointer)] = Free(value, $"{pointer}/{name}", 0);
@@ -127,12 +138,12 @@ internal sealed class JsonCommand
     }
 
     /// <summary>The keys of an item of Settings; without a name that is known, the one that all have.</summary>
-    private static KeySet Variant(JsonElement json, CatalogueKey key, string pointer)
+    private KeySet Variant(JsonElement json, CatalogueKey key, string pointer)
     {
         foreach (var property in json.EnumerateObject())
         {
-            if (NameOf(property, pointer) == key.DiscriminatorAlone[0].JsonName && property.Value.ValueKind == JsonValueKind.String
-                && key.Variants.TryGet(TextOf(property.Value, $"{pointer}/{key.DiscriminatorAlone[0].JsonName}", "a text"), out var variant))
+            if (NameOf(property, pointer) == Spelt(key.DiscriminatorAlone[0]) && property.Value.ValueKind == JsonValueKind.String
+                && key.Variants.TryGet(TextOf(property.Value, $"{pointer}/{Spelt(key.DiscriminatorAlone[0])}", "a text"), out var variant))
             {
                 return variant.Keys;
             }
@@ -181,6 +192,8 @@ internal sealed class JsonCommand
         if (++_values > MostValues)
             throw new CommandFieldException(pointer, $"The command has more than {MostValues} values.");
     }
+
+    private string Spelt(CatalogueKey key) => names == KeyNames.Json ? key.JsonName : key.Name;
 
     private static string KeyName(string name, string pointer) =>
         name.Length is > 0 and <= LongestKey && !name.Any(char.IsControl) && PlistText.IndexOfForbidden(name) < 0

@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -53,7 +54,8 @@ public sealed class CertificateAuthority : IDisposable
 
     /// <summary>Makes a new root.</summary>
     /// <param name="organization">Shown to the people who install the trust profile.</param>
-    public static KeyedCertificate CreateRoot(CaKeyType keyType, string organization, DateTimeOffset now, TimeSpan lifetime)
+    /// <param name="number">From 2 on it stands in the name, so that nobody takes a CA for its predecessor.</param>
+    public static KeyedCertificate CreateRoot(CaKeyType keyType, string organization, DateTimeOffset now, TimeSpan lifetime, int number = 1)
     {
         using AsymmetricAlgorithm key = keyType switch
         {
@@ -63,7 +65,8 @@ public sealed class CertificateAuthority : IDisposable
             CaKeyType.Rsa4096 => RSA.Create(4096),
             _ => throw new ArgumentOutOfRangeException(nameof(keyType), keyType, "Not a kind of CA key."),
         };
-        return SelfSign(Request(Name($"{organization} MDM root", organization), key,
+        var name = number == 1 ? $"{organization} MDM root" : string.Create(CultureInfo.InvariantCulture, $"{organization} MDM root {number}");
+        return SelfSign(Request(Name(name, organization), key,
             keyType == CaKeyType.EcP384 ? HashAlgorithmName.SHA384 : HashAlgorithmName.SHA256), key, now, lifetime);
     }
 

@@ -43,6 +43,9 @@ internal sealed class CmsSignedData
     /// <summary>The only value, encoded, of a signed attribute; null when it is not there.</summary>
     public ReadOnlyMemory<byte>? Attribute(string oid) => _attributes.TryGetValue(oid, out var value) ? value : default(ReadOnlyMemory<byte>?);
 
+    /// <summary>What is signed, with the digest of the content in it; empty when the content itself is.</summary>
+    public ReadOnlyMemory<byte> SignedAttributes => _signedAttributes;
+
     /// <summary>When the signer says that it signed; null when it does not say.</summary>
     /// <exception cref="IdentityException">BadCms: not a time.</exception>
     public DateTimeOffset? SigningTime

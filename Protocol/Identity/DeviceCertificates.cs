@@ -57,21 +57,21 @@ public sealed class DeviceCertificates
 
     /// <summary>Whose signature it is.</summary>
     /// <param name="answer">As it was read.</param>
-    /// <param name="ownCa">Of the certificates of the second step.</param>
+    /// <param name="ownCas">Of the certificates of the second step: one may have been issued just before the CA was changed.</param>
     /// <param name="now">The time.</param>
     /// <exception cref="IdentityException">The signature does not hold, or is of a kind that is not taken.</exception>
-    public SignedAnswer Check(DeviceAnswer answer, IdentityCertificate ownCa, DateTimeOffset now)
+    public SignedAnswer Check(DeviceAnswer answer, IReadOnlyList<IdentityCertificate> ownCas, DateTimeOffset now)
     {
         // One signature on a certificate, then the one on the answer: whoever sends it does not choose how many.
         var certificate = answer.Signer;
-        var signed = WhoSigned(certificate, ownCa, now);
+        var signed = WhoSigned(certificate, ownCas, now);
         answer.CheckSignature();
         return signed;
     }
 
-    private SignedAnswer WhoSigned(IdentityCertificate certificate, IdentityCertificate ownCa, DateTimeOffset now)
+    private SignedAnswer WhoSigned(IdentityCertificate certificate, IReadOnlyList<IdentityCertificate> ownCas, DateTimeOffset now)
     {
-        if (certificate.Issuer.Span.SequenceEqual(ownCa.Subject.Span))
+        if (ownCas.FirstOrDefault(ca => certificate.Issuer.Span.SequenceEqual(ca.Subject.Span)) is { } ownCa)
         {
             return certificate.IsSignedBy(ownCa, WeakestHash.Sha256) && certificate.ExtendedKeyUsage?.Contains(Oids.OverTheAirStep) == true
                 && certificate.OverTheAirDevice is { } device

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace FleetMdm.Protocol.Identity;
 
 /// <summary>
@@ -24,6 +26,24 @@ public static class MdmSignature
         var cms = Parse(headerValue, null);
         cms.CheckSignature(body, weakest);
         return cms.Signer;
+    }
+
+    /// <summary>SHA-256 of what was signed: the same for a message that is sent once more, and another one when the signer says when it signed.</summary>
+    /// <param name="body">The message.</param>
+    /// <param name="headerValue">As it came; nothing of it is checked. Null, or what cannot be read: the body alone counts.</param>
+    public static byte[] Signed(ReadOnlySpan<byte> body, string? headerValue)
+    {
+        try
+        {
+            if (!string.IsNullOrEmpty(headerValue) && Parse(headerValue, null).SignedAttributes is { IsEmpty: false } attributes)
+                return SHA256.HashData(attributes.Span);
+        }
+        catch (IdentityException)
+        {
+            // It is not what proved the sender.
+        }
+
+        return SHA256.HashData(body);
     }
 
     /// <summary>The certificate that came with a signature; nothing is checked.</summary>

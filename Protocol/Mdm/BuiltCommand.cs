@@ -15,4 +15,10 @@ public sealed record BuiltCommand(string RequestType, byte[] Fragment, bool Dest
 
     /// <summary>What is odd in it, and was taken all the same: keys that no schema knows, what an iPad may refuse in a profile.</summary>
     public IReadOnlyList<Finding> Warnings { get; init; } = [];
+
+    /// <summary>What must be true of an iPad for it to work there. Empty for one that was not compared with the catalogue.</summary>
+    public IReadOnlyList<Requirement> Requirements { get; init; } = [];
+
+    /// <summary>Of keys in a profile that it installs: an iPad that does not meet them installs the profile, and ignores the keys.</summary>
+    public IReadOnlyList<Requirement> Ignored { get; init; } = [];
 }

@@ -19,6 +19,10 @@ public sealed record ReportedDevice
     public string? OsVersion { get; private set; }
     public string? BuildVersion { get; private set; }
     public bool? IsSupervised { get; private set; }
+    /// <summary>A Shared iPad.</summary>
+    public bool? IsShared { get; private set; }
+    /// <summary>In lost mode.</summary>
+    public bool? IsLost { get; private set; }
     /// <summary>0 to 1.</summary>
     public double? BatteryLevel { get; private set; }
     /// <summary>In GB.</summary>
@@ -45,8 +49,12 @@ public sealed record ReportedDevice
 
     internal void Set(string query, bool flag)
     {
-        if (query == "IsSupervised")
-            IsSupervised = flag;
+        switch (query)
+        {
+            case "IsSupervised": IsSupervised = flag; break;
+            case "IsMultiUser": IsShared = flag; break;
+            case "IsMDMLostModeEnabled": IsLost = flag; break;
+        }
     }
 
     internal void Set(string query, double number)
@@ -79,11 +87,13 @@ public sealed record ReportedDevice
         9 when name.SequenceEqual("ModelName"u8) => "ModelName",
         10 when name.SequenceEqual("DeviceName"u8) => "DeviceName",
         11 when name.SequenceEqual("ProductName"u8) => "ProductName",
+        11 when name.SequenceEqual("IsMultiUser"u8) => "IsMultiUser",
         12 when name.SequenceEqual("SerialNumber"u8) => "SerialNumber",
         12 when name.SequenceEqual("BuildVersion"u8) => "BuildVersion",
         12 when name.SequenceEqual("IsSupervised"u8) => "IsSupervised",
         12 when name.SequenceEqual("BatteryLevel"u8) => "BatteryLevel",
         14 when name.SequenceEqual("DeviceCapacity"u8) => "DeviceCapacity",
+        20 when name.SequenceEqual("IsMDMLostModeEnabled"u8) => "IsMDMLostModeEnabled",
         23 when name.SequenceEqual("AvailableDeviceCapacity"u8) => "AvailableDeviceCapacity",
         _ => null,
     };

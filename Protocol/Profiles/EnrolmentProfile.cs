@@ -21,6 +21,9 @@ public sealed record EnrolmentProfileSettings
 
     public required bool SignMessage { get; init; }
 
+    /// <summary>What the server may do.</summary>
+    public MdmAccessRights AccessRights { get; init; } = MdmAccessRights.All;
+
     /// <summary>Without the challenge.</summary>
     public override string ToString() => $"EnrolmentProfileSettings {{ PublicUrl = {PublicUrl} }}";
 }
@@ -59,7 +62,7 @@ public static class EnrolmentProfile
             Topic = settings.Topic,
             ServerUrl = new Uri(settings.PublicUrl, "/mdm/connect"),
             CheckInUrl = new Uri(settings.PublicUrl, "/mdm/checkin"),
-            AccessRights = MdmAccessRights.All,
+            AccessRights = settings.AccessRights,
             SignMessage = settings.SignMessage,
             CheckOutWhenRemoved = true,
             ServerCapabilities = [MdmPayload.PerUserConnections, MdmPayload.BootstrapToken],

@@ -1,5 +1,4 @@
 using System.Formats.Asn1;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Org.BouncyCastle.Pkcs;
 
@@ -31,9 +30,9 @@ internal static class OldPkcs12
 
             return null;
         }
-        catch (Exception e) when (e is IOException or CryptographicException or ArgumentException or InvalidOperationException or Org.BouncyCastle.Crypto.CryptoException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // A wrong password, or a damaged file.
+            // A wrong password, or a damaged file, for which its parsers throw exceptions of many kinds.
             return null;
         }
     }

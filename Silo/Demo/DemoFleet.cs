@@ -69,8 +69,8 @@ internal static class DemoFleet
     /// <summary>What an iPad reports that cannot join the network of a profile.</summary>
     public static readonly IReadOnlyList<AppleError> InstallationFailed =
     [
-        new("MCInstallationErrorDomain", 4001, "The profile “School Wi-Fi” could not be installed."),
-        new("MCWIFIErrorDomain", 15000, "The Wi-Fi network “FleetMdm Demo School” could not be installed."),
+        new("MCInstallationErrorDomain", 4001, "The profile “School Wi-Fi and help” could not be installed."),
+        new("MCWiFiErrorDomain", 13000, "The Wi-Fi network “FleetMdm Demo School” could not be installed."),
     ];
 
     /// <param name="number">From 0.</param>

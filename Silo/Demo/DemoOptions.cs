@@ -28,8 +28,8 @@ internal sealed record DemoOptions(int IPads, int? Port, bool Exit)
           --exit      end after the story instead of serving on until Ctrl-C
           -h, --help  this text
 
-        The data is in a temporary folder, which is removed at the end. The iPads enrol in five schools, get commands,
-        and one is erased. Some sleep, some say NotNow and some report errors on purpose (from 7 iPads on).
+        The data is in a temporary folder, which is removed at the end. The iPads enrol in five schools, get commands and profiles of the
+        library, and one is erased. Some sleep, some say NotNow and some report errors on purpose (from 7 iPads on).
         The exit code is 0 when every iPad is enrolled and no command was lost.
         """;
 

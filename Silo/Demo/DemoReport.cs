@@ -35,6 +35,7 @@ internal static class DemoReport
                 ("iPads that say NotNow", Number(story.Those(DemoPart.SaysNotNow))),
                 ("commands that wait for them", Number(audit.Waiting)),
                 ("iPads that cannot install profiles", Number(story.Those(DemoPart.Fails))),
+                ("iPads left out, since they are not supervised", Number(story.LeftOut)),
                 ("commands that failed", Number(audit.Failed)),
             ]);
         }
@@ -56,6 +57,12 @@ internal static class DemoReport
         Console.WriteLine($"  Dashboard         {server.Url}orleans/");
         Console.WriteLine($"  Token             {server.Token}");
         Console.WriteLine($"  Log               {Path.Combine(server.Folder, "server.log")}");
+        Console.WriteLine("Look at:");
+        Console.WriteLine($"  a profile that is installed on some iPads, waits for some, and failed on some   {server.Url}profiles/{story.RulesId}/ipads");
+        Console.WriteLine($"  an assignment: which iPads have it, and why others do not                       {server.Url}assignments/{story.AssignmentId}");
+        Console.WriteLine($"  iPads whose storage is all but full, found by a filter                          {server.Url}ipads?filter={Uri.EscapeDataString("storageFree<2GB")}");
+        Console.WriteLine($"  three schools with people, and an iPad on loan                                  {server.Url}loans");
+        Console.WriteLine($"  the apps of one iPad                                                            {server.Url}ipads/{Uri.EscapeDataString(story.Example)}/apps");
         var unlocking = story.UnlockLaterAsync(server.Stopping);
         await server.WaitForShutdownAsync();
         await unlocking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Administration;
@@ -46,19 +45,35 @@ internal sealed class DemoStory
     public AdminClient Admin { get; }
     public ApnsSimulator Apns { get; }
 
+    /// <summary>Of the library's profile that is installed on some, waits for some, and failed on some; empty before the story.</summary>
+    /// <summary>Of the assignment.</summary>
+    public string AssignmentId { get; private set; } = "";
+
+    public string RulesId { get; private set; } = "";
+
+    /// <summary>One that answers, to look at.</summary>
+    public string Example => _ipads.First(candidate => candidate.Demo.Part == DemoPart.Answers).IPad.Udid;
+
     /// <summary>Everything that the server has promised to deliver.</summary>
     public IReadOnlyList<AcceptedCommand> Accepted => _accepted;
 
+    /// <summary>iPads that the server leaves out of the rules for students, since they are not supervised.</summary>
+    public int LeftOut => _ipads.Count(ipad => ipad.Demo.Part == DemoPart.Answers && !ipad.Demo.Description.Supervised && DemoProfiles.IsInTwoSchools(ipad.Demo));
+
     public int Those(DemoPart part) => _ipads.Count(ipad => ipad.Demo.Part == part);
 
-    // 1. A push certificate, and an invitation for each school.
-    // 2. All enrol.
-    // 3. All are asked for DeviceInformation, by one operation.
+    // 1. A push certificate, and an invitation for each school. Three schools have people.
+    // 2. All enrol. One goes on loan to a pupil.
+    // 3. All are asked for DeviceInformation and for their apps, by one operation each.
     // 4. Some fall asleep for good: what comes for them from now on waits.
     // 5. A third is locked and answers NotNow to SecurityInfo. Then most of them are unlocked and come by themselves.
-    // 6. All get a Wi-Fi profile, by one operation. Some cannot install it and report an error.
-    // 7. One is erased and enrols again.
-    // 8. One renews its identity certificate, as all do before it ends.
+    // 6. Profiles are put into the library. All get Wi-Fi, and a web clip with the serial number of each. Some cannot install it
+    //    and report an error.
+    // 7. A filter finds the iPads of two schools: they get the rules for students. The server leaves out those that would refuse them, since they are not supervised.
+    // 8. A third profile is assigned to a group with a rule: the first school. Nobody sends anything: each of its iPads gets it when it is woken.
+    // 9. All are asked for their profiles, so that the library knows what is there.
+    // 10. One is erased and enrols again.
+    // 11. One renews its identity certificate, as all do before it ends.
 
     public async Task TellAsync(CancellationToken cancellation)
     {
@@ -67,17 +82,27 @@ internal sealed class DemoStory
         foreach (var (_, school) in DemoFleet.Schools)
             _invitations.Add((await Admin.CreateInvitationAsync($"{school}, this year", school, cancellation: cancellation)).Url);
 
+        var pupil = await DemoDistrict.CreateAsync(Admin, cancellation);
+
         var enrolled = 0;
         var schools = _ipads.ToDictionary(ipad => ipad.IPad, ipad => ipad.Demo.School);
         await _screen.StageAsync("iPads enrol", Count, () => Volatile.Read(ref enrolled),
             token => Fleet.EnrolAllAsync(schools.Keys, ipad => _invitations[schools[ipad]], _ => Interlocked.Increment(ref enrolled), token),
             cancellation);
 
+        await DemoDistrict.LendAsync(Admin, Example, pupil, Fleet.Options.Time.GetUtcNow(), cancellation);
         await FinishAsync("DeviceInformation of all", await StartAsync(new JsonObject { ["requestType"] = "DeviceInformation" }, cancellation), cancellation);
+        await FinishAsync("Apps of all", await StartAsync(new JsonObject { ["requestType"] = "InstalledApplicationList" }, cancellation), cancellation);
         FallAsleep();
         await LockedThirdAsync(cancellation);
-        await FinishAsync("Wi-Fi profile on all",
-            await StartAsync(new JsonObject { ["requestType"] = "InstallProfile", ["payload"] = Convert.ToBase64String(WifiProfile()) }, cancellation), cancellation);
+        var wifi = await Admin.CreateProfileAsync(DemoProfiles.Wifi(), cancellation);
+        RulesId = await Admin.CreateProfileAsync(DemoProfiles.Rules(), cancellation);
+        await FinishAsync("Profile on all: Wi-Fi, and a web clip with each serial number", await InstallAsync(wifi, new JsonObject { ["all"] = true }, _ipads, cancellation), cancellation);
+        await FinishAsync("Rules for the students of two schools",
+            await InstallAsync(RulesId, new JsonObject { ["filter"] = new JsonObject { ["filter"] = DemoProfiles.TwoSchools } },
+                [.. _ipads.Where(ipad => DemoProfiles.IsInTwoSchools(ipad.Demo))], cancellation), cancellation);
+        await AssignAsync(cancellation);
+        await FinishAsync("Profiles of all", await StartAsync(new JsonObject { ["requestType"] = "ProfileList" }, cancellation), cancellation);
         await EraseOneAsync(cancellation);
         await RenewOneAsync(cancellation);
     }
@@ -123,6 +148,23 @@ internal sealed class DemoStory
         await FinishAsync("Unlocked, the others answer too", command, cancellation);
     }
 
+    private async Task AssignAsync(CancellationToken cancellation)
+    {
+        await Admin.PostAsync("/api/v1/groups", new JsonObject { ["name"] = DemoProfiles.Group, ["rule"] = DemoProfiles.OneSchool }, cancellation);
+        var profile = await Admin.CreateProfileAsync(DemoProfiles.Library(), cancellation);
+        var assigned = await Admin.PostAsync("/api/v1/assignments", new JsonObject
+        {
+            ["name"] = "The library of the first school",
+            ["profileId"] = profile,
+            ["target"] = $"group:\"{DemoProfiles.Group}\"",
+        }, cancellation);
+        AssignmentId = assigned["id"]!.GetValue<string>();
+        var meant = _ipads.Where(ipad => DemoProfiles.IsInOneSchool(ipad.Demo) && ipad.Demo.Part == DemoPart.Answers).Select(ipad => ipad.IPad).ToList();
+        bool Has(VirtualIPad ipad) => ipad.InstalledProfiles.Contains(DemoProfiles.LibraryIdentifier);
+        await _screen.StageAsync($"A profile is assigned to the group \"{DemoProfiles.Group}\"", meant.Count, () => meant.Count(Has),
+            token => Fleet.WhenAsync(() => meant.All(Has), token), cancellation);
+    }
+
     private async Task EraseOneAsync(CancellationToken cancellation)
     {
         var (demo, ipad) = _ipads.Last(candidate => candidate.Demo.Part == DemoPart.Answers);
@@ -165,9 +207,25 @@ internal sealed class DemoStory
         return operation.CommandUuid;
     }
 
+    /// <summary>Installs a profile of the library on some iPads.</summary>
+    /// <param name="meant">Those that the target finds.</param>
+    private async Task<string> InstallAsync(string profile, JsonObject target, IReadOnlyCollection<(DemoIPad Demo, VirtualIPad IPad)> meant, CancellationToken cancellation)
+    {
+        if (profile == RulesId) meant = [.. meant.Where(ipad => ipad.Demo.Description.Supervised)];
+        var started = Fleet.Options.Time.GetTimestamp();
+        var operation = await Admin.InstallProfileAsync(profile, target, cancellation);
+        if (operation.Total != meant.Count)
+            throw new DemoStalledException($"A profile was to be installed on {meant.Count} iPads, but the server found {operation.Total}.");
+        Fleet.Enqueued(operation.CommandUuid, started);
+        _accepted.AddRange(meant.Select(ipad => new AcceptedCommand(ipad.IPad.Udid, operation.CommandUuid, operation.RequestType, OutcomeOf(ipad.Demo.Part, "InstallProfile"))));
+        return operation.CommandUuid;
+    }
+
     private Outcome OutcomeOf(DemoPart part, string requestType) => part switch
     {
         _ when !_asleep => Outcome.Acknowledged,
+        // Locked or not, an iPad tells its profiles.
+        DemoPart.SaysNotNow when requestType == "ProfileList" => Outcome.Acknowledged,
         DemoPart.Sleeps or DemoPart.SaysNotNow => Outcome.Waits,
         DemoPart.Fails when requestType == "InstallProfile" => Outcome.Fails,
         _ => Outcome.Acknowledged,
@@ -181,33 +239,4 @@ internal sealed class DemoStory
         return _screen.StageAsync(title, finishing, () => tally.Acknowledged + tally.Failed,
             token => Fleet.WhenAsync(() => tally.Acknowledged + tally.Failed >= finishing, token), cancellation);
     }
-
-    /// <summary>A network of the school's, with a name that nobody has.</summary>
-    private static byte[] WifiProfile() => Encoding.UTF8.GetBytes(
-        """
-        <?xml version="1.0" encoding="UTF-8"?>
-        <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-        <plist version="1.0">
-        <dict>
-            <key>PayloadType</key><string>Configuration</string>
-            <key>PayloadVersion</key><integer>1</integer>
-            <key>PayloadIdentifier</key><string>demo.school.wifi</string>
-            <key>PayloadUUID</key><string>5F0B4D5A-6A0C-4E6B-9D53-1C0B7E0F2A11</string>
-            <key>PayloadDisplayName</key><string>School Wi-Fi</string>
-            <key>PayloadContent</key>
-            <array>
-                <dict>
-                    <key>PayloadType</key><string>com.apple.wifi.managed</string>
-                    <key>PayloadVersion</key><integer>1</integer>
-                    <key>PayloadIdentifier</key><string>demo.school.wifi.network</string>
-                    <key>PayloadUUID</key><string>0C5E2B7B-4B1B-4E0B-8A63-0B1D3C9E7F22</string>
-                    <key>SSID_STR</key><string>FleetMdm Demo School</string>
-                    <key>AutoJoin</key><true/>
-                    <key>EncryptionType</key><string>WPA2</string>
-                    <key>Password</key><string>only-for-the-demo</string>
-                </dict>
-            </array>
-        </dict>
-        </plist>
-        """);
 }

@@ -32,6 +32,64 @@ internal static class Usage
         return Task.FromResult(0);
     }
 
+    /// <summary>What one command does; the demo and the server say it themselves.</summary>
+    private static readonly Dictionary<string, string> Commands = new()
+    {
+        ["migrate"] = """
+              fleetmdm migrate [OPTIONS]
+
+            Brings the database's schema up to date, then ends. The server does the same when it starts; this is for an
+            account of the database that may change the schema, where the server's own may not.
+            """,
+        ["backup"] = """
+              fleetmdm backup FILE [OPTIONS]
+
+            Writes a checked copy of the database of SQLite to FILE, while the server runs or not. FILE must not exist.
+            The master key is not in it: keep a copy of the key in another place.
+            """,
+        ["restore"] = """
+              fleetmdm restore FILE [OPTIONS]
+
+            Puts the backup FILE in the place of the database of SQLite. Stop the server first. The database that was
+            there is kept beside it.
+            """,
+        ["rekey"] = """
+              fleetmdm rekey FILE [OPTIONS]
+
+            Seals all secrets under the new master key in FILE. Stop the server, or all nodes, first.
+            """,
+        ["admin-token"] = """
+              fleetmdm admin-token FILE [OPTIONS]
+
+            Writes a new administrator's token to FILE, for those who have lost theirs. FILE must not exist. Stop the
+            server, or all nodes, first.
+            """,
+        ["health"] = """
+              fleetmdm health [OPTIONS]
+
+            Asks the server on this machine whether it is ready. Exit code 0: it is; 1: it is not, or does not answer.
+            Name the server's own Http:Listen, if it has one.
+            """,
+    };
+
+    private const string Options = """
+
+        OPTIONS are those of the server, as --Storage:DataDirectory=/var/lib/fleetmdm; docs/configuration.md lists them.
+        """;
+
+    /// <summary>The help of one command; null: it has none of its own.</summary>
+    public static string? Find(string command) => Commands.GetValueOrDefault(command);
+
+    /// <summary>Somebody wants to read the help.</summary>
+    public static bool Asks(IEnumerable<string> arguments) => arguments.Any(argument => argument is "-h" or "--help");
+
+    public static Task<int> Print(string help)
+    {
+        Console.WriteLine(help);
+        Console.WriteLine(Options);
+        return Task.FromResult(0);
+    }
+
     public static Task<int> PrintVersion()
     {
         Console.WriteLine(Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion);

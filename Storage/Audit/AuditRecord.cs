@@ -14,6 +14,8 @@ public enum ActorKind : short
     Device = 2,
     /// <summary>Somebody who has shown nothing.</summary>
     Stranger = 3,
+    /// <summary>A person who has signed in with an account.</summary>
+    Account = 4,
 }
 
 /// <summary>What became of it. Stored as a number: never renumber.</summary>
@@ -27,8 +29,8 @@ public enum AuditResult : short
 }
 
 /// <param name="Kind">What it is.</param>
-/// <param name="Id">The token's id, or the iPad's; null for the server and for strangers.</param>
-/// <param name="Name">As the token was named at that time.</param>
+/// <param name="Id">The token's id, the account's, or the iPad's; null for the server and for strangers.</param>
+/// <param name="Name">As the token or account was named at that time.</param>
 /// <param name="Address">Where the request came from.</param>
 public sealed record AuditActor(ActorKind Kind, string? Id = null, string? Name = null, string? Address = null)
 {

@@ -15,6 +15,9 @@ internal sealed class AuditStore(Database database) : IAuditStore
         SELECT operation_id FROM history WHERE enrolment_id = @target AND operation_id IS NOT NULL
         """;
 
+    /// <summary>Sending a profile of the library is about the profile; the operation that did it is the subject.</summary>
+    private const string OfProfiles = $"verb IN ('{AuditVerbs.ProfileInstall}', '{AuditVerbs.ProfileRemove}')";
+
     public Task Write(AuditRecord record) => database.Write(s => AuditColumns.Add(s, record));
 
     public async Task<IReadOnlyList<AuditRecord>> List(AuditFilter filter, Guid? before, int limit)
@@ -28,7 +31,7 @@ internal sealed class AuditStore(Database database) : IAuditStore
             filter.Who is null ? "" : " AND (actor_id = @who OR actor_name = @who)",
             filter.Verb is null ? "" : filter.Verb.EndsWith('.') ? " AND verb >= @verb AND verb < @verbEnd" : " AND verb = @verb",
             filter.TargetKind is null ? "" : " AND target_kind = @kind",
-            filter.Target is null ? "" : $" AND target_id IN ({Targets})",
+            filter.Target is null ? "" : $" AND (target_id IN ({Targets}) OR ({OfProfiles} AND subject IN ({Targets})))",
             filter.Result is null ? "" : " AND result = @result",
             upper is null ? "" : " AND id < @upper",
             filter.From is null ? "" : " AND id >= @lower");
@@ -73,10 +76,11 @@ internal sealed class AuditStore(Database database) : IAuditStore
         var found = await database.Read(s => s
             .Sql($"""
                 SELECT {AuditColumns.Names} FROM audit
-                WHERE verb = @verb AND result = @done AND target_id IN (SELECT ids.id FROM {database.IdsTable})
+                WHERE result = @done AND ((verb = @verb AND target_id IN (SELECT ids.id FROM {database.IdsTable}))
+                  OR ({OfProfiles} AND subject IN (SELECT ids.id FROM {database.IdsTable})))
                 """)
             .Text("@verb", AuditVerbs.OperationStart).Short("@done", (short)AuditResult.Done).Ids([.. operationIds]).List(AuditColumns.Read));
-        return found.ToDictionary(record => record.TargetId!, StringComparer.Ordinal);
+        return found.ToDictionary(record => record.Verb == AuditVerbs.OperationStart ? record.TargetId! : record.Subject!, StringComparer.Ordinal);
     }
 
     public Task<int> Drop(DateTimeOffset before, int limit) => database.Write(async s =>

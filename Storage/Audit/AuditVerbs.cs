@@ -7,19 +7,54 @@ public static class AuditVerbs
     public const string CommandCancel = "command.cancel";
     public const string OperationStart = "operation.start";
     public const string OperationCancel = "operation.cancel";
+    /// <summary>No more iPads begin. By the server: too many failed.</summary>
+    public const string OperationPause = "operation.pause";
+    public const string OperationGoOn = "operation.go-on";
+    /// <summary>An operation was told to be started again and again.</summary>
+    public const string RepeatingCreate = "repeating.create";
+    public const string RepeatingPause = "repeating.pause";
+    public const string RepeatingGoOn = "repeating.go-on";
+    public const string RepeatingEnd = "repeating.end";
     public const string DevicePush = "device.push";
     public const string DeviceRemove = "device.remove";
     /// <summary>The list of iPads was exported.</summary>
     public const string DeviceExport = "device.export";
+    /// <summary>An iPad was given to a person, or the last day of its loan was changed.</summary>
+    public const string DeviceHandOut = "device.hand-out";
+    /// <summary>A person gave an iPad back.</summary>
+    public const string DeviceReturn = "device.return";
+    public const string NoteWrite = "note.write";
+    /// <summary>What was said of an iPad was removed.</summary>
+    public const string NoteRemove = "note.remove";
+    public const string IncidentOpen = "incident.open";
+    /// <summary>An incident was changed, closed or opened again.</summary>
+    public const string IncidentChange = "incident.change";
     public const string InvitationCreate = "invitation.create";
     public const string InvitationRevoke = "invitation.revoke";
     public const string TokenCreate = "token.create";
     public const string TokenRevoke = "token.revoke";
+    public const string RoleCreate = "role.create";
+    public const string RoleChange = "role.change";
+    public const string RoleDelete = "role.delete";
     public const string PushCertificateInstall = "push-certificate.install";
     /// <summary>A key and a request for a push certificate were made.</summary>
     public const string PushCertificateRequest = "push-certificate.request";
     public const string SessionSignIn = "session.sign-in";
     public const string SessionSignOut = "session.sign-out";
+    /// <summary>The session of a browser was ended, by its owner or an administrator.</summary>
+    public const string SessionEnd = "session.end";
+    public const string AccountCreate = "account.create";
+    public const string AccountChange = "account.change";
+    public const string AccountDelete = "account.delete";
+    /// <summary>A link was made that sets the password of an account.</summary>
+    public const string AccountLink = "account.password-link";
+    /// <summary>A password was set, by its owner.</summary>
+    public const string AccountPassword = "account.password";
+    /// <summary>A second step of sign-in was set up.</summary>
+    public const string AccountTotp = "account.totp";
+    public const string AccountTotpRemove = "account.totp-remove";
+    /// <summary>New recovery codes were made.</summary>
+    public const string AccountRecoveryCodes = "account.recovery-codes";
     /// <summary>An API token that is unknown, revoked or expired was sent.</summary>
     public const string TokenReject = "token.reject";
     /// <summary>The link of an open invitation was shown.</summary>
@@ -38,19 +73,71 @@ public static class AuditVerbs
     public const string PlaceholderRemove = "placeholder.remove";
     /// <summary>An enrolled iPad enrolled anew and said another serial number than before.</summary>
     public const string EnrolmentSerialNumber = "enrolment.serial-number";
+    /// <summary>An in-house app was put on this server.</summary>
+    public const string AppUpload = "app.upload";
+    public const string AppDelete = "app.delete";
+    /// <summary>A profile was put into the library.</summary>
+    public const string ProfileCreate = "profile.create";
+    public const string ProfileChange = "profile.change";
+    public const string ProfileDelete = "profile.delete";
+    /// <summary>A profile of the library was sent to iPads.</summary>
+    public const string ProfileInstall = "profile.install";
+    /// <summary>iPads were told to remove a profile of the library.</summary>
+    public const string ProfileRemove = "profile.remove";
+    /// <summary>A profile was made public, or its link was changed or withdrawn.</summary>
+    public const string ProfilePublish = "profile.publish";
+    /// <summary>A new CA of identities was made, let issue, or ended.</summary>
+    public const string AuthorityPrepare = "authority.prepare";
+    public const string AuthorityActivate = "authority.activate";
+    public const string AuthorityRetire = "authority.retire";
+    public const string SchoolCreate = "school.create";
+    public const string SchoolChange = "school.change";
+    public const string SchoolDelete = "school.delete";
+    public const string PersonCreate = "person.create";
+    public const string PersonChange = "person.change";
+    /// <summary>A person was forgotten: only the id stays, in records.</summary>
+    public const string PersonDelete = "person.delete";
+    public const string ClassCreate = "class.create";
+    public const string ClassChange = "class.change";
+    public const string ClassDelete = "class.delete";
+    /// <summary>A person was put into a class or taken out of it.</summary>
+    public const string ClassMember = "class.member";
+    /// <summary>A file of people was uploaded to be looked at. Nothing was changed by it yet.</summary>
+    public const string ImportStage = "import.stage";
+    /// <summary>A file of people was applied as a whole.</summary>
+    public const string ImportApply = "import.apply";
+    public const string ImportDiscard = "import.discard";
+    public const string GroupCreate = "group.create";
+    public const string GroupChange = "group.change";
+    public const string GroupDelete = "group.delete";
+    /// <summary>iPads were put into a group or taken out of it.</summary>
+    public const string GroupMembers = "group.members";
+    public const string AssignmentCreate = "assignment.create";
+    public const string AssignmentChange = "assignment.change";
+    public const string AssignmentDelete = "assignment.delete";
+    /// <summary>What failed was to be tried again at once.</summary>
+    public const string AssignmentRetry = "assignment.retry";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
 
     /// <summary>All of them, to choose from.</summary>
     public static readonly IReadOnlyList<string> All =
     [
-        CommandSend, CommandCancel, OperationStart, OperationCancel,
-        DevicePush, DeviceRemove, DeviceExport, InvitationCreate, InvitationRevoke,
+        CommandSend, CommandCancel, OperationStart, OperationCancel, OperationPause, OperationGoOn, RepeatingCreate, RepeatingPause, RepeatingGoOn, RepeatingEnd,
+        DevicePush, DeviceRemove, DeviceExport, DeviceHandOut, DeviceReturn, NoteWrite, NoteRemove, IncidentOpen, IncidentChange, InvitationCreate, InvitationRevoke,
         TokenCreate, TokenRevoke, PushCertificateInstall, PushCertificateRequest, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
         EnrolmentDisplace, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
-        EscrowUse,
+        EscrowUse, AppUpload, AppDelete,
+        ProfileCreate, ProfileChange, ProfileDelete, ProfileInstall, ProfileRemove, ProfilePublish,
+        AuthorityPrepare, AuthorityActivate, AuthorityRetire,
+        SchoolCreate, SchoolChange, SchoolDelete, PersonCreate, PersonChange, PersonDelete,
+        RoleCreate, RoleChange, RoleDelete,
+        SessionEnd, AccountCreate, AccountChange, AccountDelete, AccountLink, AccountPassword, AccountTotp, AccountTotpRemove, AccountRecoveryCodes,
+        ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard,
+        GroupCreate, GroupChange, GroupDelete, GroupMembers,
+        AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
     ];
 }
 
@@ -59,8 +146,20 @@ public static class AuditTargets
 {
     public const string Device = "device";
     public const string Operation = "operation";
+    public const string Repeating = "repeating";
     public const string Invitation = "invitation";
     public const string Token = "token";
+    public const string Role = "role";
+    public const string Account = "account";
     public const string PushCertificate = "push-certificate";
     public const string Placeholder = "placeholder";
+    public const string App = "app";
+    public const string Profile = "profile";
+    public const string Authority = "authority";
+    public const string School = "school";
+    public const string Person = "person";
+    public const string Class = "class";
+    public const string Import = "import";
+    public const string Group = "group";
+    public const string Assignment = "assignment";
 }

@@ -8,7 +8,7 @@ namespace FleetMdm.Storage.Devices;
 /// who has done so within the hour need not ask again. So a row of the history never refers to a body that was last used more than
 /// <see cref="RefreshAfter"/> and an hour before it ended, and no index of the history by body is needed to find that out.</para>
 /// <para>The clean-up deletes only rows whose <c>last_used</c> is older by <see cref="KeepUnusedFor"/> than the oldest history that is
-/// left, and than now, and that neither queue nor operations refer to. Nothing can be lost: (1) a body that was taken as stored
+/// left, and than now, and that neither queue nor operations, nor those that repeat, refer to. Nothing can be lost: (1) a body that was taken as stored
 /// without a lock is two days too young for the clean-up of that moment, and its reference commits within seconds; (2) a body that
 /// was refreshed is locked by the refresh: a clean-up that waits for the lock finds it young afterwards and leaves it, and one that
 /// came first has deleted it, so that the refresh inserts it anew; (3) a reference in the queue that committed before the clean-up

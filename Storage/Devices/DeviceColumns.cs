@@ -24,6 +24,10 @@ internal static class DeviceColumns
             IsEscrow ? $"nullif(coalesce({offered}, {stored}), {forgotten})" : offered;
     }
 
+    /// <summary>Characters. What an iPad says of itself stands in indexes, and PostgreSQL takes 2,704 bytes into an entry of one. Real names are far below.</summary>
+    private const int LongestName = 255;
+    private const int LongestModel = 128;
+
     public static readonly IReadOnlyList<Column> All =
     [
         new("id", "text", c => c.Change.Row.Id),
@@ -33,11 +37,11 @@ internal static class DeviceColumns
         new("version", "bigint", c => c.Change.Row.Version),
         new("write_id", "uuid", c => c.Change.WriteId),
         new("udid", "text", c => c.Change.Row.Udid),
-        new("serial_number", "text", c => c.Change.Row.SerialNumber),
-        new("product_name", "text", c => c.Change.Row.ProductName),
-        new("model", "text", c => c.Change.Row.Model),
-        new("model_name", "text", c => c.Change.Row.ModelName),
-        new("device_name", "text", c => c.Change.Row.DeviceName),
+        new("serial_number", "text", c => Indexed(c.Change.Row.SerialNumber, LongestName)),
+        new("product_name", "text", c => Indexed(c.Change.Row.ProductName, LongestModel)),
+        new("model", "text", c => Indexed(c.Change.Row.Model, LongestModel)),
+        new("model_name", "text", c => Indexed(c.Change.Row.ModelName, LongestModel)),
+        new("device_name", "text", c => Indexed(c.Change.Row.DeviceName, LongestName)),
         new("os_version", "text", c => c.Change.Row.OsVersion),
         new("build_version", "text", c => c.Change.Row.BuildVersion),
         new("imei", "text", c => c.Change.Row.Imei),
@@ -63,8 +67,12 @@ internal static class DeviceColumns
         new("device_capacity", "double precision", c => c.Change.Row.DeviceCapacity),
         new("available_device_capacity", "double precision", c => c.Change.Row.AvailableDeviceCapacity),
         new("details_at", "timestamptz", c => c.Change.Row.DetailsAt),
+        new("is_shared", "boolean", c => c.Change.Row.IsShared),
+        new("is_lost", "boolean", c => c.Change.Row.IsLost),
+        new("access_rights", "integer", c => c.Change.Row.AccessRights),
         new("search", "text", c => c.Search),
         new("os_number", "bigint", c => VersionNumber.Of(c.Change.Row.OsVersion)),
+        new("taken_messages", "bytea", c => c.Change.Row.TakenMessages),
     ];
 
     /// <summary>All of them, in order.</summary>
@@ -121,12 +129,16 @@ internal static class DeviceColumns
             DeviceCapacity = row.DoubleOrNull(at + 33),
             AvailableDeviceCapacity = row.DoubleOrNull(at + 34),
             DetailsAt = row.TimeOrNull(at + 35),
-            LastSeenAt = row.TimeOrNull(at + 36),
-            PushedAt = row.TimeOrNull(at + 37),
-            PushResult = CommonTexts.Share(row.TextOrNull(at + 38)),
-            ReenrolmentGrantedAt = row.TimeOrNull(at + 39),
-            ReenrolmentUntil = row.TimeOrNull(at + 40),
-            RefreshAt = row.TimeOrNull(at + 41),
+            IsShared = row.BoolOrNull(at + 36),
+            IsLost = row.BoolOrNull(at + 37),
+            AccessRights = row.IntOrNull(at + 38),
+            TakenMessages = row.BytesOrNull(at + 39),
+            LastSeenAt = row.TimeOrNull(at + 40),
+            PushedAt = row.TimeOrNull(at + 41),
+            PushResult = CommonTexts.Share(row.TextOrNull(at + 42)),
+            ReenrolmentGrantedAt = row.TimeOrNull(at + 43),
+            ReenrolmentUntil = row.TimeOrNull(at + 44),
+            RefreshAt = row.TimeOrNull(at + 45),
         };
     }
 
@@ -147,6 +159,8 @@ internal static class DeviceColumns
         var text = string.Join('\n', parts).ToLowerInvariant();
         return text.Length > MaxSearchLength ? Cut(text, MaxSearchLength) : text;
     }
+
+    private static string? Indexed(string? text, int longest) => text?.Length > longest ? Cut(text, longest) : text;
 
     private static string Cut(string text, int length) => text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 }

@@ -36,6 +36,8 @@ internal static class DeviceConditions
             sql.Add("a.last_seen_at > @seenAfter");
         if (filter.Expression is { } expression)
             sql.Add(FilterSql.Of(expression.Node, expression.Now, database).Condition);
+        if (filter.Scope.SchoolIds is not null)
+            sql.Add(filter.Scope.CoversDevice(database));
         return string.Concat(sql.Select(condition => " AND " + condition));
     }
 
@@ -66,6 +68,7 @@ internal static class DeviceConditions
             statement.Time("@seenAfter", filter.SeenAfter);
         if (filter.Expression is { } expression)
             FilterSql.Of(expression.Node, expression.Now, statement.Database).Bind(statement);
+        statement.Within(filter.Scope);
     }
 
     public static void Check(DeviceFilter filter)

@@ -83,12 +83,21 @@ public sealed record DeviceRow
     public double? AvailableDeviceCapacity { get; init; }
     /// <summary>When it last said so.</summary>
     public DateTimeOffset? DetailsAt { get; init; }
+    /// <summary>A Shared iPad; null: it never said so since it enrolled.</summary>
+    public bool? IsShared { get; init; }
+    /// <summary>In lost mode, as it last said or acknowledged; null: it never did since it enrolled.</summary>
+    public bool? IsLost { get; init; }
+    /// <summary>What the enrolment profile allows the server to do, as a sum of Apple's numbers; null: everything, or it is not known.</summary>
+    public int? AccessRights { get; init; }
+
+    /// <summary>Digests of check-in messages that were taken, so that a recorded one is known again; null: none.</summary>
+    public byte[]? TakenMessages { get; init; }
 
     /// <summary>Written by <see cref="IDeviceStore.Touch"/>, outside the version; ignored by a commit.</summary>
     public DateTimeOffset? LastSeenAt { get; init; }
-    /// <summary>The last push that APNs answered; written by <see cref="IDeviceStore.RecordPushes"/>, outside the version.</summary>
+    /// <summary>The last push that APNs answered, or was given up without an answer; written by <see cref="IDeviceStore.RecordPushes"/>, outside the version.</summary>
     public DateTimeOffset? PushedAt { get; init; }
-    /// <summary><c>accepted</c>, or APNs' reason; written with <see cref="PushedAt"/>.</summary>
+    /// <summary><c>accepted</c>, APNs' reason, or <see cref="PushRecord.NoAnswer"/>; written with <see cref="PushedAt"/>.</summary>
     public string? PushResult { get; init; }
     /// <summary>When an administrator allowed that another certificate takes this enrolment over, and until when; written by
     /// <see cref="Enrolment.IReenrolmentStore"/>, outside the version. Spent when the iPad has enrolled since.</summary>
@@ -114,4 +123,12 @@ public sealed record DeviceSnapshot(
     DeviceRow? Row,
     IReadOnlyList<Pin> Pins,
     EnrolmentStatus? DeviceStatus,
-    IReadOnlyList<QueuedRow> Queue);
+    IReadOnlyList<QueuedRow> Queue)
+{
+    /// <summary>When the grain has next something to do for what is assigned to the iPad (<see cref="Assignments.IAssignmentStore"/>): <see cref="NothingDue"/> when it has
+    /// nothing to do; null: nothing is assigned to it.</summary>
+    public DateTimeOffset? PlanDueAt { get; init; }
+
+    /// <summary>Later than anything.</summary>
+    public static readonly DateTimeOffset NothingDue = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
+}

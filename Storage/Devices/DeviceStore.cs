@@ -49,6 +49,7 @@ internal sealed class DeviceStore(
     {
         StoredText.Check("The enrolment id", finish.EnrolmentId);
         StoredText.Check("The error summary", finish.ErrorSummary);
+        StoredText.Check("The identifier of the profile", finish.ProfileIdentifier);
         CheckInventory(finish.Inventory);
         return finish.Result is { } answer ? finish with { Result = sealer.SealAnswer(finish.Sequence, answer.Span) } : finish;
     }

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Devices;
@@ -22,23 +23,25 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
     /// <summary>What stands for the last contact of an iPad that had none; see <see cref="Database.NeverSeen"/>.</summary>
     internal static readonly DateTimeOffset NeverSeen = DateTimeOffset.UnixEpoch;
 
-    public async Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit, DeviceOrder order = default)
+    public async Task<IReadOnlyList<DeviceRow>> ListDevices(Scope scope, DeviceFilter filter, string? after, int limit, DeviceOrder order = default)
     {
         DeviceConditions.Check(filter);
+        filter = filter with { Scope = scope };
         StoredText.Check("The cursor to go on after", after);
         var last = after is null || order.By != DeviceSort.LastSeen ? null : DeviceCursor.Read(after);
         if (after is not null && order.By == DeviceSort.LastSeen && last is null) return [];
         return await database.Read(async s =>
         {
+            var meant = await GroupRules.Expand(s, filter);
             string? from = null;
             if (after is not null && order.By is DeviceSort.Name or DeviceSort.SerialNumber)
             {
                 // Where the page before ended: its last row may have another name by now, and stands there then.
-                from = await s.Sql($"SELECT {Key(order.By, database)} FROM devices d WHERE d.id = @after").Text("@after", after).First(row => row.Text(0));
+                from = await s.Sql($"SELECT {Key(order.By, database)} FROM devices d WHERE d.id = @after{scope.AndDevice(database)}").Text("@after", after).Within(scope).First(row => row.Text(0));
                 if (from is null) return [];
             }
 
-            return await s.Sql(ListSql(filter, after is not null, order, database)).Bind(p => DeviceConditions.Bind(p, filter))
+            return await s.Sql(ListSql(meant, after is not null, order, database)).Bind(p => DeviceConditions.Bind(p, meant))
                 .Bind(p =>
                 {
                     if (after is not null) p.Text("@after", last?.Id ?? after);
@@ -61,16 +64,26 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
             (true, null) => $"{id} {beyond} @after",
             _ => $"({key}, {id}) {beyond} (@from, @after)",
         };
-        return $"SELECT {DeviceColumns.Selected} FROM {tables} WHERE {from}{DeviceConditions.Of(filter, database)} " +
-            $"ORDER BY {(key is null ? "" : key + direction + ", ")}{id}{direction} LIMIT @limit";
+        // Of some schools there are few: they are found by their school, and sorted.
+        string Sorted(string expression, bool isTime = false) => filter.Scope.SchoolIds is null ? expression : database.Unindexed(expression, isTime);
+        var sorted = $"ORDER BY {(key is null ? "" : Sorted(key, order.By == DeviceSort.LastSeen) + direction + ", ")}{Sorted(id)}{direction}";
+        if (filter.Expression is null)
+            return $"SELECT {DeviceColumns.Selected} FROM {tables} WHERE {from}{DeviceConditions.Of(filter, database)} {sorted} LIMIT @limit";
+        // First the ids, from the narrow index that has what filters look at (devices_facts); then the rows of this page alone.
+        return $"SELECT {DeviceColumns.Selected} FROM (SELECT {id} AS id FROM {tables} WHERE {from}{DeviceConditions.Of(filter, database)} {sorted} LIMIT @limit) page " +
+            $"JOIN devices d ON d.id = page.id LEFT JOIN device_activity a ON a.id = page.id {sorted}";
     }
 
-    public Task<long> Count(DeviceFilter filter)
+    public Task<long> Count(Scope scope, DeviceFilter filter)
     {
         DeviceConditions.Check(filter);
-        return database.Read(s => s
-            .Sql($"SELECT count(*) FROM {DeviceColumns.Joined} WHERE 1 = 1{DeviceConditions.Of(filter, database)}")
-            .Bind(p => DeviceConditions.Bind(p, filter)).First(row => row.Long(0)));
+        filter = filter with { Scope = scope };
+        return database.Read(async s =>
+        {
+            var meant = await GroupRules.Expand(s, filter);
+            return await s.Sql($"SELECT count(*) FROM {DeviceColumns.Joined} WHERE 1 = 1{DeviceConditions.Of(meant, database)}")
+                .Bind(p => DeviceConditions.Bind(p, meant)).First(row => row.Long(0));
+        });
     }
 
     /// <summary>What rows are ordered by, before their id; as the indexes have it.</summary>
@@ -82,18 +95,21 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
         _ => null,
     };
 
-    public Task<DeviceRow?> FindDevice(string enrolmentId)
+    public Task<DeviceRow?> FindDevice(string enrolmentId) => FindDevice(Scope.District, enrolmentId);
+
+    public Task<DeviceRow?> FindDevice(Scope scope, string enrolmentId)
     {
         StoredText.Check("The enrolment id", enrolmentId);
         return database.Read(s => s
-            .Sql($"SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined} WHERE d.id = @id").Text("@id", enrolmentId)
+            .Sql($"SELECT {DeviceColumns.Selected} FROM {DeviceColumns.Joined} WHERE d.id = @id{scope.AndDevice(database)}").Text("@id", enrolmentId).Within(scope)
             .First(row => DeviceColumns.Read(row)));
     }
 
-    public async Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices()
+    public async Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices(Scope scope)
     {
         var counts = await database.Read(s => s
-            .Sql("SELECT status, count(*) FROM devices WHERE kind <> @user GROUP BY status").Short("@user", (short)EnrolmentKind.SharedUser)
+            .Sql($"SELECT d.status, count(*) FROM devices d WHERE d.kind <> @user{scope.AndDevice(database)} GROUP BY d.status")
+            .Short("@user", (short)EnrolmentKind.SharedUser).Within(scope)
             .List(row => ((EnrolmentStatus)row.Short(0), row.Long(1))));
         return counts.ToDictionary(c => c.Item1, c => c.Item2);
     }
@@ -148,7 +164,7 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
                     SELECT 1 FROM queue q
                     WHERE q.enrolment_id = d.id AND (q.accepted_at < @silent OR q.accepted_at > @ahead)
                       AND (a.pushed_at IS NULL OR a.pushed_at < @pushed OR a.pushed_at > @ahead
-                        OR a.pushed_at < q.accepted_at OR (a.push_result <> 'accepted' AND a.pushed_at < @silent)))
+                        OR a.pushed_at < q.accepted_at OR (a.push_result <> 'accepted' AND (a.pushed_at < @silent OR a.push_result = '{PushRecord.NoAnswer}'))))
                 ORDER BY d.id LIMIT @limit
                 """)
             .Text("@after", after ?? "").Time("@silent", since.Silent).Time("@pushed", since.Pushed).Time("@ahead", since.Ahead).Int("@limit", limit)
@@ -166,7 +182,7 @@ internal sealed class FleetQueries(Database database, BodySealer sealer) : IFlee
                   AND EXISTS (
                     SELECT 1 FROM queue q
                     WHERE q.enrolment_id = d.id AND q.accepted_at >= @since AND q.accepted_at < @before
-                      AND (a.last_seen_at IS NULL OR a.last_seen_at <= q.accepted_at) AND (a.pushed_at IS NULL OR a.pushed_at <= q.accepted_at))
+                      AND (a.last_seen_at IS NULL OR a.last_seen_at <= q.accepted_at) AND (a.pushed_at IS NULL OR a.pushed_at <= q.accepted_at OR a.push_result = '{PushRecord.NoAnswer}'))
                 ORDER BY d.id LIMIT @limit
                 """)
             .Text("@after", after ?? "").Time("@since", acceptedSince).Time("@before", acceptedBefore).Int("@limit", limit)

@@ -108,6 +108,10 @@ public enum CommitOutcome
 public sealed record EnrolmentCommitted(CommitOutcome Outcome, IReadOnlyList<string> EndedUserChannels, bool Finished = false);
 
 /// <param name="EnrolmentId">Which enrolment.</param>
-/// <param name="At">When APNs answered.</param>
-/// <param name="Result"><c>accepted</c>, or the reason that APNs gave.</param>
-public sealed record PushRecord(string EnrolmentId, DateTimeOffset At, string Result);
+/// <param name="At">When APNs answered, or the push was given up.</param>
+/// <param name="Result"><c>accepted</c>, the reason that APNs gave, or <see cref="NoAnswer"/>.</param>
+public sealed record PushRecord(string EnrolmentId, DateTimeOffset At, string Result)
+{
+    /// <summary>APNs did not answer in all tries: the iPad was not told, and sweeps are free to push again soon.</summary>
+    public const string NoAnswer = "no-answer";
+}

@@ -6,15 +6,19 @@ namespace FleetMdm.Storage.Devices;
 public interface IFleetQueries
 {
     /// <summary>Enrolments in their order, after the cursor <paramref name="after"/> (keyset paging; <see cref="DeviceCursor"/>).</summary>
-    Task<IReadOnlyList<DeviceRow>> ListDevices(DeviceFilter filter, string? after, int limit, DeviceOrder order = default);
+    Task<IReadOnlyList<DeviceRow>> ListDevices(Scope scope, DeviceFilter filter, string? after, int limit, DeviceOrder order = default);
 
     /// <summary>How many enrolments the filter finds.</summary>
-    Task<long> Count(DeviceFilter filter);
+    Task<long> Count(Scope scope, DeviceFilter filter);
 
+    /// <summary>For a person.</summary>
+    Task<DeviceRow?> FindDevice(Scope scope, string enrolmentId);
+
+    /// <summary>For the server itself.</summary>
     Task<DeviceRow?> FindDevice(string enrolmentId);
 
     /// <summary>How many enrolments there are, by status (user channels not counted).</summary>
-    Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices();
+    Task<IReadOnlyDictionary<EnrolmentStatus, long>> CountDevices(Scope scope);
 
     /// <summary>How many commands wait in all queues; those of cancelled operations, which nobody gets any more, do not. Reads the whole queue: for a look now and then, not for a request.</summary>
     Task<WaitingCommands> CountWaiting();
@@ -86,4 +90,6 @@ public sealed record DeviceFilter
     public DateTimeOffset? SeenAfter { get; init; }
     /// <summary>What was written in the words of the filter.</summary>
     public DeviceExpression? Expression { get; init; }
+    /// <summary>Whose iPads: set by the store methods, from what they are given.</summary>
+    internal Scope Scope { get; init; } = Scope.District;
 }

@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Inventory;
+
 namespace FleetMdm.Storage.Devices;
 
 /// <summary>Answers to commands that the server had ended without one: given up, expired or cancelled while the iPad had them in its hands. Rare, and not batched.</summary>
@@ -12,7 +14,8 @@ public interface ILateAnswerStore
 }
 
 /// <summary>What the iPad was asked, and left unanswered.</summary>
-public sealed record UnansweredCommand(long Sequence, string RequestType, CommandEnding Ending);
+/// <param name="BodyHash">Of the question.</param>
+public sealed record UnansweredCommand(long Sequence, string RequestType, CommandEnding Ending, byte[] BodyHash);
 
 /// <summary>The iPad's report on a command that had ended.</summary>
 public sealed record LateAnswer
@@ -27,4 +30,6 @@ public sealed record LateAnswer
     public ReadOnlyMemory<byte>? Result { get; init; }
     /// <summary>A large report, stored before by <see cref="IDeviceStore.StoreBody"/>.</summary>
     public byte[]? ResultHash { get; init; }
+    /// <summary>What the answer tells of the iPad, written in the same transaction; null: nothing.</summary>
+    public InventoryChange? Inventory { get; init; }
 }

@@ -80,6 +80,14 @@ public sealed record QueueFinish
     public string? ErrorSummary { get; init; }
     /// <summary>Written in the same transaction, and only if it moves the command.</summary>
     public AuditRecord? Audit { get; init; }
+    /// <summary>The CommandUUID of a command that installs or removes a profile: what the library keeps of it is written in the same transaction. Null: it is
+    /// another command.</summary>
+    public string? ProfileCommand { get; init; }
+    /// <summary>The PayloadIdentifier that it installed or removed, when the iPad said that it did: if the library has it and another command sent it, what the
+    /// library keeps of it changes too. Null: it did not, or it cannot be told.</summary>
+    public string? ProfileIdentifier { get; init; }
+    /// <summary>Kept with a profile of the library that another command replaced.</summary>
+    internal const string ReplacedReason = "A command that is not from the library installed a profile with this identifier.";
     /// <summary>What the answer tells of the iPad, written in the same transaction; null: nothing that is kept.</summary>
     public InventoryChange? Inventory { get; init; }
 }

@@ -44,6 +44,8 @@ public sealed record InvitationStanding
     public bool AllowReenrolment { get; init; }
     /// <summary>Serial numbers and UDIDs, in upper case; null: for any iPad.</summary>
     public IReadOnlyList<string>? OnlyFor { get; init; }
+    /// <summary>What the server may do on the iPads that come by it, as a sum of Apple's numbers; null: everything.</summary>
+    public int? AccessRights { get; init; }
 
     /// <summary>Whether one of these (serial number, UDID) is named.</summary>
     public bool Names(params ReadOnlySpan<string?> ids)

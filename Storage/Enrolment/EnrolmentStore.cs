@@ -9,7 +9,7 @@ namespace FleetMdm.Storage.Enrolment;
 internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnrolmentStore
 {
     private const string Columns =
-        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at";
+        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at, access_rights";
 
     public async Task<bool> CreateInvitation(Invitation invitation, AuditRecord? audit = null)
     {
@@ -21,32 +21,35 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         {
             var created = await s
                 .Sql("""
-                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for)
-                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor)
+                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for, access_rights)
+                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor, @rights)
                     ON CONFLICT (id) DO NOTHING
                     RETURNING number
                     """)
                 .Text("@id", invitation.Id).Text("@name", invitation.Name).Text("@school", invitation.School)
                 .Int("@maxUses", invitation.MaxUses).Time("@created", invitation.CreatedAt).Time("@expires", invitation.ExpiresAt)
                 .Time("@revoked", invitation.RevokedAt).Text("@by", invitation.CreatedBy)
-                .Bool("@reenrol", invitation.AllowReenrolment).Text("@onlyFor", InvitationTargets.Join(invitation.OnlyFor)).First(row => row.Long(0));
+                .Bool("@reenrol", invitation.AllowReenrolment).Text("@onlyFor", InvitationTargets.Join(invitation.OnlyFor)).Int("@rights", invitation.AccessRights).First(row => row.Long(0));
             if (created > 0 && audit is not null) await AuditColumns.Add(s, OfInvitation(audit, created));
             return created > 0;
         });
     }
 
-    public Task<Invitation?> FindInvitation(string id)
+    public Task<Invitation?> FindInvitation(string id) => FindInvitation(Scope.District, id);
+
+    public Task<Invitation?> FindInvitation(Scope scope, string id)
     {
         StoredText.Check("The invitation's id", id);
-        return database.Read(s => s.Sql($"SELECT {Columns} FROM invitations WHERE id = @id").Text("@id", id).First(Read));
+        return database.Read(s => s
+            .Sql($"SELECT {Columns} FROM invitations WHERE id = @id AND {scope.CoversName(database, "invitations.school")}").Text("@id", id).Within(scope).First(Read));
     }
 
-    public Task<Invitation?> FindInvitation(long number) =>
-        database.Read(s => s.Sql($"SELECT {Columns} FROM invitations WHERE number = @number").Long("@number", number).First(Read));
+    public Task<Invitation?> FindInvitation(Scope scope, long number) => database.Read(s => s
+        .Sql($"SELECT {Columns} FROM invitations WHERE number = @number AND {scope.CoversName(database, "invitations.school")}").Long("@number", number).Within(scope).First(Read));
 
-    public async Task<IReadOnlyList<Invitation>> ListInvitations(long? before, int limit) => await database.Read(s => s
-        .Sql($"SELECT {Columns} FROM invitations WHERE number < @before ORDER BY number DESC LIMIT @limit")
-        .Long("@before", before ?? long.MaxValue).Int("@limit", limit).List(Read));
+    public async Task<IReadOnlyList<Invitation>> ListInvitations(Scope scope, long? before, int limit) => await database.Read(s => s
+        .Sql($"SELECT {Columns} FROM invitations WHERE number < @before AND {scope.CoversName(database, "invitations.school")} ORDER BY number DESC LIMIT @limit")
+        .Long("@before", before ?? long.MaxValue).Int("@limit", limit).Within(scope).List(Read));
 
     public async Task<bool> RevokeInvitation(string id, DateTimeOffset at, bool withdrawCertificates = false, AuditRecord? audit = null)
     {
@@ -148,13 +151,13 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
 
             var authority = certificate.Authority ?? invitation.Authority;
             await s.Sql("""
-                    INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, public_key_hash, authority)
-                    VALUES (@sha, @der, @invitation, @old, @at, @end, @key, @authority)
+                    INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, public_key_hash, authority, issuer)
+                    VALUES (@sha, @der, @invitation, @old, @at, @end, @key, @authority, @issuer)
                     ON CONFLICT (sha256) DO NOTHING
                     """)
                 .Bytes("@sha", certificate.Sha256).Bytes("@der", certificate.Der).Text("@invitation", invitation.Id).Bytes("@old", old)
                 .Time("@at", certificate.IssuedAt).Time("@end", certificate.NotAfter).Bytes("@key", request.PublicKeyHash)
-                .Text("@authority", authority).Execute();
+                .Text("@authority", authority).Bytes("@issuer", certificate.Issuer).Execute();
             return new RenewalResult(RenewalOutcome.Renewed, certificate with { InvitationId = invitation.Id, Authority = authority });
         }))!;
     }
@@ -192,5 +195,6 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         AllowReenrolment = row.Bool(10),
         OnlyFor = InvitationTargets.Split(row.TextOrNull(11)),
         CertificatesWithdrawnAt = row.TimeOrNull(12),
+        AccessRights = row.IntOrNull(13),
     };
 }

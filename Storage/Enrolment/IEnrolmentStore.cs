@@ -9,12 +9,16 @@ public interface IEnrolmentStore
     /// <param name="audit">Written in the same transaction, if the invitation is new.</param>
     Task<bool> CreateInvitation(Invitation invitation, AuditRecord? audit = null);
 
+    /// <summary>For an iPad that enrols: whoever knows the id.</summary>
     Task<Invitation?> FindInvitation(string id);
 
-    Task<Invitation?> FindInvitation(long number);
+    /// <summary>For a person.</summary>
+    Task<Invitation?> FindInvitation(Scope scope, string id);
+
+    Task<Invitation?> FindInvitation(Scope scope, long number);
 
     /// <summary>Newest first, before the given number of the page before.</summary>
-    Task<IReadOnlyList<Invitation>> ListInvitations(long? before, int limit);
+    Task<IReadOnlyList<Invitation>> ListInvitations(Scope scope, long? before, int limit);
 
     /// <summary>False when there is none. A revoked invitation gives no profile and no certificate, and a certificate of it that no iPad has
     /// used yet enrols none.</summary>
@@ -64,6 +68,8 @@ public sealed record Invitation
     /// <summary>Serial numbers and UDIDs of the only iPads that may enrol by it; null: any.</summary>
     public IReadOnlyList<string>? OnlyFor { get; init; }
     public DateTimeOffset? CertificatesWithdrawnAt { get; init; }
+    /// <summary>What the server may do on the iPads that come by it, as a sum of Apple's numbers; null: everything.</summary>
+    public int? AccessRights { get; init; }
 
     /// <summary>Whether it lets iPads in at this moment, and if not, why.</summary>
     public InvitationState StateAt(DateTimeOffset now) =>
@@ -120,6 +126,8 @@ public sealed record IssuedCertificate
     /// <summary>Host, and port unless it is 443, of the URLs in the profile by which it was asked for: what its iPad is enrolled with. Null: issued
     /// before this was kept, or not told.</summary>
     public string? Authority { get; init; }
+    /// <summary>SHA-256 of the CA that issued it; written, not read here. Null: the first CA of the installation.</summary>
+    public byte[]? Issuer { get; init; }
     /// <summary>The iPad that it was issued to, which proved who it is; written when it is issued, read as <see cref="CertificateStanding.Proven"/>.</summary>
     public ProvenIPad? Proven { get; init; }
 }

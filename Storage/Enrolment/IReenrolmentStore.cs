@@ -27,10 +27,10 @@ public interface IReenrolmentStore
     Task<IReadOnlyList<Claim>> FindClaims(string deviceId);
 
     /// <summary>Undecided ones, the newest of each id, the newest first, before the given one.</summary>
-    Task<IReadOnlyList<Claim>> ListOpenClaims(string? before, int limit);
+    Task<IReadOnlyList<Claim>> ListOpenClaims(Scope scope, string? before, int limit);
 
     /// <summary>How many ids have undecided claims.</summary>
-    Task<long> CountOpenClaims();
+    Task<long> CountOpenClaims(Scope scope);
 
     /// <summary>Decides a claim, once; also one that is not the newest by now. A refused certificate belongs to the claimed id from then on, and speaks for nobody. An allowed one
     /// gets its place in the invitation back, so that the iPad may fetch its profile again.</summary>
@@ -42,10 +42,10 @@ public interface IReenrolmentStore
 
     /// <summary>Lets another certificate take over each of these enrolments until then, once.</summary>
     /// <returns>How many enrolments it is for.</returns>
-    Task<long> Allow(IReadOnlyList<string> deviceIds, DateTimeOffset at, DateTimeOffset until);
+    Task<long> Allow(Scope scope, IReadOnlyList<string> deviceIds, DateTimeOffset at, DateTimeOffset until);
 
     /// <summary>The same for all that the filter describes.</summary>
-    Task<long> Allow(DeviceFilter filter, DateTimeOffset at, DateTimeOffset until);
+    Task<long> Allow(Scope scope, DeviceFilter filter, DateTimeOffset at, DateTimeOffset until);
 
     /// <summary>Forgets escrowed tokens of enrolments that ended before the given time. At most <paramref name="limit"/> of them.</summary>
     Task<int> ForgetEscrow(DateTimeOffset endedBefore, int limit);

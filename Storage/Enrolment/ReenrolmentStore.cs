@@ -1,5 +1,6 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Groups;
 
 namespace FleetMdm.Storage.Enrolment;
 
@@ -96,19 +97,26 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
         ]);
     }
 
-    public async Task<IReadOnlyList<Claim>> ListOpenClaims(string? before, int limit)
+    public async Task<IReadOnlyList<Claim>> ListOpenClaims(Scope scope, string? before, int limit)
     {
         StoredText.Check("The device id", before);
         return await database.Read(s => s
             .Sql($"""
                 SELECT {Columns} FROM claims
-                WHERE decision = 0 AND (@before IS NULL OR (last_at, device_id) < (SELECT b.last_at, b.device_id FROM claims b WHERE b.device_id = @before))
+                WHERE decision = 0 AND (@before IS NULL OR (last_at, device_id) < (SELECT b.last_at, b.device_id FROM claims b WHERE b.device_id = @before)){OfScope(scope)}
                 ORDER BY last_at DESC, device_id DESC LIMIT @limit
                 """)
-            .Text("@before", before).Int("@limit", limit).List(Read));
+            .Text("@before", before).Int("@limit", limit).Within(scope).List(Read));
     }
 
-    public Task<long> CountOpenClaims() => database.Read(s => CountOpen(s, "claims"));
+    public Task<long> CountOpenClaims(Scope scope) => scope.SchoolIds is null
+        ? database.Read(s => CountOpen(s, "claims"))
+        : database.Read(s => s.Sql($"SELECT count(*) FROM claims WHERE decision = 0{OfScope(scope)}").Within(scope).First(row => row.Long(0)));
+
+    /// <summary>Of a row of <c>claims</c>: the iPad that is claimed, whatever the claimant says.</summary>
+    private string OfScope(Scope scope) => scope.SchoolIds is null
+        ? ""
+        : $" AND EXISTS (SELECT 1 FROM devices d WHERE d.id = claims.device_id{scope.AndDevice(database)})";
 
     public Task<Claim?> Decide(string deviceId, Guid claimId, ClaimDecision decision, DateTimeOffset at, string by, DateTimeOffset? allowedUntil)
     {
@@ -159,26 +167,30 @@ internal sealed class ReenrolmentStore(Database database) : IReenrolmentStore
         await s.Sql("DELETE FROM earlier_claims WHERE claim_id IN (SELECT claim_id FROM earlier_claims WHERE last_at < @before LIMIT @limit)")
             .Time("@before", before).Int("@limit", limit).Execute());
 
-    public async Task<long> Allow(IReadOnlyList<string> deviceIds, DateTimeOffset at, DateTimeOffset until)
+    public async Task<long> Allow(Scope scope, IReadOnlyList<string> deviceIds, DateTimeOffset at, DateTimeOffset until)
     {
         foreach (var id in deviceIds) StoredText.Check("The device id", id);
         return await database.Write(async s => (long)await s
             .Sql($"""
                 UPDATE device_activity SET reenrolment_granted_at = @at, reenrolment_until = @until
-                WHERE id IN (SELECT d.id FROM {database.IdsTable} JOIN devices d ON d.id = ids.id WHERE d.id = d.device_id)
+                WHERE id IN (SELECT d.id FROM {database.IdsTable} JOIN devices d ON d.id = ids.id WHERE d.id = d.device_id{scope.AndDevice(database)})
                 """)
-            .Ids(deviceIds).Time("@at", at).Time("@until", until).Execute());
+            .Ids(deviceIds).Within(scope).Time("@at", at).Time("@until", until).Execute());
     }
 
-    public async Task<long> Allow(DeviceFilter filter, DateTimeOffset at, DateTimeOffset until)
+    public async Task<long> Allow(Scope scope, DeviceFilter filter, DateTimeOffset at, DateTimeOffset until)
     {
         DeviceConditions.Check(filter);
-        return await database.Write(async s => (long)await s
-            .Sql($"""
-                UPDATE device_activity SET reenrolment_granted_at = @at, reenrolment_until = @until
-                WHERE id IN (SELECT d.id FROM {DeviceColumns.Joined} WHERE d.id = d.device_id{DeviceConditions.Of(filter, database)})
-                """)
-            .Bind(p => DeviceConditions.Bind(p, filter)).Time("@at", at).Time("@until", until).Execute());
+        return await database.Write(async s =>
+        {
+            var meant = await GroupRules.Expand(s, filter with { Scope = scope });
+            return (long)await s
+                .Sql($"""
+                    UPDATE device_activity SET reenrolment_granted_at = @at, reenrolment_until = @until
+                    WHERE id IN (SELECT d.id FROM {DeviceColumns.Joined} WHERE d.id = d.device_id{DeviceConditions.Of(meant, database)})
+                    """)
+                .Bind(p => DeviceConditions.Bind(p, meant)).Time("@at", at).Time("@until", until).Execute();
+        });
     }
 
     /// <remarks>Under a new version, so that a grain that still remembers them cannot write them back.</remarks>

@@ -3,7 +3,7 @@ namespace FleetMdm.Storage.Filters;
 /// <summary>A filter that cannot be read.</summary>
 /// <param name="position">Of the character that is to blame, from 0; the length of the text for what is missing at its end.</param>
 /// <param name="fault">A sentence for people.</param>
-public sealed class FilterException(int position, string fault) : Exception($"At character {position + 1}: {fault}")
+public sealed class FilterException(int position, string fault) : WorkRefusedException($"At character {position + 1}: {fault}")
 {
     public int Position { get; } = position;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Incidents;
 
 namespace FleetMdm.Storage.Filters;
 
@@ -25,6 +26,9 @@ internal sealed record FilterFieldShape(
 /// <summary>The fields of the grammar, as data: a new one is a new line here and in <see cref="FilterSql"/>.</summary>
 internal static class FilterFields
 {
+    /// <summary>Of incidents: of whatever kind.</summary>
+    public const string AnyWord = "Any";
+
     private static readonly FilterOperator[] Only = [FilterOperator.Equal];
     private static readonly FilterOperator[] All = Enum.GetValues<FilterOperator>();
     private static readonly FilterOperator[] Unequal = [FilterOperator.Less, FilterOperator.LessOrEqual, FilterOperator.Greater, FilterOperator.GreaterOrEqual];
@@ -49,6 +53,12 @@ internal static class FilterFields
         new(FilterField.MissingProfile, "missingProfile", FilterValueKind.Text, Only, "missingProfile:example.district.wifi"),
         new(FilterField.PasscodeCompliant, "passcodeCompliant", FilterValueKind.Flag, Only, "passcodeCompliant"),
         new(FilterField.CertificateExpires, "certificateExpires", FilterValueKind.Age, [FilterOperator.Less, FilterOperator.LessOrEqual], "certificateExpires<30d"),
+        new(FilterField.Group, "group", FilterValueKind.Text, Only, "group:\"Year 7\""),
+        new(FilterField.Person, "person", FilterValueKind.Text, Only, "person:\"Ali Berg\""),
+        new(FilterField.Assigned, "assigned", FilterValueKind.Flag, Only, "assigned:no"),
+        new(FilterField.Overdue, "overdue", FilterValueKind.Flag, Only, "overdue"),
+        new(FilterField.PersonLeft, "personLeft", FilterValueKind.Flag, Only, "personLeft"),
+        new(FilterField.Incident, "incident", FilterValueKind.Word, Only, "incident:lost", [AnyWord, .. Enum.GetNames<IncidentKind>()]),
     ];
 
     private static readonly (string Unit, double InGigabytes)[] Sizes = [("KB", 1e-6), ("MB", 1e-3), ("GB", 1), ("TB", 1e3)];

@@ -52,14 +52,23 @@ public static class FilterParser
         var shape = FilterFields.Of(condition.Field);
         var sign = Operators.First(one => one.Operator == condition.Operator && !one.Negated).Sign;
         var unit = shape.Kind == FilterValueKind.Size ? "GB" : "";
-        var value = FilterFields.Write(condition.Value).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
-        return $"{shape.Name}{sign}\"{value}{unit}\"";
+        return $"{shape.Name}{sign}{Quote(FilterFields.Write(condition.Value) + unit)}";
     }
+
+    /// <summary>A value as it may stand in a filter, whatever is in it.</summary>
+    public static string Quote(string value) =>
+        $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
     private ref struct Reader(string text)
     {
         private int _at;
         private int _conditions;
+
+        /// <summary>Of the last text without quotes: where its field and where itself begins.</summary>
+        private (int Field, int Value) _bare;
+
+        /// <summary>Where that text ended; -1: there was none.</summary>
+        private int _bareEnd = -1;
 
         public FilterNode Expression(int depth)
         {
@@ -80,6 +89,7 @@ public static class FilterParser
             var node = One(depth);
             while (true)
             {
+                CheckValueGoesOn();
                 if (!TakeWord("and") && (AtEnd() || text[_at] == ')' || IsWord("or"))) return node;
                 node = new FilterAnd(node, One(depth));
             }
@@ -125,9 +135,40 @@ public static class FilterParser
             SkipBlanks();
             var valueAt = _at;
             var (value, fault) = FilterFields.Read(shape, Value(shape));
+            if (shape.Kind == FilterValueKind.Text && text[valueAt] != '"') (_bare, _bareEnd) = ((start, valueAt), _at);
             if (value is null) throw new FilterException(valueAt, fault!);
             var condition = new FilterCondition(shape.Field, sign.Operator, value);
             return sign.Negated ? new FilterNot(condition) : condition;
+        }
+
+        /// <summary>What follows a text without quotes and is no condition was meant as more of the text, as in <c>school:North School</c>.</summary>
+        private void CheckValueGoesOn()
+        {
+            var (field, value) = _bare;
+            if (_at != _bareEnd || !ValueGoesOn()) return;
+            var end = _at;
+            while (ValueGoesOn())
+            {
+                while (_at < text.Length && !char.IsWhiteSpace(text[_at]) && text[_at] is not ('(' or ')' or '"')) _at++;
+                end = _at;
+            }
+
+            throw new FilterException(value, $"Put a value with blanks in quotes: {text[field..value]}\"{text[value..end]}\".");
+        }
+
+        private bool ValueGoesOn() =>
+            !AtEnd() && text[_at] is not ('(' or ')' or '"') && !IsWord("and") && !IsWord("or") && !IsWord("not") && !StartsCondition();
+
+        /// <summary>A word with an operator behind it, known or not, or a field that needs none.</summary>
+        private readonly bool StartsCondition()
+        {
+            var end = _at;
+            while (end < text.Length && char.IsAsciiLetter(text[end])) end++;
+            if (end == _at) return false;
+            var after = end;
+            while (after < text.Length && char.IsWhiteSpace(text[after])) after++;
+            if (after < text.Length && text[after] is ':' or '=' or '<' or '>' or '!') return true;
+            return (end == text.Length || char.IsWhiteSpace(text[end]) || text[end] is '(' or ')') && FilterFields.Find(text[_at..end])?.Kind == FilterValueKind.Flag;
         }
 
         private bool TakeOperator(out (string Sign, FilterOperator Operator, bool Negated) found)

@@ -1,24 +1,31 @@
 using System.Globalization;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Incidents;
 using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Storage.Filters;
 
 /// <summary>
-/// Turns a filter into a condition on <c>devices d</c> and <c>device_activity a</c>. Every value is a parameter. What is not known of an iPad fulfils no
+/// Turns a filter into a condition on <c>devices d</c> and <c>device_activity a</c>. Every value is a parameter. The rules
+/// of groups stand in it already (<see cref="Groups.GroupRules"/>). What is not known of an iPad fulfils no
 /// condition; <c>not</c> is carried down to the conditions, so that an iPad fulfils either a condition or its opposite, and the others can use an index.
 /// </summary>
 internal sealed class FilterSql
 {
+    private const int MostNameParts = 6;
+
     private readonly Database _database;
     private readonly DateTimeOffset _now;
     private readonly List<Action<Statement>> _binds = [];
 
-    private FilterSql(Database database, DateTimeOffset now) => (_database, _now) = (database, now);
+    private readonly string _prefix;
 
-    public static (string Condition, Action<Statement> Bind) Of(FilterNode filter, DateTimeOffset now, Database database)
+    private FilterSql(Database database, DateTimeOffset now, string prefix) => (_database, _now, _prefix) = (database, now, prefix);
+
+    /// <param name="prefix">Of the names of its parameters, where a statement has several filters.</param>
+    public static (string Condition, Action<Statement> Bind) Of(FilterNode filter, DateTimeOffset now, Database database, string prefix = "@f")
     {
-        var sql = new FilterSql(database, now);
+        var sql = new FilterSql(database, now, prefix);
         return (sql.Condition(filter, negated: false), statement =>
         {
             foreach (var bind in sql._binds) bind(statement);
@@ -31,6 +38,8 @@ internal sealed class FilterSql
         FilterNot not => Condition(not.Inner, !negated),
         FilterAnd and => $"({Condition(and.Left, negated)} {(negated ? "OR" : "AND")} {Condition(and.Right, negated)})",
         FilterOr or => $"({Condition(or.Left, negated)} {(negated ? "AND" : "OR")} {Condition(or.Right, negated)})",
+        FilterMembers members => $"d.id {(negated ? "NOT IN" : "IN")} (SELECT m.device_id FROM device_group_members m WHERE m.group_id = {Id(members.GroupId)})",
+        FilterNothing => "1 = 0",
         FilterCondition condition => negated ? $"({Leaf(condition)}) IS NOT TRUE" : $"({Leaf(condition)})",
         _ => throw new ArgumentOutOfRangeException(nameof(node)),
     };
@@ -57,8 +66,31 @@ internal sealed class FilterSql
             $"EXISTS (SELECT 1 FROM inventory_items t WHERE t.device_id = d.id AND t.list = {(short)InventoryList.Security} AND t.key = 'PasscodeCompliant' AND t.value = {(FlagOf(condition) ? "'true'" : "'false'")})",
         FilterField.CertificateExpires =>
             $"EXISTS (SELECT 1 FROM inventory_items t WHERE t.device_id = d.id AND t.list = {(short)InventoryList.Certificates} AND t.expires_at {Sign(condition.Operator)} {Time(_now + AgeOf(condition))})",
+        FilterField.Group => throw new InvalidOperationException("The rules of groups are put in before (GroupRules.Expand)."),
+        FilterField.Person => Person(TextOf(condition)),
+        FilterField.Assigned => $"d.device_id = d.id AND d.id {(FlagOf(condition) ? "" : "NOT ")}IN (SELECT h.device_id FROM holdings h WHERE h.returned_at IS NULL)",
+        FilterField.Overdue => Held($"h.due_on {(FlagOf(condition) ? "<" : ">=")} {Day()}"),
+        FilterField.PersonLeft => Held(FlagOf(condition)
+            ? $"h.person_id NOT IN (SELECT p.id FROM people p WHERE p.active = {Bool(true)})"
+            : $"h.person_id IN (SELECT p.id FROM people p WHERE p.active = {Bool(true)})"),
+        FilterField.Incident =>
+            $"d.id IN (SELECT i.device_id FROM incidents i WHERE i.closed_at IS NULL{(TextOf(condition) == FilterFields.AnyWord ? "" : $" AND i.kind = {Number((short)Enum.Parse<IncidentKind>(TextOf(condition)))}")})",
         _ => throw new ArgumentOutOfRangeException(nameof(condition)),
     };
+
+    private static string Held(string condition) => $"d.id IN (SELECT h.device_id FROM holdings h WHERE h.returned_at IS NULL AND {condition})";
+
+    /// <summary>By the id, or by parts of the name in any order: everybody may see names.</summary>
+    private string Person(string text)
+    {
+        if (Guid.TryParseExact(text, "D", out var id)) return Held($"h.person_id = {Add((statement, name) => statement.Text(name, id.ToString("D")))}");
+        var parts = text.Split(' ', MostNameParts, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part =>
+            _database.Contains("people", "p", "sort_name", Add((statement, name) => statement.Text(name, Keys.Sort(part)))));
+        return Held($"h.person_id IN (SELECT p.id FROM people p WHERE {string.Join(" AND ", parts)})");
+    }
+
+    /// <summary>Today.</summary>
+    private string Day() => Add((statement, name) => statement.Text(name, _now.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)));
 
     private string Version(FilterOperator sign, (long From, long To) range) => sign switch
     {
@@ -102,9 +134,13 @@ internal sealed class FilterSql
 
     private static bool FlagOf(FilterCondition condition) => ((FilterFlag)condition.Value).Flag;
 
+    private string Id(string id) => Add((statement, name) => statement.Text(name, id));
+
     private string Text(FilterCondition condition) => Add((statement, name) => statement.Text(name, TextOf(condition)));
 
-    private string Flag(FilterCondition condition) => Add((statement, name) => statement.Bool(name, FlagOf(condition)));
+    private string Flag(FilterCondition condition) => Bool(FlagOf(condition));
+
+    private string Bool(bool value) => Add((statement, name) => statement.Bool(name, value));
 
     private string Long(long value) => Add((statement, name) => statement.Long(name, value));
 
@@ -116,7 +152,7 @@ internal sealed class FilterSql
 
     private string Add(Action<Statement, string> bind)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"@f{_binds.Count}");
+        var name = string.Create(CultureInfo.InvariantCulture, $"{_prefix}{_binds.Count}");
         _binds.Add(statement => bind(statement, name));
         return name;
     }

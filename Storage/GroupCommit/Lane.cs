@@ -129,6 +129,10 @@ internal sealed partial class Lane : IAsyncDisposable
             foreach (var item in batch.Items)
                 item.Fail(unavailable);
         }
+        else if (batch.Items.Count == 1 && failure is WorkRefusedException)
+        {
+            batch.Items[0].Fail(failure);
+        }
         else if (batch.Items.Count == 1)
         {
             _metrics.Rejected.Add(1);

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using FleetMdm.Storage.Access;
+using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.Sqlite;
 using Microsoft.Extensions.Options;
@@ -9,7 +11,7 @@ namespace FleetMdm.Storage.Hosting;
 /// <summary>Seals everything under a new master key, while no server runs.</summary>
 /// <remarks>
 /// <para>1. no server runs; 2. the keys are the right ones; 3. the fact <see cref="MasterKey.ChangeFact"/> says that a change has begun: from now on no
-/// server starts; 4. tokens of iPads; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
+/// server starts; 4. tokens and codes of iPads, secrets of people's second step; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
 /// the master key and the data keys of bodies, and the change has ended: one transaction.</para>
 /// <para>Whatever dies in between, the same command with the same two keys goes on: a value tells the key that it was sealed under. Bodies and answers are
 /// sealed under data keys, which are sealed anew and stay the same.</para>
@@ -50,6 +52,8 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
             return new MasterKeyChanged(AlreadyDone: true, 0, 0);
         // 4
         await change.Tokens();
+        await change.Codes();
+        await change.SecondSteps();
         // 5
         await change.Texts($"SELECT payloadbinary FROM {Table} WHERE payloadbinary IS NOT NULL", row => row.Bytes(0),
             $"UPDATE {Table} SET payloadbinary = @new WHERE payloadbinary = @old", (statement, name, value) => statement.Bytes(name, value));
@@ -142,6 +146,52 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
             }
         }
 
+        /// <summary>Those that lift Activation Lock.</summary>
+        public async Task Codes()
+        {
+            var after = "";
+            while (true)
+            {
+                var rows = await database.Read(s => s
+                    .Sql("SELECT device_id, code FROM activation_lock_codes WHERE device_id > @after ORDER BY device_id LIMIT @limit")
+                    .Text("@after", after).Int("@limit", Batch).List(row => (Id: row.Text(0), Code: row.Bytes(1))), cancellationToken);
+                if (rows.Count == 0)
+                    return;
+                foreach (var (id, code) in rows)
+                {
+                    if (Anew(code, [ActivationLockCode.Purpose(id)]) is not { } anew)
+                        Unreadable++;
+                    else
+                        await database.Write(s => s.Sql("UPDATE activation_lock_codes SET code = @code WHERE device_id = @id").Bytes("@code", anew).Text("@id", id).Execute(), cancellationToken);
+                }
+
+                after = rows[^1].Id;
+            }
+        }
+
+        /// <summary>Of people who sign in.</summary>
+        public async Task SecondSteps()
+        {
+            var after = "";
+            while (true)
+            {
+                var rows = await database.Read(s => s
+                    .Sql("SELECT id, totp_secret FROM accounts WHERE id > @after AND totp_secret IS NOT NULL ORDER BY id LIMIT @limit")
+                    .Text("@after", after).Int("@limit", Batch).List(row => (Id: row.Text(0), Secret: row.Bytes(1))), cancellationToken);
+                if (rows.Count == 0)
+                    return;
+                foreach (var (id, secret) in rows)
+                {
+                    if (Anew(secret, [Account.TotpPurpose(id)]) is not { } anew)
+                        Unreadable++;
+                    else
+                        await database.Write(s => s.Sql("UPDATE accounts SET totp_secret = @secret WHERE id = @id").Bytes("@secret", anew).Text("@id", id).Execute(), cancellationToken);
+                }
+
+                after = rows[^1].Id;
+            }
+        }
+
         /// <summary>Texts that hold sealed values in Base64.</summary>
         public async Task Texts(string select, Func<Row, byte[]> read, string update, Func<Statement, string, byte[], Statement> bind)
         {
@@ -211,5 +261,5 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
 
 /// <param name="AlreadyDone">Everything was sealed under the new key before.</param>
 /// <param name="Sealed">How many values were sealed anew by this run.</param>
-/// <param name="Unreadable">Tokens of iPads that the present key does not open either.</param>
+/// <param name="Unreadable">Tokens of iPads, and secrets of people, that the present key does not open either.</param>
 public sealed record MasterKeyChanged(bool AlreadyDone, long Sealed, long Unreadable);

@@ -5,22 +5,24 @@ namespace FleetMdm.Storage.Placeholders;
 /// <summary>iPads that are known by their serial number before they enrol: what they get the moment they do.</summary>
 public interface IPlaceholderStore
 {
+    /// <summary>For an iPad that enrols.</summary>
     Task<Placeholder?> Find(string serialNumber);
 
-    /// <summary>The same with what has become of it.</summary>
-    Task<PlaceholderStanding?> Standing(string serialNumber);
+    /// <summary>For a person, with what has become of it.</summary>
+    Task<PlaceholderStanding?> Standing(Scope scope, string serialNumber);
 
     /// <summary>In the order of the serial numbers, after the given one.</summary>
+    /// <param name="scope">What the reader's rights cover.</param>
     /// <param name="after">The last of the page before.</param>
     /// <param name="limit">At most so many.</param>
     /// <param name="enrolled">true: only those whose iPad is enrolled; false: only those that wait; null: all.</param>
-    Task<IReadOnlyList<PlaceholderStanding>> List(string? after, int limit, bool? enrolled);
+    Task<IReadOnlyList<PlaceholderStanding>> List(Scope scope, string? after, int limit, bool? enrolled);
 
     /// <summary>Writes these, in one transaction. What stands already is changed where it differs.</summary>
-    Task<PlaceholdersWritten> Write(PlaceholderWrite write);
+    Task<PlaceholdersWritten> Write(Scope scope, PlaceholderWrite write);
 
     /// <summary>False: there was none.</summary>
-    Task<bool> Remove(string serialNumber, AuditRecord? audit);
+    Task<bool> Remove(Scope scope, string serialNumber, AuditRecord? audit);
 
     /// <summary>Serial numbers that more than one iPad says is its own, after the given one.</summary>
     Task<IReadOnlyList<SharedSerial>> Shared(string? after, int limit);
@@ -37,6 +39,8 @@ public sealed record Placeholder
     public string? Name { get; init; }
     public string? School { get; init; }
     public string? AssetTag { get; init; }
+    /// <summary>Who gets it when it enrols. Read by <see cref="IPlaceholderStore.Find"/> alone; an import of iPads writes it.</summary>
+    public string? PersonId { get; init; }
 }
 
 /// <param name="Placeholder">What is known.</param>
@@ -70,4 +74,8 @@ public sealed record PlaceholderWrite
 /// <param name="Changed">Those that stood and differed.</param>
 /// <param name="Unchanged">Those that stood as they are.</param>
 /// <param name="Enrolled">How many of all have an iPad that is enrolled already. It keeps its name and school until it enrols again.</param>
-public sealed record PlaceholdersWritten(long Created, long Changed, long Unchanged, long Enrolled);
+public sealed record PlaceholdersWritten(long Created, long Changed, long Unchanged, long Enrolled)
+{
+    /// <summary>How many serial numbers are known for a school that the rights do not cover, or would get one: nothing was written then.</summary>
+    public long Outside { get; init; }
+}

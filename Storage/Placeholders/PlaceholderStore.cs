@@ -28,11 +28,11 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
     {
         StoredText.Check("The serial number", serialNumber);
         return database.Read(s => s
-            .Sql("SELECT serial_number, name, school, asset_tag FROM placeholders WHERE serial_number = @serial")
-            .Text("@serial", serialNumber.ToUpperInvariant()).First(row => Read(row)));
+            .Sql("SELECT serial_number, name, school, asset_tag, person_id FROM placeholders WHERE serial_number = @serial")
+            .Text("@serial", serialNumber.ToUpperInvariant()).First(row => Read(row) with { PersonId = row.TextOrNull(4) }));
     }
 
-    public async Task<IReadOnlyList<PlaceholderStanding>> List(string? after, int limit, bool? enrolled)
+    public async Task<IReadOnlyList<PlaceholderStanding>> List(Scope scope, string? after, int limit, bool? enrolled)
     {
         StoredText.Check("The serial number", after);
         var wanted = enrolled switch
@@ -42,17 +42,19 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
             null => "",
         };
         return await database.Read(s => s
-            .Sql($"{Standings} WHERE p.serial_number > @after{wanted} ORDER BY p.serial_number LIMIT @limit")
-            .Text("@after", after ?? "").Int("@limit", limit).List(ReadStanding));
+            .Sql($"{Standings} WHERE p.serial_number > @after AND {scope.CoversName(database, "p.school")}{wanted} ORDER BY p.serial_number LIMIT @limit")
+            .Text("@after", after ?? "").Within(scope).Int("@limit", limit).List(ReadStanding));
     }
 
-    public Task<PlaceholderStanding?> Standing(string serialNumber)
+    public Task<PlaceholderStanding?> Standing(Scope scope, string serialNumber)
     {
         StoredText.Check("The serial number", serialNumber);
-        return database.Read(s => s.Sql($"{Standings} WHERE p.serial_number = @serial").Text("@serial", serialNumber.ToUpperInvariant()).First(ReadStanding));
+        return database.Read(s => s
+            .Sql($"{Standings} WHERE p.serial_number = @serial AND {scope.CoversName(database, "p.school")}").Text("@serial", serialNumber.ToUpperInvariant()).Within(scope)
+            .First(ReadStanding));
     }
 
-    public async Task<PlaceholdersWritten> Write(PlaceholderWrite write)
+    public async Task<PlaceholdersWritten> Write(Scope scope, PlaceholderWrite write)
     {
         foreach (var row in write.Rows)
         {
@@ -70,6 +72,7 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
             {
                 var rows = piece.Select(row => JsonSerializer.Serialize(
                     (string?[])[row.SerialNumber.ToUpperInvariant(), row.Name, row.School, row.AssetTag])).ToList();
+                if (await Outside(s, scope, rows) is > 0 and var outside) return new PlaceholdersWritten(0, 0, 0, 0) { Outside = outside };
                 var (standing, differing, living) = await Compare(s, rows, write);
                 created += piece.Length - standing;
                 changed += differing;
@@ -82,13 +85,22 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
         }, timeout: WriteTimeout))!;
     }
 
-    public Task<bool> Remove(string serialNumber, AuditRecord? audit)
+    /// <summary>Rows that name no school of the scope, or whose serial number is known for another one: by a placeholder, or by an iPad.</summary>
+    private async Task<long> Outside(Session s, Scope scope, List<string> rows) => scope.SchoolIds is null ? 0 : await s
+        .Sql($"""
+            SELECT count(*) FROM {Rows} WHERE NOT {scope.CoversName(database, "i.school")}
+              OR EXISTS (SELECT 1 FROM placeholders p WHERE p.serial_number = i.serial_number AND NOT {scope.CoversName(database, "p.school")})
+              OR EXISTS (SELECT 1 FROM devices d WHERE d.serial_number = i.serial_number AND NOT {scope.CoversDevice(database)})
+            """)
+        .Ids(rows).Within(scope).First(row => row.Long(0));
+
+    public Task<bool> Remove(Scope scope, string serialNumber, AuditRecord? audit)
     {
         StoredText.Check("The serial number", serialNumber);
         return database.Write(async s =>
         {
-            var removed = await s.Sql("DELETE FROM placeholders WHERE serial_number = @serial")
-                .Text("@serial", serialNumber.ToUpperInvariant()).Execute() > 0;
+            var removed = await s.Sql($"DELETE FROM placeholders WHERE serial_number = @serial AND {scope.CoversName(database, "placeholders.school")}")
+                .Text("@serial", serialNumber.ToUpperInvariant()).Within(scope).Execute() > 0;
             if (removed && audit is not null) await AuditColumns.Add(s, audit);
             return removed;
         });

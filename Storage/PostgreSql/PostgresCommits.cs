@@ -13,10 +13,14 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// 1. pins are taken, first come first served; 2. rows are inserted or updated under their version, if their pin is theirs, and told; a first
 /// one gets its row of activity; 3. pins taken for a change that did not pass are given back; 4. old pins speak no more; 5. places of
-/// invitations are counted; 6. user channels end; 7. queues move to the history; 8. the user channels that ended are told. Between 4 and 5 inventories are forgotten. Why a change did not pass is asked afterwards.
+/// invitations are counted, and commands that ended with the change move to the history, with what their answers tell; 6. user channels end; 7. queues move to the history; 8. the user channels that ended are told. Between 4 and 5 inventories are forgotten. Why a change did not pass is asked afterwards.
 /// </remarks>
 internal static class PostgresCommits
 {
+    /// <summary>That a pin <c>p</c> was not dropped. Not <c>IS NULL</c>: the index of pins by their end has that as its condition, and to a planner that
+    /// has not seen the table yet it looks so small that it is read from end to end for each iPad.</summary>
+    internal const string PinSpeaks = "coalesce(p.dropped_at, timestamptz 'infinity') = timestamptz 'infinity'";
+
     private const string Mine = "xmin = pg_current_xact_id()::xid";
 
     private const string TakePins = """
@@ -34,7 +38,7 @@ internal static class PostgresCommits
           FROM unnest({string.Join(", ", DeviceColumns.All.Select((_, n) => $"${n + 1}"))}, ${DeviceColumns.All.Count + 1})
             AS i({DeviceColumns.Names}, pin)
           LEFT JOIN devices d ON d.id = i.id
-          LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id AND p.dropped_at IS NULL
+          LEFT JOIN pins p ON p.sha256 = i.pin AND p.device_id = i.device_id AND {PinSpeaks}
           WHERE (i.version = 1 OR d.id IS NOT NULL) AND (i.pin IS NULL OR p.sha256 IS NOT NULL)
           ORDER BY i.id
           ON CONFLICT (id) DO UPDATE SET {DeviceColumns.Assignments} WHERE devices.version = excluded.version - 1
@@ -55,7 +59,7 @@ internal static class PostgresCommits
         UPDATE pins p SET dropped_at = i.at
         FROM unnest($1, $2, $3, $4, $5, $6) AS i(id, write_id, device_id, before, keep, at), devices d
         WHERE d.id = i.id AND d.write_id = i.write_id AND d.{Mine}
-          AND p.device_id = i.device_id AND p.pinned_at < i.before AND p.sha256 IS DISTINCT FROM i.keep AND p.dropped_at IS NULL
+          AND p.device_id = i.device_id AND p.pinned_at < i.before AND p.sha256 IS DISTINCT FROM i.keep AND {PinSpeaks}
         """;
 
     private const string CountPlaces = $"""
@@ -151,6 +155,7 @@ internal static class PostgresCommits
         var inventories = commits.FindAll(c => HasPast(c) && c.Change.Inventory != InventoryEnd.Kept);
         if (inventories.Count > 0)
             PostgresInventory.AddEnds(statements, inventories);
+        PostgresProfiles.AddEnds(statements, inventories.FindAll(c => c.Change.Inventory == InventoryEnd.Forgotten));
 
         var places = commits.FindAll(c => c.Change.Place is not null);
         if (places.Count > 0)
@@ -166,6 +171,9 @@ internal static class PostgresCommits
                 .Text(c => c.Change.Row.Id).Guid(c => c.Change.WriteId).Long(c => c.Change.Finish!.Sequence).Short(c => (short)c.Change.Finish!.Ending)
                 .Time(c => c.Change.Finish!.SentAt).Time(c => c.Change.Finish!.FinishedAt).Text(c => c.Change.Finish!.ErrorSummary)
                 .Bytes(c => c.Change.Finish!.Result?.ToArray()).Bytes(c => c.Change.Finish!.ResultHash);
+            var answers = finishing.ConvertAll(c => new Answered(c.Change.Finish!, c.Change.WriteId));
+            PostgresInventory.Add(statements, answers);
+            PostgresProfiles.Add(statements, answers);
         }
 
         var users = commits.FindAll(EndsUsers);
@@ -264,6 +272,7 @@ internal static class PostgresCommits
                 "text" => statement.Text(c => (string?)column.Value(c)),
                 "bytea" => statement.Bytes(c => (byte[]?)column.Value(c)),
                 "smallint" => statement.Short(c => (short)column.Value(c)!),
+                "integer" => statement.IntOrNull(c => (int?)column.Value(c)),
                 "bigint" => statement.LongOrNull(c => (long?)column.Value(c)),
                 "uuid" => statement.Guid(c => (Guid)column.Value(c)!),
                 "boolean" => statement.Bool(c => (bool?)column.Value(c)),

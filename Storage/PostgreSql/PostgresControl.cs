@@ -36,6 +36,7 @@ internal sealed partial class PostgresControl(
           WHERE b.last_used < @cutoff
             AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.body_hash = b.hash)
             AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.body_hash = b.hash)
+            AND NOT EXISTS (SELECT 1 FROM repeating_operations r WHERE r.body_hash = b.hash)
           LIMIT @limit)
         AND last_used < @cutoff
         """;

@@ -32,7 +32,15 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
 
     public override string IdsTable => "(SELECT unnest(@ids) AS id) AS ids";
 
+    public override string IsOneOf(string column, string query) => $"{column} = ANY (ARRAY({query}))";
+
+    public override string Unindexed(string expression, bool isTime) => isTime ? $"({expression} + interval '0')" : $"({expression} || '')";
+
+    public override string JsonElements(string expression) => $"SELECT jsonb_array_elements_text({expression}::jsonb)";
+
     public override string JsonText(string column, int at) => $"({column}::jsonb ->> {at})";
+
+    public override string JsonMember(string column, string name) => $"({column}::jsonb ->> '{name}')";
 
     public override string TimeType => "timestamptz";
 
@@ -43,8 +51,8 @@ internal sealed class PostgresDatabase(PostgresConnections connections) : Databa
     public override string ForUpdate => " FOR UPDATE";
 
     // As a pattern, which the index of trigrams understands; what the parameter has of its signs stands for itself.
-    public override string Search(string parameter) =>
-        $@"d.search LIKE '%' || replace(replace(replace({parameter}, '\', '\\'), '%', '\%'), '_', '\_') || '%'";
+    public override string Contains(string table, string alias, string column, string parameter) =>
+        $@"{alias}.{column} LIKE '%' || replace(replace(replace({parameter}, '\', '\\'), '%', '\%'), '_', '\_') || '%'";
 
     public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
         command.Parameters.Add(new NpgsqlParameter("@ids", NpgsqlDbType.Array | NpgsqlDbType.Text) { Value = ids.ToArray() });

@@ -57,6 +57,8 @@ internal sealed class ArrayStatement<T>(NpgsqlBatch batch, string sql, IReadOnly
 
     public ArrayStatement<T> LongOrNull(Func<T, long?> value) => Add(NpgsqlDbType.Bigint, value);
 
+    public ArrayStatement<T> IntOrNull(Func<T, int?> value) => Add(NpgsqlDbType.Integer, value);
+
     public ArrayStatement<T> Int(Func<T, int> value) => Add(NpgsqlDbType.Integer, value);
 
     public ArrayStatement<T> Short(Func<T, short?> value) => Add(NpgsqlDbType.Smallint, value);

@@ -9,31 +9,32 @@ namespace FleetMdm.Storage.PostgreSql;
 /// it was worked out from; its items follow the row of the list that this transaction has just written, so a repetition changes nothing.
 /// </summary>
 /// <remarks>1. lists that are the same: their time; 2. lists that are new, 3. that are others than before; 4. items that are gone; 5. items that are
-/// new or other; 6. lists that are forgotten.</remarks>
+/// new or other; 6. lists that are forgotten. An answer that came within a change of its enrolment speaks only where the change has passed.</remarks>
 internal static class PostgresInventory
 {
     private const string Mine = "l.xmin = pg_current_xact_id()::xid";
 
-    private const string Same = """
+    private static readonly AnswerSql Same = AnswerSql.Of(4, (unnest, write, passed) => $"""
         UPDATE inventory_lists l SET as_of = i.at
-        FROM unnest($1, $2, $3, $4) AS i(device_id, list, digest, at)
-        WHERE l.device_id = i.device_id AND l.list = i.list AND l.digest = i.digest AND l.as_of < i.at
-        """;
+        FROM unnest({unnest}) AS i(device_id, list, digest, at{write})
+        WHERE l.device_id = i.device_id AND l.list = i.list AND l.digest = i.digest AND l.as_of < i.at{passed}
+        """);
 
-    private const string First = """
+    private static readonly AnswerSql First = AnswerSql.Of(6, (unnest, write, passed) => $"""
         INSERT INTO inventory_lists (device_id, list, digest, as_of, changed_at, items, cut)
         SELECT i.device_id, i.list, i.digest, i.at, i.at, i.items, i.cut
-        FROM unnest($1, $2, $3, $4, $5, $6) AS i(device_id, list, digest, at, items, cut)
+        FROM unnest({unnest}) AS i(device_id, list, digest, at, items, cut{write})
+        WHERE true{passed}
         ORDER BY i.device_id, i.list
         ON CONFLICT (device_id, list) DO NOTHING
-        """;
+        """);
 
-    private const string Other = """
+    private static readonly AnswerSql Other = AnswerSql.Of(8, (unnest, write, passed) => $"""
         UPDATE inventory_lists l
         SET digest = i.digest, as_of = i.at, changed_at = CASE WHEN i.news THEN i.at ELSE l.changed_at END, items = i.items, cut = i.cut
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS i(device_id, list, digest, at, items, cut, before, news)
-        WHERE l.device_id = i.device_id AND l.list = i.list AND l.digest = i.before
-        """;
+        FROM unnest({unnest}) AS i(device_id, list, digest, at, items, cut, before, news{write})
+        WHERE l.device_id = i.device_id AND l.list = i.list AND l.digest = i.before{passed}
+        """);
 
     private const string Drop = $"""
         DELETE FROM inventory_items t
@@ -52,45 +53,48 @@ internal static class PostgresInventory
         SET name = excluded.name, value = excluded.value, expires_at = excluded.expires_at, details = excluded.details
         """;
 
-    private const string ForgetItems = """
-        DELETE FROM inventory_items t USING unnest($1, $2) AS i(device_id, list) WHERE t.device_id = i.device_id AND t.list = i.list
-        """;
+    private static readonly AnswerSql ForgetItems = AnswerSql.Of(2, (unnest, write, passed) => $"""
+        DELETE FROM inventory_items t USING unnest({unnest}) AS i(device_id, list{write}) WHERE t.device_id = i.device_id AND t.list = i.list{passed}
+        """);
 
-    private const string ForgetLists = """
-        DELETE FROM inventory_lists t USING unnest($1, $2) AS i(device_id, list) WHERE t.device_id = i.device_id AND t.list = i.list
-        """;
+    private static readonly AnswerSql ForgetLists = AnswerSql.Of(2, (unnest, write, passed) => $"""
+        DELETE FROM inventory_lists t USING unnest({unnest}) AS i(device_id, list{write}) WHERE t.device_id = i.device_id AND t.list = i.list{passed}
+        """);
 
     private static readonly string EndItems = End("inventory_items");
 
     private static readonly string EndLists = End("inventory_lists");
 
-    /// <summary>For answers of iPads.</summary>
-    public static void Add(NpgsqlBatch statements, List<FinishItem> finishes)
+    /// <summary>For answers of iPads: all by themselves, or all within changes of their enrolments.</summary>
+    public static void Add(NpgsqlBatch statements, List<Answered> answers)
     {
-        var told = new List<(string DeviceId, InventoryChange Change)>();
-        foreach (var item in finishes)
-        {
-            if (item.Finish.Inventory is { } change)
-                told.Add((item.Finish.EnrolmentId, change));
-        }
-
+        var told = answers.Where(answer => answer.Finish.Inventory is not null)
+            .Select(answer => new Told(answer.Finish.EnrolmentId, answer.WriteId, answer.Finish.Inventory!)).ToList();
         if (told.Count == 0)
             return;
         var same = told.FindAll(t => t.Change is { Difference: null, Forget: false });
         if (same.Count > 0)
         {
-            new ArrayStatement<(string DeviceId, InventoryChange Change)>(statements, Same, same)
-                .Text(t => t.DeviceId).Short(t => (short)t.Change.List).Guid(t => t.Change.Digest).Time(t => t.Change.At);
+            Passed(same, new ArrayStatement<Told>(statements, Same.For(same[0].WriteId), same)
+                .Text(t => t.DeviceId).Short(t => (short)t.Change.List).Guid(t => t.Change.Digest).Time(t => t.Change.At));
         }
 
         AddDifferences(statements, told);
         var forgotten = told.FindAll(t => t.Change.Forget);
         if (forgotten.Count > 0)
         {
-            new ArrayStatement<(string DeviceId, InventoryChange Change)>(statements, ForgetItems, forgotten).Text(t => t.DeviceId).Short(t => (short)t.Change.List);
-            new ArrayStatement<(string DeviceId, InventoryChange Change)>(statements, ForgetLists, forgotten).Text(t => t.DeviceId).Short(t => (short)t.Change.List);
+            foreach (var sql in new[] { ForgetItems, ForgetLists })
+                Passed(forgotten, new ArrayStatement<Told>(statements, sql.For(forgotten[0].WriteId), forgotten).Text(t => t.DeviceId).Short(t => (short)t.Change.List));
         }
     }
+
+    private static void Passed(List<Told> told, ArrayStatement<Told> statement)
+    {
+        if (told[0].WriteId is not null)
+            statement.Guid(t => t.WriteId!.Value);
+    }
+
+    private readonly record struct Told(string DeviceId, Guid? WriteId, InventoryChange Change);
 
     /// <summary>For changes of enrolments.</summary>
     public static void AddEnds(NpgsqlBatch statements, List<CommitItem> commits)
@@ -102,23 +106,23 @@ internal static class PostgresInventory
         }
     }
 
-    private static void AddDifferences(NpgsqlBatch statements, List<(string DeviceId, InventoryChange Change)> told)
+    private static void AddDifferences(NpgsqlBatch statements, List<Told> told)
     {
         var first = told.FindAll(t => t.Change.Difference is { Before: null });
         if (first.Count > 0)
         {
-            new ArrayStatement<(string DeviceId, InventoryChange Change)>(statements, First, first)
+            Passed(first, new ArrayStatement<Told>(statements, First.For(first[0].WriteId), first)
                 .Text(t => t.DeviceId).Short(t => (short)t.Change.List).Guid(t => t.Change.Digest).Time(t => t.Change.At)
-                .Int(t => t.Change.Difference!.Items).Bool(t => t.Change.Difference!.Cut);
+                .Int(t => t.Change.Difference!.Items).Bool(t => t.Change.Difference!.Cut));
         }
 
         var other = told.FindAll(t => t.Change.Difference is { Before: not null });
         if (other.Count > 0)
         {
-            new ArrayStatement<(string DeviceId, InventoryChange Change)>(statements, Other, other)
+            Passed(other, new ArrayStatement<Told>(statements, Other.For(other[0].WriteId), other)
                 .Text(t => t.DeviceId).Short(t => (short)t.Change.List).Guid(t => t.Change.Digest).Time(t => t.Change.At)
                 .Int(t => t.Change.Difference!.Items).Bool(t => t.Change.Difference!.Cut).Guid(t => t.Change.Difference!.Before!.Value)
-                .Bool(t => t.Change.Difference!.IsNews);
+                .Bool(t => t.Change.Difference!.IsNews));
         }
 
         var dropped = told.SelectMany(t => t.Change.Difference?.Dropped.Select(key => (t.DeviceId, t.Change.List, Key: key)) ?? []).ToList();

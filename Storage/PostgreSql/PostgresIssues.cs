@@ -29,10 +29,10 @@ internal static class PostgresIssues
         """;
 
     private const string StoreCertificates = """
-        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number)
-        SELECT i.sha256, i.der, i.invitation_id, i.renews, i.issued_at, i.not_after, i.authority, i.proven_udid, i.proven_serial_number
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-          AS i(hash, sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number)
+        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number, issuer)
+        SELECT i.sha256, i.der, i.invitation_id, i.renews, i.issued_at, i.not_after, i.authority, i.proven_udid, i.proven_serial_number, i.issuer
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+          AS i(hash, sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number, issuer)
         JOIN used_challenges c ON c.hash = i.hash AND c.certificate = i.sha256
         ORDER BY i.sha256
         ON CONFLICT (sha256) DO NOTHING
@@ -66,7 +66,8 @@ internal static class PostgresIssues
             .Text(i => i.Request.Certificate.InvitationId).Bytes(i => i.Request.Certificate.Renews)
             .Time(i => i.Request.Certificate.IssuedAt).Time(i => i.Request.Certificate.NotAfter)
             .Text(i => i.Request.Certificate.Authority)
-            .Text(i => i.Request.Certificate.Proven?.Udid).Text(i => i.Request.Certificate.Proven?.SerialNumber);
+            .Text(i => i.Request.Certificate.Proven?.Udid).Text(i => i.Request.Certificate.Proven?.SerialNumber)
+            .Bytes(i => i.Request.Certificate.Issuer);
         new ArrayStatement<IssueItem>(statements, CountUses, issues).Bytes(i => i.Request.ChallengeHash);
         new ArrayStatement<IssueItem>(statements, Outcomes, issues).Bytes(i => i.Request.ChallengeHash);
     }

@@ -10,14 +10,15 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
 {
     // With the status of the device channel; that of an enrolment that is not known yet is told by its id.
     private static readonly string Devices = $"""
-        SELECT i.id, m.status, {DeviceColumns.Selected}
+        SELECT i.id, m.status,
+          (SELECT min(coalesce(x.due_at, '9999-01-01 00:00:00+00')) FROM assignment_devices x WHERE x.device_id = i.id), {DeviceColumns.Selected}
         FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id LEFT JOIN device_activity a ON a.id = d.id
         LEFT JOIN devices m ON m.id = coalesce(d.device_id, split_part(i.id, ':', 1))
         """;
 
-    private const string Pins = """
+    private const string Pins = $"""
         SELECT i.id, p.sha256, p.not_after, p.pinned_at
-        FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id JOIN pins p ON p.device_id = coalesce(d.device_id, split_part(i.id, ':', 1)) AND p.dropped_at IS NULL
+        FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id JOIN pins p ON p.device_id = coalesce(d.device_id, split_part(i.id, ':', 1)) AND {PostgresCommits.PinSpeaks}
         ORDER BY i.id, p.pinned_at DESC, p.sha256
         """;
 
@@ -64,13 +65,16 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
         var row = RowOf(reader);
         var devices = new Dictionary<string, DeviceRow>();
         var statuses = new Dictionary<string, EnrolmentStatus>();
+        var plans = new Dictionary<string, DateTimeOffset>();
         while (await reader.ReadAsync(cancellationToken))
         {
             var id = row.Text(0);
             if (!row.IsNull(1))
                 statuses[id] = (EnrolmentStatus)row.Short(1);
-            if (!row.IsNull(2))
-                devices[id] = DeviceColumns.Read(row, 2);
+            if (row.TimeOrNull(2) is { } due)
+                plans[id] = due;
+            if (!row.IsNull(3))
+                devices[id] = DeviceColumns.Read(row, 3);
         }
 
         await reader.NextResultAsync(cancellationToken);
@@ -91,7 +95,10 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
                 devices.GetValueOrDefault(id),
                 pins.TryGetValue(id, out var p) ? p : [],
                 statuses.TryGetValue(id, out var status) ? status : null,
-                queues.TryGetValue(id, out var q) ? q : []);
+                queues.TryGetValue(id, out var q) ? q : [])
+            {
+                PlanDueAt = plans.TryGetValue(id, out var due) ? due : null,
+            };
         }
     }
 

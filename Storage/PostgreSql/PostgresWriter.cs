@@ -12,7 +12,7 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <remarks>
 /// <para>The steps, in this order (each statement sees what those before it did):</para>
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
-/// 2. bodies; 3. appends; 4. marks; 5. finishes, what they tell of the iPad (<see cref="PostgresInventory"/>), and that their bodies, and those of finishes in 1,
+/// 2. bodies; 3. appends; 4. marks; 5. finishes, what they tell of the iPad (<see cref="PostgresInventory"/>, <see cref="PostgresProfiles"/>), and that their bodies, and those of finishes in 1,
 /// were used; 6. certificates (<see cref="PostgresIssues"/>);
 /// 7. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
@@ -159,7 +159,9 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
                 .Text(i => i.Finish.EnrolmentId).Long(i => i.Finish.Sequence).Short(i => (short)i.Finish.Ending).Time(i => i.Finish.SentAt)
                 .Time(i => i.Finish.FinishedAt).Text(i => i.Finish.ErrorSummary).Bytes(i => i.Finish.Result?.ToArray())
                 .Bytes(i => i.Finish.ResultHash);
-            PostgresInventory.Add(statements, batch.Finishes);
+            var answers = batch.Finishes.ConvertAll(item => new Answered(item.Finish, null));
+            PostgresInventory.Add(statements, answers);
+            PostgresProfiles.Add(statements, answers);
         }
 
         if (used.Count > 0)

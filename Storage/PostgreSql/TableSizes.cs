@@ -37,6 +37,8 @@ internal sealed partial class TableSizes : IAsyncDisposable
         ["used_challenges"] = "hash",
         ["inventory_lists"] = "list",
         ["inventory_items"] = "list",
+        ["profile_installs"] = "wanted",
+        ["operation_members"] = "state",
     };
 
     private readonly PostgresConnections _connections;

@@ -7,6 +7,15 @@ public interface IRenewalStore
     /// <summary>The newest pins of living enrolments that end before the given time and have no row yet, those that end first.</summary>
     Task<IReadOnlyList<EndingIdentity>> ListEnding(DateTimeOffset before, int limit);
 
+    /// <summary>The newest pins of living enrolments that this CA issued and that have no row yet, in order of their iPads.</summary>
+    /// <param name="issuer">SHA-256 of the CA's certificate.</param>
+    /// <param name="first">It is the first CA of the installation: certificates without an issuer are its too.</param>
+    /// <param name="after">The last iPad of the page before; null: from the start.</param>
+    Task<IReadOnlyList<EndingIdentity>> ListIssuedBy(byte[] issuer, bool first, string? after, int limit);
+
+    /// <summary>How many living enrolments speak with a certificate of which CA. Reads all pins: for a look now and then.</summary>
+    Task<IReadOnlyList<IssuerCount>> CountIssuers();
+
     /// <summary>Adds rows; one for a former certificate of the same iPad gives way, one for the same certificate stays as it is.</summary>
     Task Add(IReadOnlyList<RenewalRow> rows);
 
@@ -47,6 +56,11 @@ public interface IRenewalStore
 /// <param name="IssuedAt">Null: it was not issued here.</param>
 /// <param name="NotAfter">When it ends.</param>
 public sealed record EndingIdentity(string DeviceId, byte[] Sha256, DateTimeOffset? IssuedAt, DateTimeOffset NotAfter);
+
+/// <param name="Sha256">Of the CA's certificate; null: the first CA, or, where it is not <paramref name="Known"/>, another server's.</param>
+/// <param name="Known">The certificate was issued here.</param>
+/// <param name="Devices">How many iPads.</param>
+public sealed record IssuerCount(byte[]? Sha256, bool Known, long Devices);
 
 /// <summary>Where a page ended.</summary>
 public sealed record RenewalPlace(DateTimeOffset NotAfter, string DeviceId);

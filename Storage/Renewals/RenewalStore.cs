@@ -16,21 +16,55 @@ internal sealed class RenewalStore(Database database) : IRenewalStore
     private const string Columns =
         "r.device_id, r.sha256, r.not_after, r.next_at, r.command_uuid, r.started_at, r.failures, r.problem, r.detail";
 
+    /// <summary>Of a pin <c>p</c>: its iPad has none that is newer.</summary>
+    private const string Newest = """
+        NOT EXISTS (
+          SELECT 1 FROM pins n WHERE n.device_id = p.device_id AND n.dropped_at IS NULL
+            AND (n.pinned_at > p.pinned_at OR (n.pinned_at = p.pinned_at AND n.sha256 < p.sha256)))
+        """;
+
     public async Task<IReadOnlyList<EndingIdentity>> ListEnding(DateTimeOffset before, int limit) => await database.Read(s => s
-        .Sql("""
+        .Sql($"""
             SELECT p.device_id, p.sha256, c.issued_at, p.not_after
             FROM pins p
             JOIN devices d ON d.id = p.device_id
             LEFT JOIN issued_certificates c ON c.sha256 = p.sha256
             WHERE p.dropped_at IS NULL AND p.not_after < @before AND d.status IN (1, 2)
-              AND NOT EXISTS (
-                SELECT 1 FROM pins n WHERE n.device_id = p.device_id AND n.dropped_at IS NULL
-                  AND (n.pinned_at > p.pinned_at OR (n.pinned_at = p.pinned_at AND n.sha256 < p.sha256)))
+              AND {Newest}
               AND NOT EXISTS (SELECT 1 FROM renewals r WHERE r.device_id = p.device_id AND r.sha256 = p.sha256)
             ORDER BY p.not_after, p.sha256 LIMIT @limit
             """)
         .Time("@before", before).Int("@limit", limit)
         .List(row => new EndingIdentity(row.Text(0), row.Bytes(1), row.TimeOrNull(2), row.Time(3))));
+
+    public async Task<IReadOnlyList<EndingIdentity>> ListIssuedBy(byte[] issuer, bool first, string? after, int limit)
+    {
+        StoredText.Check("The id to go on after", after);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT p.device_id, p.sha256, c.issued_at, p.not_after
+                FROM pins p
+                JOIN devices d ON d.id = p.device_id
+                JOIN issued_certificates c ON c.sha256 = p.sha256
+                WHERE p.device_id > @after AND p.dropped_at IS NULL AND d.status IN (1, 2) AND (c.issuer = @issuer{(first ? " OR c.issuer IS NULL" : "")})
+                  AND {Newest}
+                  AND NOT EXISTS (SELECT 1 FROM renewals r WHERE r.device_id = p.device_id AND r.sha256 = p.sha256)
+                ORDER BY p.device_id LIMIT @limit
+                """)
+            .Text("@after", after ?? "").Bytes("@issuer", issuer).Int("@limit", limit)
+            .List(row => new EndingIdentity(row.Text(0), row.Bytes(1), row.TimeOrNull(2), row.Time(3))));
+    }
+
+    public async Task<IReadOnlyList<IssuerCount>> CountIssuers() => await database.Read(s => s
+        .Sql($"""
+            SELECT c.issuer, c.sha256 IS NOT NULL, count(*)
+            FROM pins p
+            JOIN devices d ON d.id = p.device_id
+            LEFT JOIN issued_certificates c ON c.sha256 = p.sha256
+            WHERE p.dropped_at IS NULL AND d.status IN (1, 2) AND {Newest}
+            GROUP BY c.issuer, c.sha256 IS NOT NULL
+            """)
+        .List(row => new IssuerCount(row.BytesOrNull(0), row.Bool(1), row.Long(2))));
 
     public Task Add(IReadOnlyList<RenewalRow> rows) => database.Write(async s =>
     {

@@ -18,6 +18,7 @@ internal sealed partial class SqliteControl(
     private const string FindUnusedBodies = """
         SELECT hash FROM bodies
         WHERE last_used < @cutoff AND hash NOT IN (SELECT body_hash FROM queue) AND hash NOT IN (SELECT body_hash FROM operations)
+          AND hash NOT IN (SELECT body_hash FROM repeating_operations)
         LIMIT @limit
         """;
 

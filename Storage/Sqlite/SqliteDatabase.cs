@@ -22,7 +22,15 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
 
     public override string IdsTable => "(SELECT value AS id FROM json_each(@ids)) AS ids";
 
+    public override string IsOneOf(string column, string query) => $"{column} IN ({query})";
+
+    public override string Unindexed(string expression, bool isTime) => "+" + expression;
+
+    public override string JsonElements(string expression) => $"SELECT value FROM json_each({expression})";
+
     public override string JsonText(string column, int at) => $"json_extract({column}, '$[{at}]')";
+
+    public override string JsonMember(string column, string name) => $"json_extract({column}, '$.{name}')";
 
     public override string TimeType => "integer";
 
@@ -35,7 +43,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     public override string ForUpdate => "";
 
     // The narrow index of the search is read from end to end, not the rows, which are ten times as wide.
-    public override string Search(string parameter) => $"d.id IN (SELECT s.id FROM devices s WHERE instr(s.search, {parameter}) > 0)";
+    public override string Contains(string table, string alias, string column, string parameter) =>
+        $"{alias}.id IN (SELECT found.id FROM {table} found WHERE instr(found.{column}, {parameter}) > 0)";
 
     public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
         command.Parameters.Add(new SqliteParameter("@ids", JsonSerializer.Serialize(ids)));

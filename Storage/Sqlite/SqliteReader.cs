@@ -20,6 +20,8 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
         ORDER BY q.sequence
         """;
 
+    private const string Plan = "SELECT min(coalesce(x.due_at, 253370764800000)) FROM assignment_devices x WHERE x.device_id = @1";
+
     private const string Certificate = $"SELECT {CertificateColumns.Standing} FROM (SELECT @1 AS sha256) i {CertificateColumns.StandingJoins}";
 
     protected override Task<SqliteConnection> Open(CancellationToken cancellationToken) => connections.OpenReader(cancellationToken);
@@ -46,6 +48,9 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
             device,
             List(Pins, row => new Pin(row.Bytes(0), row.Time(1), row.Time(2)), channel),
             status,
-            List(Queue, row => QueueColumns.Read(row, 0), id));
+            List(Queue, row => QueueColumns.Read(row, 0), id))
+        {
+            PlanDueAt = First(Plan, row => row.TimeOrNull(0), id),
+        };
     }
 }

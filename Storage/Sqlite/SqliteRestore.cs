@@ -78,6 +78,8 @@ internal sealed class SqliteRestore(string database, Func<byte[]?> masterKey, Ti
         copy.Run(RefreshBodies, ("@now", now), ("@type", NotTwice));
         var ended = copy.Run(EndErases, ("@now", now), ("@type", NotTwice), ("@ending", (int)CommandEnding.Cancelled), ("@reason", Reason));
         copy.Run("DELETE FROM queue WHERE request_type = @type", ("@type", NotTwice));
+        // What would begin later.
+        copy.Run("UPDATE operations SET cancelled_at = @now, next_at = NULL WHERE request_type = @type AND phase IN (1, 2) AND cancelled_at IS NULL", ("@now", now), ("@type", NotTwice));
         transaction.Commit();
         return ended;
     }
@@ -162,7 +164,7 @@ internal sealed class SqliteRestore(string database, Func<byte[]?> masterKey, Ti
         catch (SqliteException exception)
         {
             throw SqliteBackup.IsDamage(exception)
-                ? new StoreUnavailableException($"{backup} is not a database of FleetMdm, or damaged: {exception.Message}", exception)
+                ? new StoreUnavailableException($"{backup} is not a backup of FleetMdm, or it is damaged: name a file that \"backup\" wrote.", exception)
                 : new StoreUnavailableException($"{backup} could not be restored: {exception.Message}", exception);
         }
     }

@@ -56,14 +56,30 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         WHERE hash IN (SELECT body_hash FROM queue WHERE enrolment_id = @1 AND sequence BETWEEN @2 AND @3) AND last_used < @5
         """;
 
+    /// <summary>Only the command that the library sent last counts, and its first ending.</summary>
+    private const string SettleProfile = """
+        UPDATE profile_installs SET outcome = CASE WHEN @3 = 1 THEN 1 WHEN @3 IN (2, 3) THEN 2 ELSE 3 END, changed_at = @4, reason = @5
+        WHERE device_id = @1 AND command_uuid = @2 AND outcome = 0
+        """;
+
+    /// <summary>Another command has removed or replaced a profile of the library. What waits is settled by its own answer.</summary>
+    private const string SettleOtherProfile = $"""
+        UPDATE profile_installs SET wanted = CASE WHEN q.request_type = 'RemoveProfile' THEN 2 ELSE wanted END,
+          outcome = CASE WHEN q.request_type = 'RemoveProfile' THEN 1 ELSE 4 END, command_uuid = @2, changed_at = @4,
+          reason = CASE WHEN q.request_type = 'RemoveProfile' THEN NULL ELSE '{QueueFinish.ReplacedReason}' END
+        FROM history q
+        WHERE q.sequence = @5 AND q.enrolment_id = @1 AND profile_installs.device_id = @1 AND outcome <> 0 AND profile_installs.command_uuid <> @2 AND changed_at <= @4
+          AND profile_id IN (SELECT id FROM profiles WHERE identifier = @3)
+        """;
+
     private const string EndRows = $"""
         INSERT INTO history ({QueueColumns.Kept}, ending, finished_at)
         SELECT {QueueColumns.Kept}, @2, @3 FROM queue WHERE enrolment_id = @1
         """;
 
     private const string StoreCertificate = """
-        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number)
-        VALUES (@1, @2, @3, @4, @5, @6, @7, @8, @9)
+        INSERT INTO issued_certificates (sha256, der, invitation_id, renews, issued_at, not_after, authority, proven_udid, proven_serial_number, issuer)
+        VALUES (@1, @2, @3, @4, @5, @6, @7, @8, @9, @10)
         ON CONFLICT (sha256) DO NOTHING
         """;
 
@@ -147,6 +163,7 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         {
             Run("DELETE FROM inventory_items WHERE device_id = @1", row.Id);
             Run("DELETE FROM inventory_lists WHERE device_id = @1", row.Id);
+            Run("DELETE FROM profile_installs WHERE device_id = @1", row.Id);
         }
         else if (change.Inventory == InventoryEnd.LocationForgotten)
         {
@@ -228,6 +245,13 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             Run("DELETE FROM queue WHERE sequence = @1", finish.Sequence);
         if (moved > 0 && finish.Audit is { } record)
             Add(record);
+        if (moved > 0 && finish.ProfileCommand is { } command)
+        {
+            Run(SettleProfile, finish.EnrolmentId, command, (short)finish.Ending, finish.FinishedAt, finish.ErrorSummary);
+            if (finish.ProfileIdentifier is { } identifier)
+                Run(SettleOtherProfile, finish.EnrolmentId, command, identifier, finish.FinishedAt, finish.Sequence);
+        }
+
         if (moved > 0 && finish.Inventory is { } inventory)
             Tell(finish.EnrolmentId, inventory);
         return moved > 0 || (repeated && First("SELECT 1 FROM history WHERE sequence = @1 AND enrolment_id = @2 AND finished_at = @3",
@@ -300,5 +324,5 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         r.Count, r.Reason, (short)r.Result);
 
     private void Store(IssuedCertificate c) => Run(
-        StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter, c.Authority, c.Proven?.Udid, c.Proven?.SerialNumber);
+        StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter, c.Authority, c.Proven?.Udid, c.Proven?.SerialNumber, c.Issuer);
 }

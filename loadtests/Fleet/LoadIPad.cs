@@ -77,6 +77,23 @@ public sealed class LoadIPad
         return _report;
     }
 
+    /// <summary>An Acknowledged with an answer in it, made anew each time.</summary>
+    public byte[] Report(string commandUuid, string answer) => Request(Messages.Acknowledged(Udid, commandUuid, answer), Messages.ConnectPath);
+
+    /// <summary>Sends Idle, then gives the same answer to whatever comes, until the server has nothing more. Returns the last status.</summary>
+    public int Session(HttpConnection connection, string answer)
+    {
+        var reply = connection.Send(Idle);
+        while (reply.Status == 200 && !reply.Body.IsEmpty)
+        {
+            var uuid = Handed(reply.Body.Span);
+            reply = connection.Send(Report(uuid, answer));
+            if (reply.Status == 200) Took(uuid);
+        }
+
+        return reply.Status;
+    }
+
     /// <summary>Sends Idle, then acknowledges whatever comes, until the server has nothing more or <paramref name="most"/> were done. Returns how many commands.</summary>
     /// <exception cref="IOException">No answer, or not 200.</exception>
     public int Session(HttpConnection connection, int most = int.MaxValue)

@@ -19,6 +19,10 @@ internal static class Messages
     public static string Acknowledged(string udid, string commandUuid) =>
         $"{Head}\t<key>CommandUUID</key>\n\t<string>{commandUuid}</string>\n\t<key>Status</key>\n\t<string>Acknowledged</string>\n\t<key>UDID</key>\n\t<string>{udid}</string>\n{Foot}";
 
+    /// <param name="answer">Keys and values beside those that say whose it is.</param>
+    public static string Acknowledged(string udid, string commandUuid, string answer) =>
+        $"{Head}\t<key>CommandUUID</key>\n\t<string>{commandUuid}</string>\n{answer}\t<key>Status</key>\n\t<string>Acknowledged</string>\n\t<key>UDID</key>\n\t<string>{udid}</string>\n{Foot}";
+
     public static string Authenticate(string udid, string topic, int number) =>
         $"""
         {Head}	<key>BuildVersion</key>

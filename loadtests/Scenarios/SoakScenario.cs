@@ -8,6 +8,10 @@ namespace FleetMdm.LoadTests.Scenarios;
 internal static class SoakScenario
 {
     private const int PollsPerSecond = 1_000;
+
+    /// <summary>No iPad polls more often, however few there are: a handful is for looking at.</summary>
+    private const int SecondsBetweenPolls = 5;
+
     private const int Slices = 10;
 
     public static async Task Run(ScenarioRun run)
@@ -25,7 +29,7 @@ internal static class SoakScenario
             await ScenarioRun.Queue(bed, only: run.Options.Rows > 0 ? fleet : null);
             commands++;
             var next = -1;
-            var phase = run.Measure(bed, () => Load.Paced($"slice {i + 1}: sessions", fleet.Target, run.Connections(32), PollsPerSecond, slice, (_, connection) =>
+            var phase = run.Measure(bed, () => Load.Paced($"slice {i + 1}: sessions", fleet.Target, run.Connections(32), Math.Clamp(fleet.IPads.Count / SecondsBetweenPolls, 1, PollsPerSecond), slice, (_, connection) =>
             {
                 // Workers take iPads in turn; with fewer workers than iPads no iPad is in two sessions at once.
                 var ipad = fleet.IPads[Interlocked.Increment(ref next) % fleet.IPads.Count];

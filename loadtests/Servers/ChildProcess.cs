@@ -12,6 +12,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     private readonly StringBuilder _output = new();
     private readonly Process _process;
+    private readonly Func<Task> _kill;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ChildProcess(string program, IEnumerable<string> arguments, string ready)
@@ -33,7 +34,7 @@ public sealed class ChildProcess : IAsyncDisposable
         _process.OutputDataReceived += Line;
         _process.ErrorDataReceived += Line;
         _process.Start();
-        Leftovers.Add(Kill);
+        _kill = Leftovers.Add(Kill);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -80,8 +81,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Kill();
-        Leftovers.Forget(Kill);
+        await _kill();
         _process.Dispose();
     }
 

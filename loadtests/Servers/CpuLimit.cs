@@ -15,11 +15,12 @@ public sealed class CpuLimit : IDisposable
     private const int PeriodMicroseconds = 20_000;
 
     private readonly string _group;
+    private readonly Func<Task> _remove;
 
     private CpuLimit(string group)
     {
         _group = group;
-        Leftovers.Add(Remove);
+        _remove = Leftovers.Add(Remove);
     }
 
     /// <summary>The shell's way into the group, in front of a command.</summary>
@@ -53,16 +54,13 @@ public sealed class CpuLimit : IDisposable
     }
 
     /// <summary>When the processes in it have ended.</summary>
-    public void Dispose()
-    {
-        // Its files are the kernel's: the folder goes as it is.
-        if (Directory.Exists(_group)) Directory.Delete(_group);
-        Leftovers.Forget(Remove);
-    }
+    /// <remarks>Nothing in it waits.</remarks>
+    public void Dispose() => _remove().GetAwaiter().GetResult();
 
     private Task Remove()
     {
-        Dispose();
+        // Its files are the kernel's: the folder goes as it is.
+        if (Directory.Exists(_group)) Directory.Delete(_group);
         return Task.CompletedTask;
     }
 }

@@ -20,16 +20,18 @@ internal static class Leftovers
         Signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => Stop(context, 143)));
     }
 
-    /// <param name="removal">Called at most once, and only when the load test is stopped.</param>
-    public static void Add(Func<Task> removal)
+    /// <returns>What removes it, and forgets it. It runs once, however often it is called: who is stopped in the middle of an ending meets the ending's own call.</returns>
+    public static Func<Task> Add(Func<Task> removal)
     {
-        lock (Lock) Removals.Add(removal);
-    }
+        var once = new Lazy<Task>(removal);
+        async Task Remove()
+        {
+            await once.Value;
+            lock (Lock) Removals.Remove(Remove);
+        }
 
-    /// <summary>It has been removed in the usual way.</summary>
-    public static void Forget(Func<Task> removal)
-    {
-        lock (Lock) Removals.Remove(removal);
+        lock (Lock) Removals.Add(Remove);
+        return Remove;
     }
 
     private static void Stop(PosixSignalContext context, int exitCode)

@@ -17,8 +17,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
     public static async Task<PrivatePostgres> Start()
     {
         var folder = Path.Combine(Path.GetTempPath(), $"fleetmdm-load-pg-{Guid.NewGuid():N}");
-        Func<Task> stop = () => ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "stop", folder);
-        Leftovers.Add(stop);
+        var stop = Leftovers.Add(() => ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "stop", folder));
         var output = await ChildProcess.Run("bash", Repository.File("scripts/postgres.sh"), "start", folder);
         var connection = output.Trim().Split('\n')[^1];
         var pid = int.Parse(System.IO.File.ReadLines(Path.Combine(folder, "data", "postmaster.pid")).First(), System.Globalization.CultureInfo.InvariantCulture);
@@ -38,7 +37,6 @@ public sealed class PrivatePostgres : IAsyncDisposable
     {
         NpgsqlConnection.ClearAllPools();
         await _stop();
-        Leftovers.Forget(_stop);
     }
 }
 

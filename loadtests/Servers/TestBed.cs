@@ -28,12 +28,13 @@ public sealed class TestBed : IAsyncDisposable
     private IReadOnlyList<ProcessMeter> _meters = [];
 
     private readonly bool _adoNet;
+    private readonly Func<Task> _deleteFolder;
 
     private TestBed(LoadOptions options, bool adoNet)
     {
         _options = options;
         _adoNet = adoNet;
-        Leftovers.Add(DeleteFolder);
+        _deleteFolder = Leftovers.Add(DeleteFolder);
         _authority = new LoadAuthority(options.RsaKeys);
     }
 
@@ -44,6 +45,12 @@ public sealed class TestBed : IAsyncDisposable
     public PrivatePostgres? Postgres { get; private set; }
     /// <summary>The first server, when there are several.</summary>
     public ProcessMeter? Server => _meters.FirstOrDefault();
+
+    /// <summary>Of the database of a server that is started here.</summary>
+    public string ConnectionString => _connectionString;
+
+    /// <summary>Of a server that is started here.</summary>
+    public string MasterKey { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
     public string Topic => _pushCertificate?.Topic ?? _options.Topic;
 
@@ -124,8 +131,7 @@ public sealed class TestBed : IAsyncDisposable
         if (Postgres is not null) await Postgres.DisposeAsync();
         _pushCertificate?.Dispose();
         _authority.Dispose();
-        await DeleteFolder();
-        Leftovers.Forget(DeleteFolder);
+        await _deleteFolder();
     }
 
     private Task DeleteFolder()
@@ -136,11 +142,18 @@ public sealed class TestBed : IAsyncDisposable
 
     private async Task Use(Uri target)
     {
+        if (_options.CaFile is { } file)
+        {
+            // The target is told before anything is asked of it: it need not run yet.
+            await File.WriteAllTextAsync(file, _authority.Pem);
+            await Console.Error.WriteLineAsync($"The CA of the iPads is in {file}. Start the server with it (Mdm:TrustedIdentityCas, Mdm:TrustedIdentityCasEnrolUntil), then press Enter.");
+            await Console.In.ReadLineAsync();
+        }
+
         Url = target;
         AdminToken = _options.Token ?? "";
         Admin = new AdminClient(target, AdminToken, target.Scheme == "https" ? await TrustProfile.FetchAsync(target) : new TrustAnchors([]));
         if (_options.ServerProcess is { } process) _meters = [new ProcessMeter(process)];
-        if (_options.CaFile is { } file) await File.WriteAllTextAsync(file, _authority.Pem);
     }
 
     private async Task StartServer(IReadOnlyDictionary<string, string> extra)
@@ -164,7 +177,7 @@ public sealed class TestBed : IAsyncDisposable
             ["Push:TrustedRootFile"] = apns,
             // Scenarios measure the server, not the pace that spares a small machine.
             ["Push:RatePerSecond"] = "5000",
-            ["Secrets:MasterKey"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)),
+            ["Secrets:MasterKey"] = MasterKey,
         };
         if (_options.Identity == LoadIdentity.Header)
         {

@@ -67,6 +67,12 @@ public sealed record FleetOptions
     /// <summary>A server's Retry-After beyond this is cut short: a test has less patience than an iPad. Null: it is obeyed.</summary>
     public TimeSpan? LongestRetryAfter { get; init; }
 
+    /// <summary>From when an app or an update is asked for until it is there.</summary>
+    public TimeSpan DownloadTime { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long an iPad without a passcode is away when it restarts.</summary>
+    public TimeSpan RestartTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Entries, and records of commands, that each iPad's journal holds.</summary>
     public int JournalCapacity { get; init; } = 512;
 }

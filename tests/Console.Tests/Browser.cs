@@ -87,7 +87,7 @@ public sealed class Visit : IAsyncDisposable
     {
         await Page.GotoAsync("/login");
         await Page.GetByLabel("API token").FillAsync(token ?? _server.Token);
-        await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Use the token" }).ClickAsync();
         await Page.WaitForURLAsync("**/");
     }
 
@@ -95,11 +95,12 @@ public sealed class Visit : IAsyncDisposable
     public Task BringAxe() => _context.AddInitScriptAsync(Axe);
 
     /// <summary>What axe finds, by rule and element; pages must have none of WCAG 2.2 A and AA.</summary>
-    public async Task<IReadOnlyList<string>> Violations() => await Page.EvaluateAsync<string[]>(
+    /// <param name="within">Only there; null: the whole page.</param>
+    public async Task<IReadOnlyList<string>> Violations(string? within = null) => await Page.EvaluateAsync<string[]>(
         """
-        async rules => (await axe.run({ runOnly: rules, resultTypes: ["violations"] })).violations
+        async ({ rules, within }) => (await axe.run(within ?? document, { runOnly: rules, resultTypes: ["violations"] })).violations
             .flatMap(violation => violation.nodes.map(node => `${violation.id}: ${node.html}`))
-        """, Rules);
+        """, new { rules = Rules, within });
 
     public async ValueTask DisposeAsync() => await _context.DisposeAsync();
 }

@@ -17,10 +17,10 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         var page = visit.Page;
         await page.GotoAsync("/ipads?q=reise");
         await page.GetByLabel("API token").FillAsync("fleetmdm_wrong");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Use the token" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("unknown, revoked or expired");
         await page.GetByLabel("API token").FillAsync(server.Token);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Use the token" }).ClickAsync();
 
         // It comes to where it wanted to go, and from the search straight to the iPad.
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "iPads", Exact = true })).ToBeVisibleAsync();
@@ -73,12 +73,24 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Send a command to 3 iPads" })).ToBeVisibleAsync();
 
         await page.GetByLabel("What to do").SelectOptionAsync("EraseDevice");
-        await page.GetByLabel("Message on the lock screen").FillAsync("Keep me");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Send to 3 iPads" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("type their number: 3");
-        await Expect(page.GetByLabel("Message on the lock screen")).ToHaveValueAsync("Keep me");
-        await page.GetByLabel("How many iPads").FillAsync("3");
-        await page.GetByRole(AriaRole.Button, new() { Name = "Send to 3 iPads" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Show its fields" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Erase: 3 iPads" })).ToBeVisibleAsync();
+        await page.GetByLabel("Keep eSIM").SelectOptionAsync("true");
+        await page.GetByLabel("Retry enrolment").SelectOptionAsync("true");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check who can" }).ClickAsync();
+        // What is wrong is said, and what was entered is kept.
+        await Expect(page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await Expect(page.GetByLabel("Keep eSIM")).ToHaveValueAsync("true");
+        await page.GetByLabel("Retry enrolment").SelectOptionAsync("");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check who can" }).ClickAsync();
+
+        // Nothing is sent before somebody saw who gets it and typed their number.
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Erase for 3 iPads?" })).ToBeVisibleAsync();
+        await page.GetByLabel("type the number of iPads").FillAsync("2");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Erase: 3 iPads" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("type 3");
+        await page.GetByLabel("type the number of iPads").FillAsync("3");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Erase: 3 iPads" }).ClickAsync();
 
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "EraseDevice for 3 iPads" })).ToBeVisibleAsync();
         await Expect(page.GetByText("0 of 3 done, 3 waiting")).ToBeVisibleAsync();
@@ -92,6 +104,77 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await Expect(page.GetByText("2 cancelled or ended")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Ended" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Row, new() { Name = "Wagen 2" })).ToBeVisibleAsync();
+        Assert.Empty(visit.Complaints);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_person_gets_an_account_sets_a_password_and_a_second_step_and_signs_out_and_in(bool script)
+    {
+        var userName = $"reise-{script}@example.org".ToLowerInvariant();
+        string link;
+        await using (var administrator = await browser.Visit(server, script: script))
+        {
+            var desk = administrator.Page;
+            await administrator.SignIn();
+            await desk.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link, new() { Name = "Accounts" }).ClickAsync();
+            await desk.GetByRole(AriaRole.Link, new() { Name = "Create account" }).First.ClickAsync();
+            await desk.GetByLabel("User name").FillAsync("two words");
+            await desk.GetByLabel("Name", new() { Exact = true }).FillAsync("Anna Reise");
+            await desk.GetByLabel("Role").SelectOptionAsync("helpdesk");
+            await desk.GetByRole(AriaRole.Button, new() { Name = "Create account" }).ClickAsync();
+            await Expect(desk.GetByRole(AriaRole.Alert)).ToContainTextAsync("no blanks");
+            await desk.GetByLabel("User name").FillAsync(userName);
+            await desk.GetByRole(AriaRole.Button, new() { Name = "Create account" }).ClickAsync();
+            await Expect(desk.GetByRole(AriaRole.Heading, new() { Name = "Anna Reise" })).ToBeVisibleAsync();
+            link = await desk.Locator(".notice code").InnerTextAsync();
+            Assert.Empty(administrator.Complaints);
+        }
+
+        await using var visit = await browser.Visit(server, width: 820, script: script);
+        var page = visit.Page;
+        await page.GotoAsync(link);
+        await page.GetByLabel("New password").FillAsync("Reise12345678");
+        await page.GetByLabel("Once more").FillAsync("Reise12345678");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Set password" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("too easy to guess");
+        await page.GetByLabel("New password").FillAsync(TestAccount.Password);
+        await page.GetByLabel("Once more").FillAsync(TestAccount.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Set password" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("The password is set");
+
+        await page.GetByLabel("User name").FillAsync(userName);
+        await page.GetByLabel("Password").FillAsync(TestAccount.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview", Exact = true })).ToBeVisibleAsync();
+        await page.GetByLabel("account and theme").ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Your account" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Second step", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Img, new() { Name = "QR code" })).ToBeVisibleAsync();
+        var app = new TestApp(await page.Locator("form code").InnerTextAsync());
+        await page.GetByLabel("Code of the app").FillAsync(app.Next());
+        await page.GetByLabel("Your password").FillAsync(TestAccount.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Set up" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Keep these codes" })).ToBeVisibleAsync();
+        var recovery = await page.Locator("li code").First.InnerTextAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "I have kept them" }).ClickAsync();
+        await Expect(page.GetByText("10 recovery codes left")).ToBeVisibleAsync();
+
+        foreach (var code in (string[])[app.Next(), recovery])
+        {
+            await page.GetByLabel("account and theme").ClickAsync();
+            await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+            await page.GetByLabel("User name").FillAsync(userName);
+            await page.GetByLabel("Password").FillAsync(TestAccount.Password);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+            await page.GetByLabel("Code").FillAsync(code);
+            await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+            await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview", Exact = true })).ToBeVisibleAsync();
+        }
+
+        await page.GotoAsync("/sessions");
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "(this one)" })).ToContainTextAsync("recovery code");
         Assert.Empty(visit.Complaints);
     }
 
@@ -131,6 +214,8 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         var page = visit.Page;
         var keys = page.Keyboard;
         await page.GotoAsync("/login");
+        // User name, password, button; then the token.
+        for (var i = 0; i < 3; i++) await keys.PressAsync("Tab");
         await keys.TypeAsync(server.Token);
         await keys.PressAsync("Enter");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview", Exact = true })).ToBeVisibleAsync();
@@ -192,6 +277,74 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Refresh details" })).ToBeFocusedAsync();
         await keys.PressAsync("Enter");
         await Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("DeviceInformation is queued.");
+        Assert.Empty(visit.Complaints);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_profile_is_built_changed_compared_and_gone_back_to(bool script)
+    {
+        var pad = await server.Enrol(name: $"Profil {script}");
+        await using var visit = await browser.Visit(server, script: script);
+        var page = visit.Page;
+        await visit.SignIn();
+        await page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link, new() { Name = "Profiles" }).ClickAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Build profile" }).ClickAsync();
+        await page.GetByLabel("Search", new() { Exact = true }).FillAsync("wi-fi");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Filter" }).ClickAsync();
+        await page.GetByLabel("Wi-Fi", new() { Exact = true }).CheckAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Fill in" }).ClickAsync();
+
+        // A second payload is added, and what was typed stays, the password too.
+        await page.Locator("[name=PayloadDisplayName]").FillAsync($"School network {script}");
+        await page.Locator("[name='PayloadContent[0].SSID_STR']").FillAsync("School");
+        await page.Locator("[name='PayloadContent[0].EncryptionType']").SelectOptionAsync("WPA2");
+        await page.Locator("[name='PayloadContent[0].Password']").FillAsync("eight characters");
+        await page.GetByLabel("Payload", new() { Exact = true }).SelectOptionAsync("com.apple.applicationaccess");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Add payload" }).ClickAsync();
+        await Expect(page.Locator("[name='PayloadContent[0].SSID_STR']")).ToHaveValueAsync("School");
+        await Expect(page.Locator("[name='PayloadContent[0].Password']")).ToHaveAttributeAsync("placeholder", "Entered; it stays as it is");
+        var camera = page.Locator("[name='PayloadContent[1].allowCamera']");
+        if (script)
+        {
+            // Among 176 keys it is found by its name.
+            var section = page.Locator("section.payload").Nth(1);
+            await section.GetByLabel("Search among these keys").FillAsync("camera");
+            await Expect(page.Locator("[name='PayloadContent[1].allowAirDrop']")).ToBeHiddenAsync();
+            await Expect(camera).ToBeVisibleAsync();
+        }
+
+        await camera.SelectOptionAsync("false");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save profile" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("in the library");
+        await Expect(page.GetByText("eight characters")).ToHaveCountAsync(0);
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Edit" }).ClickAsync();
+        await page.Locator("[name='PayloadContent[0].SSID_STR']").FillAsync("");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save new version" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("the name of the network");
+        await page.Locator("[name='PayloadContent[0].SSID_STR']").FillAsync("School-2");
+        await page.GetByLabel("Why, for the list of versions").FillAsync("New access points");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save new version" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("A new version was saved");
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Versions" }).ClickAsync();
+        await Expect(page.GetByText("New access points")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Compare version 1" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "SSID_STR" })).ToContainTextAsync("School-2");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go back to version 1" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("The old version is the newest again");
+        await Expect(page.GetByText("version 3")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Link, new() { Name = "Install" }).ClickAsync();
+        await page.GetByLabel("Those that a filter finds").CheckAsync();
+        await page.GetByLabel("Filter", new() { Exact = true }).FillAsync($"serial:{(await AdminServer.Body(await server.Admin.GetAsync(pad.Path), 200))["serialNumber"]}");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Count them" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Install on 1 iPad" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "for 1 iPad" })).ToBeVisibleAsync();
+        await page.GotoAsync($"/ipads/{pad.Id}/profiles");
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = $"School network {script}" })).ToContainTextAsync("On its way");
         Assert.Empty(visit.Complaints);
     }
 }

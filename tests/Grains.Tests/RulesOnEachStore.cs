@@ -49,6 +49,18 @@ public sealed class OperationRulesOnSqlite(SqliteCluster cluster) : OperationRul
 public sealed class OperationRulesOnPostgreSql(PostgresCluster cluster) : OperationRules(cluster);
 
 [Collection(nameof(OnSqlite))]
+public sealed class PacedOperationRulesOnSqlite(SqliteCluster cluster) : PacedOperationRules(cluster);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class PacedOperationRulesOnPostgreSql(PostgresCluster cluster) : PacedOperationRules(cluster);
+
+[Collection(nameof(OnSqlite))]
+public sealed class RepeatRulesOnSqlite(SqliteCluster cluster) : RepeatRules(cluster);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class RepeatRulesOnPostgreSql(PostgresCluster cluster) : RepeatRules(cluster);
+
+[Collection(nameof(OnSqlite))]
 public sealed class ClockRulesOnSqlite(SqliteCluster cluster) : ClockRules(cluster, forgetful: false);
 
 [Collection(nameof(OnSqlite))]

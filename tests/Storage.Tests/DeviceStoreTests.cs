@@ -568,6 +568,27 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task What_an_iPad_says_of_itself_fits_into_the_indexes_however_long_it_is()
+    {
+        // Different characters of three bytes each: what repeats itself would be compressed.
+        string Long(int from) => string.Concat(Enumerable.Range(0, 1024).Select(n => (char)(0x4E00 + (((n * 7919) + from) % 20_000))));
+        var row = Make.Device() with
+        {
+            SerialNumber = Long(1),
+            DeviceName = Long(2),
+            ProductName = Long(3),
+            Model = Long(4),
+            ModelName = Long(5),
+            School = Long(6)[..200],
+        };
+        var committed = await Store.Commit(Make.Change(row));
+        Assert.Equal(CommitOutcome.Committed, committed.Outcome);
+        var kept = (await Store.Load(row.Id)).Row!;
+        Assert.Equal((255, 255, 128, 128, 128), (kept.SerialNumber!.Length, kept.DeviceName!.Length, kept.ProductName!.Length, kept.Model!.Length, kept.ModelName!.Length));
+        Assert.StartsWith(kept.DeviceName, row.DeviceName, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_late_answer_is_kept_once_and_only_for_a_command_that_the_server_ended()
     {
         var row = await Make.Enrolled(fixture.Node);
@@ -578,7 +599,8 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
         await Store.Finish(Make.Finish(row.Id, (await Store.Append(left)).Sequence, CommandEnding.CheckedOut) with { Result = null });
         var store = fixture.Node.LateAnswers;
 
-        Assert.Equal(new UnansweredCommand(sequence, "DeviceInformation", CommandEnding.Error), await store.Find(row.Id, given.CommandUuid));
+        var unanswered = (await store.Find(row.Id, given.CommandUuid))!;
+        Assert.Equal((sequence, "DeviceInformation", CommandEnding.Error), (unanswered.Sequence, unanswered.RequestType, unanswered.Ending));
         Assert.Null(await store.Find(row.Id, told.CommandUuid));
         Assert.Null(await store.Find(row.Id, left.CommandUuid));
         Assert.Null(await store.Find(Make.Id(), given.CommandUuid));

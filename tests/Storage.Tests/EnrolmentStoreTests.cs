@@ -53,7 +53,7 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
 
         var found = await Store.FindInvitation(invitation.Id);
         Assert.Equal(invitation with { Number = found!.Number }, found);
-        Assert.Equal(found, await Store.FindInvitation(found.Number));
+        Assert.Equal(found, await Store.FindInvitation(Scope.District, found.Number));
         Assert.Null(await Store.FindInvitation(Make.Id()));
     }
 
@@ -74,12 +74,12 @@ public abstract class EnrolmentStoreTests(StoreFixture fixture)
         for (var i = 0; i < 5; i++)
             invitations.Add(await Stored());
 
-        var first = await Store.ListInvitations(null, 2);
-        var second = await Store.ListInvitations(first[^1].Number, 2);
+        var first = await Store.ListInvitations(Scope.District, null, 2);
+        var second = await Store.ListInvitations(Scope.District, first[^1].Number, 2);
 
         Assert.Equal([invitations[4].Id, invitations[3].Id], first.Select(i => i.Id));
         Assert.Equal([invitations[2].Id, invitations[1].Id], second.Select(i => i.Id));
-        Assert.Empty(await Store.ListInvitations(0, 2));
+        Assert.Empty(await Store.ListInvitations(Scope.District, 0, 2));
     }
 
     [Fact]

@@ -26,6 +26,7 @@ public sealed class FilterParserTests
     [InlineData("a and b or c", null)]
     [InlineData("supervised and battery<5 or os:17", "((supervised:\"yes\" and battery<\"5\") or os:\"17\")")]
     [InlineData("supervised or battery<5 os:17", "(supervised:\"yes\" or (battery<\"5\" and os:\"17\"))")]
+    [InlineData("school:North supervised", "(school:\"North\" and supervised:\"yes\")")]
     [InlineData("not(supervised or os:17)and(kind:device)", "(not (supervised:\"yes\" or os:\"17\") and kind:\"Device\")")]
     [InlineData("not not supervised", "not not supervised:\"yes\"")]
     public void A_filter_is_read(string filter, string? read)
@@ -57,6 +58,10 @@ public sealed class FilterParserTests
     [InlineData("name:\"Room", 5, "These quotes are not closed.")]
     [InlineData("name:a<b", 6, "Put a value with '<' in quotes.")]
     [InlineData("name:\"a\u0007\"", 5, "The value holds control characters")]
+    [InlineData("school:North School", 7, "Put a value with blanks in quotes: school:\"North School\".")]
+    [InlineData("os:17 and school:North Hill 5 supervised", 17, "Put a value with blanks in quotes: school:\"North Hill 5\".")]
+    [InlineData("(school = North Hill)", 10, "Put a value with blanks in quotes: school = \"North Hill\".")]
+    [InlineData("school:North oss:1", 13, "There is no field \"oss\". Did you mean os?")]
     [InlineData("and supervised", 0, "A condition is missing before \"and\".")]
     [InlineData("supervised or or os:1", 14, "A condition is missing before \"or\".")]
     [InlineData("<5", 0, "A field is expected here")]
@@ -129,11 +134,12 @@ internal static class FilterSamples
     private static readonly Gen<FilterCondition> Conditions = Gen.OneOf(
         Gen.Select(Gen.OneOf(Enum.GetValues<FilterOperator>()), Gen.OneOf("9", "17", "17.5", "17.10", "18.1.1"))
             .Select(pair => new FilterCondition(FilterField.Os, pair.Item1, new FilterVersion(pair.Item2))),
-        Gen.Select(Gen.OneOf(FilterField.Model, FilterField.Serial, FilterField.School, FilterField.HasApp, FilterField.MissingApp, FilterField.HasProfile, FilterField.MissingProfile, FilterField.Name),
+        Gen.Select(Gen.OneOf(FilterField.Model, FilterField.Serial, FilterField.School, FilterField.HasApp, FilterField.MissingApp, FilterField.HasProfile, FilterField.MissingProfile, FilterField.Name, FilterField.Person),
                 Gen.OneOf("iPad14,1", "North", "org.a", "org.b", "p.1", "Rum 7 \"Å\"", "s1", "s2", "\\"))
             .Select(pair => new FilterCondition(pair.Item1, FilterOperator.Equal, new FilterText(pair.Item2))),
+        Gen.OneOf("Any", "Lost", "InRepair", "Other").Select(word => new FilterCondition(FilterField.Incident, FilterOperator.Equal, new FilterText(word))),
         Gen.OneOf("Enrolled", "Unenrolled").Select(word => new FilterCondition(FilterField.Status, FilterOperator.Equal, new FilterText(word))),
-        Gen.Select(Gen.OneOf(FilterField.Supervised, FilterField.PasscodeCompliant), Gen.Bool)
+        Gen.Select(Gen.OneOf(FilterField.Supervised, FilterField.PasscodeCompliant, FilterField.Assigned, FilterField.Overdue, FilterField.PersonLeft), Gen.Bool)
             .Select(pair => new FilterCondition(pair.Item1, FilterOperator.Equal, new FilterFlag(pair.Item2))),
         Gen.Select(Gen.OneOf(FilterField.Battery, FilterField.Storage, FilterField.StorageFree),
                 Gen.OneOf(FilterOperator.Less, FilterOperator.LessOrEqual, FilterOperator.Greater, FilterOperator.GreaterOrEqual), Gen.OneOf(0.0, 12.5, 50, 64))

@@ -1,6 +1,7 @@
 using CsCheck;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
+using FleetMdm.Storage.Incidents;
 using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Storage.Tests;
@@ -20,13 +21,20 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
     private Node Node => _alone!.Node;
 
     /// <summary>What a test knows of an iPad.</summary>
-    private sealed record Pad(DeviceRow Row, DateTimeOffset? SeenAt, string[]? Apps, string[]? Profiles, bool? Compliant, DateTimeOffset? Ends);
+    private sealed record Pad(DeviceRow Row, DateTimeOffset? SeenAt, string[]? Apps, string[]? Profiles, bool? Compliant, DateTimeOffset? Ends, Held? Held, IncidentKind? Incident);
+
+    /// <param name="Name">Of the person, as it is sorted; null: forgotten.</param>
+    private sealed record Held(string PersonId, string? Name, bool Left, DateOnly? Until);
 
     public async ValueTask InitializeAsync()
     {
         _alone = await fixture.CreateAnother();
         var random = new Random(7);
         T? One<T>(params T?[] values) => values[random.Next(values.Length)];
+        var people = new List<Held?> { null, null };
+        foreach (var (family, active, until) in ((string, bool, int?)[])[("North", true, null), ("Berg", true, -1), ("Öst", false, 1), ("Org.A", true, 0)])
+            people.Add(new Held(await HoldingStoreTests.Person(Node, family), family.ToLowerInvariant() + " ali", !active, until is { } days ? DateOnly.FromDateTime(Make.Now.UtcDateTime).AddDays(days) : null));
+        people.Add(new Held(await HoldingStoreTests.Person(Node, "Forgotten"), null, true, null));
         for (var n = 0; n < 40; n++)
         {
             var name = One(null, "Rum 7 \"Å\"", "Library \\ 1");
@@ -47,13 +55,22 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
                 EnrolledAt = One<DateTimeOffset?>(null, Make.Now.AddDays(-20), Make.Now.AddDays(-2)),
             });
             var pad = new Pad(row, One<DateTimeOffset?>(null, Make.Now.AddDays(-25), Make.Now.AddDays(-5)), One<string[]?>(null, [], ["org.a"], ["org.a", "org.b"]),
-                One<string[]?>(null, [], ["p.1"]), One<bool?>(null, true, false), One<DateTimeOffset?>(null, Make.Now.AddDays(10), Make.Now.AddDays(50)));
+                One<string[]?>(null, [], ["p.1"]), One<bool?>(null, true, false), One<DateTimeOffset?>(null, Make.Now.AddDays(10), Make.Now.AddDays(50)), One([.. people]), One<IncidentKind?>(null, IncidentKind.Lost, IncidentKind.InRepair));
+            if (pad.Incident is { } kind) await IncidentStoreTests.Open(Node, row.Id, kind, closed: n % 4 == 0);
+            if (n % 4 == 0) pad = pad with { Incident = null };
+            if (pad.Held is { } held) await Node.Holdings.HandOut(Scope.District, HoldingStoreTests.Give(row.Id, held.PersonId, held.Until));
             if (pad.SeenAt is { } seen) await Node.Devices.Touch([(row.Id, seen)]);
             await Tell(row.Id, InventoryList.Apps, pad.Apps?.Select(app => new InventoryItem(app, null, "1", null, "{}")));
             await Tell(row.Id, InventoryList.Profiles, pad.Profiles?.Select(profile => new InventoryItem(profile, null, "1", null, "{}")));
             await Tell(row.Id, InventoryList.Security, pad.Compliant is { } compliant ? [new InventoryItem("PasscodeCompliant", null, compliant ? "true" : "false", null, "{}")] : null);
             await Tell(row.Id, InventoryList.Certificates, pad.Ends is { } ends ? [new InventoryItem("fingerprint", null, null, ends, "{}")] : null);
             _pads.Add(pad);
+        }
+
+        foreach (var held in people.OfType<Held>().Where(one => one.Left))
+        {
+            if (held.Name is null) await Node.People.Delete(Scope.District, held.PersonId, null);
+            else await Node.People.Change(Scope.District, (await Node.People.Find(Scope.District, held.PersonId))!.Person with { Version = 2, Active = false }, null);
         }
 
         _pads = [.. _pads.OrderBy(pad => pad.Row.Id, StringComparer.Ordinal)];
@@ -76,7 +93,7 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
     }
 
     private async Task<List<string>> Find(FilterNode node) =>
-        [.. (await Node.Queries.ListDevices(new DeviceFilter { Expression = new DeviceExpression("", node, Make.Now) }, null, 1000)).Select(row => row.Id)];
+        [.. (await Node.Queries.ListDevices(Scope.District, new DeviceFilter { Expression = new DeviceExpression("", node, Make.Now) }, null, 1000)).Select(row => row.Id)];
 
     [Fact]
     public async Task A_filter_finds_what_a_loop_over_all_iPads_finds() =>
@@ -96,6 +113,12 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
     [InlineData("lastSeen>7d status:enrolled")]
     [InlineData("not lastSeen>7d")]
     [InlineData("passcodeCompliant:no or certificateExpires<30d")]
+    [InlineData("person:\"ali BERG\"")]
+    [InlineData("overdue or personLeft")]
+    [InlineData("assigned:no")]
+    [InlineData("incident:any and not incident:lost")]
+    [InlineData("not overdue and assigned")]
+    [InlineData("overdue:no personLeft:no")]
     [InlineData("name:\"rum 7 \\\"å\"")]
     public async Task A_filter_in_words_finds_some_and_the_count_agrees(string text)
     {
@@ -103,8 +126,8 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
         var found = await Find(expression.Node);
         Assert.Equal(_pads.Where(pad => Holds(expression.Node, pad)).Select(pad => pad.Row.Id), found);
         Assert.InRange(found.Count, 1, _pads.Count - 1);
-        Assert.Equal(found.Count, await Node.Queries.Count(new DeviceFilter { Expression = expression }));
-        Assert.Equal(_pads.Count(pad => Holds(expression.Node, pad) && pad.Row.Status == EnrolmentStatus.Enrolled), await Node.Operations.CountTarget(new DeviceFilter { Expression = expression }));
+        Assert.Equal(found.Count, await Node.Queries.Count(Scope.District, new DeviceFilter { Expression = expression }));
+        Assert.Equal(_pads.Count(pad => Holds(expression.Node, pad) && pad.Row.Status == EnrolmentStatus.Enrolled), await Node.Operations.CountTarget(Scope.District, new DeviceFilter { Expression = expression }));
     }
 
     [Fact]
@@ -118,7 +141,7 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
             var paged = new List<DeviceRow>();
             while (true)
             {
-                var page = await Node.Queries.ListDevices(filter, paged.Count == 0 ? null : DeviceCursor.Of(paged[^1], order), 3, order);
+                var page = await Node.Queries.ListDevices(Scope.District, filter, paged.Count == 0 ? null : DeviceCursor.Of(paged[^1], order), 3, order);
                 paged.AddRange(page);
                 if (page.Count < 3) break;
             }
@@ -171,6 +194,12 @@ public abstract class FilterTests(StoreFixture fixture) : IAsyncLifetime
             case FilterField.MissingProfile: return pad.Profiles?.Contains(text) == false;
             case FilterField.PasscodeCompliant: return pad.Compliant == ((FilterFlag)condition.Value).Flag;
             case FilterField.CertificateExpires: return pad.Ends < Make.Now + ((FilterAge)condition.Value).Age;
+            case FilterField.Person:
+                return pad.Held?.Name is { } holder && text!.ToLowerInvariant().Split(' ').All(part => holder.Contains(part, StringComparison.Ordinal));
+            case FilterField.Assigned: return pad.Held is not null == ((FilterFlag)condition.Value).Flag;
+            case FilterField.Overdue: return pad.Held?.Until is { } until && until < DateOnly.FromDateTime(Make.Now.UtcDateTime) == ((FilterFlag)condition.Value).Flag;
+            case FilterField.Incident: return pad.Incident is { } kind && (text == "Any" || text == kind.ToString());
+            case FilterField.PersonLeft: return pad.Held is { } one && one.Left == ((FilterFlag)condition.Value).Flag;
             default: throw new ArgumentOutOfRangeException(nameof(condition));
         }
 
@@ -217,6 +246,19 @@ public abstract class FilterPlanTests(StoreFixture fixture, string explain, int 
             .Bind(p => DeviceConditions.Bind(p, filter)).List(row => row.Text(column)));
     }
 
+    /// <summary>Of a whole page, as the list asks for it.</summary>
+    protected Task<List<string>> ListPlan(string text, DeviceOrder order, string set)
+    {
+        var database = _alone!.Node.Parts.Database;
+        var filter = new DeviceFilter { Expression = DeviceExpression.Parse(text, Make.Now) };
+        return database.Read(async s =>
+        {
+            await s.Sql(set).Execute();
+            return await s.Sql($"{explain} {FleetQueries.ListSql(filter, later: false, order, database)}")
+                .Bind(p => DeviceConditions.Bind(p, filter)).Int("@limit", 101).List(row => row.Text(column));
+        });
+    }
+
     [Theory]
     [InlineData("os<16 and supervised and hasApp:org.rare")]
     [InlineData("hasApp:org.rare and battery<20 and status:enrolled")]
@@ -231,8 +273,8 @@ public abstract class FilterPlanTests(StoreFixture fixture, string explain, int 
     public async Task A_filter_finds_what_it_is_about_in_a_large_fleet()
     {
         var filter = new DeviceFilter { Expression = DeviceExpression.Parse("os<16 and supervised and hasApp:org.rare", Make.Now) };
-        Assert.Equal(20, await _alone!.Node.Queries.Count(filter));
-        Assert.Equal(20, (await _alone.Node.Queries.ListDevices(filter, null, 101)).Count);
+        Assert.Equal(20, await _alone!.Node.Queries.Count(Scope.District, filter));
+        Assert.Equal(20, (await _alone.Node.Queries.ListDevices(Scope.District, filter, null, 101)).Count);
     }
 
     protected abstract bool IsNarrow(List<string> plan);
@@ -256,6 +298,15 @@ public sealed class PostgresFilterPlanTests(PostgresFixture fixture) : FilterPla
     ];
 
     protected override bool IsNarrow(List<string> plan) => !plan.Exists(step => step.Contains("Seq Scan", StringComparison.Ordinal));
+
+    [Fact]
+    public async Task What_no_index_narrows_is_looked_for_beside_the_rows()
+    {
+        // So few rows could as well be read from end to end.
+        var plan = await ListPlan("battery<20 and storageFree<2GB and not supervised", new DeviceOrder(DeviceSort.Id), "SET enable_seqscan = off");
+
+        Assert.True(plan.Exists(step => step.Contains("Index Only Scan using devices_facts", StringComparison.Ordinal)), string.Join("\n", plan));
+    }
 }
 
 public sealed class SqliteFilterPlanTests(SqliteFixture fixture) : FilterPlanTests(fixture, "EXPLAIN QUERY PLAN", 3), IClassFixture<SqliteFixture>

@@ -12,7 +12,7 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
 
     private Task<DeviceRow> Enrolled(Func<DeviceRow, DeviceRow> change) => Make.Enrolled(fixture.Node, change);
 
-    private async Task<IEnumerable<string>> Ids(DeviceFilter filter) => (await Queries.ListDevices(filter, null, 100)).Select(r => r.Id);
+    private async Task<IEnumerable<string>> Ids(DeviceFilter filter) => (await Queries.ListDevices(Scope.District, filter, null, 100)).Select(r => r.Id);
 
     [Fact]
     public async Task Devices_are_listed_by_id_page_by_page()
@@ -24,9 +24,9 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         ids.Sort(StringComparer.Ordinal);
         var filter = new DeviceFilter { School = school };
 
-        var first = await Queries.ListDevices(filter, null, 2);
-        var second = await Queries.ListDevices(filter, first[1].Id, 2);
-        var third = await Queries.ListDevices(filter, second[1].Id, 2);
+        var first = await Queries.ListDevices(Scope.District, filter, null, 2);
+        var second = await Queries.ListDevices(Scope.District, filter, first[1].Id, 2);
+        var third = await Queries.ListDevices(Scope.District, filter, second[1].Id, 2);
 
         Assert.Equal(ids, first.Concat(second).Concat(third).Select(r => r.Id));
     }
@@ -136,7 +136,7 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         await Enrolled(r => r with { DeviceName = mark + "1000 axb c:d it is" });
         Assert.Equal([row.Id], await Ids(new DeviceFilter { Query = mark + name }));
         Assert.Equal([row.Id], await Ids(new DeviceFilter { Query = (mark + name)[1..] }));
-        Assert.Equal(1, await fixture.Node.Queries.Count(new DeviceFilter { Query = mark + name }));
+        Assert.Equal(1, await fixture.Node.Queries.Count(Scope.District, new DeviceFilter { Query = mark + name }));
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         var seen = (await Ids(new DeviceFilter { School = school })).Take(2).ToList();
         await fixture.Node.Devices.Touch([.. seen.Select(id => (id, Make.Now))]);
         var here = new DeviceFilter { School = school };
-        Assert.Equal(5, await fixture.Node.Queries.Count(here));
+        Assert.Equal(5, await fixture.Node.Queries.Count(Scope.District, here));
         foreach (var sort in Enum.GetValues<DeviceSort>())
         {
             foreach (var descending in new[] { false, true })
@@ -158,7 +158,7 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
                 List<DeviceRow> rows = [];
                 for (string? after = null; ;)
                 {
-                    var page = await fixture.Node.Queries.ListDevices(here, after, 2, order);
+                    var page = await fixture.Node.Queries.ListDevices(Scope.District, here, after, 2, order);
                     rows.AddRange(page);
                     if (page.Count < 2) break;
                     after = DeviceCursor.Of(page[^1], order);
@@ -178,7 +178,7 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
             }
         }
 
-        Assert.Empty(await fixture.Node.Queries.ListDevices(here, "nobody", 2, new DeviceOrder(DeviceSort.Name)));
+        Assert.Empty(await fixture.Node.Queries.ListDevices(Scope.District, here, "nobody", 2, new DeviceOrder(DeviceSort.Name)));
     }
 
     [Fact]
@@ -194,12 +194,12 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
 
         var here = new DeviceFilter { School = school };
         var order = new DeviceOrder(DeviceSort.LastSeen);
-        var first = await Queries.ListDevices(here, null, 2, order);
+        var first = await Queries.ListDevices(Scope.District, here, null, 2, order);
         await fixture.Node.Devices.Touch([(ids[1], Make.Now.AddHours(1))]);
 
         Assert.Equal(ids.Take(2), first.Select(row => row.Id));
-        Assert.Equal([ids[2], ids[3], ids[1]], (await Queries.ListDevices(here, DeviceCursor.Of(first[^1], order), 5, order)).Select(row => row.Id));
-        Assert.Empty(await Queries.ListDevices(here, ids[0], 5, order));
+        Assert.Equal([ids[2], ids[3], ids[1]], (await Queries.ListDevices(Scope.District, here, DeviceCursor.Of(first[^1], order), 5, order)).Select(row => row.Id));
+        Assert.Empty(await Queries.ListDevices(Scope.District, here, ids[0], 5, order));
     }
 
     [Fact]
@@ -220,7 +220,7 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
         await Make.Enrolled(another.Node, r => r with { Status = EnrolmentStatus.Removed });
         await Make.Enrolled(another.Node, r => r with { Kind = EnrolmentKind.SharedUser, DeviceId = device.Id }, device.Id + ":ada");
 
-        var counts = await another.Node.Queries.CountDevices();
+        var counts = await another.Node.Queries.CountDevices(Scope.District);
 
         Assert.Equal(2, counts.Count);
         Assert.Equal(1, counts[EnrolmentStatus.Enrolled]);
@@ -346,5 +346,5 @@ public abstract class FleetQueriesTests(StoreFixture fixture)
 
     [Fact]
     public async Task Text_that_cannot_be_stored_cannot_be_searched_for() =>
-        await Assert.ThrowsAsync<StoreRejectedException>(() => Queries.ListDevices(new DeviceFilter { Query = "a\0" }, null, 1));
+        await Assert.ThrowsAsync<StoreRejectedException>(() => Queries.ListDevices(Scope.District, new DeviceFilter { Query = "a\0" }, null, 1));
 }

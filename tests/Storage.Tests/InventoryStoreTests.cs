@@ -90,6 +90,36 @@ public abstract class InventoryStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task What_an_answer_tells_within_a_change_of_its_enrolment_counts_when_the_change_passes_and_only_then()
+    {
+        var row = await Make.Enrolled(fixture.Node);
+        var queued = await fixture.Node.Devices.Append(Make.Command(row.Id));
+        var finish = Make.Finish(row.Id, queued.Sequence) with { Inventory = Change(One, First(Item("a"))) };
+        var late = await fixture.Node.Devices.Commit(Make.Change(row with { Version = 7 }) with { Finish = finish });
+        Assert.Equal((CommitOutcome.VersionConflict, false), (late.Outcome, late.Finished));
+        Assert.Empty(await Store.FindLists(row.Id));
+
+        var passed = await fixture.Node.Devices.Commit(Make.Change(row with { Version = 2 }) with { Finish = finish });
+        Assert.Equal((CommitOutcome.Committed, true), (passed.Outcome, passed.Finished));
+        Assert.Equal([("a", "1.0")], await Items(row.Id));
+
+        async Task Tell(long version, InventoryChange told)
+        {
+            var next = await fixture.Node.Devices.Append(Make.Command(row.Id));
+            var change = Make.Change(row with { Version = version }) with { Finish = Make.Finish(row.Id, next.Sequence) with { Inventory = told } };
+            Assert.Equal((CommitOutcome.Committed, true), (await fixture.Node.Devices.Commit(change)) is var done ? (done.Outcome, done.Finished) : default);
+        }
+
+        await Tell(3, Change(Two, new InventoryDifference(One, [Item("b")], ["a"], 1, Cut: false), at: Make.Now.AddDays(1)));
+        Assert.Equal([("b", "1.0")], await Items(row.Id));
+        await Tell(4, Change(Two, null, at: Make.Now.AddDays(2)));
+        Assert.Equal(Make.Now.AddDays(2), Assert.Single(await Store.FindLists(row.Id)).AsOf);
+        await Tell(5, Change(Two, null, forget: true));
+        Assert.Empty(await Store.FindLists(row.Id));
+        Assert.Empty(await Items(row.Id));
+    }
+
+    [Fact]
     public async Task An_answer_whose_commit_was_lost_on_the_way_counts_once()
     {
         var id = await Enrol();

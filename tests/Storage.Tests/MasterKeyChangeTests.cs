@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using FleetMdm.Storage.Access;
+using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Secrets;
@@ -26,6 +28,7 @@ public abstract class MasterKeyChangeTests(StoreFixture fixture)
         var (before, after) = (Settings(mine, oldFile), Settings(mine, newFile));
         var answer = Make.Command(Make.Id());
         var ids = new List<string>();
+        var account = new Account { Id = Make.Id(), Version = 1, UserName = "anna", Name = "Anna", Role = "viewer", CreatedAt = Make.Now, CreatedBy = "x", UpdatedAt = Make.Now, UpdatedBy = "x" };
         await using (var node = await Node.Start(before))
         {
             for (var i = 0; i < 3; i++)
@@ -33,6 +36,11 @@ public abstract class MasterKeyChangeTests(StoreFixture fixture)
             // As an earlier version spelled it.
             ids.Add(await WithToken(node, "lower-case"));
             node.KeyRing.StoreKey("key", $"<key><sealed>{Convert.ToBase64String(node.Sealer.Seal(SessionKeys, [5]))}</sealed></key>");
+            await node.ActivationLock.Keep(ids[0], node.Sealer.Seal(ActivationLockCode.Purpose(ids[0]), [7]), Make.Now);
+            await node.Accounts.Create(account, null, null);
+            var keys = await node.Accounts.FindWithKeys(account.Id);
+            await node.Accounts.SetTotp(account.Id, keys!.Stamp, node.Sealer.Seal(Account.TotpPurpose(account.Id), [8]), 1, [], "stamp", null, Make.Now, null);
+            await node.Profiles.Write(ProfileStoreTests.Write("profile", content: "<dict>profile</dict>"));
             await node.Control.GetOrAddFact("some-seed", node.Sealer.Seal("some-seed", [6]), TestContext.Current.CancellationToken);
             await node.Devices.Finish(Make.Finish(answer.EnrolmentId, (await node.Devices.Append(answer)).Sequence));
         }
@@ -52,8 +60,11 @@ public abstract class MasterKeyChangeTests(StoreFixture fixture)
             Assert.Throws<CryptographicException>(() => old.Open($"unlock-token/{udid ?? id}", token));
         }
 
+        Assert.Equal([7], next.Sealer.Open(ActivationLockCode.Purpose(ids[0]), (await next.ActivationLock.Find(ids[0]))!.Code));
+        Assert.Equal([8], next.Sealer.Open(Account.TotpPurpose(account.Id), (await next.Accounts.FindWithKeys(account.Id))!.TotpSecret!));
         var xml = next.KeyRing.LoadKeys().Single();
         Assert.Equal([5], next.Sealer.Open(SessionKeys, Convert.FromBase64String(xml["<key><sealed>".Length..^"</sealed></key>".Length])));
+        Assert.Equal("<dict>profile</dict>"u8.ToArray(), await next.Profiles.Load("profile", 1));
         Assert.Equal([6], next.Sealer.Open("some-seed", await next.Control.GetOrAddFact("some-seed", [], TestContext.Current.CancellationToken)));
         Assert.Equal("<dict/>"u8.ToArray(), await next.Devices.LoadBody((await next.Queries.FindHistory(answer.EnrolmentId, answer.CommandUuid))!.BodyHash));
         Assert.Equal("<dict>result</dict>"u8.ToArray(), (await next.Queries.FindHistory(answer.EnrolmentId, answer.CommandUuid))!.Result);

@@ -1,13 +1,23 @@
 using FleetMdm.Storage.Access;
+using FleetMdm.Storage.ActivationLock;
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
+using FleetMdm.Storage.Groups;
+using FleetMdm.Storage.Holdings;
 using FleetMdm.Storage.Hosting;
+using FleetMdm.Storage.Imports;
+using FleetMdm.Storage.Incidents;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.People;
 using FleetMdm.Storage.Placeholders;
+using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,15 +53,27 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
+    public IAccountStore Accounts => Get<IAccountStore>();
+
     public IDeviceStore Devices => Get<IDeviceStore>();
 
+    public IAssignmentStore Assignments => Get<IAssignmentStore>();
+
     public IOperationStore Operations => Get<IOperationStore>();
+
+    public IRepeatStore Repeats => Get<IRepeatStore>();
+
+    public IOperationPaceStore Paces => Get<IOperationPaceStore>();
 
     public IFleetQueries Queries => Get<IFleetQueries>();
 
     public ILateAnswerStore LateAnswers => Get<ILateAnswerStore>();
 
     public IInventoryStore Inventory => Get<IInventoryStore>();
+
+    public IActivationLockStore ActivationLock => Get<IActivationLockStore>();
+
+    public IProfileStore Profiles => Get<IProfileStore>();
 
     public IEscrowStore Escrow => Get<IEscrowStore>();
 
@@ -62,6 +84,24 @@ public sealed class Node : IAsyncDisposable
     public IRenewalStore Renewals => Get<IRenewalStore>();
 
     public IPlaceholderStore Placeholders => Get<IPlaceholderStore>();
+
+    public IReenrolmentStore Reenrolments => Get<IReenrolmentStore>();
+
+    public IImportStore Imports => Get<IImportStore>();
+
+    public IPeopleStore People => Get<IPeopleStore>();
+
+    public IHoldingStore Holdings => Get<IHoldingStore>();
+
+    public IIncidentStore Incidents => Get<IIncidentStore>();
+
+    public IDeviceImportStore DeviceImports => Get<IDeviceImportStore>();
+
+    public IClassStore Classes => Get<IClassStore>();
+
+    public IGroupStore Groups => Get<IGroupStore>();
+
+    public ISchoolStore Schools => Get<ISchoolStore>();
 
     public IAuditStore Audit => Get<IAuditStore>();
 

@@ -358,8 +358,99 @@ public abstract class OperationStoreTests(StoreFixture fixture)
         for (var i = 0; i < 4; i++)
             ids.Add((await Store.Append(New(ids: [one.Id]))).Id);
 
-        Assert.Equal([ids[3], ids[2]], (await Store.List(null, 2)).Select(o => o.Id));
-        Assert.Equal([ids[1], ids[0]], (await Store.List(ids[2], 2)).Select(o => o.Id));
+        Assert.Equal([ids[3], ids[2]], (await Store.List(Scope.District, null, 2)).Select(o => o.Id));
+        Assert.Equal([ids[1], ids[0]], (await Store.List(Scope.District, ids[2], 2)).Select(o => o.Id));
         Assert.Null(await Store.Find("unknown"));
+    }
+
+    private static readonly DeviceRequirement Supervision = new(DeviceRequirementKind.Supervision, "RestartDevice");
+
+    /// <summary>Each kind of requirement, with what an iPad must not be to meet it.</summary>
+    public static TheoryData<DeviceRequirementKind, string?, int> Kinds => new()
+    {
+        { DeviceRequirementKind.Supervision, null, 0 }, { DeviceRequirementKind.Since, "17.10", 0 }, { DeviceRequirementKind.Removed, "17.5", 0 },
+        { DeviceRequirementKind.SharedIPad, null, 0 }, { DeviceRequirementKind.NotSharedIPad, null, 0 }, { DeviceRequirementKind.NotUserEnrolment, null, 0 },
+        { DeviceRequirementKind.AccessRight, "AllowDeviceErase", 8 }, { DeviceRequirementKind.LostMode, null, 0 }, { DeviceRequirementKind.UserChannel, null, 0 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task An_iPad_that_does_not_meet_a_requirement_is_left_out_and_one_of_which_it_is_not_known_is_not(DeviceRequirementKind kind, string? value, int bit)
+    {
+        var school = Make.Id();
+        // 0: nothing is known; 1: it is met; 2: it is not.
+        var rows = new List<DeviceRow>();
+        for (var i = 0; i < 3; i++)
+        {
+            var n = i;
+            rows.Add(await Make.Enrolled(fixture.Node, r => Change(r with { School = school, OsVersion = null }, kind, n)));
+        }
+
+        DeviceRequirement[] requirements = [new(kind, "Something", value, bit)];
+        var plan = await Store.Plan(Scope.District, null, new DeviceFilter { School = school }, requirements, 5);
+        Assert.Equal((3, 2), (plan.Total, plan.Fits));
+        var reason = Assert.Single(plan.Reasons);
+        Assert.Equal((0, 1, rows[2].Id), (reason.Number, reason.Devices, Assert.Single(reason.Examples).EnrolmentId));
+
+        var operation = New(new DeviceFilter { School = school }) with { Requirements = requirements, Expected = 2 };
+        var stored = await Store.Append(operation);
+        Assert.Equal((2, 1), (stored.Total, stored.LeftOut));
+        Assert.Equal(rows[2].Id, Assert.Single(await Store.ListLeftOut(operation.Id, null, 10)).EnrolmentId);
+        Assert.Empty((await Devices.Load(rows[2].Id)).Queue);
+        Assert.Single((await Devices.Load(rows[0].Id)).Queue);
+    }
+
+    private static DeviceRow Change(DeviceRow row, DeviceRequirementKind kind, int n) => (kind, n) switch
+    {
+        (DeviceRequirementKind.NotUserEnrolment, 2) => row with { Kind = EnrolmentKind.UserEnrollment },
+        (_, 0) => row,
+        (DeviceRequirementKind.Supervision, _) => row with { IsSupervised = n == 1 },
+        (DeviceRequirementKind.Since, _) => row with { OsVersion = n == 1 ? "17.10" : "17.9.1" },
+        (DeviceRequirementKind.Removed, _) => row with { OsVersion = n == 1 ? "17.4.1" : "17.5" },
+        (DeviceRequirementKind.SharedIPad, _) => row with { IsShared = n == 1 },
+        (DeviceRequirementKind.NotSharedIPad or DeviceRequirementKind.UserChannel, _) => row with { IsShared = n == 2 },
+        (DeviceRequirementKind.AccessRight, _) => row with { AccessRights = n == 1 ? 8 + 1 : 1 },
+        (DeviceRequirementKind.LostMode, _) => row with { IsLost = n == 1 },
+        _ => row,
+    };
+
+    [Fact]
+    public async Task Who_was_left_out_has_all_reasons_and_is_forgotten_with_its_age()
+    {
+        var school = Make.Id();
+        await School(school, 4, (r, i) => r with { IsSupervised = i != 1 && i != 3, OsVersion = i >= 2 ? "10.2" : "18.0" });
+        DeviceRequirement[] requirements = [Supervision, new(DeviceRequirementKind.Since, "RestartDevice", "10.3")];
+        var operation = New(new DeviceFilter { School = school }) with { Requirements = requirements, AcceptedAt = Make.Now.AddDays(-400) };
+
+        var stored = await Store.Append(operation);
+
+        Assert.Equal((1, 3), (stored.Total, stored.LeftOut));
+        Assert.Equal([(0, "RestartDevice", 2L), (1, "RestartDevice", 2L)], (await Store.ListReasons(operation.Id)).Select(reason => (reason.Number, reason.Requirement.What, reason.Devices)));
+        var first = await Store.ListLeftOut(operation.Id, null, 2);
+        var rest = await Store.ListLeftOut(operation.Id, first[^1].EnrolmentId, 2);
+        Assert.Equal([1L, 2L, 3L], first.Concat(rest).Select(row => row.Unmet).Order());
+        Assert.Equal(first.Concat(rest).Select(row => row.EnrolmentId).Order(StringComparer.Ordinal), first.Concat(rest).Select(row => row.EnrolmentId));
+
+        while (await Store.ForgetLeftOut(Make.Now.AddDays(-300), 2) > 0)
+        {
+            // In pieces.
+        }
+
+        Assert.Empty(await Store.ListLeftOut(operation.Id, null, 10));
+        Assert.Equal(3, (await Store.Find(operation.Id))!.LeftOut);
+    }
+
+    [Fact]
+    public async Task An_operation_that_none_can_run_stores_nothing_and_says_why()
+    {
+        var rows = await School(Make.Id(), 2, (r, _) => r with { IsSupervised = false });
+        foreach (var operation in new[] { New(ids: [.. rows.Select(r => r.Id)]), New(ids: [.. rows.Select(r => r.Id)]) with { Expected = 2 } })
+        {
+            var refused = await Assert.ThrowsAsync<OperationRefusedException>(() => Store.Append(operation with { Requirements = [Supervision] }));
+            Assert.Equal((0, 2), (refused.Found, Assert.Single(refused.Reasons).Devices));
+            Assert.Null(await Store.Find(operation.Id));
+            Assert.Empty(await Store.ListLeftOut(operation.Id, null, 10));
+            Assert.Empty(await Store.ListReasons(operation.Id));
+        }
     }
 }

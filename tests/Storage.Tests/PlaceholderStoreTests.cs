@@ -26,7 +26,7 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
     public async Task A_placeholder_is_found_by_its_serial_number_in_any_case()
     {
         var placeholder = new Placeholder { SerialNumber = Serial(), Name = "Åsa's \"iPad\"", School = "North", AssetTag = "T-1" };
-        Assert.Equal(new PlaceholdersWritten(1, 0, 0, 0), await Store.Write(Write(placeholder)));
+        Assert.Equal(new PlaceholdersWritten(1, 0, 0, 0), await Store.Write(Scope.District, Write(placeholder)));
 
         Assert.Equal(placeholder, await Store.Find(placeholder.SerialNumber.ToLowerInvariant()));
         Assert.Null(await Store.Find(Serial()));
@@ -36,15 +36,15 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
     public async Task Writing_says_what_was_new_what_differed_and_what_stood_already()
     {
         Placeholder a = new() { SerialNumber = Serial(), Name = "a" }, b = new() { SerialNumber = Serial(), Name = "b" }, c = new() { SerialNumber = Serial() };
-        await Store.Write(Write(a, b));
+        await Store.Write(Scope.District, Write(a, b));
         var id = await Enrolled(b.SerialNumber);
 
-        Assert.Equal(new PlaceholdersWritten(1, 1, 1, 1), await Store.Write(Write(a, b with { Name = null, School = "South" }, c) with { DryRun = true }));
+        Assert.Equal(new PlaceholdersWritten(1, 1, 1, 1), await Store.Write(Scope.District, Write(a, b with { Name = null, School = "South" }, c) with { DryRun = true }));
         Assert.Equal("b", (await Store.Find(b.SerialNumber))!.Name);
-        Assert.Equal(new PlaceholdersWritten(1, 1, 1, 1), await Store.Write(Write(a, b with { Name = null, School = "South" }, c)));
-        Assert.Equal(new PlaceholdersWritten(0, 0, 3, 1), await Store.Write(Write(a, b with { Name = null, School = "South" }, c)));
+        Assert.Equal(new PlaceholdersWritten(1, 1, 1, 1), await Store.Write(Scope.District, Write(a, b with { Name = null, School = "South" }, c)));
+        Assert.Equal(new PlaceholdersWritten(0, 0, 3, 1), await Store.Write(Scope.District, Write(a, b with { Name = null, School = "South" }, c)));
 
-        var standing = await Store.Standing(b.SerialNumber);
+        var standing = await Store.Standing(Scope.District, b.SerialNumber);
         Assert.Equal((null, "South", id, true), (standing!.Placeholder.Name, standing.Placeholder.School, standing.DeviceId, standing.Enrolled));
     }
 
@@ -52,9 +52,9 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
     public async Task A_column_that_was_not_given_stays_as_it_stands()
     {
         var placeholder = new Placeholder { SerialNumber = Serial(), Name = "a", School = "North", AssetTag = "T" };
-        await Store.Write(Write(placeholder));
+        await Store.Write(Scope.District, Write(placeholder));
 
-        await Store.Write(Write(new Placeholder { SerialNumber = placeholder.SerialNumber, Name = "b" }) with { WithSchool = false, WithAssetTag = false });
+        await Store.Write(Scope.District, Write(new Placeholder { SerialNumber = placeholder.SerialNumber, Name = "b" }) with { WithSchool = false, WithAssetTag = false });
 
         Assert.Equal(placeholder with { Name = "b" }, await Store.Find(placeholder.SerialNumber));
     }
@@ -64,14 +64,14 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
     {
         await using var own = await fixture.CreateAnother();
         await using var node = await own.OpenNode();
-        await node.Placeholders.Write(Write([.. "ABCDE".Select(c => new Placeholder { SerialNumber = $"S{c}" })]));
+        await node.Placeholders.Write(Scope.District, Write([.. "ABCDE".Select(c => new Placeholder { SerialNumber = $"S{c}" })]));
         var change = Make.Change(Make.Device() with { SerialNumber = "SC", Status = EnrolmentStatus.Enrolled });
         await node.Devices.Commit(change);
 
-        Assert.Equal(["SA", "SB"], Serials(await node.Placeholders.List(null, 2, null)));
-        Assert.Equal(["SC", "SD"], Serials(await node.Placeholders.List("SB", 2, null)));
-        Assert.Equal(["SC"], Serials(await node.Placeholders.List(null, 9, enrolled: true)));
-        Assert.Equal(["SA", "SB", "SD", "SE"], Serials(await node.Placeholders.List(null, 9, enrolled: false)));
+        Assert.Equal(["SA", "SB"], Serials(await node.Placeholders.List(Scope.District, null, 2, null)));
+        Assert.Equal(["SC", "SD"], Serials(await node.Placeholders.List(Scope.District, "SB", 2, null)));
+        Assert.Equal(["SC"], Serials(await node.Placeholders.List(Scope.District, null, 9, enrolled: true)));
+        Assert.Equal(["SA", "SB", "SD", "SE"], Serials(await node.Placeholders.List(Scope.District, null, 9, enrolled: false)));
 
         static IEnumerable<string> Serials(IReadOnlyList<PlaceholderStanding> rows) => rows.Select(row => row.Placeholder.SerialNumber);
     }
@@ -80,9 +80,9 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
     public async Task A_removed_placeholder_is_gone()
     {
         var placeholder = new Placeholder { SerialNumber = Serial(), Name = "a" };
-        await Store.Write(Write(placeholder));
-        Assert.True(await Store.Remove(placeholder.SerialNumber, null));
-        Assert.False(await Store.Remove(placeholder.SerialNumber, null));
+        await Store.Write(Scope.District, Write(placeholder));
+        Assert.True(await Store.Remove(Scope.District, placeholder.SerialNumber, null));
+        Assert.False(await Store.Remove(Scope.District, placeholder.SerialNumber, null));
         Assert.Null(await Store.Find(placeholder.SerialNumber));
     }
 
@@ -113,7 +113,7 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
         await using var node = await own.OpenNode();
         var rows = Enumerable.Range(0, 100_000).Select(i => new Placeholder { SerialNumber = $"S{i:D6}", Name = $"iPad {i}" }).ToArray();
 
-        Assert.Equal(new PlaceholdersWritten(100_000, 0, 0, 0), await node.Placeholders.Write(Write(rows)));
+        Assert.Equal(new PlaceholdersWritten(100_000, 0, 0, 0), await node.Placeholders.Write(Scope.District, Write(rows)));
         Assert.Equal("iPad 99999", (await node.Placeholders.Find("S099999"))!.Name);
     }
 }

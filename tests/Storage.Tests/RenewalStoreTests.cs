@@ -51,6 +51,52 @@ public abstract class RenewalStoreTests(StoreFixture fixture)
         Assert.Empty(await Ending(left));
     }
 
+    private async Task<byte[]> Issued(byte[]? issuer)
+    {
+        var (sha, invitation) = (Make.Hash(), Make.Id());
+        await fixture.Node.Enrolments.CreateInvitation(new Invitation { Id = invitation, CreatedAt = Make.Now, ExpiresAt = Make.Now.AddDays(1), CreatedBy = "ada" });
+        var issued = await fixture.Node.Enrolments.Issue(new IssueRequest
+        {
+            ChallengeHash = Make.Hash(),
+            PublicKeyHash = Make.Hash(),
+            At = Make.Now,
+            Certificate = new IssuedCertificate { Sha256 = sha, Der = [1], InvitationId = invitation, IssuedAt = Make.Now, NotAfter = End, Issuer = issuer },
+        });
+        Assert.Equal(IssueOutcome.Issued, issued.Outcome);
+        return sha;
+    }
+
+    [Fact]
+    public async Task Whose_newest_certificate_a_CA_has_issued_is_listed_and_counted()
+    {
+        var (ca, other) = (Make.Hash(), Make.Hash());
+        async Task<List<string>> Of(byte[] issuer, bool first) => [.. (await Store.ListIssuedBy(issuer, first, null, 10_000)).Select(identity => identity.DeviceId)];
+        async Task<long> Count(byte[]? issuer, bool known = true) => (await Store.CountIssuers())
+            .Where(count => count.Known == known && (issuer is null ? count.Sha256 is null : count.Sha256?.AsSpan().SequenceEqual(issuer) == true)).Sum(count => count.Devices);
+
+        var (nobodys, foreign) = (await Count(null), await Count(null, known: false));
+        var one = await Pinned((await Issued(ca), End));
+        var two = await Pinned((await Issued(ca), End));
+        var moved = await Pinned((await Issued(ca), End), (await Issued(other), End));
+        var before = await Pinned((await Issued(null), End));
+        await Pinned((Make.Hash(), End));
+        Assert.Equal(new[] { one, two }.Order(StringComparer.Ordinal), await Of(ca, first: false));
+        Assert.Equal([moved], await Of(other, first: false));
+        var first = await Of(ca, first: true);
+        Assert.Contains(before, first);
+        Assert.DoesNotContain(moved, first);
+        Assert.Equal((2L, 1L, 1L, 1L), (await Count(ca), await Count(other), await Count(null) - nobodys, await Count(null, known: false) - foreign));
+
+        // In pages; what has a row already is not listed again, what has ended neither.
+        var page = Assert.Single(await Store.ListIssuedBy(ca, false, null, 1));
+        Assert.Single(await Store.ListIssuedBy(ca, false, page.DeviceId, 1));
+        await Store.Add([Row(one, page.DeviceId == one ? page.Sha256 : (await Store.ListIssuedBy(ca, false, page.DeviceId, 1))[0].Sha256)]);
+        Assert.Equal([two], await Of(ca, first: false));
+        await fixture.Node.Devices.Commit(Make.Change(Make.Device(two, 2) with { Status = EnrolmentStatus.Removed }));
+        Assert.Empty(await Of(ca, first: false));
+        Assert.Equal(1, await Count(ca));
+    }
+
     [Fact]
     public async Task When_it_was_issued_is_told_and_by_which_address_its_iPad_is_enrolled()
     {

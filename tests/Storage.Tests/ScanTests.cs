@@ -21,7 +21,7 @@ internal static class Traffic
 
     /// <summary>The tables that grow.</summary>
     public static readonly string[] Tables =
-        ["devices", "device_activity", "pins", "queue", "history", "bodies", "issued_certificates", "used_challenges", "inventory_lists", "inventory_items"];
+        ["devices", "device_activity", "pins", "queue", "history", "bodies", "issued_certificates", "used_challenges", "inventory_lists", "inventory_items", "profile_installs"];
 
     /// <param name="finishedUuid">Of a command that the enrolment has in its history.</param>
     public static async Task Run(Node node, string id, string finishedUuid)
@@ -37,6 +37,9 @@ internal static class Traffic
         await FinishWithALostAnswer(node, id);
         await Tell(node, id);
         await node.Devices.LoadBody(await node.Devices.StoreBody("<dict>scan</dict>"u8.ToArray()));
+        var profile = await node.Devices.Append(Make.Command(id));
+        Assert.True(await node.Devices.Finish(Make.Finish(id, profile.Sequence) with { ProfileCommand = "UUID-OF-A-PROFILE" }));
+        await node.Profiles.ListOfDevice(id, null, 10);
 
         // 2. An enrolment: certificates, pins, a queue that ends.
         await Issue(node);
@@ -55,7 +58,7 @@ internal static class Traffic
 
         // 3. What administrators look at again and again, and what operations ask.
         await node.Queries.FindDevice(id);
-        await node.Queries.ListDevices(new DeviceFilter { SerialNumber = row.SerialNumber }, null, 50);
+        await node.Queries.ListDevices(Scope.District, new DeviceFilter { SerialNumber = row.SerialNumber }, null, 50);
         Assert.NotEmpty(await node.Queries.ListHistory(id, null, 50));
         Assert.NotNull(await node.Queries.FindHistory(id, finishedUuid));
         Assert.Null(await node.Queries.FindHistory(id, "unknown"));
@@ -164,6 +167,7 @@ public sealed class PostgresScanTests
         INSERT INTO used_challenges SELECT sha256(id::bytea), 'i', '\x01', sha256(id::bytea), timestamptz '2026-01-01Z' FROM devices;
         INSERT INTO inventory_lists SELECT id, 1, gen_random_uuid(), timestamptz '2026-03-01Z', timestamptz '2026-03-01Z', 5, false FROM devices;
         INSERT INTO inventory_items SELECT d.id, 1, 'app' || k, NULL, '1', NULL, '{}' FROM devices d, generate_series(1, 5) k;
+        INSERT INTO profile_installs SELECT d.id, 'profile' || k, 1, 'UUID', 1, 0, timestamptz '2026-03-01Z' FROM devices d, generate_series(1, 3) k;
         INSERT INTO bodies SELECT sha256(id::bytea), '\x01', timestamptz '2026-03-01Z' FROM devices;
         INSERT INTO operations (id, command_uuid, request_type, body_hash, accepted_at, requested_by)
         VALUES ('op-small', 'UUID-OF-OP-SMALL', 'DeviceInformation', '\x01', timestamptz '2026-03-01Z', 'ada');
@@ -308,6 +312,40 @@ public sealed class PostgresScanTests
         await Until(async () => !await HasConnections(database), "The node's connections did not end.");
         var read = await database.Scalar<decimal>("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'queue'");
         Assert.InRange(read, 20, Waiting / 10);
+    }
+
+    [Fact]
+    public async Task The_certificates_of_an_iPad_are_found_by_its_id_while_PostgreSQL_has_not_looked_at_the_table_yet()
+    {
+        const int Loads = 50;
+        await using var database = await PostgresDatabase.Create();
+        await using (var node = await Node.Start(PostgresFixture.SettingsFor(database.ConnectionString)))
+        {
+            // The hour of enrolment: autovacuum has not come yet. Here it never does.
+            foreach (var table in new[] { "devices", "device_activity", "pins" })
+                await database.Execute($"ALTER TABLE {table} SET (autovacuum_enabled = off)");
+            await database.Execute("""
+                INSERT INTO devices (id, device_id, kind, status, version, write_id, serial_number, topic, push_token, push_magic, search)
+                SELECT 'D' || i, 'D' || i, 1, 2, 1, gen_random_uuid(), 'S' || i, 'topic', '\x01', 'magic', 's' || i FROM generate_series(1, 5000) i;
+                INSERT INTO device_activity (id) SELECT id FROM devices;
+                INSERT INTO pins SELECT sha256(id::bytea), id, timestamptz '2027-01-01Z', timestamptz '2026-01-01Z' FROM devices;
+                """);
+            for (var i = 1; i <= Loads; i++)
+            {
+                var row = (await node.Devices.Load($"D{i}")).Row!;
+                await node.Devices.Commit(Make.Change(row with { Version = 2 }) with
+                {
+                    Pin = new Pin(Make.Hash(), Make.Now.AddYears(1), Make.Now),
+                    DropPinsBefore = Make.Now,
+                });
+            }
+        }
+
+        // The counters of a connection come when it is closed.
+        await Until(async () => !await HasConnections(database), "The node's connections did not end.");
+        var read = await database.Scalar<decimal>("SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname = 'pins'")
+            + await database.Scalar<long>("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'pins'");
+        Assert.InRange(read, Loads, Loads * 20);
     }
 
     private static async Task Until(Func<Task<bool>> condition, string otherwise)

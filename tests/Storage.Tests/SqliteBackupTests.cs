@@ -126,7 +126,7 @@ public sealed class SqliteBackupTests : IDisposable
     {
         { "damaged", "damaged" },
         { "truncated", "damaged" },
-        { "text", "not a database" },
+        { "text", "is not a backup of FleetMdm" },
         { "empty", "not a database" },
         { "another program's", "not a database" },
         { "newer", "999" },

@@ -59,10 +59,34 @@ public abstract class UpgradeTests(StoreFixture fixture, string folder)
 
         await using var node = await Node.Start(old.Settings);
 
-        var found = await node.Queries.Count(new DeviceFilter { Expression = DeviceExpression.Parse("os>=0", Make.Now) });
+        var found = await node.Queries.Count(Scope.District, new DeviceFilter { Expression = DeviceExpression.Parse("os>=0", Make.Now) });
         Assert.Equal(read is null ? 0 : 1, found);
         if (read is not null)
-            Assert.Equal(1, await node.Queries.Count(new DeviceFilter { Expression = DeviceExpression.Parse($"os:{read} and os>={read}", Make.Now) }));
+            Assert.Equal(1, await node.Queries.Count(Scope.District, new DeviceFilter { Expression = DeviceExpression.Parse($"os:{read} and os>={read}", Make.Now) }));
+    }
+
+    [Fact]
+    public async Task Each_name_of_a_school_that_stands_there_becomes_a_school()
+    {
+        await using var old = await fixture.CreateAnother();
+        await old.ForgetSchema();
+        foreach (var migration in Migration.Of(folder).Where(migration => migration.Number < 20)) await old.Execute(migration.Script);
+        await old.Execute(folder == "PostgreSql"
+            ? "CREATE TABLE schema_version (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()); INSERT INTO schema_version (version, name) VALUES (19, 'before')"
+            : "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL); INSERT INTO schema_version VALUES (19, 'before', 0)");
+        await old.Execute(Sql(string.Concat(((string[])["North", "North", "\u00C5s\u00F6"]).Select((school, i) =>
+            $"INSERT INTO devices (id, device_id, kind, status, version, write_id, search, school) VALUES ('D{i}', 'D{i}', 1, 2, 1, gen_random_uuid(), '', '{school}');"))
+            + $"INSERT INTO invitations (id, school, created_at, expires_at, created_by) VALUES ('inv', 'South', {Time}, {Time}, 'x');"
+            + $"INSERT INTO placeholders (serial_number, school, created_at, created_by, updated_at) VALUES ('S', 'West', {Time}, 'x', {Time});"));
+
+        await using var node = await Node.Start(old.Settings);
+
+        var schools = await node.Schools.List(Scope.District, null, null, null, 10);
+        Assert.Equal([("North", 2L), ("South", 0L), ("West", 0L), ("\u00C5s\u00F6", 1L)], schools.Select(row => (row.School.Name, row.IPads)));
+        Assert.All(schools, row => Assert.True(Guid.TryParseExact(row.School.Id, "D", out _)));
+        Assert.Empty(await node.Schools.ListUnknown(Scope.District, 10));
+        // Page by page too, though this database has folded the names itself.
+        Assert.Equal("\u00C5s\u00F6", Assert.Single(await node.Schools.List(Scope.District, null, null, schools[2].School, 10)).School.Name);
     }
 
     [Fact]
@@ -96,7 +120,7 @@ public abstract class UpgradeTests(StoreFixture fixture, string folder)
 
         // Of three spellings the living one keeps the id; the others, and what no iPad can be called, can be seen and removed.
         Assert.Equal(EnrolmentStatus.Enrolled, (await node.Devices.Load("TWICE")).Row!.Status);
-        var others = (await node.Queries.ListDevices(new DeviceFilter(), "OTHER-SPELLING", 100)).Where(row => row.Id.StartsWith("OTHER", StringComparison.Ordinal)).ToList();
+        var others = (await node.Queries.ListDevices(Scope.District, new DeviceFilter(), "OTHER-SPELLING", 100)).Where(row => row.Id.StartsWith("OTHER", StringComparison.Ordinal)).ToList();
         Assert.Equal(4, others.Count);
         Assert.All(others, row => Assert.Equal(EnrolmentStatus.Unenrolled, row.Status));
         Assert.Equal(["A/B", "Twice", "twice", "twice:user"], others.Select(row => row.Udid!).Order(StringComparer.Ordinal));

@@ -100,6 +100,20 @@ public sealed class AdminClient : IDisposable
         return new OperationStart(Text(answer, "id"), Text(answer, "commandUuid"), Text(answer, "requestType"), Number(answer, "total"));
     }
 
+    /// <summary>Puts a profile into the library.</summary>
+    /// <param name="profile">With Apple's keys.</param>
+    /// <returns>Its id.</returns>
+    public async Task<string> CreateProfileAsync(JsonObject profile, CancellationToken cancellation = default) =>
+        Text(await PostAsync("/api/v1/profiles", new JsonObject { ["profile"] = profile }, cancellation), "id");
+
+    /// <summary>Installs a profile of the library.</summary>
+    /// <param name="target">As in <c>{"all": true}</c>.</param>
+    public async Task<OperationStart> InstallProfileAsync(string id, JsonObject target, CancellationToken cancellation = default)
+    {
+        var answer = await PostAsync($"/api/v1/profiles/{id}/install", new JsonObject { ["target"] = target }, cancellation);
+        return new OperationStart(Text(answer, "id"), Text(answer, "commandUuid"), Text(answer, "requestType"), Number(answer, "total"));
+    }
+
     public async Task<OperationCounts> GetOperationAsync(string id, CancellationToken cancellation = default)
     {
         var answer = await GetAsync($"/api/v1/operations/{id}", cancellation);
@@ -155,6 +169,13 @@ public sealed class AdminClient : IDisposable
             ?? new JsonObject();
     }
 
+    /// <param name="ifMatch">The version that it replaces, or <c>*</c>; null: it has no version.</param>
+    public async Task PutAsync(string path, JsonObject body, CancellationToken cancellation = default, string? ifMatch = null)
+    {
+        var bytes = Encoding.UTF8.GetBytes(body.ToJsonString());
+        await SendAsync(HttpMethod.Put, path, () => Bytes(bytes, "application/json"), null, cancellation, ifMatch);
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<List<JsonNode>> ListAsync(string path, CancellationToken cancellation)
@@ -172,7 +193,7 @@ public sealed class AdminClient : IDisposable
         return items;
     }
 
-    private async Task<JsonNode?> SendAsync(HttpMethod method, string path, Func<HttpContent?> content, string? key, CancellationToken cancellation)
+    private async Task<JsonNode?> SendAsync(HttpMethod method, string path, Func<HttpContent?> content, string? key, CancellationToken cancellation, string? ifMatch = null)
     {
         var wait = FirstWait;
         for (var attempt = 1; ; attempt++)
@@ -180,6 +201,8 @@ public sealed class AdminClient : IDisposable
             using var request = new HttpRequestMessage(method, path) { Content = content() };
             if (key is not null)
                 request.Headers.Add("Idempotency-Key", key);
+            if (ifMatch is not null)
+                request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
             using var response = await _http.SendAsync(request, cancellation);
             var body = await response.Content.ReadAsStringAsync(cancellation);
             if (response.IsSuccessStatusCode)

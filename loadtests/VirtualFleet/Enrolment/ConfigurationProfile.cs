@@ -83,6 +83,16 @@ public sealed class ConfigurationProfile
                 ?? throw new EnrolmentException("A certificate payload has no PayloadContent."))),
     ];
 
+    /// <summary>The same profile with what its encrypted part held.</summary>
+    internal ConfigurationProfile WithPayloads(List<object> payloads)
+    {
+        var content = new PlistDict();
+        foreach (var (key, value) in Content)
+            content[key] = value;
+        content["PayloadContent"] = payloads;
+        return new ConfigurationProfile(content, Signer, SignerChain);
+    }
+
     private static X509Certificate2 ReadCertificate(byte[] content)
     {
         try

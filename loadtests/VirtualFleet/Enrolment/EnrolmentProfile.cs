@@ -25,6 +25,12 @@ public sealed record EnrolmentProfile
     /// <summary>Roots in the profile: trusted for the connections to this server from now on.</summary>
     public required IReadOnlyList<X509Certificate2> Roots { get; init; }
 
+    public string? DisplayName { get; init; }
+    /// <summary>What its payloads say of themselves; nothing of their content.</summary>
+    public IReadOnlyList<PlistDict> Payloads { get; init; } = [];
+    /// <summary>Who signed it.</summary>
+    public X509Certificate2Collection SignerChain { get; init; } = [];
+
     /// <exception cref="EnrolmentException">An iPad would not install it; the message says why.</exception>
     public static EnrolmentProfile Read(ConfigurationProfile profile)
     {
@@ -54,7 +60,21 @@ public sealed record EnrolmentProfile
             ServerCapabilities = [.. (mdm.Array("ServerCapabilities") ?? []).OfType<string>()],
             Scep = ScepPayload.Read(scep),
             Roots = profile.Certificates(),
+            DisplayName = profile.DisplayName,
+            Payloads = [.. profile.Payloads.Select(Outline)],
+            SignerChain = profile.SignerChain,
         };
+    }
+
+    private static PlistDict Outline(PlistDict payload)
+    {
+        var outline = new PlistDict();
+        foreach (var key in (ReadOnlySpan<string>)["PayloadType", "PayloadIdentifier", "PayloadUUID", "PayloadVersion", "PayloadDisplayName"])
+        {
+            if (payload.TryGetValue(key, out var value))
+                outline[key] = value;
+        }
+        return outline;
     }
 
     private static PlistDict Single(ConfigurationProfile profile, string type)

@@ -1,231 +1,119 @@
-using System.Security.Cryptography;
-using FleetMdm.VirtualFleet.Enrolment;
-using FleetMdm.VirtualFleet.Plist;
+using System.Collections.Frozen;
 
 namespace FleetMdm.VirtualFleet.IPads;
 
 /// <summary>
-/// What an iPad makes of each command. Rules from Apple's command pages.
+/// What an iPad makes of each command: of every one that iPadOS has, in the order of Apple's list. What stands behind a name is from Apple's command
+/// pages; each trade's file does the work.
 /// <see href="https://developer.apple.com/documentation/devicemanagement/commands_and_queries"/>
 /// </summary>
-internal sealed class IPadCommands(VirtualIPad ipad)
+internal static class IPadCommands
 {
-    private const string MdmDomain = "MCMDMErrorDomain", ProfileDomain = "MCProfileErrorDomain", InstallDomain = "MCInstallationErrorDomain";
-
-    /// <summary>iOS runs these before first unlock too; all others answer NotNow then.</summary>
-    private static readonly HashSet<string> NeverNotNow = new(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, CommandRule> Rules = new Dictionary<string, CommandRule>
     {
-        "DeviceInformation", "ProfileList", "DeviceLock", "EraseDevice", "ClearPasscode", "ProvisioningProfileList",
-        "InstalledApplicationList", "Restrictions",
-    };
+        ["ActivationLockBypassCode"] = new(Rights.None, ActivationLock.Tell) { Supervised = true, Shared = OnShared.Never },
+        ["ApplyRedemptionCode"] = new(Rights.ManageApps, AppCommands.ApplyRedemptionCode) { Shared = OnShared.Never },
+        ["AvailableOSUpdates"] = new(Rights.ManageApps, UpdateCommands.Available) { Supervised = true, Until = 27 },
+        ["CancelEnhancedLogCollection"] = new(Rights.None, Nothing) { Supervised = true, From = 27 },
+        ["CertificateList"] = new(Rights.InspectProfiles, ProfileCommands.Certificates),
+        ["ClearActivationLockBypassCode"] = new(Rights.None, ActivationLock.Clear) { Supervised = true, Shared = OnShared.Never },
+        ["ClearPasscode"] = new(Rights.LockAndPasscode, PasscodeCommands.Clear) { Shared = OnShared.Never, NeverNotNow = true },
+        ["ClearRestrictionsPassword"] = new(Rights.None, Nothing) { Supervised = true, Shared = OnShared.Never },
+        ["DeclarativeManagement"] = new(Rights.None, Nothing) { For = ForWhom.Both },
+        ["DeleteUser"] = new(Rights.None, SharedCommands.DeleteUser) { Shared = OnShared.Only },
+        ["DeviceConfigured"] = new(Rights.None, PowerCommands.Configured) { Supervised = true, Automated = true },
+        ["DeviceInformation"] = new(Rights.None, InformationCommands.Device) { For = ForWhom.Both, NeverNotNow = true, WhileLost = true },
+        ["DeviceLocation"] = new(Rights.None, LostModeCommands.Location) { Supervised = true, WhileLost = true },
+        ["DeviceLock"] = new(Rights.LockAndPasscode, PasscodeCommands.Lock) { NeverNotNow = true, WhileLost = true },
+        ["DisableLostMode"] = new(Rights.None, LostModeCommands.Disable) { Supervised = true, WhileLost = true },
+        ["EnableLostMode"] = new(Rights.None, LostModeCommands.Enable) { Supervised = true, WhileLost = true },
+        ["EraseDevice"] = new(Rights.Erase, PowerCommands.Erase) { NeverNotNow = true, WhileLost = true },
+        ["InstallApplication"] = CommandRule.Waiting(Rights.ManageApps, AppCommands.InstallAsync),
+        ["InstallMedia"] = new(Rights.ManageApps, BookCommands.Install),
+        ["InstallProfile"] = CommandRule.Waiting(Rights.ChangeProfiles, ProfileCommands.InstallAsync) with { For = ForWhom.Both },
+        ["InstallProvisioningProfile"] = new(Rights.ChangeProvisioning, ProvisioningCommands.Install),
+        ["InstalledApplicationList"] = new(Rights.InspectApps, AppCommands.Installed) { NeverNotNow = true },
+        ["InviteToProgram"] = new(Rights.ManageApps, SmallCommands.InviteToProgram) { For = ForWhom.User },
+        ["LogOutUser"] = new(Rights.None, SharedCommands.LogOut) { Shared = OnShared.Only },
+        ["ManagedApplicationAttributes"] = new(Rights.ManageApps, AppCommands.Attributes),
+        ["ManagedApplicationConfiguration"] = new(Rights.ManageApps, AppCommands.Configuration),
+        ["ManagedApplicationFeedback"] = new(Rights.ManageApps, AppCommands.Feedback),
+        ["ManagedApplicationList"] = new(Rights.ManageApps, AppCommands.Managed),
+        ["ManagedMediaList"] = new(Rights.ManageApps, BookCommands.Managed),
+        ["OSUpdateStatus"] = new(Rights.ManageApps, UpdateCommands.Status) { Supervised = true, Until = 27 },
+        ["PlayLostModeSound"] = new(Rights.None, LostModeCommands.PlaySound) { Supervised = true, WhileLost = true },
+        ["ProfileList"] = new(Rights.InspectProfiles, ProfileCommands.Profiles) { For = ForWhom.Both, NeverNotNow = true },
+        ["ProvisioningProfileList"] = new(Rights.InspectProvisioning, ProvisioningCommands.Installed) { NeverNotNow = true },
+        ["RefreshCellularPlans"] = new(Rights.None, SmallCommands.RefreshCellularPlans),
+        ["RemoveApplication"] = new(Rights.ManageApps, AppCommands.Remove),
+        ["RemoveMedia"] = new(Rights.ManageApps, BookCommands.Remove),
+        ["RemoveProfile"] = new(Rights.ChangeProfiles, ProfileCommands.Remove) { For = ForWhom.Both },
+        ["RemoveProvisioningProfile"] = new(Rights.ChangeProvisioning, ProvisioningCommands.Remove),
+        ["RequestMirroring"] = new(Rights.None, SmallCommands.RequestMirroring),
+        ["RequestUnlockToken"] = new(Rights.None, PasscodeCommands.UnlockToken) { Supervised = true, Shared = OnShared.Never },
+        ["RestartDevice"] = new(Rights.LockAndPasscode, PowerCommands.Restart) { Supervised = true, WhileLost = true },
+        ["Restrictions"] = new(Rights.Restrictions, ProfileCommands.Restrictions) { For = ForWhom.Both, NeverNotNow = true },
+        ["ScheduleOSUpdate"] = new(Rights.ManageApps, UpdateCommands.Schedule) { Supervised = true, Until = 27 },
+        ["SecurityInfo"] = new(Rights.Security, InformationCommands.Security),
+        ["Settings"] = new(Rights.Settings, SettingsCommands.Change) { For = ForWhom.Both },
+        ["ShutDownDevice"] = new(Rights.LockAndPasscode, PowerCommands.ShutDown) { Supervised = true, WhileLost = true },
+        ["StopMirroring"] = new(Rights.None, Nothing) { Supervised = true },
+        ["TriggerEnhancedLogCollection"] = new(Rights.None, SmallCommands.TriggerLogs) { Supervised = true, From = 27 },
+        ["UserConfigured"] = new(Rights.None, Nothing) { Supervised = true, Automated = true, For = ForWhom.User, From = 17 },
+        ["UserList"] = new(Rights.None, SharedCommands.Users) { Shared = OnShared.Only },
+        ["ValidateApplications"] = new(Rights.ManageApps, AppCommands.Validate),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Commands of a Shared iPad user's channel, of those that this iPad knows.</summary>
-    private static readonly HashSet<string> OnUserChannel = new(StringComparer.Ordinal)
-    {
-        "DeviceInformation", "ProfileList", "InstallProfile", "RemoveProfile", "Settings",
-    };
+    /// <summary>Their RequestTypes.</summary>
+    public static IReadOnlyCollection<string> Known => Rules.Keys;
 
     /// <summary>Runs a command and makes the report on it.</summary>
-    public async Task<IPadReport> RunAsync(MdmChannel channel, IncomingCommand incoming, CancellationToken cancellation)
+    public static async Task<IPadReport> RunAsync(MdmChannel channel, IncomingCommand incoming, VirtualIPad ipad, CancellationToken cancellation)
     {
-        var report = ipad.IsLocked && incoming.RequestType.Length > 0 && !NeverNotNow.Contains(incoming.RequestType)
-            ? Report(channel, incoming, "NotNow")
-            : ipad.FailureOf(incoming.RequestType) is { Count: > 0 } chain
-            ? Error(channel, incoming, chain)
-            : incoming.RequestType == "InstallProfile"
-                ? await InstallProfileAsync(channel, incoming, cancellation)
-                : Execute(channel, incoming);
+        var report = await ReportAsync(new CommandRun(ipad, channel, incoming), cancellation);
         ipad.Journal.CommandRan(channel.Name, incoming.CommandUuid, incoming.RequestType, report.Status);
         return report;
     }
 
-    private IPadReport Execute(MdmChannel channel, IncomingCommand incoming)
+    // 1. Before the first unlock, most have to wait. 2. What a test told it to fail at. 3. What is no command. 4. What is not for this iPad, this channel
+    // or this management. 5. Lost Mode. 6. The command itself.
+
+    private static async Task<IPadReport> ReportAsync(CommandRun run, CancellationToken cancellation)
     {
-        if (incoming.Command is not { } command || incoming.RequestType.Length == 0)
-            return Report(channel, incoming, "CommandFormatError");
-        if (channel.UserShortName is not null && !OnUserChannel.Contains(incoming.RequestType))
-            return Error(channel, incoming, MdmDomain, 12021, $"“{incoming.RequestType}” is not a command for users.");
+        var (ipad, requestType) = (run.IPad, run.Incoming.RequestType);
+        var rule = Rules.GetValueOrDefault(requestType);
+        if (ipad.IsLocked && requestType.Length > 0 && rule is not { NeverNotNow: true })
+            return run.NotNow();
+        if (ipad.FailureOf(requestType) is { Count: > 0 } chain)
+            return run.Error(chain);
+        if (requestType.Length == 0)
+            return run.FormatError();
+        if (Refusal(run, rule) is { } refusal)
+            return run.Error(refusal);
+        if (rule!.RunAsync is { } runAsync)
+            return await runAsync(run, cancellation);
         lock (ipad.StateLock)
-        {
-            return incoming.RequestType switch
-            {
-                "DeviceInformation" => DeviceInformation(channel, incoming, command),
-                "SecurityInfo" => Acknowledged(channel, incoming, ("SecurityInfo", SecurityInfo())),
-                "InstalledApplicationList" => Acknowledged(channel, incoming, ("InstalledApplicationList", Applications(command))),
-                "ProfileList" => Acknowledged(channel, incoming, ("ProfileList", Profiles(channel))),
-                "RemoveProfile" => RemoveProfile(channel, incoming, command),
-                "Settings" => Settings(channel, incoming, command),
-                "DeviceLock" => DeviceLock(channel, incoming, command),
-                "ClearPasscode" => ClearPasscode(channel, incoming, command),
-                "EraseDevice" => Acknowledged(channel, incoming) with { OnlyOnce = true, Afterwards = Now(ipad.Erase) },
-                "RestartDevice" => Acknowledged(channel, incoming) with { Afterwards = Now(ipad.Restart) },
-                _ => Error(channel, incoming, MdmDomain, 12021, $"“{incoming.RequestType}” is not a valid request type."),
-            };
-        }
+            return rule.Run(run);
     }
 
-    private IPadReport DeviceInformation(MdmChannel channel, IncomingCommand incoming, PlistDict command)
+    private static AppleError? Refusal(CommandRun run, CommandRule? rule)
     {
-        if (command.Array("Queries") is not { } queries || !queries.All(query => query is string))
-            return Report(channel, incoming, "CommandFormatError");
-        var answers = new PlistDict();
-        foreach (var query in queries.Cast<string>().Distinct())
-        {
-            // What an iPad does not have it leaves out.
-            if (DeviceFacts.Answer(query, ipad) is { } answer)
-                answers.Add(query, answer);
-        }
-        return Acknowledged(channel, incoming, ("QueryResponses", answers));
+        var (ipad, requestType, isUser) = (run.IPad, run.Incoming.RequestType, run.Channel.UserShortName is not null);
+        if (rule is null || ipad.MajorVersion < rule.From || ipad.MajorVersion >= rule.Until
+            || (rule.Supervised && !ipad.Description.Supervised)
+            || (rule.Automated && !ipad.Description.Automated)
+            || (ipad.Description.Shared ? rule.Shared == OnShared.Never : rule.Shared == OnShared.Only))
+            return AppleErrors.RequestType(requestType);
+        if (isUser && rule.For == ForWhom.Device)
+            return AppleErrors.NotForUsers(requestType);
+        if (!isUser && rule.For == ForWhom.User && ipad.Description.Shared)
+            return AppleErrors.RequestType(requestType);
+        // 0: an account-driven enrolment, which has rights by its kind.
+        if (ipad.Profile is { AccessRights: not 0 } profile && (profile.AccessRights & rule.Right) != rule.Right)
+            return AppleErrors.Rights;
+        return !rule.WhileLost && ipad.Touched?.Lost is not null ? AppleErrors.WhileLost(requestType) : null;
     }
 
-    private PlistDict SecurityInfo() => new()
-    {
-        ["HardwareEncryptionCaps"] = 3,
-        ["PasscodePresent"] = ipad.PasscodeSet,
-        ["PasscodeCompliant"] = true,
-        ["PasscodeCompliantWithProfiles"] = true,
-        ["PasscodeLockGracePeriod"] = 0,
-        ["PasscodeLockGracePeriodEnforced"] = 2147483647,
-        ["ManagementStatus"] = new PlistDict { ["EnrolledViaDEP"] = false, ["IsUserEnrollment"] = false, ["UserApprovedEnrollment"] = true },
-    };
-
-    private List<object> Applications(PlistDict command)
-    {
-        var wanted = command.Array("Identifiers")?.OfType<string>().ToHashSet(StringComparer.Ordinal);
-        return
-        [
-            .. ipad.Apps.Where(app => wanted?.Contains(app) ?? true).Select(app => new PlistDict
-            {
-                ["Identifier"] = app,
-                ["Name"] = app[(app.LastIndexOf('.') + 1)..],
-                ["Version"] = "14.3",
-                ["ShortVersion"] = "14.3",
-                ["BundleSize"] = 412_000_000L,
-                ["DynamicSize"] = 8192,
-                ["Installing"] = false,
-            }),
-        ];
-    }
-
-    private List<object> Profiles(MdmChannel channel)
-    {
-        var profiles = channel.Profiles.Values
-            .Select(profile => ProfileEntry(profile.Identifier, profile.Uuid, profile.DisplayName ?? "", profile.Signer is not null)).ToList<object>();
-        if (channel.UserShortName is null && ipad.Profile is { } enrolment)
-            profiles.Insert(0, ProfileEntry(enrolment.Identifier, enrolment.Uuid, "Management", signed: true));
-        return profiles;
-    }
-
-    private static PlistDict ProfileEntry(string identifier, string uuid, string name, bool signed) => new()
-    {
-        ["PayloadIdentifier"] = identifier,
-        ["PayloadUUID"] = uuid,
-        ["PayloadDisplayName"] = name,
-        ["PayloadVersion"] = 1,
-        ["PayloadRemovalDisallowed"] = false,
-        ["HasRemovalPasscode"] = false,
-        ["IsEncrypted"] = false,
-        ["IsManaged"] = true,
-        ["SignerCertificates"] = new List<object>(),
-        ["PayloadContent"] = new List<object>(),
-        ["PayloadDescription"] = signed ? "signed" : "",
-    };
-
-    private async Task<IPadReport> InstallProfileAsync(MdmChannel channel, IncomingCommand incoming, CancellationToken cancellation)
-    {
-        if (incoming.Command?.Data("Payload") is not { } payload)
-            return Report(channel, incoming, "CommandFormatError");
-        try
-        {
-            var profile = ConfigurationProfile.Read(payload);
-            if (profile.Payloads.All(part => part.Text("PayloadType") != "com.apple.mdm"))
-            {
-                // The same PayloadIdentifier is the same profile: it is replaced.
-                lock (ipad.StateLock)
-                    channel.Profiles[profile.Identifier] = profile;
-            }
-            else if (channel.UserShortName is null && profile.Identifier == ipad.Profile?.Identifier)
-            {
-                await ipad.RenewAsync(channel, profile, cancellation);
-            }
-            else
-            {
-                return Error(channel, incoming, MdmDomain, 12009, "This iPad is managed by another profile.");
-            }
-            return Acknowledged(channel, incoming);
-        }
-        catch (EnrolmentException e)
-        {
-            return Error(channel, incoming, ProfileDomain, 1000, e.Message);
-        }
-    }
-
-    private IPadReport RemoveProfile(MdmChannel channel, IncomingCommand incoming, PlistDict command)
-    {
-        if (command.Text("Identifier") is not { Length: > 0 } identifier)
-            return Report(channel, incoming, "CommandFormatError");
-        if (channel.UserShortName is null && identifier == ipad.Profile?.Identifier)
-            return Acknowledged(channel, incoming) with { Afterwards = ipad.RemoveManagementAsync };
-        return channel.Profiles.Remove(identifier)
-            ? Acknowledged(channel, incoming)
-            : Error(channel, incoming, MdmDomain, 12075, $"The profile “{identifier}” is not installed.");
-    }
-
-    private IPadReport Settings(MdmChannel channel, IncomingCommand incoming, PlistDict command)
-    {
-        if (command.Array("Settings") is not { } items || !items.All(item => item is PlistDict))
-            return Report(channel, incoming, "CommandFormatError");
-        var answers = items.Cast<PlistDict>().Select(item =>
-        {
-            if (item.Text("Item") == "DeviceName" && item.Text("DeviceName") is { } name)
-                ipad.Name = name;
-            return new PlistDict { ["Item"] = item.Text("Item") ?? "", ["Status"] = "Acknowledged" };
-        });
-        return Acknowledged(channel, incoming, ("Settings", answers.ToList<object>()));
-    }
-
-    private IPadReport DeviceLock(MdmChannel channel, IncomingCommand incoming, PlistDict command) =>
-        command.ContainsKey("Message") || command.ContainsKey("PhoneNumber")
-            ? Acknowledged(channel, incoming, ("MessageResult", ipad.PasscodeSet ? "Success" : "NoPasscodeSet"))
-            : Acknowledged(channel, incoming);
-
-    private IPadReport ClearPasscode(MdmChannel channel, IncomingCommand incoming, PlistDict command)
-    {
-        if (command.Data("UnlockToken") is not { } token)
-            return Report(channel, incoming, "CommandFormatError");
-        if (ipad.UnlockToken is null || !CryptographicOperations.FixedTimeEquals(token, ipad.UnlockToken))
-            return Error(channel, incoming, InstallDomain, 4001, "The unlock token is not the one that this iPad gave out.");
-        ipad.PasscodeSet = false;
-        return Acknowledged(channel, incoming);
-    }
-
-    private static Func<CancellationToken, Task> Now(Action action) => _ =>
-    {
-        action();
-        return Task.CompletedTask;
-    };
-
-    private static IPadReport Acknowledged(MdmChannel channel, IncomingCommand incoming, params ReadOnlySpan<(string Key, object Value)> answers) =>
-        Report(channel, incoming, "Acknowledged", answers);
-
-    private static IPadReport Error(MdmChannel channel, IncomingCommand incoming, string domain, int code, string description) =>
-        Error(channel, incoming, [new AppleError(domain, code, description)]);
-
-    private static IPadReport Error(MdmChannel channel, IncomingCommand incoming, IReadOnlyList<AppleError> chain) =>
-        Report(channel, incoming, "Error", ("ErrorChain", chain.Select(error => new PlistDict
-        {
-            ["ErrorCode"] = error.Code,
-            ["ErrorDomain"] = error.Domain,
-            ["LocalizedDescription"] = error.Description,
-            ["USEnglishDescription"] = error.Description,
-        }).ToList<object>()));
-
-    private static IPadReport Report(MdmChannel channel, IncomingCommand incoming, string status,
-        params ReadOnlySpan<(string Key, object Value)> answers)
-    {
-        var message = channel.Message(("CommandUUID", incoming.CommandUuid), ("Status", status));
-        foreach (var (key, value) in answers)
-            message.Add(key, value);
-        return new IPadReport(status, incoming.CommandUuid, incoming.RequestType, PlistWriter.Write(message));
-    }
+    /// <summary>Something that shows nowhere on a simulated iPad.</summary>
+    private static IPadReport Nothing(CommandRun run) => run.Acknowledged();
 }

@@ -19,6 +19,10 @@ public sealed record IPadDescription
     public bool PasscodeSet { get; init; }
     /// <summary>A Shared iPad has a channel for each user that logs in.</summary>
     public bool Shared { get; init; }
+    /// <summary>It has a modem.</summary>
+    public bool Cellular { get; init; }
+    /// <summary>Enrolled as Automated Device Enrolment does it: it waits in Setup Assistant until it is told to go on.</summary>
+    public bool Automated { get; init; }
     /// <summary>What its storage holds, in gigabytes.</summary>
     public double CapacityGigabytes { get; init; } = 64;
     /// <summary>Null: some share of the capacity, always the same for the same iPad.</summary>

@@ -42,6 +42,7 @@ internal sealed class MdmChannel
     private long _pushedAt;
     private IDisposable? _pushes;
     private volatile bool _pollWhenUnlocked;
+    private Dictionary<string, InstalledProfile>? _profiles;
 
     public MdmChannel(VirtualIPad ipad, EnrolmentProfile profile, MdmConnection connection, string? userShortName)
     {
@@ -62,8 +63,11 @@ internal sealed class MdmChannel
     public string PushMagic { get; }
     public bool Ended => _ended.IsCancellationRequested;
 
-    /// <summary>Profiles installed in this channel, by PayloadIdentifier.</summary>
-    public Dictionary<string, ConfigurationProfile> Profiles { get; } = new(StringComparer.Ordinal);
+    /// <summary>Profiles installed in this channel, by PayloadIdentifier. Guarded by <see cref="VirtualIPad.StateLock"/>.</summary>
+    public Dictionary<string, InstalledProfile> Profiles => _profiles ??= new(StringComparer.Ordinal);
+
+    /// <summary>The same to read: a channel without any makes none.</summary>
+    public IReadOnlyCollection<InstalledProfile> Installed => _profiles is null ? [] : _profiles.Values;
 
     private IPadJournal Journal => _ipad.Journal;
     private FleetOptions Options => _ipad.Fleet.Options;
@@ -75,8 +79,8 @@ internal sealed class MdmChannel
 
     /// <summary>Sends Authenticate.</summary>
     public Task<MdmAnswer> AuthenticateAsync(CancellationToken cancellation) => CheckInAsync("Authenticate", Message(
-        ("MessageType", "Authenticate"), ("Topic", _profile.Topic), ("OSVersion", _ipad.Description.OsVersion),
-        ("BuildVersion", _ipad.Description.BuildVersion), ("ProductName", _ipad.Description.ProductName),
+        ("MessageType", "Authenticate"), ("Topic", _profile.Topic), ("OSVersion", _ipad.OsVersion),
+        ("BuildVersion", _ipad.BuildVersion), ("ProductName", _ipad.Description.ProductName),
         ("SerialNumber", _ipad.Description.SerialNumber)), cancellation);
 
     /// <summary>Sends TokenUpdate; pushes may come as soon as it is on its way.</summary>
@@ -87,7 +91,7 @@ internal sealed class MdmChannel
         if (unlockToken is not null)
             message.Add("UnlockToken", unlockToken);
         if (UserShortName is null)
-            message.Add("AwaitingConfiguration", false);
+            message.Add("AwaitingConfiguration", _ipad.AwaitsConfiguration);
         if (_ipad.IsOnline)
             ListenForPushes();
         return CheckInAsync("TokenUpdate", message, cancellation);
@@ -248,12 +252,15 @@ internal sealed class MdmChannel
                 }
                 _unsent = null;
                 _nextWait = Options.FirstRetry;
+                // It went down with the answer in its hands. The server hands the command out again.
+                if (report.Afterwards is not null && !_ipad.IsOnline)
+                    return;
                 if (command is null || Ended)
                 {
                     PollAgainIfNotNow(report);
                     return;
                 }
-                report = await _ipad.Commands.RunAsync(this, command, cancellation);
+                report = await IPadCommands.RunAsync(this, command, _ipad, cancellation);
             }
         }
         finally

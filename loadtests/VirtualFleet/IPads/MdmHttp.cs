@@ -47,8 +47,16 @@ internal sealed class MdmHttp : IDisposable
 
     /// <summary>One request. Never throws for what a network or a server may do.</summary>
     /// <param name="way">Null: the shared pool.</param>
-    public async Task<MdmAnswer> SendAsync(HttpMethod method, Uri url, string? contentType, byte[]? body,
-        Action<HttpRequestHeaders>? headers, HttpMessageInvoker? way, CancellationToken cancellation)
+    public Task<MdmAnswer> SendAsync(HttpMethod method, Uri url, string? contentType, byte[]? body,
+        Action<HttpRequestHeaders>? headers, HttpMessageInvoker? way, CancellationToken cancellation) =>
+        SendAsync(method, url, contentType, body, headers, way, most: null, cancellation);
+
+    /// <summary>A download that is broken off after so many bytes: the rest is of no interest here.</summary>
+    public Task<MdmAnswer> GetStartAsync(Uri url, int most, CancellationToken cancellation) =>
+        SendAsync(HttpMethod.Get, url, null, null, headers => headers.Range = new RangeHeaderValue(0, most - 1), null, most, cancellation);
+
+    private async Task<MdmAnswer> SendAsync(HttpMethod method, Uri url, string? contentType, byte[]? body,
+        Action<HttpRequestHeaders>? headers, HttpMessageInvoker? way, int? most, CancellationToken cancellation)
     {
         await _gate.WaitAsync(cancellation);
         try
@@ -67,7 +75,7 @@ internal sealed class MdmHttp : IDisposable
             }
             headers?.Invoke(request.Headers);
             var started = _options.Time.GetTimestamp();
-            var answer = await ReadAsync(way ?? _shared, request, cancellation);
+            var answer = await ReadAsync(way ?? _shared, request, most, cancellation);
             _measurements.Answered(answer.Status);
             (method == HttpMethod.Put ? _measurements.Request : _measurements.Enrolment).Record(_options.Time.GetElapsedTime(started));
             return answer;
@@ -101,14 +109,14 @@ internal sealed class MdmHttp : IDisposable
         _gate.Dispose();
     }
 
-    private async Task<MdmAnswer> ReadAsync(HttpMessageInvoker way, HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<MdmAnswer> ReadAsync(HttpMessageInvoker way, HttpRequestMessage request, int? most, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(_options.RequestTimeout, _options.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
         try
         {
             using var response = await way.SendAsync(request, either.Token);
-            var body = await ReadBodyAsync(response.Content, either.Token);
+            var body = await ReadBodyAsync(response.Content, most, either.Token);
             return new MdmAnswer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body,
                 RetryAfter(response.Headers.RetryAfter), null);
         }
@@ -120,7 +128,7 @@ internal sealed class MdmHttp : IDisposable
         }
     }
 
-    private static async Task<byte[]> ReadBodyAsync(HttpContent content, CancellationToken cancellation)
+    private static async Task<byte[]> ReadBodyAsync(HttpContent content, int? most, CancellationToken cancellation)
     {
         if (content.Headers.ContentLength == 0)
             return [];
@@ -133,6 +141,8 @@ internal sealed class MdmHttp : IDisposable
             if (body.Length + read > MaxAnswerBytes)
                 throw new IOException($"the answer is larger than {MaxAnswerBytes} bytes");
             body.Write(buffer, 0, read);
+            if (body.Length >= most)
+                break;
         }
         return body.ToArray();
     }

@@ -17,6 +17,8 @@ namespace FleetMdm.VirtualFleet.IPads;
 /// </remarks>
 public sealed class VirtualIPad : IAsyncDisposable
 {
+    private const string UsualPasscode = "250814";
+
     /// <summary>About as large as a real one.</summary>
     private const int UnlockTokenBytes = 2048;
 
@@ -24,12 +26,15 @@ public sealed class VirtualIPad : IAsyncDisposable
     private const string SafariUserAgent =
         "Mozilla/5.0 (iPad; CPU OS 18_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1";
 
+    /// <summary>Bytes that a user of a Shared iPad has on it after the first login.</summary>
+    private const long FirstUserData = 120_000_000;
+
     private static readonly Lazy<DeviceAuthority> UnknownFactory = new(() => new DeviceAuthority());
 
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, MdmChannel> _users = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, IReadOnlyList<AppleError>> _failures = new(StringComparer.Ordinal);
+    private ConcurrentDictionary<string, IReadOnlyList<AppleError>>? _failures;
     private readonly Lazy<DeviceIdentity> _deviceCertificate;
     private EnrolmentProfile? _profile;
     private MdmConnection? _connection;
@@ -37,15 +42,16 @@ public sealed class VirtualIPad : IAsyncDisposable
     private volatile bool _locked;
     private volatile bool _offline;
     private volatile bool _offWifi;
+    private IPadState? _state;
+    private ITimer? _starting;
 
     internal VirtualIPad(IPadFleet fleet, IPadDescription description)
     {
         Fleet = fleet;
         Description = description;
         Name = description.Name;
-        PasscodeSet = description.PasscodeSet;
+        Passcode = description.PasscodeSet ? UsualPasscode : null;
         Journal = new IPadJournal(fleet.Options.JournalCapacity, fleet.Options.Time, entry => fleet.Written(description.Udid, entry));
-        Commands = new IPadCommands(this);
         _deviceCertificate = new Lazy<DeviceIdentity>(() => (fleet.Options.Factory ?? UnknownFactory.Value).Issue());
     }
 
@@ -55,12 +61,45 @@ public sealed class VirtualIPad : IAsyncDisposable
 
     /// <summary>What Settings, General, About shows; the Settings command may change it.</summary>
     public string Name { get; internal set; }
-    public bool PasscodeSet { get; internal set; }
+    public bool PasscodeSet => Passcode is not null;
     public bool IsEnrolled => _device is { Ended: false };
     public bool IsOnline => !_offline;
     /// <summary>Started and not yet unlocked for the first time: most commands cannot run.</summary>
     public bool IsLocked => _locked;
     public int TimesErased { get; private set; }
+
+    /// <summary>Where it is; null: it cannot find out. It tells only while it is lost.</summary>
+    public (double Latitude, double Longitude)? Whereabouts { get; set; } = (52.52, 13.405);
+
+    /// <summary>What runs on it now: an update may have changed what was on the box.</summary>
+    public string OsVersion => _state?.Updated?.Version ?? Description.OsVersion;
+    public string BuildVersion => _state?.Updated?.Build ?? Description.BuildVersion;
+
+    /// <summary>The app that is shown alone, by its bundle identifier; null: it is not locked into one.</summary>
+    public string? LockedIntoApp
+    {
+        get
+        {
+            lock (_lock)
+                return _device?.Installed.SelectMany(profile => profile.Of(PayloadRules.AppLock)).Select(payload => payload.Dict("App")?.Text("Identifier")).FirstOrDefault();
+        }
+    }
+
+    /// <summary>Whether it is in Lost Mode.</summary>
+    public bool IsLost => _state?.Lost is not null;
+
+    /// <summary>It waits in Setup Assistant.</summary>
+    public bool AwaitsConfiguration { get; internal set; }
+
+    /// <summary>Apps that are there or being downloaded, by bundle identifier.</summary>
+    public IReadOnlyCollection<string> InstalledApps
+    {
+        get
+        {
+            lock (_lock)
+                return [.. State.Apps.All.Where(app => app.IsThere).Select(app => app.Identifier)];
+        }
+    }
 
     /// <summary>From the factory: it stays through an erase.</summary>
     public DeviceIdentity DeviceCertificate => _deviceCertificate.Value;
@@ -77,16 +116,23 @@ public sealed class VirtualIPad : IAsyncDisposable
         get
         {
             lock (_lock)
-                return _device is null ? [] : [.. _device.Profiles.Keys];
+                return _device is null ? [] : [.. _device.Installed.Select(profile => profile.Profile.Identifier)];
         }
     }
 
     internal IPadFleet Fleet { get; }
-    internal IPadCommands Commands { get; }
     internal Lock StateLock => _lock;
     internal EnrolmentProfile? Profile => _profile;
     internal byte[]? UnlockToken { get; private set; }
-    internal HashSet<string> Apps { get; } = new(StringComparer.Ordinal) { "com.apple.Pages", "com.apple.Keynote" };
+    internal string? Passcode { get; private set; }
+    internal int MajorVersion => Release.Major(OsVersion);
+
+    /// <summary>What is on it. Made when it is asked for: who only looks asks <see cref="Touched"/>.</summary>
+    internal IPadState State => _state ??= new IPadState();
+    internal IPadState? Touched => _state;
+
+    /// <summary>Whether anything was ever changed on it, beside its enrolment.</summary>
+    internal bool HasState => _state is not null;
 
     // ---- Enrolment ----
 
@@ -133,7 +179,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     /// <summary>Signs and posts what the iPad was asked.</summary>
     private async Task<byte[]> AnswerAsync(ProfileServiceRequest request, DeviceIdentity identity, CancellationToken cancellation)
     {
-        var signed = MdmSignature.SignAttached(PlistWriter.Write(request.Answer(Description, Name)), identity.Certificate);
+        var signed = MdmSignature.SignAttached(PlistWriter.Write(request.Answer(Description with { BuildVersion = BuildVersion }, Name)), identity.Certificate);
         // Not patiently: what was taken once is not taken again, and the person begins anew.
         var answer = await Fleet.Http.SendAsync(HttpMethod.Post, request.Url, "application/pkcs7-signature", signed, null, null, cancellation);
         if (!answer.Success)
@@ -171,6 +217,7 @@ public sealed class VirtualIPad : IAsyncDisposable
             _connection = connection;
             _device = device;
             UnlockToken = RandomNumberGenerator.GetBytes(UnlockTokenBytes);
+            AwaitsConfiguration = Description.Automated;
         }
         try
         {
@@ -199,6 +246,7 @@ public sealed class VirtualIPad : IAsyncDisposable
         {
             if (!_users.TryAdd(userShortName, channel))
                 throw new InvalidOperationException($"{userShortName} is logged in already.");
+            State.Users.TryAdd(userShortName, new SharedUser(FirstUserData));
         }
         try
         {
@@ -221,6 +269,28 @@ public sealed class VirtualIPad : IAsyncDisposable
             if (_users.Remove(userShortName, out var channel))
                 channel.End();
         }
+    }
+
+    internal void LogOutAll()
+    {
+        string[] users;
+        lock (_lock)
+            users = [.. _users.Keys];
+        foreach (var user in users)
+            LogOut(user);
+    }
+
+    internal bool IsLoggedIn(string userShortName)
+    {
+        lock (_lock)
+            return _users.ContainsKey(userShortName);
+    }
+
+    /// <summary>The user's work has not reached iCloud yet, or has.</summary>
+    public void LeaveUnsynced(string userShortName, bool unsynced = true)
+    {
+        lock (_lock)
+            State.Users[userShortName].HasDataToSync = unsynced;
     }
 
     /// <summary>The device's token changed, as after a restore.</summary>
@@ -278,14 +348,50 @@ public sealed class VirtualIPad : IAsyncDisposable
     }
 
     /// <summary>From now on this iPad cannot carry out commands of that kind, and reports these errors for each.</summary>
-    public void FailOn(string requestType, params IReadOnlyList<AppleError> chain) => _failures[requestType] = chain;
+    public void FailOn(string requestType, params IReadOnlyList<AppleError> chain) => LazyInitializer.EnsureInitialized(ref _failures)[requestType] = chain;
 
-    internal IReadOnlyList<AppleError>? FailureOf(string requestType) => _failures.GetValueOrDefault(requestType);
+    internal IReadOnlyList<AppleError>? FailureOf(string requestType) => _failures?.GetValueOrDefault(requestType);
+
+    /// <summary>Somebody sets a passcode, changes it, or turns it off (null).</summary>
+    public void SetPasscode(string? passcode) => Passcode = passcode;
+
+    /// <summary>Somebody turns an iPad on that was shut down.</summary>
+    public void TurnOn()
+    {
+        if (PasscodeSet)
+            Lock();
+        else
+            GoOnline();
+    }
+
+    /// <summary>Somebody deletes a managed app. It stays on the list of the managed ones.</summary>
+    public void DeleteApp(string identifier)
+    {
+        lock (_lock)
+        {
+            if (State.Apps.Find(identifier) is { IsManaged: true } managed)
+                managed.State = AppState.Deleted;
+            else
+                State.Apps.Remove(identifier);
+        }
+    }
+
+    /// <summary>A managed app writes something for the server.</summary>
+    public void GiveFeedback(string identifier, PlistDict feedback)
+    {
+        lock (_lock)
+        {
+            if (State.Apps.Find(identifier) is { IsManaged: true } app)
+                app.Feedback = feedback;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
         await _turn.WaitAsync();
         End();
+        if (_starting is { } starting)
+            await starting.DisposeAsync();
         _turn.Dispose();
     }
 
@@ -341,22 +447,47 @@ public sealed class VirtualIPad : IAsyncDisposable
             Journal.Write(JournalKind.Violation, MdmChannel.DeviceName, detail: $"the server answered {why}: this iPad is no longer managed");
     }
 
-    /// <summary>As good as new: no enrolment, no name, no passcode, no apps.</summary>
-    internal void Erase()
+    /// <summary>As good as new: no enrolment, no name, no passcode, nothing on it. What was updated stays so.</summary>
+    /// <param name="back">Null: a person has to set it up.</param>
+    internal void Erase(ReturnToService? back = null)
     {
         End();
         lock (_lock)
         {
             Name = "iPad";
-            PasscodeSet = false;
-            Apps.Clear();
+            Passcode = null;
+            _state = _state?.Updated is { } updated ? new IPadState { Updated = updated } : null;
             TimesErased++;
         }
         _locked = false;
         Journal.Write(JournalKind.Erased, MdmChannel.DeviceName);
+        if (back is not null)
+            _ = Task.Run(() => ReturnAsync(back));
     }
 
-    /// <summary>Starts anew: with a passcode, it is locked, and off its Wi-Fi, until somebody enters it.</summary>
+    /// <summary>Return to Service: it joins the Wi-Fi that the erase brought, and enrols by the profile that came with it.</summary>
+    private async Task ReturnAsync(ReturnToService back)
+    {
+        try
+        {
+            if (back.Wifi is null)
+                throw new EnrolmentException("the erase brought no Wi-Fi");
+            if (back.Management is null)
+                throw new EnrolmentException("the erase brought no management profile, and no Automated Device Enrolment knows this iPad");
+            await EnrolWithProfileAsync(await OverTheAirAsync(back.Management));
+            lock (_lock)
+            {
+                if (_device is not null)
+                    _device.Profiles[back.Wifi.Identifier] = new InstalledProfile(back.Wifi, Managed: false);
+            }
+        }
+        catch (Exception e) when (e is EnrolmentException or ObjectDisposedException)
+        {
+            Journal.Write(JournalKind.Unenrolled, MdmChannel.DeviceName, detail: $"it could not return to service: {e.Message}");
+        }
+    }
+
+    /// <summary>Starts anew: with a passcode, it is locked, and off its Wi-Fi, until somebody enters it. Without, it is back after a while.</summary>
     internal void Restart()
     {
         if (PasscodeSet)
@@ -364,7 +495,26 @@ public sealed class VirtualIPad : IAsyncDisposable
             Lock();
             GoOffline();
             _offWifi = true;
+            return;
         }
+        GoOffline();
+        _starting ??= Fleet.Options.Time.CreateTimer(static ipad => ((VirtualIPad)ipad!).GoOnline(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _starting.Change(Fleet.Options.RestartTime, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Off until somebody turns it on.</summary>
+    internal void ShutDown()
+    {
+        GoOffline();
+        _offWifi = PasscodeSet;
+    }
+
+    /// <summary>The update is installed while it restarts.</summary>
+    internal void UpdateTo(Release release)
+    {
+        lock (_lock)
+            (State.Updated, State.Update) = (release, null);
+        Restart();
     }
 
     // ---- Inside ----
@@ -415,6 +565,8 @@ public sealed class VirtualIPad : IAsyncDisposable
             _connection = null;
             _profile = null;
             UnlockToken = null;
+            AwaitsConfiguration = false;
+            _state?.ManagementEnded();
         }
     }
 

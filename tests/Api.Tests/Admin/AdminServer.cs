@@ -17,7 +17,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FleetMdm.Api.Tests.Admin;
 
 /// <summary>A whole server on a port of its own, with SQLite in a folder of its own: what a new user starts.</summary>
-public sealed class AdminServer : IAsyncLifetime
+public sealed partial class AdminServer : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
     private WebApplication? _app;
@@ -37,6 +37,12 @@ public sealed class AdminServer : IAsyncLifetime
     /// <summary>Sends as the first administrator.</summary>
     public HttpClient Admin { get; private set; } = null!;
 
+    /// <summary>What a test puts in the place of a service.</summary>
+    internal Action<WebApplicationBuilder>? Configure { get; init; }
+
+    /// <summary>More options, as on the command line.</summary>
+    internal IReadOnlyList<string> Arguments { get; init; } = [];
+
     public async ValueTask InitializeAsync()
     {
         _app = ServerHost.Build(
@@ -45,7 +51,8 @@ public sealed class AdminServer : IAsyncLifetime
             "--Http:Listen=http://127.0.0.1:0",
             "--Mdm:PublicUrl=https://mdm.test",
             "--Queue:MaxPerDevice=20",
-        ]);
+            .. Arguments,
+        ], Configure);
         await FleetProcess.Start(_app, CancellationToken.None);
         Address = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
         Token = await FirstToken.Ensure(Grains, DataDirectory) ?? throw new InvalidOperationException("The first token was not made.");
@@ -101,6 +108,24 @@ public sealed class AdminServer : IAsyncLifetime
         return pad;
     }
 
+    /// <summary>Fills in the console's form for many: what comes back is the page that asks to confirm, or the form again.</summary>
+    public async Task<HttpResponseMessage> SendToMany(params (string Name, string Value)[] fields)
+    {
+        using var form = new MultipartFormDataContent();
+        foreach (var (name, value) in fields) form.Add(new StringContent(value), name);
+        return await Admin.PostAsync("/operations", form);
+    }
+
+    /// <summary>Presses the button of the page that asks to confirm.</summary>
+    public Task<HttpResponseMessage> Confirm(string page, string? typed = null) => SendToMany([.. ConfirmFields(page), .. typed is null ? [] : new[] { ("expected", typed) }]);
+
+    /// <summary>What the form of that page holds.</summary>
+    public static IEnumerable<(string Name, string Value)> ConfirmFields(string page) => Hidden().Matches(page)
+        .Select(match => (match.Groups[1].Value, System.Net.WebUtility.HtmlDecode(match.Groups[2].Value))).Where(field => field.Item1 is "target" or "body" or "confirmation" or "force" or "pace");
+
+    [System.Text.RegularExpressions.GeneratedRegex("<input type=\"hidden\" name=\"(\\w+)\" value=\"([^\"]*)\"")]
+    private static partial System.Text.RegularExpressions.Regex Hidden();
+
     public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
 
     /// <summary>The JSON of an answer that must have this status.</summary>
@@ -155,6 +180,15 @@ public sealed record TestPad(AdminServer Server, string Id, PresentedCertificate
     {
         using var response = await Server.Admin.PostAsync($"{Path}/commands{query}", AdminServer.Json(json));
         return (string)(await AdminServer.Body(response, 202))["commandUuid"]!;
+    }
+
+    /// <summary>Answers DeviceInformation with this.</summary>
+    public async Task Tell(DeviceFacts facts)
+    {
+        var uuid = await Send("""{"requestType": "DeviceInformation"}""");
+        await Idle();
+        await Grain.Report(
+            new CommandReportMessage { Status = ReportStatus.Acknowledged, CommandUuid = uuid, Result = "<plist version=\"1.0\"><dict/></plist>"u8.ToArray(), Device = facts }, Certificate);
     }
 
     /// <summary>Asks for the next command.</summary>

@@ -219,8 +219,28 @@ public sealed class AuditTests(AdminServer server)
         await AdminServer.Problem(refused, 403);
         Assert.Empty(await Records($"target={pad.Id}&verb=secret.read"));
 
-        Assert.Contains("ABC-SECRET", await keeper.GetStringAsync(path));
-        Assert.Equal(uuid, (string?)Assert.Single(await Records($"target={pad.Id}&verb=secret.read"))["subject"]);
+        // Who may see it says why.
+        using var silent = await keeper.GetAsync(path);
+        var withheld = await AdminServer.Body(silent, 200);
+        Assert.Equal((true, true), ((bool)withheld["secretsHidden"]!, (bool)withheld["reasonNeeded"]!));
+        Assert.DoesNotContain("ABC-SECRET", withheld.ToJsonString());
+        using var list = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Accept", "application/xml" } } };
+        using var asked = await keeper.SendAsync(list);
+        await AdminServer.Blames(asked, "reason");
+        Assert.Empty(await Records($"target={pad.Id}&verb=secret.read"));
+
+        Assert.Contains("ABC-SECRET", await keeper.GetStringAsync(path + "?reason=the%20key%20is%20lost"));
+        var record = Assert.Single(await Records($"target={pad.Id}&verb=secret.read"));
+        Assert.Equal((uuid, "the key is lost"), ((string?)record["subject"], (string?)record["reason"]));
+
+        // On its page.
+        var page = $"/ipads/{pad.Id}/commands/{uuid}";
+        Assert.Contains("Why do you look?", await server.Admin.GetStringAsync(page));
+        using var unsaid = await server.Admin.PostAsync(page + "/answer", new FormUrlEncodedContent([new("reason", " ")]));
+        Assert.Equal(HttpStatusCode.BadRequest, unsaid.StatusCode);
+        using var said = await server.Admin.PostAsync(page + "/answer", new FormUrlEncodedContent([new("reason", "found")]));
+        Assert.Contains("ABC-SECRET", await said.Content.ReadAsStringAsync());
+        Assert.Equal(["found", "the key is lost"], (await Records($"target={pad.Id}&verb=secret.read&result=done")).Select(one => (string?)one["reason"]));
     }
 
     private async Task<string> Keeper()

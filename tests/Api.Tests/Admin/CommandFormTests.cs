@@ -64,6 +64,21 @@ public sealed class CommandFormTests(AdminServer server)
         Assert.Empty((await pad.Idle()).Body ?? []);
     }
 
+    [Theory]
+    [InlineData("message")]
+    [InlineData("hostedApp")]
+    [InlineData("settings[0].deviceName")]
+    [InlineData("settings.item")]
+    [InlineData("returnToService.enabled")]
+    public async Task A_field_that_the_form_of_this_command_does_not_have_is_refused_and_named(string field)
+    {
+        var pad = await server.Enrol();
+        using var refused = await Post(pad.Id, "InstalledApplicationList", ("managedAppsOnly", "true"), (field, "1"));
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("This form has no such field.", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Null((await pad.Idle()).Body);
+    }
+
     [Fact]
     public async Task Viewers_see_no_form()
     {

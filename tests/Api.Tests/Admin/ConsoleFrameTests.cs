@@ -123,11 +123,8 @@ public sealed partial class ConsoleFrameTests(AdminServer server)
         Assert.Contains("Wahl 3", asked);
         Assert.DoesNotContain("Wahl 2", asked);
 
-        using var form = new MultipartFormDataContent
-        {
-            { new StringContent($"{pads[0].Id}\r\n{pads[2].Id}"), "ids" }, { new StringContent("DeviceLock"), "requestType" }, { new StringContent("2"), "expected" },
-        };
-        using var started = await server.Admin.PostAsync("/operations", form);
+        using var check = await server.SendToMany(("ids", $"{pads[0].Id}\r\n{pads[2].Id}"), ("type", "DeviceLock"));
+        using var started = await server.Confirm(await check.Content.ReadAsStringAsync());
         Assert.Equal(HttpStatusCode.SeeOther, started.StatusCode);
         var operation = await server.Admin.GetStringAsync(started.Headers.Location);
         Assert.Contains("DeviceLock for 2 iPads", operation);

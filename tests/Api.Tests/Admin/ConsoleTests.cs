@@ -167,34 +167,43 @@ public sealed class ConsoleTests(AdminServer server)
     }
 
     [Fact]
-    public async Task A_command_for_many_is_started_by_the_list_and_asks_for_their_number()
+    public async Task A_command_for_many_is_filled_in_checked_and_confirmed()
     {
-        foreach (var number in new[] { 1, 2, 3 }) await server.Enrol(name: $"Menge {number}");
+        var pads = new List<TestPad>();
+        foreach (var number in new[] { 1, 2, 3 }) pads.Add(await server.Enrol(name: $"Menge {number}"));
         var asked = await server.Admin.GetStringAsync("/operations/new?q=menge");
         Assert.Contains("Send a command to 3 iPads", asked);
         Assert.Contains("Menge 2", asked);
+        Assert.Contains("value=\"EnableLostMode\"", asked);
+        Assert.Contains("name=\"message\"", await server.Admin.GetStringAsync("/operations/new?q=menge&type=EnableLostMode"));
+        Assert.Contains("name=\"deviceName\"", await server.Admin.GetStringAsync("/operations/new?q=menge&type=Settings&item=DeviceName"));
 
-        async Task<HttpResponseMessage> Start(string requestType, string expected, string? profile = null)
+        // What is wrong is said at the field, and nothing that was typed is lost.
+        using var wrong = await server.SendToMany(("q", "menge"), ("type", "RemoveProfile"), ("identifier", new string('x', 300)));
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        var again = await wrong.Content.ReadAsStringAsync();
+        Assert.Contains("id=\"field-identifier-error\"", again);
+        Assert.Contains($"value=\"{new string('x', 300)}\"", again);
+
+        await pads[1].Tell(new Grains.Interfaces.DeviceFacts { IsSupervised = false });
+        using var left = await server.SendToMany(("q", "menge"), ("type", "ShutDownDevice"));
+        var check = await left.Content.ReadAsStringAsync();
+        Assert.Contains("ShutDownDevice needs supervision.", check);
+        Assert.Contains("Menge 2</a>", check);
+        Assert.Contains("2 iPads</button>", check);
+        Assert.Null((await pads[0].Idle()).Body);
+
+        using var shown = await server.SendToMany(("q", "menge"), ("type", "EraseDevice"));
+        Assert.Equal(HttpStatusCode.OK, shown.StatusCode);
+        var page = await shown.Content.ReadAsStringAsync();
+        foreach (var typed in new[] { "", "2", "three" })
         {
-            using var form = new MultipartFormDataContent
-            {
-                { new StringContent("menge"), "q" }, { new StringContent(requestType), "requestType" }, { new StringContent(expected), "expected" },
-                { new StringContent("Back soon"), "message" }, { new StringContent(profile ?? ""), "profile", "a.mobileconfig" },
-            };
-            return await server.Admin.PostAsync("/operations", form);
+            using var refused = await server.Confirm(page, typed);
+            Assert.Equal(typed == "three" ? 400 : 409, (int)refused.StatusCode);
+            Assert.Contains("role=\"alert\"", await refused.Content.ReadAsStringAsync());
         }
 
-        foreach (var (requestType, expected, status) in new[] { ("EraseDevice", "", 409), ("EraseDevice", "2", 409), ("EraseDevice", "three", 400), ("", "", 400), ("InstallProfile", "", 400), ("DeviceLock", "4", 409) })
-        {
-            using var refused = await Start(requestType, expected);
-            Assert.Equal(status, (int)refused.StatusCode);
-            var page = await refused.Content.ReadAsStringAsync();
-            Assert.Contains("role=\"alert\"", page);
-            // Nothing that was typed is lost.
-            Assert.Contains("value=\"Back soon\"", page);
-        }
-
-        using var started = await Start("EraseDevice", "3");
+        using var started = await server.Confirm(page, "3");
         Assert.Equal(HttpStatusCode.SeeOther, started.StatusCode);
         var operation = await server.Admin.GetStringAsync(started.Headers.Location);
         Assert.Contains("EraseDevice for 3 iPads", operation);
@@ -206,8 +215,18 @@ public sealed class ConsoleTests(AdminServer server)
         using var cancelled = await Post(started.Headers.Location + "/cancel", "");
         Assert.Equal(HttpStatusCode.SeeOther, cancelled.StatusCode);
         Assert.Contains("3 cancelled or ended", await server.Admin.GetStringAsync(started.Headers.Location));
-        using var installed = await Start("InstallProfile", "", Profile);
-        Assert.Equal(HttpStatusCode.SeeOther, installed.StatusCode);
+
+        // A page that is too old, and one for which the number has changed since.
+        using var harmless = await server.SendToMany(("q", "menge"), ("type", "DeviceLock"), ("message", "Back soon"));
+        var lockPage = await harmless.Content.ReadAsStringAsync();
+        await server.Enrol(name: "Menge 4");
+        using var changed = await server.Confirm(lockPage);
+        Assert.Equal(HttpStatusCode.Conflict, changed.StatusCode);
+        var renewed = await changed.Content.ReadAsStringAsync();
+        Assert.Contains("3 iPads were confirmed, and the target is 4 iPads by now.", renewed);
+        using var locked = await server.Confirm(renewed);
+        Assert.Equal(HttpStatusCode.SeeOther, locked.StatusCode);
+        Assert.Contains("DeviceLock for 4 iPads", await server.Admin.GetStringAsync(locked.Headers.Location));
         Assert.Contains("No enrolled iPad matches", await server.Admin.GetStringAsync("/operations/new?school=Nowhere"));
         using var nobody = await server.Admin.GetAsync("/operations/" + Guid.NewGuid());
         Assert.Equal(HttpStatusCode.NotFound, nobody.StatusCode);

@@ -46,18 +46,89 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/reenrolment"] = async () => new(Json(HttpMethod.Post, "/api/v1/reenrolment", $$"""{"ids": ["{{(await _server.Enrol()).Id}}"]}"""), null),
         ["POST /api/v1/operations"] = async () => new(Json(HttpMethod.Post, "/api/v1/operations", await Lock()), null),
         ["DELETE /api/v1/operations/{id}"] = async () => await Operation() is var id ? new(new(HttpMethod.Delete, $"/api/v1/operations/{id}"), id) : null!,
+        ["POST /api/v1/operations/{id}/pause"] = async () => await Paced() is var id ? new(new(HttpMethod.Post, $"/api/v1/operations/{id}/pause"), id) : null!,
+        ["POST /api/v1/operations/{id}/go-on"] = async () => await Paced(paused: true) is var id ? new(new(HttpMethod.Post, $"/api/v1/operations/{id}/go-on"), id) : null!,
+        ["POST /api/v1/operations/{id}/retry"] = async () => new(Json(HttpMethod.Post, $"/api/v1/operations/{await Failed()}/retry", "{}"), null),
+        ["POST /api/v1/repeating-operations"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/repeating-operations", Repeat), null)),
+        ["POST /api/v1/repeating-operations/{id}/pause"] = async () => await Repeating() is var id ? new(new(HttpMethod.Post, $"/api/v1/repeating-operations/{id}/pause"), id) : null!,
+        ["POST /api/v1/repeating-operations/{id}/go-on"] = async () => await Repeating(paused: true) is var id ? new(new(HttpMethod.Post, $"/api/v1/repeating-operations/{id}/go-on"), id) : null!,
+        ["DELETE /api/v1/repeating-operations/{id}"] = async () => await Repeating() is var id ? new(new(HttpMethod.Delete, $"/api/v1/repeating-operations/{id}"), id) : null!,
+        ["POST /operations/repeating/{id}/pause"] = async () => await Repeating() is var id ? new(Form($"/operations/repeating/{id}/pause"), id) : null!,
+        ["POST /operations/repeating/{id}/go-on"] = async () => await Repeating(paused: true) is var id ? new(Form($"/operations/repeating/{id}/go-on"), id) : null!,
+        ["POST /operations/repeating/{id}/end"] = async () => await Repeating() is var id ? new(Form($"/operations/repeating/{id}/end"), id) : null!,
         ["POST /api/v1/invitations"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/invitations", "{}"), null)),
         ["DELETE /api/v1/invitations/{id}"] = async () => await Invitation() is var number ? new(new(HttpMethod.Delete, $"/api/v1/invitations/{number}"), number) : null!,
         ["POST /api/v1/tokens"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/tokens", """{"name": "made", "role": "viewer"}"""), null)),
         ["DELETE /api/v1/tokens/{id}"] = async () => (await _server.MakeToken("viewer")).Id is var id ? new(new(HttpMethod.Delete, $"/api/v1/tokens/{id}"), id) : null!,
+        ["POST /api/v1/roles"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/roles", """{"name": "every-1", "title": "Every", "rights": ["device.read"]}"""), "every-1")),
+        ["PUT /api/v1/roles/{name}"] = async () => await Role("every-2") is var role
+            ? new(new(HttpMethod.Put, $"/api/v1/roles/{role}") { Content = AdminServer.Json("""{"title": "Every", "rights": ["audit.read"]}"""), Headers = { { "If-Match", "*" } } }, role) : null!,
+        ["DELETE /api/v1/roles/{name}"] = async () => await Role("every-3") is var role ? new(new(HttpMethod.Delete, $"/api/v1/roles/{role}"), role) : null!,
+        ["POST /roles"] = () => Task.FromResult(new Drive(Form("/roles", ("name", "every-4"), ("title", "Every"), ("device.read", "true")), "every-4")),
+        ["POST /roles/{name}/edit"] = async () => await Role("every-5") is var role ? new(Form($"/roles/{role}/edit", ("title", "Other"), ("version", "1"), ("device.read", "true")), role) : null!,
+        ["POST /roles/{name}/delete"] = async () => await Role("every-6") is var role ? new(Form($"/roles/{role}/delete"), role) : null!,
+        ["POST /api/v1/accounts"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/accounts", TestAccount.Body("every-1")), null)),
+        ["PUT /api/v1/accounts/{id}"] = async () => await Account("every-2") is var account
+            ? new(new(HttpMethod.Put, account.Path) { Content = AdminServer.Json(TestAccount.Body("every-3")), Headers = { { "If-Match", "*" } } }, account.Id) : null!,
+        ["DELETE /api/v1/accounts/{id}"] = async () => await Account("every-4") is var account ? new(new(HttpMethod.Delete, account.Path), account.Id) : null!,
+        ["POST /api/v1/accounts/{id}/password-link"] = async () => await Account("every-5") is var account ? new(new(HttpMethod.Post, account.Path + "/password-link"), account.Id) : null!,
+        ["DELETE /api/v1/accounts/{id}/totp"] = async () => await Account("every-6") is var account ? new(new(HttpMethod.Delete, account.Path + "/totp"), account.Id) : null!,
+        ["DELETE /api/v1/accounts/{id}/sessions"] = async () => await Account("every-7") is var account ? new(new(HttpMethod.Delete, account.Path + "/sessions"), account.Id) : null!,
+        ["POST /accounts"] = () => Task.FromResult(new Drive(Form("/accounts", ("userName", "every-8"), ("name", "Every"), ("role", "viewer")), null)),
+        ["POST /accounts/{id}/edit"] = async () => await Account("every-9") is var account
+            ? new(Form($"/accounts/{account.Id}/edit", ("userName", "every-10"), ("name", "Every"), ("role", "viewer"), ("version", "1")), account.Id) : null!,
+        ["POST /accounts/{id}/delete"] = async () => await Account("every-11") is var account ? new(Form($"/accounts/{account.Id}/delete"), account.Id) : null!,
+        ["POST /accounts/{id}/password-link"] = async () => await Account("every-12") is var account ? new(Form($"/accounts/{account.Id}/password-link"), account.Id) : null!,
+        ["POST /accounts/{id}/totp/remove"] = async () => await Account("every-13") is var account ? new(Form($"/accounts/{account.Id}/totp/remove"), account.Id) : null!,
+        ["POST /accounts/{id}/sessions/end"] = async () => await Account("every-14") is var account ? new(Form($"/accounts/{account.Id}/sessions/end"), account.Id) : null!,
+        ["POST /set-password/{link}"] = async () => await Account("every-15") is var account
+            ? new(Form(new Uri(account.Link).AbsolutePath, ("password", TestAccount.Password), ("again", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /login/password"] = async () => await Ready("every-16") is var account
+            ? new(Form("/login/password", ("userName", "every-16"), ("password", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /login/code"] = async () => await Ready("every-17", totp: true) is var account
+            ? new(Form("/login/code", await account.OwedCookie(), ("code", account.NextCode())), account.Id, Anonymous: true) : null!,
+        ["POST /account/password"] = async () => await Ready("every-18") is var account
+            ? new(Form("/account/password", await account.Cookie(), ("present", TestAccount.Password), ("password", "another-" + TestAccount.Password), ("again", "another-" + TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /account/totp"] = async () => await Ready("every-19") is var account && await account.Cookie() is var cookie && await account.Offer(cookie) is var offer
+            ? new(Form("/account/totp", cookie, ("offer", offer), ("code", account.NextCode()), ("present", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /account/totp/remove"] = async () => await Ready("every-20", totp: true) is var account
+            ? new(Form("/account/totp/remove", await account.Cookie(), ("present", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /account/recovery-codes"] = async () => await Ready("every-21", totp: true) is var account
+            ? new(Form("/account/recovery-codes", await account.Cookie(), ("present", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /sessions/end"] = async () => await Ready("every-22") is var account ? new(Form("/sessions/end", await account.Cookie()), account.Id, Anonymous: true) : null!,
+        ["POST /sessions/{session}/end"] = async () => await Ready("every-23") is var account
+            ? new(Form($"/sessions/{await account.OtherSession()}/end", await account.Cookie()), account.Id, Anonymous: true) : null!,
         ["PUT /api/v1/push-certificate"] = () => Task.FromResult(new Drive(
             new(HttpMethod.Put, "/api/v1/push-certificate") { Content = new StringContent(PushCertificate(), Encoding.UTF8, "application/x-pem-file") }, null)),
 
         ["POST /api/v1/push-certificate/request"] = () => Task.FromResult(new Drive(new(HttpMethod.Post, "/api/v1/push-certificate/request"), null)),
+        ["POST /api/v1/authorities"] = async () => await NoneIsPrepared() ? new(new(HttpMethod.Post, "/api/v1/authorities"), null) : null!,
+        ["DELETE /api/v1/authorities/{id}"] = async () => await PreparedCa() is var ca ? new(new(HttpMethod.Delete, $"/api/v1/authorities/{ca}"), ca) : null!,
         ["PUT /api/v1/placeholders/{serialNumber}"] = () => Task.FromResult(new Drive(Json(HttpMethod.Put, "/api/v1/placeholders/EVERY1", """{"name": "one"}"""), "EVERY1")),
         ["DELETE /api/v1/placeholders/{serialNumber}"] = async () => new(new(HttpMethod.Delete, $"/api/v1/placeholders/{await Placeholder("EVERY2")}"), "EVERY2"),
         ["POST /api/v1/placeholder-imports"] = () => Task.FromResult(new Drive(
             new(HttpMethod.Post, "/api/v1/placeholder-imports") { Content = new StringContent(Csv("EVERY3"), Encoding.UTF8, "text/csv") }, null)),
+
+        ["POST /api/v1/profiles"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/profiles", Library(NewProfile(), 1)), null)),
+        ["PUT /api/v1/profiles/{id}"] = async () => await LibraryProfile() is var (id, identifier) ? new(Library(HttpMethod.Put, $"/api/v1/profiles/{id}", identifier, 2), id) : null!,
+        ["DELETE /api/v1/profiles/{id}"] = async () => await LibraryProfile() is var (id, _) ? new(new(HttpMethod.Delete, $"/api/v1/profiles/{id}"), id) : null!,
+        ["POST /api/v1/profiles/{id}/versions/{version}/restore"] = async () => await ChangedProfile() is var id ? new(new(HttpMethod.Post, $"/api/v1/profiles/{id}/versions/1/restore"), id) : null!,
+        ["POST /api/v1/profiles/{id}/install"] = () => OnProfile(async id => Json(HttpMethod.Post, $"/api/v1/profiles/{id}/install", $$$"""{"target": {"ids": ["{{{(await _server.Enrol()).Id}}}"]}}""")),
+        ["POST /api/v1/profiles/{id}/remove"] = () => OnProfile(async id => Json(HttpMethod.Post, $"/api/v1/profiles/{id}/remove", $$$"""{"target": {"ids": ["{{{(await _server.Enrol()).Id}}}"]}}""")),
+        ["PUT /api/v1/profiles/{id}/link"] = () => OnProfile(id => Task.FromResult(Json(HttpMethod.Put, $"/api/v1/profiles/{id}/link", "{}"))),
+        ["DELETE /api/v1/profiles/{id}/link"] = () => OnProfile(id => Task.FromResult(new HttpRequestMessage(HttpMethod.Delete, $"/api/v1/profiles/{id}/link"))),
+
+        ["POST /profiles/new"] = () => Task.FromResult(new Drive(Upload("/profiles/new", "PayloadContent[0].PayloadType", "com.apple.applicationaccess", text: true), null)),
+        ["POST /profiles/upload"] = () => Task.FromResult(new Drive(Upload("/profiles/upload", "profile", Profile.Replace("org.example.wifi", NewProfile(), StringComparison.Ordinal)), null)),
+        ["POST /profiles/{id}/edit"] = () => OnProfile(id => Task.FromResult(Upload($"/profiles/{id}/edit", "PayloadDescription", "another", text: true))),
+        ["POST /profiles/{id}/upload"] = async () => await LibraryProfile() is var (id, identifier)
+            ? new(Upload($"/profiles/{id}/upload", "profile", Profile.Replace("org.example.wifi", identifier, StringComparison.Ordinal), basedOn: true), id) : null!,
+        ["POST /profiles/{id}/restore"] = async () => await ChangedProfile() is var id ? new(Form($"/profiles/{id}/restore", ("version", "1"), ("basedOn", "2")), id) : null!,
+        ["POST /profiles/{id}/install"] = () => OnProfile(async id => Form($"/profiles/{id}/install", ("target", "ids"), ("ids", (await _server.Enrol()).Id), ("expected", "1"))),
+        ["POST /profiles/{id}/remove"] = () => OnProfile(async id => Form($"/profiles/{id}/remove", ("target", "ids"), ("ids", (await _server.Enrol()).Id), ("expected", "1"))),
+        ["POST /profiles/{id}/publish"] = () => OnProfile(id => Task.FromResult(Form($"/profiles/{id}/publish"))),
+        ["POST /profiles/{id}/withdraw"] = () => OnProfile(id => Task.FromResult(Form($"/profiles/{id}/withdraw"))),
+        ["POST /profiles/{id}/delete"] = () => OnProfile(id => Task.FromResult(Form($"/profiles/{id}/delete", ("basedOn", "1")))),
 
         ["POST /ipads/{id}/push"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/push")),
         ["POST /ipads/{id}/query"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/query")),
@@ -72,12 +143,19 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /ipads/{id}/security"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/security")),
         ["POST /ipads/{id}/restrictions"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/restrictions")),
         ["POST /ipads/{id}/users"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/users")),
-        ["POST /ipads/{id}/location"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/location")),
+        ["POST /ipads/{id}/lost-mode"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode", ("message", "Please call."))),
+        ["POST /ipads/{id}/lost-mode/locate"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode/locate")),
+        ["POST /ipads/{id}/lost-mode/sound"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode/sound")),
+        ["POST /ipads/{id}/lost-mode/disable"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode/disable")),
+        ["POST /ipads/{id}/lost-mode/location"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode/location", ("reason", "lost"))),
+        ["POST /ipads/{id}/activation-lock"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/activation-lock")),
+        ["POST /ipads/{id}/activation-lock/code"] = () => OnPad(async pad => Form($"/ipads/{await Locked(pad)}/activation-lock/code", ("reason", "sold"))),
         ["POST /ipads/{id}/profile"] = () => OnPad(pad => Upload($"/ipads/{pad.Id}/profile", "profile", Profile)),
         ["POST /ipads/{id}/clear-passcode"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/clear-passcode", ("confirm", Serial)), Serial),
         ["POST /ipads/{id}/erase"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/erase", ("confirm", Serial)), Serial),
         ["POST /ipads/{id}/remove"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/remove", ("confirm", Serial)), Serial),
         ["POST /ipads/{id}/commands/{uuid}/cancel"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/commands/{await pad.Send()}/cancel")),
+        ["POST /ipads/{id}/commands/{uuid}/answer"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/commands/{await Told(pad)}/answer", ("reason", "sold"))),
         ["POST /ipads/{id}/claim/allow"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/claim/allow", ("claim", await Claim(pad)))),
         ["POST /ipads/{id}/claim/refuse"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/claim/refuse", ("claim", await Claim(pad)))),
         ["POST /ipads/{id}/reenrolment"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/reenrolment")),
@@ -85,13 +163,104 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /invitations/{id}/revoke"] = async () => await Invitation() is var number ? new(Form($"/invitations/{number}/revoke"), number) : null!,
         ["POST /tokens"] = () => Task.FromResult(new Drive(Form("/tokens", ("name", "made"), ("role", "viewer")), null)),
         ["POST /tokens/{id}/revoke"] = async () => (await _server.MakeToken("viewer")).Id is var id ? new(Form($"/tokens/{id}/revoke"), id) : null!,
-        ["POST /operations"] = async () => new(Form("/operations", ("q", (await _server.Enrol()).Id), ("requestType", "DeviceInformation")), null),
+        ["POST /operations"] = async () => new(await Confirmed(), null),
+        ["POST /operations/{id}/pause"] = async () => await Paced() is var id ? new(Form($"/operations/{id}/pause"), id) : null!,
+        ["POST /operations/{id}/go-on"] = async () => await Paced(paused: true) is var id ? new(Form($"/operations/{id}/go-on"), id) : null!,
+        ["POST /operations/{id}/retry"] = async () => new(Form($"/operations/{await Failed()}/retry", ("expected", "1")), null),
         ["POST /operations/{id}/cancel"] = async () => await Operation() is var id ? new(Form($"/operations/{id}/cancel"), id) : null!,
         ["POST /placeholders"] = () => Task.FromResult(new Drive(Form("/placeholders", ("serialNumber", "EVERY4"), ("name", "four")), "EVERY4")),
         ["POST /placeholders/import"] = () => Task.FromResult(new Drive(Upload("/placeholders/import", "file", Csv("EVERY5")), null)),
         ["POST /placeholders/{serialNumber}/remove"] = async () => new(Form($"/placeholders/{await Placeholder("EVERY6")}/remove"), "EVERY6"),
+        ["POST /authorities/prepare"] = async () => await NoneIsPrepared() ? new(Form("/authorities/prepare"), null) : null!,
+        ["POST /authorities/{id}/retire"] = async () => await PreparedCa() is var ca ? new(Form($"/authorities/{ca}/retire"), ca) : null!,
+        ["POST /api/v1/schools"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/schools", """{"name": "Every 1"}"""), null)),
+        ["PUT /api/v1/schools/{id}"] = async () => await School("Every 2") is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/schools/{id}") { Content = AdminServer.Json("""{"name": "Every 3"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/schools/{id}"] = async () => await School("Every 4") is var id ? new(new(HttpMethod.Delete, $"/api/v1/schools/{id}"), id) : null!,
+        ["POST /schools"] = () => Task.FromResult(new Drive(Form("/schools", ("name", "Every 5")), null)),
+        ["POST /schools/{id}/edit"] = async () => await School("Every 6") is var id ? new(Form($"/schools/{id}/edit", ("name", "Every 7"), ("version", "1")), id) : null!,
+        ["POST /schools/{id}/delete"] = async () => await School("Every 8") is var id ? new(Form($"/schools/{id}/delete"), id) : null!,
+        ["POST /api/v1/people"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/people", """{"role": "pupil", "familyName": "Every"}"""), null)),
+        ["PUT /api/v1/people/{id}"] = async () => await Person() is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/people/{id}") { Content = AdminServer.Json("""{"role": "staff", "familyName": "Every"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/people/{id}"] = async () => await Person() is var id ? new(new(HttpMethod.Delete, $"/api/v1/people/{id}"), id) : null!,
+        ["POST /people"] = () => Task.FromResult(new Drive(Form("/people", ("familyName", "Every"), ("role", "teacher")), null)),
+        ["POST /people/{id}/edit"] = async () => await Person() is var id ? new(Form($"/people/{id}/edit", ("familyName", "Every"), ("role", "teacher"), ("version", "1")), id) : null!,
+        ["POST /people/{id}/delete"] = async () => await Person() is var id ? new(Form($"/people/{id}/delete"), id) : null!,
+        ["POST /api/v1/classes"] = async () => new(Json(HttpMethod.Post, "/api/v1/classes", $$"""{"name": "7B", "schoolId": "{{await School("Every 11")}}"}"""), null),
+        ["PUT /api/v1/classes/{id}"] = async () => await Class("Every 12") is var (id, school)
+            ? new(new(HttpMethod.Put, $"/api/v1/classes/{id}") { Content = AdminServer.Json($$"""{"name": "8B", "schoolId": "{{school}}"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/classes/{id}"] = async () => await Class("Every 13") is var (id, _) ? new(new(HttpMethod.Delete, $"/api/v1/classes/{id}"), id) : null!,
+        ["PUT /api/v1/classes/{id}/members/{personId}"] = async () => await Class("Every 14") is var (id, _)
+            ? new(Json(HttpMethod.Put, $"/api/v1/classes/{id}/members/{await Person()}", """{"role": "pupil"}"""), id) : null!,
+        ["DELETE /api/v1/classes/{id}/members/{personId}"] = async () => await Member("Every 15") is var (id, person)
+            ? new(new(HttpMethod.Delete, $"/api/v1/classes/{id}/members/{person}"), id) : null!,
+        ["POST /classes"] = async () => new(Form("/classes", ("name", "7B"), ("schoolId", await School("Every 16"))), null),
+        ["POST /classes/{id}/edit"] = async () => await Class("Every 17") is var (id, school)
+            ? new(Form($"/classes/{id}/edit", ("name", "8B"), ("schoolId", school), ("version", "1")), id) : null!,
+        ["POST /classes/{id}/delete"] = async () => await Class("Every 18") is var (id, _) ? new(Form($"/classes/{id}/delete"), id) : null!,
+        ["POST /people/{person}/class"] = async () => await Class("Every 19") is var (id, _) ? new(Form($"/people/{await Person()}/class", ("class", id), ("role", "pupil")), id) : null!,
+        ["POST /classes/{id}/members/{person}/remove"] = async () => await Member("Every 20") is var (id, person) ? new(Form($"/classes/{id}/members/{person}/remove"), id) : null!,
+        ["POST /api/v1/groups"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/groups", """{"name": "Every 31"}"""), null)),
+        ["PUT /api/v1/groups/{id}"] = async () => await Group("Every 32") is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/groups/{id}") { Content = AdminServer.Json("""{"name": "Every 33", "rule": "supervised"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/groups/{id}"] = async () => await Group("Every 34") is var id ? new(new(HttpMethod.Delete, $"/api/v1/groups/{id}"), id) : null!,
+        ["POST /api/v1/groups/{id}/members"] = async () => await Group("Every 35") is var id
+            ? new(Json(HttpMethod.Post, $"/api/v1/groups/{id}/members", """{"filter": "status:enrolled"}"""), id) : null!,
+        ["POST /api/v1/groups/{id}/members/remove"] = async () => await FilledGroup("Every 36") is var id
+            ? new(Json(HttpMethod.Post, $"/api/v1/groups/{id}/members/remove", """{"filter": "status:enrolled"}"""), id) : null!,
+        ["POST /groups"] = () => Task.FromResult(new Drive(Form("/groups", ("name", "Every 37")), null)),
+        ["POST /groups/{id}/edit"] = async () => await Group("Every 38") is var id ? new(Form($"/groups/{id}/edit", ("name", "Every 39"), ("version", "1")), id) : null!,
+        ["POST /groups/{id}/delete"] = async () => await Group("Every 40") is var id ? new(Form($"/groups/{id}/delete"), id) : null!,
+        ["POST /groups/{id}/add"] = async () => await Group("Every 41") is var id ? new(Form($"/groups/{id}/add", ("filter", "status:enrolled")), id) : null!,
+        ["POST /groups/{id}/remove"] = async () => await FilledGroup("Every 42") is var id ? new(Form($"/groups/{id}/remove", ("filter", "status:enrolled")), id) : null!,
+        ["POST /api/v1/assignments"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/assignments", Zone("Every 51")), null)),
+        ["PUT /api/v1/assignments/{id}"] = async () => await Assignment("Every 52") is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/assignments/{id}") { Content = AdminServer.Json(Zone("Every 53")), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/assignments/{id}"] = async () => await Assignment("Every 54") is var id ? new(new(HttpMethod.Delete, $"/api/v1/assignments/{id}"), id) : null!,
+        ["POST /api/v1/assignments/{id}/retry"] = async () => await Assignment("Every 55") is var id ? new(new(HttpMethod.Post, $"/api/v1/assignments/{id}/retry"), id) : null!,
+        ["POST /assignments"] = () => Task.FromResult(new Drive(Form("/assignments", ("what", "zone"), ("name", "Every 56"), ("timeZone", "Europe/Oslo"), ("target", "serial:NOBODY")), null)),
+        ["POST /assignments/{id}/edit"] = async () => await Assignment("Every 57") is var id
+            ? new(Form($"/assignments/{id}/edit", ("name", "Every 58"), ("timeZone", "Europe/Rome"), ("target", "serial:NOBODY"), ("version", "1")), id) : null!,
+        ["POST /assignments/{id}/delete"] = async () => await Assignment("Every 59") is var id ? new(Form($"/assignments/{id}/delete", ("version", "1")), id) : null!,
+        ["POST /assignments/{id}/retry"] = async () => await Assignment("Every 60") is var id ? new(Form($"/assignments/{id}/retry"), id) : null!,
+        ["PUT /api/v1/devices/{id}/holder"] = () => OnPad(async pad => Json(HttpMethod.Put, $"{pad.Path}/holder", $$"""{"personId": "{{await Person()}}"}""")),
+        ["DELETE /api/v1/devices/{id}/holder"] = () => OnPad(async pad => new(HttpMethod.Delete, $"{await HandedOut(pad)}/holder")),
+        ["POST /ipads/{id}/person"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/person", ("person", await Person()))),
+        ["POST /ipads/{id}/person/return"] = () => OnPad(async pad => await HandedOut(pad) is not null ? Form($"/ipads/{pad.Id}/person/return") : null!),
+        ["POST /people/{person}/ipads"] = () => OnPad(async pad => Form($"/people/{await Person()}/ipads", ("ipad", "EVERYHOLDER1")), "EVERYHOLDER1"),
+        ["POST /api/v1/devices/{id}/notes"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/notes", """{"text": "A new case."}""")),
+        ["DELETE /api/v1/devices/{id}/notes/{noteId}"] = () => OnPad(async pad => new(HttpMethod.Delete, $"{pad.Path}/notes/{await Note(pad)}")),
+        ["POST /api/v1/devices/{id}/incidents"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/incidents", """{"kind": "lost"}""")),
+        ["PUT /api/v1/incidents/{id}"] = () => OnPad(async pad =>
+            new(HttpMethod.Put, $"/api/v1/incidents/{await Incident(pad)}") { Content = AdminServer.Json("""{"kind": "inRepair", "closed": true}"""), Headers = { { "If-Match", "*" } } }),
+        ["POST /ipads/{id}/notes"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/notes", ("text", "A new case."))),
+        ["POST /ipads/{id}/notes/{note}/remove"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/notes/{await Note(pad)}/remove")),
+        ["POST /ipads/{id}/incidents"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/incidents", ("kind", "other"))),
+        ["POST /ipads/{id}/incidents/{incident}"] = () => OnPad(async pad =>
+            Form($"/ipads/{pad.Id}/incidents/{await Incident(pad)}", ("kind", "inRepair"), ("version", "1"), ("closed", "true"))),
+        ["POST /api/v1/device-imports"] = () => Task.FromResult(new Drive(
+            new(HttpMethod.Post, "/api/v1/device-imports") { Content = new StringContent(Csv("EVERY7"), Encoding.UTF8, "text/csv") }, null)),
+        ["POST /api/v1/device-imports/{id}/apply"] = async () => await DeviceImport("EVERY8") is var id ? new(new(HttpMethod.Post, $"/api/v1/device-imports/{id}/apply"), id) : null!,
+        ["DELETE /api/v1/device-imports/{id}"] = async () => await DeviceImport("EVERY9") is var id ? new(new(HttpMethod.Delete, $"/api/v1/device-imports/{id}"), id) : null!,
+        ["POST /device-imports"] = () => Task.FromResult(new Drive(Upload("/device-imports", "file", Csv("EVERY10")), null)),
+        ["POST /device-imports/{id}/apply"] = async () => await DeviceImport("EVERY11") is var id ? new(Form($"/device-imports/{id}/apply"), id) : null!,
+        ["POST /device-imports/{id}/discard"] = async () => await DeviceImport("EVERY12") is var id ? new(Form($"/device-imports/{id}/discard"), id) : null!,
+        ["POST /api/v1/people-imports"] = () => Task.FromResult(new Drive(
+            new(HttpMethod.Post, "/api/v1/people-imports") { Content = new StringContent(PeopleCsv(), Encoding.UTF8, "text/csv") }, null)),
+        ["POST /api/v1/people-imports/{id}/apply"] = async () => await Import() is var id ? new(Json(HttpMethod.Post, $"/api/v1/people-imports/{id}/apply", "{}"), id) : null!,
+        ["DELETE /api/v1/people-imports/{id}"] = async () => await Import() is var id ? new(new(HttpMethod.Delete, $"/api/v1/people-imports/{id}"), id) : null!,
+        ["POST /people/import"] = () => Task.FromResult(new Drive(Upload("/people/import", "file", PeopleCsv()), null)),
+        ["POST /people/imports/{id}/apply"] = async () => await Import() is var id ? new(Form($"/people/imports/{id}/apply"), id) : null!,
+        ["POST /people/imports/{id}/discard"] = async () => await Import() is var id ? new(Form($"/people/imports/{id}/discard"), id) : null!,
         ["POST /push-certificate/request"] = () => Task.FromResult(new Drive(Form("/push-certificate/request"), null)),
         ["POST /push-certificate"] = () => Task.FromResult(new Drive(Upload("/push-certificate", "certificate", PushCertificate()), null)),
+        ["POST /api/v1/apps"] = () => Task.FromResult(new Drive(
+            new(HttpMethod.Post, "/api/v1/apps") { Content = HostedAppTests.Body(HostedAppTests.Ipa("org.example.every1")) }, null)),
+        ["DELETE /api/v1/apps/{id}"] = async () => await App("org.example.every2") is var id ? new(new(HttpMethod.Delete, $"/api/v1/apps/{id}"), id) : null!,
+        ["POST /hosted-apps"] = () => Task.FromResult(new Drive(
+            Own("/hosted-apps", new MultipartFormDataContent { { HostedAppTests.Body(HostedAppTests.Ipa("org.example.every3")), "file", "a.ipa" } }), null)),
+        ["POST /hosted-apps/{id}/delete"] = async () => await App("org.example.every4") is var id ? new(Form($"/hosted-apps/{id}/delete"), id) : null!,
         ["POST /login"] = async () => await _server.MakeToken("viewer") is var (id, token) ? new(Form("/login", ("token", token)), id, Anonymous: true) : null!,
         ["POST /logout"] = async () => await SignedIn() is var (id, cookie) ? new(Form("/logout", cookie), id, Anonymous: true) : null!,
     };
@@ -101,7 +270,9 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         string[] others = ["/mdm/", "/scep", "/enroll", "/orleans", "/MDMServiceConfig", "/theme"];
         // Only a certificate of this server's own CA can be renewed; these iPads have others.
-        string[] elsewhere = ["POST /api/v1/devices/{id}/renewal", "POST /ipads/{id}/renewal"];
+        string[] elsewhere = ["POST /api/v1/devices/{id}/renewal", "POST /ipads/{id}/renewal",
+            // Ten minutes have to pass before.
+            "POST /api/v1/authorities/{id}/activate", "POST /authorities/{id}/activate"];
         var routes = _server.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? [])
                 .Where(method => method is not ("GET" or "HEAD"))
@@ -205,15 +376,30 @@ public sealed class EveryChangeTests : IAsyncLifetime
     private HttpRequestMessage Form(string path, params (string Name, string Value)[] fields) =>
         Own(path, new FormUrlEncodedContent(fields.Append(("key", Guid.NewGuid().ToString("N"))).Select(field => new KeyValuePair<string, string>(field.Item1, field.Item2))));
 
-    private HttpRequestMessage Form(string path, string cookie)
+    private HttpRequestMessage Form(string path, string cookie, params (string Name, string Value)[] fields)
     {
-        var request = Form(path);
+        var request = Form(path, fields);
         request.Headers.Add("Cookie", cookie);
         return request;
     }
 
-    private HttpRequestMessage Upload(string path, string field, string file) =>
-        Own(path, new MultipartFormDataContent { { new StringContent(file), field, field }, { new StringContent(""), "password" } });
+    /// <param name="text">The field is a text, and no file.</param>
+    private HttpRequestMessage Upload(string path, string field, string file, bool text = false, bool basedOn = false)
+    {
+        var content = new MultipartFormDataContent { { new StringContent(""), "password" } };
+        if (text)
+        {
+            content.Add(new StringContent(file), $"\"{field}\"");
+        }
+        else
+        {
+            content.Add(new StringContent(file), field, field);
+        }
+
+        if (text || basedOn) content.Add(new StringContent("1"), "basedOn");
+
+        return Own(path, content);
+    }
 
     private HttpRequestMessage Own(string path, HttpContent content) => new(HttpMethod.Post, path) { Content = content, Headers = { { "Origin", _origin } } };
 
@@ -225,12 +411,190 @@ public sealed class EveryChangeTests : IAsyncLifetime
         return (string)(await AdminServer.Body(started, 202))["id"]!;
     }
 
+    /// <summary>It waits for tomorrow.</summary>
+    private async Task<string> Paced(bool paused = false)
+    {
+        var pace = $$$"""{"startAt": "{{{TimeProvider.System.GetUtcNow().AddDays(1):O}}}"}""";
+        using var started = await _server.Admin.PostAsync("/api/v1/operations", AdminServer.Json($$"""{{(await Lock())[..^1]}}, "pace": {{pace}}}"""));
+        var id = (string)(await AdminServer.Body(started, 202))["id"]!;
+        if (!paused) return id;
+        using var held = await _server.Admin.PostAsync($"/api/v1/operations/{id}/pause", null);
+        await AdminServer.Body(held, 200);
+        return id;
+    }
+
+    private const string Repeat = """{"name": "Every", "target": {"all": true}, "command": {"requestType": "DeviceInformation"}, "at": "17:00"}""";
+
+    private async Task<string> Repeating(bool paused = false)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/repeating-operations", AdminServer.Json(Repeat));
+        var id = (string)(await AdminServer.Body(made, 201))["id"]!;
+        if (!paused) return id;
+        using var held = await _server.Admin.PostAsync($"/api/v1/repeating-operations/{id}/pause", null);
+        await AdminServer.Body(held, 200);
+        return id;
+    }
+
+    /// <summary>Its only iPad answered an error.</summary>
+    private async Task<string> Failed()
+    {
+        var pad = await _server.Enrol();
+        using var sent = await _server.Admin.PostAsync("/api/v1/operations",
+            AdminServer.Json($$$"""{"target": {"ids": ["{{{pad.Id}}}"]}, "command": {"requestType": "DeviceInformation"}}"""));
+        var started = await AdminServer.Body(sent, 202);
+        await pad.Answer((string)started["commandUuid"]!, ReportStatus.Error);
+        return (string)started["id"]!;
+    }
+
+    private async Task<string> PreparedCa()
+    {
+        await NoneIsPrepared();
+        using var made = await _server.Admin.PostAsync("/api/v1/authorities", null);
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<bool> NoneIsPrepared()
+    {
+        using var list = await _server.Admin.GetAsync("/api/v1/authorities");
+        foreach (var ca in (await AdminServer.Body(list, 200))["items"]!.AsArray().Where(ca => (string?)ca!["state"] == "prepared"))
+            using (await _server.Admin.DeleteAsync($"/api/v1/authorities/{ca!["id"]}")) { }
+        return true;
+    }
+
+    private async Task<string> Role(string name)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/roles", AdminServer.Json($$"""{"name": "{{name}}", "title": "Every", "rights": ["device.read"]}"""));
+        return (string)(await AdminServer.Body(made, 201))["name"]!;
+    }
+
+    private async Task<string> School(string name)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/schools", AdminServer.Json($$"""{"name": "{{name}}"}"""));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<string> Group(string name)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/groups", AdminServer.Json($$"""{"name": "{{name}}"}"""));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private static string Zone(string name) => $$"""{"name": "{{name}}", "setting": {"item": "TimeZone", "timeZone": "Europe/Stockholm"}, "target": "serial:NOBODY"}""";
+
+    private async Task<string> Assignment(string name)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json(Zone(name)));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<string> FilledGroup(string name)
+    {
+        var id = await Group(name);
+        using var filled = await _server.Admin.PostAsync($"/api/v1/groups/{id}/members", AdminServer.Json("""{"filter": "status:enrolled"}"""));
+        Assert.True(filled.IsSuccessStatusCode);
+        return id;
+    }
+
+    private async Task<string> Person()
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/people", AdminServer.Json("""{"role": "pupil", "familyName": "Every"}"""));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    /// <returns>The iPad's path.</returns>
+    private async Task<string> HandedOut(TestPad pad)
+    {
+        using var given = await _server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{await Person()}}"}"""));
+        Assert.True(given.IsSuccessStatusCode);
+        return pad.Path;
+    }
+
+    private Task<string> Note(TestPad pad) => Made($"{pad.Path}/notes", """{"text": "A new case."}""");
+
+    private Task<string> Incident(TestPad pad) => Made($"{pad.Path}/incidents", """{"kind": "brokenScreen", "text": "It fell."}""");
+
+    private async Task<string> Made(string path, string json)
+    {
+        using var made = await _server.Admin.PostAsync(path, AdminServer.Json(json));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<(string Id, string School)> Class(string schoolName)
+    {
+        var school = await School(schoolName);
+        using var made = await _server.Admin.PostAsync("/api/v1/classes", AdminServer.Json($$"""{"name": "7B", "schoolId": "{{school}}"}"""));
+        return ((string)(await AdminServer.Body(made, 201))["id"]!, school);
+    }
+
+    private async Task<(string Class, string Person)> Member(string schoolName)
+    {
+        var (id, person) = ((await Class(schoolName)).Id, await Person());
+        using var set = await _server.Admin.PutAsync($"/api/v1/classes/{id}/members/{person}", AdminServer.Json("""{"role": "teacher"}"""));
+        Assert.True(set.IsSuccessStatusCode);
+        return (id, person);
+    }
+
+    private static string PeopleCsv() => $"id,given name,family name\n{Guid.NewGuid()},Ev,Ery\n";
+
+    private async Task<string> Import()
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/people-imports", new StringContent(PeopleCsv(), Encoding.UTF8, "text/csv"));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<string> DeviceImport(string serialNumber)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/device-imports", new StringContent(Csv(serialNumber), Encoding.UTF8, "text/csv"));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
     private async Task<string> Placeholder(string serialNumber)
     {
         using var made = await _server.Admin.PutAsync($"/api/v1/placeholders/{serialNumber}", AdminServer.Json("""{"name": "one"}"""));
         Assert.True(made.IsSuccessStatusCode);
         return serialNumber;
     }
+
+    private static string NewProfile() => $"org.example.every.{Guid.NewGuid():N}";
+
+    private static string Library(string identifier, int rating) => $$"""
+        {"profile": {"PayloadIdentifier": "{{identifier}}", "PayloadContent": [{"PayloadType": "com.apple.applicationaccess", "ratingApps": {{rating * 100}} }]} }
+        """;
+
+    private Task<TestAccount> Account(string name) => TestAccount.Create(_server, name, "viewer");
+
+    /// <summary>It has a password, and a second step if it is to have one.</summary>
+    private async Task<TestAccount> Ready(string name, bool totp = false)
+    {
+        var account = await Account(name);
+        await account.SetPassword();
+        if (totp) await account.SetUpTotp();
+        return account;
+    }
+
+    private static HttpRequestMessage Library(HttpMethod method, string path, string identifier, int rating)
+    {
+        var request = Json(method, path, Library(identifier, rating));
+        request.Headers.Add("If-Match", "*");
+        return request;
+    }
+
+    private async Task<(string Id, string Identifier)> LibraryProfile()
+    {
+        var identifier = NewProfile();
+        using var made = await _server.Admin.PostAsync("/api/v1/profiles", AdminServer.Json(Library(identifier, 1)));
+        return ((string)(await AdminServer.Body(made, 201))["id"]!, identifier);
+    }
+
+    private async Task<string> ChangedProfile()
+    {
+        var (id, identifier) = await LibraryProfile();
+        using var changed = await _server.Admin.SendAsync(Library(HttpMethod.Put, $"/api/v1/profiles/{id}", identifier, 3));
+        Assert.True(changed.IsSuccessStatusCode);
+        return id;
+    }
+
+    private async Task<Drive> OnProfile(Func<string, Task<HttpRequestMessage>> request) => (await LibraryProfile()).Id is var id ? new(await request(id), id) : null!;
 
     private static string Csv(string serialNumber) => $"serial number,name\n{serialNumber},NS-1\n";
 
@@ -259,6 +623,34 @@ public sealed class EveryChangeTests : IAsyncLifetime
         Assert.Equal(DeviceRefusal.Claimed, await Authenticate(pad, certificate ?? NewCertificate()));
         using var response = await _server.Admin.GetAsync(pad.Path + "/claim");
         return (string)(await AdminServer.Body(response, 200))["claimId"]!;
+    }
+
+    private async Task<string> App(string bundleId)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/apps", HostedAppTests.Body(HostedAppTests.Ipa(bundleId)));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    /// <summary>It has answered with a secret.</summary>
+    private static async Task<string> Told(TestPad pad)
+    {
+        var uuid = await pad.Send("""{"requestType": "ActivationLockBypassCode"}""");
+        await pad.Answer(uuid, extra: "<key>ActivationLockBypassCode</key><string>A-CODE</string>");
+        return uuid;
+    }
+
+    /// <summary>It has told its code.</summary>
+    private static async Task<string> Locked(TestPad pad)
+    {
+        await pad.Answer(await pad.Send("""{"requestType": "ActivationLockBypassCode"}"""), extra: "<key>ActivationLockBypassCode</key><string>A-CODE</string>");
+        return pad.Id;
+    }
+
+    /// <summary>What the page sends that was shown before.</summary>
+    private async Task<HttpRequestMessage> Confirmed()
+    {
+        using var check = await _server.SendToMany(("q", (await _server.Enrol()).Id), ("type", "DeviceInformation"));
+        return Form("/operations", [.. AdminServer.ConfirmFields(await check.Content.ReadAsStringAsync())]);
     }
 
     /// <summary>One topic: a second one with another would be refused.</summary>

@@ -1,10 +1,42 @@
 using System.Net;
+using System.Text.RegularExpressions;
 
 namespace FleetMdm.Api.Tests.Admin;
 
 public sealed class InvitationTests(AdminServer server)
 {
     private const string Path = "/api/v1/invitations";
+
+    [Fact]
+    public async Task The_form_grants_every_right_unless_a_box_is_cleared_and_says_what_each_takes_away()
+    {
+        var form = WebUtility.HtmlDecode(await server.Admin.GetStringAsync("/invitations/new"));
+        Assert.Equal(13, Regex.Count(form, "name=\"accessRights\" value=\"[A-Za-z]+\" checked"));
+        Assert.Contains("Without it: A lost iPad cannot be erased from here.", form, StringComparison.Ordinal);
+        string[] all = [.. Regex.Matches(form, "name=\"accessRights\" value=\"([A-Za-z]+)\"").Select(match => match.Groups[1].Value)];
+        async Task<HttpResponseMessage> Post(params string[] rights)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/invitations")
+            {
+                Content = new FormUrlEncodedContent([new("rights", "shown"), .. rights.Select(right => KeyValuePair.Create("accessRights", right))]),
+                Headers = { { "Origin", server.Address.GetLeftPart(UriPartial.Authority) } },
+            };
+            return await server.Admin.SendAsync(request);
+        }
+
+        using var everything = await Post(all);
+        Assert.DoesNotContain("Not allowed to", await server.Admin.GetStringAsync(everything.Headers.Location!.ToString()), StringComparison.Ordinal);
+        using var less = await Post([.. all.Except(["AllowDeviceErase", "AllowAppInstallation"])]);
+        Assert.Contains("erase, install and remove apps", await server.Admin.GetStringAsync(less.Headers.Location!.ToString()), StringComparison.Ordinal);
+        foreach (var (wrong, words) in new[] { (Array.Empty<string>(), "Name at least one right"), (["AllowInstallationRemoval"], "AllowInstallationRemoval needs AllowInspection.") })
+        {
+            using var refused = await Post(wrong);
+            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            var page = await refused.Content.ReadAsStringAsync();
+            Assert.Contains(words, page, StringComparison.Ordinal);
+            Assert.Equal(wrong.Length, Regex.Count(page, "name=\"accessRights\" value=\"[A-Za-z]+\" checked"));
+        }
+    }
 
     [Fact]
     public async Task An_invitation_is_answered_with_its_link_and_can_be_read_again()

@@ -41,7 +41,8 @@ public sealed class OpenApiTests(AdminServer server)
                 Assert.True(answers.ContainsKey("401") && answers.ContainsKey("503"), name);
                 // What is put under a name that nobody has is made.
                 if (path.Contains('{') && method != "put") Assert.True(answers.ContainsKey("404"), name);
-                if (method == "post") Assert.Contains(operation["parameters"]!.AsArray(), parameter => (string?)parameter!["name"] == "Idempotency-Key");
+                // The same file again is the same app: an upload needs no key, and is not held in memory to be compared.
+                if (method == "post" && path != "/api/v1/apps") Assert.Contains(operation["parameters"]!.AsArray(), parameter => (string?)parameter!["name"] == "Idempotency-Key");
             }
         }
     }

@@ -121,30 +121,147 @@ public sealed class OperationTests(AdminServer server)
     }
 
     [Fact]
-    public async Task What_takes_something_away_from_many_needs_their_number()
+    public async Task What_takes_something_away_from_many_needs_the_confirmation_of_a_dry_run()
     {
         var pads = new[] { await server.Enrol(), await server.Enrol() };
         foreach (var command in new[] { """{"requestType": "EraseDevice"}""", """{"requestType": "ClearPasscode"}""", """{"requestType": "RemoveProfile", "identifier": "a"}""" })
         {
-            foreach (var expected in new[] { "", ", \"expected\": 1", ", \"expected\": 3" })
+            // Their number alone says nothing of who they are.
+            foreach (var expected in new[] { "", ", \"expected\": 1", ", \"expected\": 2", ", \"expected\": 3" })
             {
                 using var refused = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {{command}}{{expected}} }"""));
                 var problem = await AdminServer.Problem(refused, 409);
-                Assert.Equal("not-as-expected", (string?)problem["code"]);
+                Assert.Equal("not-confirmed", (string?)problem["code"]);
                 Assert.Equal(2, (int?)problem["found"]);
-                Assert.NotNull(problem["errors"]?["expected"]);
+                Assert.NotNull(problem["errors"]?["confirmation"]);
             }
         }
 
         Assert.Null((await pads[0].Idle()).Body);
         using var one = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids([pads[0]])}}, "command": {"requestType": "ClearPasscode"} }"""));
         await AdminServer.Body(one, 202);
-        using var both = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "ClearPasscode"}, "expected": 2}"""));
-        await AdminServer.Body(both, 202);
+        var plan = await DryRun($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "ClearPasscode"} }""");
+        Assert.Equal((2, 2, 0, true), ((int)plan["total"]!, (int)plan["can"]!, (int)plan["cannot"]!, (bool)plan["destructive"]!));
+        Assert.Null((await pads[1].Idle()).Body);
+        var confirmed = $$"""{"target": {{Ids(pads)}}, "command": {"requestType": "ClearPasscode"}, "confirmation": "{{plan["confirmation"]}}"}""";
+        using var both = await server.Admin.PostAsync(Path, AdminServer.Json(confirmed));
+        var started = await AdminServer.Body(both, 202);
+        // Sent twice it starts one operation.
+        using var again = await server.Admin.PostAsync(Path, AdminServer.Json(confirmed));
+        var repeated = await AdminServer.Body(again, 202);
+        Assert.Equal(((string?)started["id"], (string?)started["commandUuid"]), ((string?)repeated["id"], (string?)repeated["commandUuid"]));
+
         using var harmless = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "RestartDevice"}, "expected": 5}"""));
-        await AdminServer.Problem(harmless, 409);
+        Assert.Equal("not-as-expected", (string?)(await AdminServer.Problem(harmless, 409))["code"]);
         using var negative = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids(pads)}}, "command": {"requestType": "RestartDevice"}, "expected": -1}"""));
         await AdminServer.Blames(negative, "expected");
+    }
+
+    [Fact]
+    public async Task A_confirmation_is_good_for_one_person_one_command_one_target_and_one_number()
+    {
+        var pads = new[] { await server.Enrol(name: "Siegel 1"), await server.Enrol(name: "Siegel 2") };
+        const string target = """{"filter": {"q": "siegel"}}""";
+        var plan = await DryRun($$"""{"target": {{target}}, "command": {"requestType": "EraseDevice"} }""");
+        var token = (string)plan["confirmation"]!;
+        foreach (var (other, command, forced) in new[]
+        {
+            (Ids(pads), """{"requestType": "EraseDevice"}""", ""), (target, """{"requestType": "ClearPasscode"}""", ""),
+            (target, """{"requestType": "EraseDevice", "preserveDataPlan": true}""", ""), (target, """{"requestType": "EraseDevice"}""", ", \"force\": true"),
+        })
+        {
+            using var refused = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{other}}, "command": {{command}}, "confirmation": "{{token}}"{{forced}} }"""));
+            await AdminServer.Blames(refused, "confirmation");
+        }
+
+        foreach (var forged in new[] { token.Replace(".2.", ".3.", StringComparison.Ordinal), token[..^2] + "AA", "", "a.b.c.d", new string('.', 3), new string('x', 10_000) })
+        {
+            using var refused = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{target}}, "command": {"requestType": "EraseDevice"}, "confirmation": "{{forged}}"}"""));
+            await AdminServer.Blames(refused, "confirmation");
+        }
+
+        var (_, colleague) = await server.MakeToken("administrator");
+        using var other1 = server.Client(colleague);
+        using var stolen = await other1.PostAsync(Path, AdminServer.Json($$"""{"target": {{target}}, "command": {"requestType": "EraseDevice"}, "confirmation": "{{token}}"}"""));
+        await AdminServer.Blames(stolen, "confirmation");
+
+        // One more by now: both numbers are told, and nothing is started.
+        await server.Enrol(name: "Siegel 3");
+        using var changed = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{target}}, "command": {"requestType": "EraseDevice"}, "confirmation": "{{token}}"}"""));
+        var problem = await AdminServer.Problem(changed, 409);
+        Assert.Equal(("not-as-expected", 3, 2), ((string?)problem["code"], (int?)problem["found"], (int?)problem["confirmed"]));
+        Assert.Null((await pads[0].Idle()).Body);
+    }
+
+    [Fact]
+    public async Task Those_who_cannot_are_left_out_and_named()
+    {
+        var pads = new List<TestPad>();
+        for (var i = 0; i < 8; i++) pads.Add(await server.Enrol(serial: $"GRENZE{i}"));
+        // 0: fits; 1 to 6: not supervised; 6, 7: too old.
+        for (var i = 1; i < 8; i++) await pads[i].Tell(new DeviceFacts { IsSupervised = i > 6, OsVersion = i >= 6 ? "10.2" : null });
+        var request = $$"""{"target": {{Ids(pads)}}, "command": {"requestType": "RestartDevice"}, "push": false{0} }""";
+
+        var plan = await DryRun(request.Replace("{0}", "", StringComparison.Ordinal));
+        Assert.Equal((8, 1, 7), ((int)plan["total"]!, (int)plan["can"]!, (int)plan["cannot"]!));
+        var reasons = plan["reasons"]!.AsArray();
+        Assert.Equal([("supervision", 6), ("ipados-too-old", 2)], reasons.Select(reason => ((string)reason!["code"]!, (int)reason["count"]!)));
+        Assert.Equal("RestartDevice needs supervision.", (string?)reasons[0]!["reason"]);
+        Assert.Equal(5, reasons[0]!["examples"]!.AsArray().Count);
+        Assert.Equal(["10.2", "10.2"], reasons[1]!["examples"]!.AsArray().Select(example => (string?)example!["osVersion"]));
+        Assert.Null((await pads[0].Idle()).Body);
+
+        using var response = await server.Admin.PostAsync(Path, AdminServer.Json(request.Replace("{0}", ", \"expected\": 1", StringComparison.Ordinal)));
+        var started = await AdminServer.Body(response, 202);
+        Assert.Equal((1, 7), ((int)started["total"]!, (int)started["leftOut"]!["count"]!));
+        using var read = await server.Admin.GetAsync($"{Path}/{started["id"]}");
+        var operation = await AdminServer.Body(read, 200);
+        Assert.Equal([6, 2], operation["leftOut"]!["reasons"]!.AsArray().Select(reason => (int)reason!["count"]!));
+        Assert.Equal(0, (int?)operation["failed"]);
+
+        List<string> named = [];
+        string? after = null;
+        do
+        {
+            using var list = await server.Admin.GetAsync($"{Path}/{started["id"]}/left-out?limit=3{(after is null ? "" : "&after=" + after)}");
+            var page = await AdminServer.Body(list, 200);
+            named.AddRange(page["items"]!.AsArray().Select(item => $"{item!["serialNumber"]} {item["reasons"]!.AsArray().Count}"));
+            after = (string?)page["next"];
+        }
+        while (after is not null);
+        Assert.Equal(["GRENZE1 1", "GRENZE2 1", "GRENZE3 1", "GRENZE4 1", "GRENZE5 1", "GRENZE6 2", "GRENZE7 1"], named.Order());
+        Assert.Contains("Left out", await server.Admin.GetStringAsync($"/operations/{started["id"]}"), StringComparison.Ordinal);
+        Assert.Contains("GRENZE3", await server.Admin.GetStringAsync($"/operations/{started["id"]}?status=leftOut"), StringComparison.Ordinal);
+
+        // Forced, it is for all of them.
+        using var all = await server.Admin.PostAsync(Path, AdminServer.Json(request.Replace("{0}", ", \"force\": true", StringComparison.Ordinal)));
+        var forced = await AdminServer.Body(all, 202);
+        Assert.Equal(8, (int?)forced["total"]);
+        Assert.Null(forced["leftOut"]);
+        using var audit = await server.Admin.GetAsync($"/api/v1/audit?target={forced["id"]}");
+        Assert.Equal("RestartDevice, forced", (string?)(await AdminServer.Body(audit, 200))["items"]![0]!["detail"]);
+    }
+
+    [Fact]
+    public async Task An_operation_that_none_can_run_is_refused_with_the_reasons()
+    {
+        var pad = await server.Enrol();
+        await pad.Tell(new DeviceFacts { IsSupervised = false });
+        foreach (var expected in new[] { "", ", \"expected\": 1" })
+        {
+            using var refused = await server.Admin.PostAsync(Path, AdminServer.Json($$"""{"target": {{Ids([pad])}}, "command": {"requestType": "ShutDownDevice"}{{expected}} }"""));
+            var problem = await AdminServer.Problem(refused, 422);
+            Assert.Equal(("does-not-fit", "supervision"), ((string?)problem["code"], (string?)problem["reasons"]![0]!["code"]));
+        }
+
+        var plan = await DryRun($$"""{"target": {{Ids([pad])}}, "command": {"requestType": "ShutDownDevice"} }""");
+        Assert.Null(plan["confirmation"]);
+    }
+
+    private async Task<JsonObject> DryRun(string request)
+    {
+        using var response = await server.Admin.PostAsync($"{Path}?dryRun=true", AdminServer.Json(request));
+        return await AdminServer.Body(response, 200);
     }
 
     [Fact]

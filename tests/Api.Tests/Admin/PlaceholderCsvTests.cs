@@ -1,5 +1,6 @@
 using System.Text;
 using FleetMdm.Api.Placeholders;
+using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Api.Tests.Admin;
@@ -10,7 +11,7 @@ public sealed class PlaceholderCsvTests
     private const string Heading = "Serial number,Name,School,Asset tag";
 
     private static PlaceholderCsv Parse(string text, Encoding? encoding = null, bool mark = false) =>
-        PlaceholderCsv.Parse([.. mark ? (encoding ?? Encoding.UTF8).GetPreamble() : [], .. (encoding ?? Encoding.UTF8).GetBytes(text)]);
+        PlaceholderCsv.Parse((byte[])[.. mark ? (encoding ?? Encoding.UTF8).GetPreamble() : [], .. (encoding ?? Encoding.UTF8).GetBytes(text)]);
 
     private static string Refused(string text) => Assert.Throws<CsvException>(() => Parse(text)).Message;
 
@@ -96,6 +97,15 @@ public sealed class PlaceholderCsvTests
         Assert.Equal(PlaceholderCsv.MostFaults, Parse($"{Heading}\n{string.Join('\n', Enumerable.Repeat("?", 250))}").Faults.Count);
     }
 
+    [Fact]
+    public void A_field_that_nobody_means_is_refused_at_once_and_never_held()
+    {
+        var file = Encoding.UTF8.GetBytes($"serial,name\nDMP1,{new string('A', 20_000_000)}\n");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.StartsWith("Line 2: A field has more than 10,000 characters.", Assert.Throws<CsvException>(() => PlaceholderCsv.Parse(file)).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
     [Theory]
     [InlineData("", "empty")]
     [InlineData("name,school\na,b", "\"serial number\" is missing")]
@@ -107,7 +117,7 @@ public sealed class PlaceholderCsvTests
     {
         byte[] latin = [.. "serial,name\nDMP1,"u8, 0xC5, 0x73, 0x61];
         Assert.Contains("CSV UTF-8", Assert.Throws<CsvException>(() => PlaceholderCsv.Parse(latin)).Message);
-        Assert.Throws<CsvException>(() => PlaceholderCsv.Parse([0xFF, 0xFE, 0x41]));
-        Assert.Throws<CsvException>(() => PlaceholderCsv.Parse([0x00, 0x01, 0x02]));
+        Assert.Throws<CsvException>(() => PlaceholderCsv.Parse((byte[])[0xFF, 0xFE, 0x41]));
+        Assert.Throws<CsvException>(() => PlaceholderCsv.Parse((byte[])[0x00, 0x01, 0x02]));
     }
 }

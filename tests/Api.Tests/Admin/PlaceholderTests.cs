@@ -128,6 +128,22 @@ public sealed class PlaceholderTests(AdminServer server)
         Assert.Equal(2, (int)(await Import(text, "?onError=skip"))["unchanged"]!);
     }
 
+    [Fact]
+    public async Task Columns_that_are_not_read_and_schools_that_do_not_exist_are_named()
+    {
+        var school = "Nowhere " + Guid.NewGuid();
+        var result = await Import($"Serienummer;Namn;school\n{Serial()};NS-1;{school}\n");
+
+        Assert.Equal(["Namn"], result["unreadColumns"]!.AsArray().Select(title => (string?)title));
+        Assert.Equal([school], result["unknownSchools"]!.AsArray().Select(name => (string?)name));
+
+        using var created = await server.Admin.PostAsync("/api/v1/schools", AdminServer.Json(new JsonObject { ["name"] = school }.ToJsonString()));
+        await AdminServer.Body(created, 201);
+        var known = await Import($"serial number;name;school\n{Serial()};NS-2;{school}\n");
+        Assert.Empty(known["unreadColumns"]!.AsArray());
+        Assert.Empty(known["unknownSchools"]!.AsArray());
+    }
+
     [Theory]
     [InlineData("name,school\na,b\n", "serial number")]
     [InlineData("", "empty")]
@@ -197,7 +213,7 @@ public sealed class PlaceholderTests(AdminServer server)
             return await answer.Content.ReadAsStringAsync();
         }
 
-        Assert.Contains("create 1, change 0", await Upload($"serial;name\n{serial};a\n"));
+        Assert.Contains("1 placeholder was created, 0 changed.", await Upload($"serial;name\n{serial};a\n"));
         Assert.Contains("Line 3", await Upload($"serial;name\n{serial};b\n??;c\n"));
         using var unchanged = await server.Admin.GetAsync($"{Path}/{serial}");
         Assert.Equal("a", (string?)(await AdminServer.Body(unchanged, 200))["name"]);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Api.Tests.CheckIn;
@@ -64,7 +65,7 @@ public sealed class EscrowAndUserTests(DeviceServer server) : IClassFixture<Devi
         var (udid, certificate) = await Authenticated();
         await server.Put(CheckIn, TokenUpdate(udid, Token("UnlockToken", Most)), certificate);
 
-        var row = Assert.Single(await server.Service<IFleetQueries>().ListDevices(new FleetMdm.Storage.Devices.DeviceFilter { Query = udid }, null, 10));
+        var row = Assert.Single(await server.Service<IFleetQueries>().ListDevices(Scope.District, new FleetMdm.Storage.Devices.DeviceFilter { Query = udid }, null, 10));
         var loaded = (await server.Service<IDeviceStore>().Load(udid)).Row!;
         Assert.All([row, loaded], each => Assert.True(each.HasUnlockToken));
         Assert.DoesNotContain(typeof(DeviceRow).GetProperties(), property =>

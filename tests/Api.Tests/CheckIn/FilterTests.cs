@@ -104,6 +104,40 @@ public abstract class FilterTests(AdministeredServer server)
     }
 
     [Fact]
+    public async Task The_fields_of_the_console_stand_for_conditions_and_go_along_to_export_and_operation()
+    {
+        var (old, young, name) = await Two();
+        await Answer(young, "DeviceInformation", "<key>QueryResponses</key><dict><key>IsSupervised</key><true/><key>BatteryLevel</key><real>0.15</real></dict>");
+        var q = Uri.EscapeDataString(name);
+        async Task<(bool, bool)> Shown(string query)
+        {
+            var html = await server.Admin.GetStringAsync(new Uri($"/ipads?q={q}&{query}", UriKind.Relative));
+            return (html.Contains($"/ipads/{old.Udid}", StringComparison.Ordinal), html.Contains($"/ipads/{young.Udid}", StringComparison.Ordinal));
+        }
+
+        Assert.Equal((false, true), await Shown("supervised=yes"));
+        Assert.Equal((true, false), await Shown("osBelow=17.10"));
+        Assert.Equal((true, false), await Shown("storageFreeBelow=2GB"));
+        Assert.Equal((false, true), await Shown("batteryBelow=20&supervised=&passcodeCompliant="));
+        Assert.Equal((false, false), await Shown("batteryBelow=20&osBelow=17.10"));
+        Assert.Equal((true, true), await Shown($"osBelow=18&filter={Uri.EscapeDataString("os:17.5 or os:17.10")}"));
+
+        // The page, what it leads to, and what is wrong.
+        var page = await server.Admin.GetStringAsync(new Uri($"/ipads?q={q}&supervised=yes&filter={Uri.EscapeDataString("os>1 or os<1")}", UriKind.Relative));
+        Assert.Contains("Remove the filter Supervised: Yes", page);
+        var export = page[page.IndexOf("/api/v1/devices/export?", StringComparison.Ordinal)..];
+        var csv = await server.Admin.GetStringAsync(new Uri(WebUtility.HtmlDecode(export[..export.IndexOf('"')]), UriKind.Relative));
+        Assert.Contains(young.Udid, csv);
+        Assert.DoesNotContain(old.Udid, csv);
+        var asks = await server.Admin.GetStringAsync(new Uri($"/operations/new?q={q}&supervised=yes", UriKind.Relative));
+        Assert.Contains("1 iPad", asks);
+        Assert.Contains("supervised", asks);
+        using var wrong = await server.Admin.GetAsync(new Uri("/ipads?osBelow=old", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        Assert.Contains("A version is one to four numbers with dots between them, as in 17.5.", await wrong.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task An_export_holds_all_that_match_for_viewers_too_and_leaves_a_record()
     {
         var (old, young, name) = await Two();

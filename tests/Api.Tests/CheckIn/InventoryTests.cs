@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using FleetMdm.Storage.Inventory;
 
 namespace FleetMdm.Api.Tests.CheckIn;
 
@@ -115,12 +116,13 @@ public abstract class InventoryTests(AdministeredServer server)
     {
         var pad = await server.Enrol();
         var uuid = await Answer(pad, "DeviceLocation", "<key>Latitude</key><real>59.33</real><key>Longitude</key><real>18.06</real>");
-        Assert.Equal(59.33, (double)(await server.Get($"{pad.Path}/location"))["items"]![0]!["details"]!["latitude"]!);
-        Assert.Contains(await Records(pad), record => (string?)record!["verb"] == "secret.read" && (string?)record["detail"] == "location");
+        Assert.Equal(59.33, (double)(await server.Get($"{pad.Path}/location?reason=lost"))["items"]![0]!["details"]!["latitude"]!);
+        Assert.Contains(await Records(pad), record => (string?)record!["verb"] == "secret.read" && (string?)record["detail"] == "location" && (string?)record["reason"] == "lost");
+        using (var silent = await server.Admin.GetAsync(new Uri($"{pad.Path}/location", UriKind.Relative))) Assert.Equal(HttpStatusCode.BadRequest, silent.StatusCode);
         Assert.DoesNotContain("59.33", (await pad.Command(uuid)).ToJsonString());
 
         var (_, made) = await server.Post("/api/v1/tokens", "{\"name\": \"reader\", \"role\": \"viewer\"}");
-        foreach (var path in new[] { $"{pad.Path}/location", $"/ipads/{pad.Udid}/location" })
+        foreach (var path in new[] { $"{pad.Path}/location?reason=curious", $"/ipads/{pad.Udid}/lost-mode", $"/ipads/{pad.Udid}/activation-lock" })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
             request.Headers.Authorization = new("Bearer", (string)made["token"]!);
@@ -130,7 +132,7 @@ public abstract class InventoryTests(AdministeredServer server)
         }
 
         await Answer(pad, "DisableLostMode", "");
-        Assert.Empty((await server.Get($"{pad.Path}/location"))["items"]!.AsArray());
+        Assert.Empty((await server.Get($"{pad.Path}/location?reason=lost"))["items"]!.AsArray());
     }
 
     [Fact]
@@ -161,7 +163,7 @@ public abstract class InventoryTests(AdministeredServer server)
         await Answer(pad, "DeviceLocation", "<key>Latitude</key><real>1</real><key>Longitude</key><real>1</real>");
         Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Of(pad.Udid, "CheckOut", ""), pad.Certificate)).Status);
         Assert.Single(await Items(pad));
-        Assert.Empty((await server.Get($"{pad.Path}/location"))["items"]!.AsArray());
+        Assert.Empty((await server.Get($"{pad.Path}/location?reason=lost"))["items"]!.AsArray());
 
         Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Authenticate(pad.Udid), pad.Certificate)).Status);
         Assert.Equal(200, (await server.Put("/mdm/checkin", Message.TokenUpdate(pad.Udid), pad.Certificate)).Status);
@@ -184,6 +186,101 @@ public abstract class InventoryTests(AdministeredServer server)
         await server.Get(pad.Path);
         await Answer(pad, "InstalledApplicationList", Apps(("org.a", "1.0"), ("org.b", "2.0")));
         Assert.Equal([("org.a", "1.0"), ("org.b", "2.0")], await Items(pad));
+    }
+
+    [Fact]
+    public async Task An_answer_that_comes_after_its_command_has_ended_fills_the_list_too()
+    {
+        var pad = await server.Enrol();
+        async Task<string> Late(string requestType, string more)
+        {
+            var uuid = await Queue(pad, requestType);
+            Assert.Equal(uuid, await pad.Idle());
+            Assert.Null(await pad.Report("NotNow", uuid));
+            using var cancelled = await server.Admin.DeleteAsync(new Uri($"{pad.Path}/commands/{uuid}", UriKind.Relative));
+            Assert.True(cancelled.IsSuccessStatusCode);
+            Assert.Null(await pad.Report("Acknowledged", uuid, more));
+            return uuid;
+        }
+
+        var first = await Late("InstalledApplicationList", Apps(("org.a", "1.0"), ("org.b", "1.0")));
+        Assert.Equal([("org.a", "1.0"), ("org.b", "1.0")], await Items(pad));
+        Assert.Equal("Acknowledged", (string?)(await pad.Command(first))["state"]);
+        await Late("InstalledApplicationList", Apps(("org.a", "2.0"), ("org.c", "1.0")));
+        Assert.Equal([("org.a", "2.0"), ("org.c", "1.0")], await Items(pad));
+        var changed = (string?)(await server.Get($"{pad.Path}/apps"))["changedAt"];
+        await Late("InstalledApplicationList", Apps(("org.a", "2.0"), ("org.c", "1.0")));
+        Assert.Equal(changed, (string?)(await server.Get($"{pad.Path}/apps"))["changedAt"]);
+        // A second one does nothing, and what comes in time still counts from what stands there.
+        Assert.Null(await pad.Report("Acknowledged", first, Apps(("org.z", "1.0"))));
+        await Answer(pad, "InstalledApplicationList", Apps(("org.c", "1.0")));
+        Assert.Equal([("org.c", "1.0")], await Items(pad));
+
+        // It may have been found since: where it was then is not kept.
+        var lost = await Late("DeviceLocation", "<key>Latitude</key><real>59.33</real><key>Longitude</key><real>18.06</real>");
+        Assert.Empty((await server.Get($"{pad.Path}/location?reason=late"))["items"]!.AsArray());
+        Assert.DoesNotContain("59.33", (await pad.Command(lost)).ToJsonString());
+    }
+
+    [Fact]
+    public async Task The_apps_of_the_fleet_are_counted_with_their_versions_and_lead_to_the_iPads_that_have_them()
+    {
+        var fleet = "fleet" + Guid.NewGuid().ToString("N")[..8];
+        var pads = new List<EnrolledPad>();
+        for (var i = 0; i < 3; i++) pads.Add(await server.Enrol());
+        await Answer(pads[0], "InstalledApplicationList", Apps(($"{fleet}.pages", "1.0"), ($"{fleet}.notes_50%", "7")));
+        await Answer(pads[1], "InstalledApplicationList", Apps(($"{fleet}.pages", "2.0")));
+        await Answer(pads[2], "InstalledApplicationList", Apps(($"{fleet}.pages", "2.0"), ($"{fleet}.other", "1")));
+        await server.Service<IInstalledAppStore>().CountAll();
+
+        var list = await server.Get($"/api/v1/apps/installed?q={fleet}");
+        Assert.NotNull((string?)list["countedAt"]);
+        Assert.Equal([($"{fleet}.pages", 3L), ($"{fleet}.notes_50%", 1L), ($"{fleet}.other", 1L)],
+            list["items"]!.AsArray().Select(app => ((string)app!["identifier"]!, (long)app["devices"]!)));
+        Assert.Equal([("2.0", 2L), ("1.0", 1L)], list["items"]![0]!["versions"]!.AsArray().Select(one => ((string)one!["version"]!, (long)one["devices"]!)));
+        Assert.Equal($"The {fleet}.pages", (string?)list["items"]![0]!["name"]);
+        // By its name, in whatever case; a sign that means something to a database means itself.
+        Assert.Single((await server.Get($"/api/v1/apps/installed?q=THE+{fleet}.PAGES"))["items"]!.AsArray());
+        Assert.Single((await server.Get($"/api/v1/apps/installed?q={fleet}.notes_50%25"))["items"]!.AsArray());
+        Assert.Empty((await server.Get($"/api/v1/apps/installed?q={fleet}%25"))["items"]!.AsArray());
+
+        var walked = new List<string>();
+        for (string? next = null; ;)
+        {
+            var page = await server.Get($"/api/v1/apps/installed?q={fleet}&limit=1{(next is null ? "" : "&after=" + Uri.EscapeDataString(next))}");
+            walked.AddRange(page["items"]!.AsArray().Select(app => (string)app!["identifier"]!));
+            if ((next = (string?)page["next"]) is null) break;
+        }
+
+        Assert.Equal([$"{fleet}.pages", $"{fleet}.notes_50%", $"{fleet}.other"], walked);
+        var html = await server.Admin.GetStringAsync(new Uri($"/apps?q={fleet}", UriKind.Relative));
+        Assert.Contains("2.0 (2), 1.0 (1)", html);
+        var link = System.Text.RegularExpressions.Regex.Match(html, "href=\"(/ipads\\?[^\"]*pages[^\"]*)\"").Groups[1].Value;
+        var found = await server.Admin.GetStringAsync(new Uri(WebUtility.HtmlDecode(link), UriKind.Relative));
+        Assert.All(pads, pad => Assert.Contains($"/ipads/{pad.Udid}", found));
+        Assert.Contains("3 iPads that match", found);
+
+        // One that left counts no more: for one app at once, in the list with the next count.
+        Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Of(pads[1].Udid, "CheckOut"), pads[1].Certificate)).Status);
+        await Answer(pads[2], "InstalledApplicationList", Apps(($"{fleet}.pages", "3.0")));
+        Assert.Equal(2, (long)(await server.Get($"/api/v1/apps/installed/{fleet}.pages"))["devices"]!);
+        await server.Service<IInstalledAppStore>().CountAll();
+        Assert.Equal([($"{fleet}.pages", 2L), ($"{fleet}.notes_50%", 1L)],
+            (await server.Get($"/api/v1/apps/installed?q={fleet}"))["items"]!.AsArray().Select(app => ((string)app!["identifier"]!, (long)app["devices"]!)));
+        using var unknown = await server.Admin.GetAsync(new Uri($"/api/v1/apps/installed/{fleet}.other", UriKind.Relative));
+        Assert.Equal(404, (int)unknown.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("?limit=0")]
+    [InlineData("?after=x")]
+    [InlineData("?after=5")]
+    [InlineData("?after=99999999999999999999.a")]
+    [InlineData("?colour=red")]
+    public async Task A_question_for_apps_that_makes_no_sense_is_refused(string query)
+    {
+        using var answer = await server.Admin.GetAsync(new Uri("/api/v1/apps/installed" + query, UriKind.Relative));
+        Assert.Equal(400, (int)answer.StatusCode);
     }
 
     [Theory]

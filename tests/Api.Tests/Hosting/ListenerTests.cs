@@ -77,6 +77,11 @@ public sealed class ListenerTests : IDisposable
             Assert.Equal(200, await Status(device, "/ca.pem"));
             Assert.Equal(404, await Status(device, "/api/v1/status"));
             Assert.Equal(404, await Status(device, "/login"));
+            Assert.Equal(404, await Status(device, "/", HttpMethod.Post));
+            using var reader = new HttpClient();
+            var front = await reader.GetStringAsync(device);
+            Assert.Contains("An address for iPads", front, StringComparison.Ordinal);
+            Assert.DoesNotContain("FleetMdm", front, StringComparison.Ordinal);
             Assert.Equal(404, await Status(device, "/metrics"));
             Assert.Equal(200, await Status(device, "/health/ready"));
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using FleetMdm.Grains.Interfaces;
 
 namespace FleetMdm.Api.Tests.Push;
 
@@ -62,6 +63,25 @@ public sealed class PushCertificateEndpointTests
         await Problem(await server.Put([1, 2, 3], null), HttpStatusCode.UnsupportedMediaType, "unsupported-media-type");
         await Problem(await server.Put(new byte[1024 * 1024 + 1], "application/x-pem-file"), HttpStatusCode.RequestEntityTooLarge, "body-too-large");
         await Problem(await server.Admin.GetAsync(Path), HttpStatusCode.NotFound, "not-found");
+    }
+
+    [Fact]
+    public async Task Pushes_that_get_no_answer_are_told_on_the_overview_and_by_REST()
+    {
+        const string Words = "Pushes get no answer from Apple";
+        await using var server = await PushServer.Start();
+        using var certificate = server.Apns.Authority.MintPushCertificate();
+        await Json(await server.Put(certificate.ToPem()));
+        Assert.DoesNotContain(Words, await server.Admin.GetStringAsync("/"), StringComparison.Ordinal);
+
+        var grain = server.Grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key);
+        await grain.ReportAnswers(TimeProvider.System.GetUtcNow());
+        Assert.Contains(Words, await server.Admin.GetStringAsync("/"), StringComparison.Ordinal);
+        Assert.Contains("no answer from Apple", await server.Admin.GetStringAsync("/push-certificate"), StringComparison.Ordinal);
+        Assert.NotNull((await Json(await server.Admin.GetAsync(Path)))["unansweredAt"]);
+
+        await grain.ReportAnswers(null);
+        Assert.DoesNotContain(Words, await server.Admin.GetStringAsync("/"), StringComparison.Ordinal);
     }
 
     [Fact]

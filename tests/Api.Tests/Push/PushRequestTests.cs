@@ -34,6 +34,24 @@ public sealed class PushRequestTests
     }
 
     [Fact]
+    public async Task A_viewer_may_neither_make_a_request_nor_throw_one_away()
+    {
+        await using var server = await PushServer.Start();
+        var request = (string?)(await Make(server))["request"];
+        using var made = await server.Admin.PostAsync("/api/v1/tokens", new StringContent("""{"name": "reader", "role": "viewer"}""", Encoding.UTF8, "application/json"));
+        using var viewer = new HttpClient { BaseAddress = server.Admin.BaseAddress };
+        viewer.DefaultRequestHeaders.Authorization = new("Bearer", (string)(await Json(made, HttpStatusCode.Created))["token"]!);
+        foreach (var path in new[] { Path, Path + "?anew=true", "/push-certificate/request", "/push-certificate" })
+        {
+            using var form = new FormUrlEncodedContent([]);
+            using var refused = await viewer.PostAsync(path, path.StartsWith("/api", StringComparison.Ordinal) ? null : form);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        }
+
+        Assert.Equal(request, (string?)(await Json(await server.Admin.GetAsync(Path), HttpStatusCode.OK))["request"]);
+    }
+
+    [Fact]
     public async Task A_certificate_of_a_request_that_was_thrown_away_is_refused_and_the_one_in_use_stays()
     {
         await using var server = await PushServer.Start();

@@ -26,6 +26,8 @@ public sealed class PushServer : IAsyncDisposable
     /// <summary>Speaks as the first administrator.</summary>
     public HttpClient Admin => _admin!;
 
+    public IGrainFactory Grains => _app!.Services.GetRequiredService<IGrainFactory>();
+
     /// <param name="further">Options of a server that differs.</param>
     public static async Task<PushServer> Start(params string[] further)
     {

@@ -4,6 +4,7 @@ using FleetMdm.EndToEnd.Fleet;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Administration;
+using FleetMdm.VirtualFleet.IPads;
 
 namespace FleetMdm.EndToEnd.Faults;
 
@@ -92,6 +93,106 @@ public abstract class KillRules
         }
 
         Assert.True(accepted.Count >= Kills * BetweenKills);
+    }
+
+    [Fact]
+    public async Task iPads_become_what_they_are_assigned_to_be_though_the_server_is_killed_again_and_again()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await using var server = new RunningServer { Options = await OpenStore() };
+        await server.InitializeAsync();
+        await server.RunAsync(
+            fleet => Assign(server, fleet, patience.Token), options => options with { LongestRetry = TimeSpan.FromSeconds(2), JournalCapacity = 20_000 });
+    }
+
+    private static async Task Assign(RunningServer server, IPadFleet fleet, CancellationToken cancellation)
+    {
+        const int profiles = 5, changes = 8;
+        var admin = server.Admin;
+        for (var i = 0; i < IPads; i++) fleet.Add();
+        var invitation = await admin.CreateInvitationAsync("Kill test", cancellation: cancellation);
+        await fleet.EnrolAllAsync(fleet.IPads, invitation.Url, cancellation: cancellation);
+        var assignments = new List<(string Id, string Identifier, string Body)>();
+        for (var i = 0; i < profiles; i++)
+        {
+            var profile = await admin.CreateProfileAsync(new JsonObject
+            {
+                ["PayloadIdentifier"] = $"org.example.assigned{i}",
+                ["PayloadDisplayName"] = $"Assigned {i}",
+                ["PayloadContent"] = new JsonArray(new JsonObject { ["PayloadType"] = "com.apple.webClip.managed", ["Label"] = $"Page {i}", ["URL"] = "https://school.example/" }),
+            }, cancellation);
+            var body = $$"""{"name": "Assigned {{i}}", "profileId": "{{profile}}", "target": """;
+            var made = await admin.PostAsync("/api/v1/assignments", JsonNode.Parse(body + "\"serial:NOBODY\"}")!.AsObject(), cancellation);
+            assignments.Add((made["id"]!.GetValue<string>(), $"org.example.assigned{i}", body));
+        }
+
+        // Each change gives an assignment to other iPads; kills come while iPads are at work on them, and while changes are written.
+        var wanted = new Dictionary<string, HashSet<string>>();
+        for (var round = 0; round < changes; round++)
+        {
+            var killing = Task.CompletedTask;
+            foreach (var (number, (id, identifier, body)) in assignments.Index())
+            {
+                var chosen = fleet.IPads.Where((_, at) => (at + number + round) % 3 != 0).ToList();
+                var target = string.Join(" or ", chosen.Select(ipad => $"serial:{ipad.Description.SerialNumber}"));
+                if (number == round % profiles) killing = KillAndStart();
+                await Insist(() => admin.PutAsync($"/api/v1/assignments/{id}", JsonNode.Parse($"{body}\"{target}\"}}")!.AsObject(), cancellation, "*"));
+                wanted[identifier] = [.. chosen.Select(ipad => ipad.Udid)];
+            }
+
+            await killing;
+        }
+
+        string[] Assigned(VirtualIPad ipad) => [.. ipad.InstalledProfiles.Where(wanted.ContainsKey).Order(StringComparer.Ordinal)];
+        string[] Wanted(VirtualIPad ipad) => [.. wanted.Where(one => one.Value.Contains(ipad.Udid)).Select(one => one.Key).Order(StringComparer.Ordinal)];
+        try
+        {
+            await Until(() => fleet.IPads.All(ipad => Assigned(ipad).SequenceEqual(Wanted(ipad))), "all that is assigned on all iPads", cancellation);
+        }
+        catch (TimeoutException)
+        {
+            var late = fleet.IPads.First(ipad => !Assigned(ipad).SequenceEqual(Wanted(ipad)));
+            Assert.Fail($"It has {string.Join(' ', Assigned(late))}, and should have {string.Join(' ', Wanted(late))}: {await admin.GetTextAsync($"/api/v1/devices/{late.Udid}/assignments", CancellationToken.None)}");
+        }
+
+        // What iPads have done is known in a moment, when their answers have come.
+        foreach (var (id, identifier, _) in assignments)
+        {
+            var settled = "";
+            while (settled != $"{wanted[identifier].Count} 0 0 0 0")
+            {
+                var counts = (await admin.GetAsync($"/api/v1/assignments/{id}", cancellation))["iPads"]!;
+                settled = $"{counts["installed"]} {counts["waiting"]} {counts["sent"]} {counts["failed"]} {counts["leaving"]}";
+            }
+        }
+
+        // And then nothing more is sent.
+        var commands = fleet.IPads.Sum(ipad => ipad.Journal.Commands.Count());
+        foreach (var ipad in fleet.IPads) await ipad.ConnectAsync(cancellation: cancellation);
+        Assert.Equal(commands, fleet.IPads.Sum(ipad => ipad.Journal.Commands.Count()));
+
+        async Task KillAndStart()
+        {
+            await server.Process.Kill();
+            await server.Process.Start();
+        }
+
+        async Task Insist(Func<Task> request)
+        {
+            while (true)
+            {
+                try
+                {
+                    await request();
+                    return;
+                }
+                catch (Exception e) when (e is HttpRequestException or AdminException or IOException)
+                {
+                    // Not answered with success: it may have been done, or not. The same once more is the same.
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
+                }
+            }
+        }
     }
 
     private static async Task Until(Func<bool> condition, string what, CancellationToken cancellation)

@@ -43,6 +43,13 @@ internal sealed class ScriptedServer : IAsyncDisposable
     /// <summary>MessageTypes, in order.</summary>
     public ConcurrentQueue<string> CheckIns { get; } = new();
 
+    /// <summary>What a GET is answered with, by its path; others get 404.</summary>
+    public ConcurrentDictionary<string, byte[]> Files { get; } = new(StringComparer.Ordinal);
+
+    public string Address(string path) => new Uri(Url, path).AbsoluteUri;
+
+    private Uri Url => new($"https://localhost:{new Uri(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()).Port}");
+
     public static async Task<ScriptedServer> StartAsync()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -81,8 +88,7 @@ internal sealed class ScriptedServer : IAsyncDisposable
     public async Task<VirtualIPad> EnrolAsync(IPadFleet fleet, IPadDescription? description = null)
     {
         var ipad = fleet.Add(description);
-        var port = new Uri(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First()).Port;
-        var url = new Uri($"https://localhost:{port}/mdm");
+        var url = new Uri(Url, "/mdm");
         var now = TimeProvider.System.GetUtcNow();
         var identity = new CertificateRequest("CN=iPad", _key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
             .CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
@@ -111,6 +117,14 @@ internal sealed class ScriptedServer : IAsyncDisposable
 
     private async Task AnswerAsync(HttpContext context)
     {
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            if (Files.TryGetValue(context.Request.Path, out var file))
+                await context.Response.Body.WriteAsync(file);
+            else
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
         var message = PlistReader.ReadDict(body.ToArray());

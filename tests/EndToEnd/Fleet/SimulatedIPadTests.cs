@@ -277,6 +277,83 @@ public sealed class SimulatedIPadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_in_house_app_is_installed_by_its_manifest_from_the_server_alone()
+    {
+        var ipad = await _server.EnrolAsync(_fleet);
+        _server.Files["/app.plist"] = Manifest(_server.Address("/app.ipa"));
+        _server.Files["/broken.plist"] = Manifest(_server.Address("/none.ipa"));
+        // Larger than an iPad of these tests reads: it looks at the beginning only.
+        var app = new byte[20 << 20];
+        "PK"u8.CopyTo(app);
+        _server.Files["/app.ipa"] = app;
+        _server.WillAnswer(
+            ScriptedAnswer.Command("A", "InstallApplication", ("ManifestURL", _server.Address("/app.plist"))),
+            ScriptedAnswer.Command("B", "InstallApplication", ("ManifestURL", _server.Address("/broken.plist"))),
+            ScriptedAnswer.Command("C", "InstallApplication", ("ManifestURL", "https://elsewhere.example/app.plist")),
+            ScriptedAnswer.Command("D", "InstallApplication", ("ManifestURL", "http://localhost/app.plist")),
+            ScriptedAnswer.Command("E", "ManagedApplicationList"));
+
+        await ipad.ConnectAsync();
+
+        Assert.Equal("Idle", (await _server.NextReportAsync()).Status);
+        var installed = (await _server.NextReportAsync()).Message;
+        Assert.Equal(("com.example.timetable", "Installing"), (installed.Text("Identifier"), installed.Text("State")));
+        Assert.Equal(12033, await CodeAsync());
+        Assert.Equal(12024, await CodeAsync());
+        Assert.Equal(12034, await CodeAsync());
+        var list = (await _server.NextReportAsync()).Message.Dict("ManagedApplicationList")!;
+        Assert.Equal(["com.example.timetable"], list.Keys);
+        Assert.False(list.Dict("com.example.timetable")!.Flag("IsValidated"));
+
+        async Task<long> CodeAsync() => ((PlistDict)(await _server.NextReportAsync()).Message.Array("ErrorChain")![0]).Integer("ErrorCode")!.Value;
+    }
+
+    [Fact]
+    public async Task An_iPad_that_only_polls_has_nothing_but_its_enrolment()
+    {
+        var ipad = await _server.EnrolAsync(_fleet);
+        _server.WillAnswer(ScriptedAnswer.Command("A", "DeviceInformation", ("Queries", new List<object> { "DeviceName", "IsMDMLostModeEnabled" })),
+            ScriptedAnswer.Command("B", "SecurityInfo"), ScriptedAnswer.Command("C", "ProfileList"));
+
+        await ipad.ConnectAsync();
+
+        Assert.Equal("Acknowledged", ipad.Journal.Command("C")!.LastStatus);
+        Assert.False(ipad.HasState);
+    }
+
+    [Fact]
+    public async Task An_encrypted_profile_is_read_with_the_identity_that_it_is_for()
+    {
+        var ipad = await _server.EnrolAsync(_fleet);
+        var inside = Encoding.UTF8.GetBytes(
+            $"""
+            <plist version="1.0"><array><dict>
+            <key>PayloadType</key><string>com.apple.wifi.managed</string><key>PayloadVersion</key><integer>1</integer>
+            <key>PayloadIdentifier</key><string>secret.0</string><key>PayloadUUID</key><string>{Guid.NewGuid()}</string>
+            </dict></array></plist>
+            """);
+        var envelope = new EnvelopedCms(new ContentInfo(inside));
+        envelope.Encrypt(new CmsRecipient(ipad.Identity!.Certificate));
+        var profile = new PlistDict
+        {
+            ["PayloadType"] = "Configuration",
+            ["PayloadVersion"] = 1,
+            ["PayloadIdentifier"] = "secret",
+            ["PayloadUUID"] = Guid.NewGuid().ToString(),
+            ["EncryptedPayloadContent"] = envelope.Encode(),
+        };
+        var stranger = await _server.EnrolAsync(_fleet);
+        _server.WillAnswer(ScriptedAnswer.Command("A", "InstallProfile", ("Payload", PlistWriter.Write(profile))));
+        await ipad.ConnectAsync();
+        _server.WillAnswer(ScriptedAnswer.Command("B", "InstallProfile", ("Payload", PlistWriter.Write(profile))));
+        await stranger.ConnectAsync();
+
+        Assert.Equal(["secret"], ipad.InstalledProfiles);
+        Assert.Empty(stranger.InstalledProfiles);
+        Assert.Equal("Error", stranger.Journal.Command("B")!.LastStatus);
+    }
+
+    [Fact]
     public async Task What_it_does_not_know_is_an_error_and_what_is_no_command_a_format_error()
     {
         var ipad = await _server.EnrolAsync(_fleet);
@@ -337,6 +414,18 @@ public sealed class SimulatedIPadTests : IAsyncLifetime
         Trust = _server.Trust,
         Time = time,
         FirstRetry = TimeSpan.FromMilliseconds(20),
+    });
+
+    private static byte[] Manifest(string app) => PlistWriter.Write(new PlistDict
+    {
+        ["items"] = new List<object>
+        {
+            new PlistDict
+            {
+                ["assets"] = new List<object> { new PlistDict { ["kind"] = "software-package", ["url"] = app } },
+                ["metadata"] = new PlistDict { ["bundle-identifier"] = "com.example.timetable", ["bundle-version"] = "3.1", ["kind"] = "software", ["title"] = "Timetable" },
+            },
+        },
     });
 
     private static byte[] Profile(string identifier) => PlistWriter.Write(new PlistDict

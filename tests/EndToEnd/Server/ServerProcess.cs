@@ -102,6 +102,24 @@ public sealed partial class ServerProcess : IAsyncDisposable
         return this;
     }
 
+    /// <summary>SIGTERM during the start, as soon as it is far enough: the exit code, and what it said.</summary>
+    public async Task<(int ExitCode, string Output)> StopWhileStarting(Func<bool> farEnough)
+    {
+        _process = Launch(_arguments, _environment, line =>
+        {
+            lock (_output) _output.AppendLine(line);
+        }, Program, Umask);
+        var started = TimeProvider.System.GetTimestamp();
+        while (!farEnough())
+        {
+            if (_process.HasExited || TimeProvider.System.GetElapsedTime(started) > Patience) throw new InvalidOperationException($"It did not come so far:\n{Output}");
+            await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+        }
+
+        var code = await Stop();
+        return (code, Output);
+    }
+
     /// <summary>The built-in CA, read over a connection that cannot be checked yet: the first look at a server of one's own.</summary>
     public async Task<TrustAnchors> Trust()
     {

@@ -41,6 +41,21 @@ public sealed class StartAndStopTests
         Assert.Single(output.TrimEnd().Split('\n'));
     }
 
+    [Theory]
+    [InlineData("health", "-h")]
+    [InlineData("migrate", "--help")]
+    [InlineData("backup", "--help")]
+    [InlineData("restore", "--help")]
+    [InlineData("rekey", "--help")]
+    [InlineData("admin-token", "--help")]
+    public async Task Each_command_says_what_it_is_for(string command, string flag)
+    {
+        var (code, output) = await ServerProcess.RunToEnd([command, flag]);
+
+        Assert.Equal(0, code);
+        Assert.StartsWith($"  fleetmdm {command}", output);
+    }
+
     [Fact]
     public async Task A_port_in_use_ends_the_start_with_a_sentence()
     {
@@ -122,6 +137,20 @@ public sealed class StartAndStopTests
         Assert.Empty(Mentions(server.Output, token));
 
         static IEnumerable<string> Mentions(string output, string text) => output.Split('\n').Where(line => line.Contains(text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Told_to_stop_before_it_listens_it_ends_without_a_fault()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = new ServerProcess(folder.Path);
+
+        // By then it hears signals, and most of the start is still to come.
+        var (code, output) = await server.StopWhileStarting(() => server.Output.Contains("Storage is ready", StringComparison.Ordinal));
+
+        Assert.Equal(0, code);
+        Assert.DoesNotContain("Unhandled exception", output);
+        Assert.DoesNotContain("listens on", output);
     }
 
     [Fact]

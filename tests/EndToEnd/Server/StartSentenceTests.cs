@@ -12,6 +12,7 @@ public sealed class StartSentenceTests
     [InlineData(2, "Storage:Provider must be Sqlite or PostgreSQL, but is \"MySQL\".", "--Storage:Provider=MySQL")]
     [InlineData(2, "Mdm:SignMessage must be true or false, but is \"perhaps\".", "--Mdm:SignMessage=perhaps")]
     [InlineData(2, "Queue:MaxPerDevice must be a whole number, but is \"many\".", "--Queue:MaxPerDevice=many")]
+    [InlineData(2, "An option of Logging is wrong: Configuration value 'Loud' is not supported.", "--Logging:LogLevel:Default=Loud")]
     [InlineData(2, "Cluster:Enabled needs PostgreSQL", "--Cluster:Enabled=true")]
     [InlineData(2, "Cluster:Enabled needs PostgreSQL", "--Cluster:Enabled=true", "--Cluster:Role=Silo")]
     [InlineData(2, "Cluster:Enabled needs PostgreSQL", "--Cluster:Enabled=true", "--Cluster:Role=Api")]

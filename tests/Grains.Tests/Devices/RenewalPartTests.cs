@@ -129,8 +129,21 @@ public sealed class RenewalPartTests
             started = started with { Renewal = row! };
         }
 
-        Assert.Equal([1, 6, 24, 72, 168, 168], waits.Select(wait => wait.TotalHours));
+        Assert.Equal([1, 6, 24, 72, 168, 336], waits.Select(wait => wait.TotalHours));
         Assert.Equal(RenewalProblem.RepeatedErrors, row!.Problem);
+    }
+
+    [Theory]
+    [InlineData(400, 9, 30)]
+    [InlineData(40, 9, 10)]
+    [InlineData(8, 9, 2)]
+    [InlineData(2, 9, 1)]
+    [InlineData(0.1, 1, 1 / 24.0)]
+    [InlineData(-1, 9, 30)]
+    public void A_pause_has_a_longest_and_leaves_time_for_more_tries_before_the_end(double daysLeft, int failures, double pause)
+    {
+        var renewal = Due with { NotAfter = Now.AddDays(daysLeft), Failures = failures - 1 };
+        Assert.Equal(pause, (RenewalPart.Failed(renewal, null, Now).NextAt - Now).TotalDays, 6);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Threading.Channels;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.VirtualFleet.Apns;
@@ -69,7 +70,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
     }
 
     /// <summary>One more certificate of an invitation that stands.</summary>
-    public async Task<PresentedCertificate> InvitedBy(string invitation, DateTimeOffset? notAfter = null, ProvenIPad? proven = null)
+    public async Task<PresentedCertificate> InvitedBy(string invitation, DateTimeOffset? notAfter = null, ProvenIPad? proven = null, byte[]? issuer = null)
     {
         var certificate = NewCertificate();
         if (notAfter is { } end) certificate = certificate with { NotAfter = end };
@@ -87,6 +88,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
                 NotAfter = certificate.NotAfter,
                 Authority = "mdm.district.example:8443",
                 Proven = proven,
+                Issuer = issuer,
             },
         });
         Assert.Equal(IssueOutcome.Issued, issued.Outcome);
@@ -98,7 +100,7 @@ public sealed class TestIPad(GrainCluster cluster, bool forgetful, string? id = 
     {
         cluster.Clock.Advance(TimeSpan.FromSeconds(1));
         var now = cluster.Clock.GetUtcNow();
-        Assert.Equal(1, await cluster.Reenrolments.Allow([Id], now, now.AddHours(1)));
+        Assert.Equal(1, await cluster.Reenrolments.Allow(Scope.District, [Id], now, now.AddHours(1)));
     }
 
     public async Task<TestIPad> Enrolled()

@@ -68,6 +68,43 @@ public sealed class PushFailureTests
     }
 
     [Fact]
+    public async Task A_push_that_APNs_never_answers_is_on_record_and_is_sent_again_when_it_answers()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        // Not by the sweep over silent iPads, however long this takes.
+        await using var node = await PushNode.Start(time: time, settings: new Dictionary<string, string?> { ["Push:SweepSilentMinutes"] = "1440" });
+        var ipad = await node.Enrol();
+        node.Apns.Faults.Always(ApnsFault.RefusedStream);
+        await ipad.Enqueue();
+        await node.Eventually(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await ipad.PushResult() == PushResult.NoAnswer && (await node.CertificateGrain.Describe())!.UnansweredAt is not null;
+        });
+        Assert.Contains("had no answer from Apple", (await ipad.Grain.Describe())!.Waiting);
+        node.Apns.Faults.Clear();
+
+        await node.Eventually(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await ipad.PushResult() == PushResult.Accepted && (await node.CertificateGrain.Describe())!.UnansweredAt is null;
+        });
+    }
+
+    [Fact]
+    public async Task What_is_said_of_APNs_is_forgotten_when_nobody_says_it_again()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var node = await PushNode.Start(time: time);
+        await node.CertificateGrain.ReportAnswers(time.GetUtcNow());
+        Assert.NotNull((await node.CertificateGrain.Describe())!.UnansweredAt);
+
+        time.Advance(TimeSpan.FromMinutes(31));
+
+        Assert.Null((await node.CertificateGrain.Describe())!.UnansweredAt);
+    }
+
+    [Fact]
     public async Task A_device_grain_that_is_away_for_a_moment_hears_of_its_dead_token_all_the_same()
     {
         await using var node = await PushNode.Start();

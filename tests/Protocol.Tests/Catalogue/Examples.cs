@@ -17,7 +17,19 @@ internal static class Examples
         ["PayloadVersion"] = 1,
         ["PayloadIdentifier"] = "example.school.wifi",
         ["PayloadUUID"] = Samples.CommandUuid,
-        ["PayloadContent"] = new PlistArray(),
+        ["PayloadContent"] = new PlistArray
+        {
+            new PlistDictionary
+            {
+                ["PayloadType"] = "com.apple.wifi.managed",
+                ["PayloadVersion"] = 1,
+                ["PayloadIdentifier"] = "example.school.wifi.one",
+                ["PayloadUUID"] = "7D3C1B0A-52E5-4B8E-9C61-0F2A4D5E6B7D",
+                ["SSID_STR"] = "School",
+                ["EncryptionType"] = "WPA2",
+                ["Password"] = "hopscotch",
+            },
+        },
     });
 
     /// <summary>Texts of Apple's formats.</summary>

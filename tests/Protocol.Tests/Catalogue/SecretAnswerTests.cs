@@ -15,6 +15,15 @@ public sealed class SecretAnswerTests
     [InlineData("AccessKey")]
     [InlineData("BypassCode")]
     [InlineData("PushMagic")]
+    [InlineData("UnlockToken")]
+    [InlineData("ActivationLockBypassCode")]
+    [InlineData("FDE_PersonalRecoveryKeyCMS")]
+    [InlineData("EscrowKeybag")]
+    [InlineData("EscrowedData")]
+    // As in profiles: one rule for both
+    [InlineData("smtp_password")]
+    [InlineData("LicenceKey")]
+    [InlineData("Challenge")]
     public void A_secret_is_hidden_by_its_key_and_as_the_value_of_a_pair(string key)
     {
         Assert.Equal(SecretAnswers.Hidden, Shown(new PlistDictionary { [key] = new PlistString("s3cret") }, key));
@@ -32,7 +41,18 @@ public sealed class SecretAnswerTests
         }));
     }
 
+    [Fact]
+    public void What_looks_like_a_secret_is_hidden_under_any_name()
+    {
+        var answer = new PlistDictionary { ["Configuration"] = new PlistDictionary { ["server"] = new PlistString("https://ada:s3cret@school.example/"), ["note"] = new PlistString("Bearer s3cret") } };
+        Assert.True(SecretAnswers.Has(answer));
+        var shown = (PlistDictionary)((PlistDictionary)SecretAnswers.Hide(answer))["Configuration"];
+        Assert.Equal(("https://(hidden)@school.example/", SecretAnswers.Hidden), (shown.GetString("server"), shown.GetString("note")));
+    }
+
     [Theory]
+    [InlineData("PasscodePresent")]
+    [InlineData("SerialNumber")]
     [InlineData("DeviceName")]
     [InlineData("Model")]
     [InlineData("ShortVersion")]

@@ -37,7 +37,7 @@ public sealed class DeviceCertificatesTests
         TestPki.Sign(Content, signer, digest, attributes, detached: false);
 
     private static SignedAnswer Check(byte[] answer, DeviceCertificates? known = null) =>
-        (known ?? Known).Check(DeviceCertificates.Read(answer), TestPki.Ca.Certificate, TestPki.Now);
+        (known ?? Known).Check(DeviceCertificates.Read(answer), [TestPki.Ca.Certificate], TestPki.Now);
 
     private static X509Certificate2 Step()
     {
@@ -75,7 +75,7 @@ public sealed class DeviceCertificatesTests
         using var ipad = IPad();
         var answer = DeviceCertificates.Read(Signed(ipad, digest, attributes));
         Assert.Equal(Content, answer.Content);
-        Assert.Equal(DeviceSigner.DeviceCertificate, Known.Check(answer, TestPki.Ca.Certificate, TestPki.Now).Signer);
+        Assert.Equal(DeviceSigner.DeviceCertificate, Known.Check(answer, [TestPki.Ca.Certificate], TestPki.Now).Signer);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class DeviceCertificatesTests
         var checkedAnswer = Check(Signed(step));
         Assert.Equal((DeviceSigner.OverTheAirStep, Device), (checkedAnswer.Signer, checkedAnswer.Device));
         var later = TestPki.Now.AddHours(2);
-        Assert.Equal(IdentityRefusal.Expired, TestPki.Refusal(() => Known.Check(DeviceCertificates.Read(Signed(step)), TestPki.Ca.Certificate, later)));
+        Assert.Equal(IdentityRefusal.Expired, TestPki.Refusal(() => Known.Check(DeviceCertificates.Read(Signed(step)), [TestPki.Ca.Certificate], later)));
     }
 
     [Fact]

@@ -365,6 +365,7 @@ public sealed class CommandCatalogueTests
         ["PayloadVersion"] = 1,
         ["PayloadIdentifier"] = "example.school.wifi.network",
         ["PayloadUUID"] = Samples.CommandUuid,
+        ["SSID_STR"] = "School",
     };
 
     private static byte[] With(PlistNode content)

@@ -1,0 +1,259 @@
+using System.Globalization;
+using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Apps;
+using FleetMdm.Api.Audit;
+using FleetMdm.Api.Console;
+using FleetMdm.Api.Devices;
+using FleetMdm.Api.Groups;
+using FleetMdm.Api.People;
+using FleetMdm.Api.Profiles;
+using FleetMdm.Api.Rest;
+using FleetMdm.Api.Schools;
+using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Filters;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace FleetMdm.Api.Assignments;
+
+/// <summary>The list of assignments, the page of one, their forms, and the tab of an iPad.</summary>
+internal static class AssignmentPages
+{
+    public const string Name = "assigned";
+
+    private const int RowsOnPage = 100;
+
+    public static void MapPages(RouteGroupBuilder pages)
+    {
+        pages = pages.MapGroup("").WithinSchools();
+        pages.MapGet("/assignments", List).Needs(Rights.DeviceRead);
+        pages.MapGet("/assignments/new", AskCreate).Needs(Rights.AssignmentChange);
+        pages.MapGet("/assignments/{id}", Show).Needs(Rights.DeviceRead);
+        pages.MapGet("/assignments/{id}/edit", AskChange).Needs(Rights.AssignmentChange);
+        pages.MapGet("/assignments/{id}/delete", AskDelete).Needs(Rights.AssignmentChange);
+        pages.MapPost("/assignments", Create).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentCreate, AuditTargets.Assignment, AuditPlace.WithTheChange);
+        pages.MapPost("/assignments/{id}/edit", Change).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentChange, AuditTargets.Assignment, AuditPlace.WithTheChange);
+        pages.MapPost("/assignments/{id}/delete", Delete).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentDelete, AuditTargets.Assignment, AuditPlace.WithTheChange);
+        pages.MapPost("/assignments/{id}/retry", Retry).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentRetry, AuditTargets.Assignment, AuditPlace.WithTheChange);
+        pages.MapGet($"/ipads/{{id}}/{Name}", Of).Needs(Rights.DeviceRead);
+    }
+
+    private static async Task<RazorComponentResult<AssignmentsPage>> List(HttpContext context, AssignmentService service, string? q, string? after, string? done)
+    {
+        var user = FleetUser.Of(context);
+        return new RazorComponentResult<AssignmentsPage>(new
+        {
+            User = user,
+            Assignments = await service.List(user, q, PeoplePages.Set(after), RowsOnPage),
+            Query = new ListQuery("/assignments", ("q", PeoplePages.Set(q))),
+            IsLaterPage = PeoplePages.Set(after) is not null,
+            Done = done == "deleted" ? "The assignment is deleted. It is being taken from its iPads, unless it was to stay." : null,
+        });
+    }
+
+    private static async Task<RazorComponentResult<AssignmentPage>> Show(
+        string id, HttpContext context, AssignmentService service, string? state, string? after, string? done, string? count)
+    {
+        var user = FleetUser.Of(context);
+        var shown = PeoplePages.Set(state);
+        return new RazorComponentResult<AssignmentPage>(new
+        {
+            User = user,
+            Assignment = await service.Get(user, id),
+            Devices = await service.Devices(user, id, shown, PeoplePages.Set(after), RowsOnPage),
+            State = shown,
+            IsLaterPage = PeoplePages.Set(after) is not null,
+            FormKey = PageForms.NewKey(),
+            Done = done switch
+            {
+                "created" => "The assignment is in force. Its iPads are being woken.",
+                "saved" => "The assignment is saved.",
+                "retried" => long.TryParse(count, out var number) ? $"It is tried again on {DeviceOrders.IPads(number)}." : "It is tried again.",
+                _ => null,
+            },
+        });
+    }
+
+    private static async Task<RazorComponentResult<DeviceAssignmentsPage>> Of(string id, HttpContext context, DeviceFrames frames, AssignmentService service)
+    {
+        var frame = await frames.Of(context, id);
+        return new RazorComponentResult<DeviceAssignmentsPage>(new { Frame = frame, Assignments = (await service.Of(FleetUser.Of(context), frame.Device.Id)).Items });
+    }
+
+    private static Task<RazorComponentResult<AssignmentFormPage>> AskCreate(HttpContext context, AssignmentService service, AssignmentChoices choices) =>
+        Ask(context, service, choices, null);
+
+    private static async Task<RazorComponentResult<AssignmentFormPage>> AskChange(string id, HttpContext context, AssignmentService service, AssignmentChoices choices) =>
+        await Ask(context, service, choices, await service.Get(FleetUser.Of(context), id));
+
+    private static async Task<RazorComponentResult<AssignmentDeletePage>> AskDelete(string id, HttpContext context, AssignmentService service) =>
+        new(new { User = FleetUser.Of(context), Assignment = await service.Get(FleetUser.Of(context), id), FormKey = PageForms.NewKey() });
+
+    /// <summary>The form; and whom it touches, when it came with "Show which iPads".</summary>
+    private static async Task<RazorComponentResult<AssignmentFormPage>> Ask(HttpContext context, AssignmentService service, AssignmentChoices choices, AssignmentView? assignment)
+    {
+        string? Typed(string field) => context.Request.Query[field].FirstOrDefault() is { Length: > 0 } text ? text : null;
+        if (!context.Request.Query.ContainsKey("preview")) return await Form(context, choices, assignment, What(assignment, Typed), assignment is null ? FormState.Looked(Typed) : FormState.Fresh);
+        try
+        {
+            var plan = await service.Plan(context, assignment?.Id, Read(Typed, assignment));
+            return await Form(context, choices, assignment, What(assignment, Typed), FormState.Looked(Typed), plan);
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await Form(context, choices, assignment, What(assignment, Typed), FormState.Refused(problem, Typed));
+        }
+    }
+
+    private static async Task<IResult> Create(HttpContext context, RequestIds ids, AssignmentService service, AssignmentChoices choices)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            return PageForms.See($"/assignments/{(await service.Create(context, Read(form.Get, null))).Id}?done=created");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await Form(context, choices, null, What(null, form.Get), FormState.Refused(problem, form.Get));
+        }
+    }
+
+    private static async Task<IResult> Change(string id, HttpContext context, RequestIds ids, AssignmentService service, AssignmentChoices choices)
+    {
+        var form = await PageForms.Read(context, ids);
+        var standing = await service.Get(FleetUser.Of(context), id);
+        try
+        {
+            return PageForms.See($"/assignments/{(await service.Change(context, id, PageForms.Number(form, "version"), Read(form.Get, standing))).Id}?done=saved");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Code == ProblemCodes.Changed)
+        {
+            return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(problem, form.Get));
+        }
+    }
+
+    private static async Task<IResult> Delete(string id, HttpContext context, RequestIds ids, AssignmentService service)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            await service.Delete(context, id, PageForms.Number(form, "version"));
+            return PageForms.See("/assignments?done=deleted");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Code == ProblemCodes.Changed)
+        {
+            var user = FleetUser.Of(context);
+            return new RazorComponentResult<AssignmentDeletePage>(new
+            {
+                User = user,
+                Assignment = await service.Get(user, id),
+                FormKey = PageForms.NewKey(),
+                Form = FormState.Refused(problem),
+            })
+            { StatusCode = problem.Status };
+        }
+    }
+
+    private static async Task<IResult> Retry(string id, HttpContext context, RequestIds ids, AssignmentService service)
+    {
+        await PageForms.Read(context, ids);
+        var retried = await service.Retry(context, id);
+        return PageForms.See($"/assignments/{Uri.EscapeDataString(id)}?done=retried&count={retried.IPads}");
+    }
+
+    private static async Task<RazorComponentResult<AssignmentFormPage>> Form(
+        HttpContext context, AssignmentChoices choices, AssignmentView? assignment, string what, FormState form, AssignmentPlanView? plan = null)
+    {
+        var user = FleetUser.Of(context);
+        return new RazorComponentResult<AssignmentFormPage>(new
+        {
+            User = user,
+            Assignment = assignment,
+            What = what,
+            Choices = await choices.Of(context, user, what, assignment),
+            Form = form,
+            FormKey = PageForms.NewKey(),
+            Plan = plan,
+        })
+        { StatusCode = form.Status };
+    }
+
+    private static string What(AssignmentView? assignment, Func<string, string?> typed) => assignment switch
+    {
+        null => typed("what") is { } what && AssignmentFormPage.Kinds.Any(kind => kind.Value == what) ? what : "profile",
+        { Kind: "profile" } => "profile",
+        { Kind: "app", App: { } app } => app.TryGetProperty("hostedApp", out _) ? "hosted" : app.TryGetProperty("iTunesStoreID", out _) ? "store" : "other",
+        { Setting: { } setting } => AssignmentFormPage.Text(setting, "item") switch { "DeviceName" => "name", "TimeZone" => "zone", _ => "other" },
+        _ => "other",
+    };
+
+    private static AssignmentRequest Read(Func<string, string?> get, AssignmentView? standing)
+    {
+        var what = What(standing, get);
+        return new AssignmentRequest
+        {
+            Name = get("name") ?? "",
+            ProfileId = what == "profile" ? standing?.ProfileId ?? get("profileId") ?? throw ApiProblem.Field("profileId", "Choose a profile.") : null,
+            App = what switch
+            {
+                "hosted" => Element(new() { ["hostedApp"] = get("hostedApp") ?? throw ApiProblem.Field("hostedApp", "Choose an app.") }),
+                "store" => Element(new()
+                {
+                    ["iTunesStoreID"] = long.TryParse(get("storeId"), NumberStyles.None, CultureInfo.InvariantCulture, out var store)
+                        ? store
+                        : throw ApiProblem.Field("storeId", "Enter the number of the app in the App Store, as in 361309726."),
+                    ["bundleId"] = get("bundleId"),
+                    ["managementFlags"] = 1,
+                }),
+                _ => standing?.App,
+            },
+            Setting = what switch
+            {
+                "name" => Element(new() { ["item"] = "DeviceName", ["deviceName"] = get("deviceName") ?? throw ApiProblem.Field("deviceName", "Enter a name.") }),
+                "zone" => Element(new() { ["item"] = "TimeZone", ["timeZone"] = get("timeZone") ?? throw ApiProblem.Field("timeZone", "Enter a time zone, as in Europe/Stockholm.") }),
+                _ => standing?.Setting,
+            },
+            Target = Target(get("group"), get("target")),
+            Except = get("except"),
+            SchoolId = get("schoolId"),
+            Keep = get("keep") == "true",
+            StartsAt = Midnight(get, "starts"),
+            EndsAt = Midnight(get, "ends"),
+        };
+    }
+
+    /// <summary>Of a group, of a filter, or of both.</summary>
+    internal static string? Target(string? group, string? filter) => (group, filter) switch
+    {
+        ({ } name, { } text) => $"group:{FilterParser.Quote(name)} and ({text})",
+        ({ } name, null) => $"group:{FilterParser.Quote(name)}",
+        (null, var text) => text,
+    };
+
+    private static JsonElement Element(Dictionary<string, object?> members) =>
+        JsonSerializer.SerializeToElement(members.Where(member => member.Value is not null).ToDictionary());
+
+    /// <summary>Of the day, UTC. Null: it is empty.</summary>
+    private static DateTimeOffset? Midnight(Func<string, string?> get, string field) =>
+        PageForms.Day(get, field) is { } day ? new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero) : null;
+}
+
+/// <summary>What can be chosen in the form.</summary>
+/// <param name="Profiles">Of the library.</param>
+/// <param name="Apps">Of this server.</param>
+/// <param name="Groups">By name.</param>
+public sealed record AssignmentChoice(
+    IReadOnlyList<(string Value, string Words)> Profiles, IReadOnlyList<(string Value, string Words)> Apps, IReadOnlyList<(string Value, string Words)> Groups,
+    IReadOnlyList<(string Value, string Words)> Schools);
+
+/// <summary>Reads them, as far as somebody may see them.</summary>
+internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService apps, GroupService groups, SchoolService schools)
+{
+    private const int MostChoices = 500;
+
+    public async Task<AssignmentChoice> Of(HttpContext context, FleetUser user, string what, AssignmentView? assignment) => new(
+        what == "profile" && user.May(Rights.ProfileRead) ? [.. (await library.List(null, null, MostChoices)).Items.Select(one => (one.Id, one.Name))] : [],
+        what == "hosted" && user.May(Rights.AppRead) ? [.. (await apps.List(context, null, MostChoices)).Items.Select(one => (one.Id, $"{one.Name} {one.Version}"))] : [],
+        [.. (await groups.List(user, null, null, MostChoices)).Items.Select(one => (one.Name, one.Name))],
+        user.May(Rights.SchoolRead) ? await PeoplePages.Choices(user, schools, assignment?.SchoolId, assignment?.School) : []);
+}

@@ -1,0 +1,358 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Apps;
+using FleetMdm.Api.Audit;
+using FleetMdm.Api.Commands;
+using FleetMdm.Api.Devices;
+using FleetMdm.Api.Operations;
+using FleetMdm.Api.People;
+using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Mdm;
+using FleetMdm.Protocol.Plist;
+using FleetMdm.Protocol.Profiles;
+using FleetMdm.Storage.Assignments;
+using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Filters;
+using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Profiles;
+
+namespace FleetMdm.Api.Assignments;
+
+/// <summary>What iPads should have, for REST and for the console.</summary>
+internal sealed class AssignmentService(
+    IAssignmentStore store, IProfileStore profiles, HostedAppService apps, DeviceLookup lookup, IGrainFactory grains, AuditTrail trail, TimeProvider time)
+{
+    public const string InstallApplication = "InstallApplication";
+    public const string Settings = "Settings";
+
+    private const string BundleId = "bundleId";
+    private const int LongestBundleId = 255;
+    private const int Examples = 10;
+
+    /// <summary>Items whose work is not a state that an iPad can be in.</summary>
+    private static readonly string[] Deeds = ["ActivationLock"];
+
+    public async Task<Page<AssignmentView>> List(FleetUser reader, string? text, string? after, int limit)
+    {
+        var last = after is null ? null : (await Row(reader, after))?.Assignment.Name ?? throw ApiProblem.InvalidCursor();
+        var rows = await store.List(reader.Scope, string.IsNullOrWhiteSpace(text) ? null : Text.Optional("q", text.Trim()), last, limit + 1);
+        var counts = (await store.Count([.. rows.Select(row => row.Assignment.Id)])).ToLookup(one => one.AssignmentId);
+        return Page.Of(rows, limit, row => AssignmentView.Of(row, AssignmentCountsView.Of(counts[row.Assignment.Id])), row => row.Assignment.Id);
+    }
+
+    /// <exception cref="ApiProblem">404.</exception>
+    public async Task<AssignmentView> Get(FleetUser reader, string id)
+    {
+        var row = await Row(reader, id) ?? throw NotFound();
+        var view = AssignmentView.Of(row, AssignmentCountsView.Of(await store.Count([row.Assignment.Id])));
+        // It may hold a configuration with a password in it.
+        if (row.Assignment.Asked is not { } asked || !reader.May(Rights.AssignmentChange)) return view;
+        var json = JsonSerializer.Deserialize(asked, AdminJson.Default.JsonElement);
+        return row.Assignment.Kind == AssignmentKind.App ? view with { App = json } : view with { Setting = json };
+    }
+
+    /// <summary>What it would do, now. Nothing is changed.</summary>
+    /// <param name="id">Of the one that it would change; null: a new one.</param>
+    /// <exception cref="ApiProblem">400, 404, 422.</exception>
+    public async Task<AssignmentPlanView> Plan(HttpContext context, string? id, AssignmentRequest request)
+    {
+        var user = FleetUser.Of(context);
+        var standing = id is null ? null : await Row(user, id) ?? throw NotFound();
+        var (assignment, requirements) = await Read(context, request, standing?.Assignment.Id ?? "");
+        try
+        {
+            var plan = await store.Plan(
+                user.Scope, standing?.Assignment.Id, new AssignmentTarget(assignment.Target, assignment.Except, assignment.SchoolId, time.GetUtcNow()), requirements, Examples);
+            return new AssignmentPlanView
+            {
+                Total = plan.Total,
+                Can = plan.Fits,
+                Cannot = plan.Total - plan.Fits,
+                Reasons = [.. plan.Reasons.Select(OperationPlans.Of)],
+                Arriving = plan.Arriving,
+                Leaving = plan.Leaving,
+                Examples = [.. plan.Examples.Select(Example)],
+                LeavingExamples = [.. plan.LeavingExamples.Select(Example)],
+            };
+        }
+        catch (FilterException e)
+        {
+            throw ApiProblem.Field("target", e.Message, ProblemCodes.InvalidFilter);
+        }
+    }
+
+    public async Task<AssignmentView> Create(HttpContext context, AssignmentRequest request)
+    {
+        var user = FleetUser.Of(context);
+        var id = RequestIds.NewGuid(context, "assignment").ToString("D");
+        var now = time.GetUtcNow();
+        var (read, _) = await Read(context, request, id);
+        var assignment = read with { Version = 1, CreatedAt = now, CreatedBy = user.Name, UpdatedAt = now, UpdatedBy = user.Name };
+        await Write(() => store.Create(user.Scope, assignment, trail.Entry(context, AuditVerbs.AssignmentCreate, AuditTargets.Assignment, id, detail: Told(assignment))));
+        return await Get(user, id);
+    }
+
+    /// <param name="basedOn">The version that the change was made from; null: whatever stands.</param>
+    public Task<AssignmentView> Change(HttpContext context, string id, int? basedOn, AssignmentRequest request) => EntityTag.Attempt(basedOn, async () =>
+    {
+        var user = FleetUser.Of(context);
+        var standing = (await Row(user, id) ?? throw NotFound()).Assignment;
+        var (read, _) = await Read(context, request, standing.Id);
+        if (read.Kind != standing.Kind || read.Item != standing.Item)
+            throw ApiProblem.Field(Member(standing.Kind), "What is assigned cannot be changed for something else: the old one would stay on iPads. Delete this assignment and create another one.");
+        var isSame = standing.Command.AsSpan().SequenceEqual(read.Command);
+        var assignment = read with
+        {
+            Version = (basedOn ?? standing.Version) + 1,
+            Revision = isSame ? standing.Revision : standing.Revision + 1,
+            Command = isSame ? standing.Command : read.Command,
+            Asked = isSame ? standing.Asked : read.Asked,
+            CreatedAt = standing.CreatedAt,
+            CreatedBy = standing.CreatedBy,
+            UpdatedAt = time.GetUtcNow(),
+            UpdatedBy = user.Name,
+        };
+        await Write(() => store.Change(user.Scope, assignment, trail.Entry(context, AuditVerbs.AssignmentChange, AuditTargets.Assignment, standing.Id, detail: Told(assignment))));
+        return await Get(user, standing.Id);
+    });
+
+    /// <param name="basedOn">The version that the person saw; null: whatever stands.</param>
+    public async Task Delete(HttpContext context, string id, int? basedOn)
+    {
+        var user = FleetUser.Of(context);
+        var standing = (await Row(user, id) ?? throw NotFound()).Assignment;
+        if (basedOn is { } seen && seen != standing.Version) throw EntityTag.Changed("the assignment");
+        Require(context, standing.Kind);
+        await Write(() => store.Delete(user.Scope, standing.Id, time.GetUtcNow(), trail.Entry(context, AuditVerbs.AssignmentDelete, AuditTargets.Assignment, standing.Id, detail: Told(standing))));
+    }
+
+    public async Task<AssignmentRetryView> Retry(HttpContext context, string id)
+    {
+        var user = FleetUser.Of(context);
+        var standing = (await Row(user, id) ?? throw NotFound()).Assignment;
+        Require(context, standing.Kind);
+        var count = await store.Retry(user.Scope, standing.Id, time.GetUtcNow(), found =>
+            trail.Entry(context, AuditVerbs.AssignmentRetry, AuditTargets.Assignment, standing.Id, detail: Told(standing)) with { Count = found });
+        await grains.GetGrain<IPlanGrain>(0).Changed();
+        return new AssignmentRetryView { IPads = count };
+    }
+
+    public async Task<Page<AssignmentDeviceView>> Devices(FleetUser reader, string id, string? state, string? after, int limit)
+    {
+        var row = await Row(reader, id) ?? throw NotFound();
+        AssignmentState? wanted = string.IsNullOrEmpty(state) ? null
+            : AssignmentWords.ReadState(state) ?? throw ApiProblem.Field("state", $"It is one of {string.Join(", ", Enum.GetValues<AssignmentState>().Select(AssignmentWords.State))}.");
+        if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.InvalidCursor();
+        var rows = await store.ListDevices(reader.Scope, row.Assignment.Id, wanted, after, limit + 1);
+        return Page.Of(rows, limit, AssignmentDeviceView.Of, one => one.DeviceId);
+    }
+
+    /// <summary>What one iPad should have.</summary>
+    public async Task<DeviceAssignmentsView> Of(FleetUser reader, string deviceId)
+    {
+        var device = await lookup.Row(deviceId);
+        var standings = await store.ListOfDevice(device.Id);
+        var known = (await store.FindAll([.. standings.Select(one => one.Standing.AssignmentId)])).ToDictionary(row => row.Assignment.Id);
+        var queue = standings.Any(one => one.Standing.State is AssignmentState.Sent or AssignmentState.Removing) ? await grains.GetGrain<IDeviceGrain>(device.Id).Describe() : null;
+        return new DeviceAssignmentsView
+        {
+            Items =
+            [
+                .. standings.Where(one => known.ContainsKey(one.Standing.AssignmentId))
+                    .Select(one => (known[one.Standing.AssignmentId].Assignment, one.Standing))
+                    .OrderBy(one => one.Assignment.Name, StringComparer.OrdinalIgnoreCase)
+                    .Select(one => new DeviceAssignmentView
+                    {
+                        AssignmentId = one.Assignment.Id,
+                        IsOpen = reader.Scope.SchoolIds is not { } own || (one.Assignment.SchoolId is { } school && own.Contains(school)),
+                        Name = one.Assignment.Name,
+                        Kind = AssignmentWords.Kind(one.Assignment.Kind),
+                        State = AssignmentWords.State(one.Standing.State),
+                        Since = one.Standing.ChangedAt,
+                        Words = AssignmentWords.Sentence(one.Standing, queue),
+                        TriedAgainAt = one.Standing.State is AssignmentState.Failed or AssignmentState.RemovalFailed ? one.Standing.DueAt : null,
+                        CommandUuid = one.Standing.CommandUuid,
+                    }),
+            ],
+        };
+    }
+
+    private async Task Write(Func<Task<AssignmentOutcome>> write)
+    {
+        AssignmentOutcome outcome;
+        try
+        {
+            outcome = await write();
+        }
+        catch (FilterException e)
+        {
+            throw ApiProblem.Field("target", e.Message, ProblemCodes.InvalidFilter);
+        }
+
+        switch (outcome)
+        {
+            case AssignmentOutcome.Written:
+                break;
+            case AssignmentOutcome.NotFound:
+                throw NotFound();
+            case AssignmentOutcome.VersionConflict:
+                throw EntityTag.Changed("the assignment");
+            case AssignmentOutcome.NameTaken:
+                throw ApiProblem.Taken("name", ProblemCodes.NameTaken, "Another assignment has this name.");
+            case AssignmentOutcome.UnknownSchool:
+                throw ApiProblem.Field("schoolId", "There is no such school.");
+            case AssignmentOutcome.UnknownReference:
+                throw ApiProblem.Field("profileId", "It is not there any more.");
+            default:
+                throw ApiProblem.Conflict(ProblemCodes.TooMany, "There are too many assignments", $"There can be {IAssignmentStore.MostAssignments} assignments.");
+        }
+
+        // It is durable: iPads come to it by themselves if nobody can be told now.
+        await grains.GetGrain<IPlanGrain>(0).Changed();
+    }
+
+    private async Task<(Assignment Assignment, IReadOnlyList<DeviceRequirement> Requirements)> Read(HttpContext context, AssignmentRequest request, string id)
+    {
+        var user = FleetUser.Of(context);
+        if ((request.ProfileId is null ? 0 : 1) + (request.App is null ? 0 : 1) + (request.Setting is null ? 0 : 1) != 1)
+            throw ApiProblem.Field("profileId", "Send exactly one of profileId, app and setting.");
+        var school = string.IsNullOrEmpty(request.SchoolId) ? null : PeopleService.Id("schoolId", request.SchoolId);
+        if (user.Scope.SchoolIds is { } own && (school is null || !own.Contains(school))) throw ApiProblem.Field("schoolId", "Choose one of your schools.");
+        if (request.EndsAt <= (request.StartsAt ?? time.GetUtcNow())) throw ApiProblem.Field("endsAt", "It must be later than the beginning, and in the future.");
+        var plain = new Assignment
+        {
+            Id = id,
+            Version = 0,
+            Name = Text.Required("name", request.Name).Trim(),
+            Kind = request.ProfileId is not null ? AssignmentKind.Profile : request.App is not null ? AssignmentKind.App : AssignmentKind.Setting,
+            Item = "",
+            Target = Filter("target", request.Target),
+            Except = Filter("except", request.Except),
+            SchoolId = school,
+            Keep = request.Keep,
+            StartsAt = Milliseconds(request.StartsAt),
+            EndsAt = Milliseconds(request.EndsAt),
+            CreatedAt = default,
+            CreatedBy = "",
+            UpdatedAt = default,
+            UpdatedBy = "",
+        };
+        Require(context, plain.Kind);
+        var (assignment, requirements) = plain.Kind switch
+        {
+            AssignmentKind.Profile => await OfProfile(plain, request.ProfileId!),
+            AssignmentKind.App => await OfApp(plain, request.App!.Value),
+            _ => OfSetting(plain, request.Setting!.Value),
+        };
+        Contradicts(assignment);
+        return (assignment, OperationPlans.ToStore(requirements));
+    }
+
+    private async Task<(Assignment, IReadOnlyList<Requirement>)> OfProfile(Assignment plain, string profileId)
+    {
+        var row = Text.Uuid(profileId) is { } uuid ? await profiles.Find(uuid.ToString("D")) : null;
+        if (row is null) throw ApiProblem.Field("profileId", "The library has no such profile.");
+        var content = await profiles.Load(row.Id, row.Newest.Version) ?? throw ApiProblem.Field("profileId", "The library has no such profile.");
+        return (
+            plain with { Item = $"profile:{row.Id}", Reference = row.Id, Removal = row.Identifier },
+            CommandFitness.OfInstallation(CommandFitness.OfProfile(LibraryProfile.Stored(content).Root)));
+    }
+
+    private async Task<(Assignment, IReadOnlyList<Requirement>)> OfApp(Assignment plain, JsonElement app)
+    {
+        var written = Members("app", app);
+        var bundle = written[BundleId] is { } named ? named.GetValueKind() == JsonValueKind.String ? named.GetValue<string>().Trim() : throw ApiProblem.Field($"app.{BundleId}", "It must be text.") : null;
+        written.Remove(BundleId);
+        var hosted = written[HostedAppService.Member] is { } one && one.GetValueKind() == JsonValueKind.String ? await apps.FindOrNull(one.GetValue<string>()) : null;
+        var command = Built("app.", await apps.Resolve(Typed(InstallApplication, written), "app."));
+        var keys = PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin);
+        if (keys.GetString("ManifestURL") is { } manifest && !(Uri.TryCreate(manifest, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps))
+            throw ApiProblem.Field("app.manifestURL", "It must be an address that begins with https://. iPads take no other.");
+        if (keys.GetInteger("iTunesStoreID") is <= 0) throw ApiProblem.Field("app.iTunesStoreID", "It must be the number of an app in the App Store, as in 361309726.");
+        bundle = hosted?.BundleId ?? bundle ?? keys.GetString("Identifier");
+        if (bundle is { Length: 0 or > LongestBundleId } || bundle?.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) == true)
+            throw ApiProblem.Field($"app.{BundleId}", $"It must be a bundle identifier, as in com.example.reader, of at most {LongestBundleId} characters.");
+        var item = bundle ?? (keys.GetInteger("iTunesStoreID") is { } store ? $"store/{store}" : keys.GetString("ManifestURL")!);
+        return (With(plain with { Item = $"app:{item}", Reference = hosted?.Id, Removal = bundle }, command.Fragment, app), command.Requirements);
+    }
+
+    private (Assignment, IReadOnlyList<Requirement>) OfSetting(Assignment plain, JsonElement setting)
+    {
+        var item = Members("setting", setting);
+        var command = Built("setting.", Typed(Settings, new JsonObject { ["settings"] = new JsonArray(item.DeepClone()) }));
+        var name = PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin).GetArray("Settings")?.OfType<PlistDictionary>().FirstOrDefault()?.GetString("Item")
+            ?? throw ApiProblem.Field("setting.item", "Name the item of Settings, as in DeviceName.");
+        if (command.Warnings.FirstOrDefault(warning => warning.Field.EndsWith("item", StringComparison.OrdinalIgnoreCase)) is { } unknown) throw ApiProblem.Field("setting.item", unknown.Message);
+        if (Deeds.Contains(name)) throw ApiProblem.Field("setting.item", $"{name} cannot be assigned. Send it as a command.");
+        if (name == "TimeZone" && setting.TryGetProperty("timeZone", out var zone)) TimeZones.Read("setting.timeZone", zone.ToString());
+        if (ProfileVariables.FaultsOf(PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin)) is [var fault, ..])
+            throw ApiProblem.Field("setting", fault.Message);
+        return (With(plain with { Item = $"setting:{name}" }, command.Fragment, setting), command.Requirements);
+    }
+
+    private static BuiltCommand Built(string prefix, JsonElement json) => CommandReader.FromJson(json, prefix);
+
+    private static JsonObject Members(string field, JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Object) throw ApiProblem.Field(field, "It must be an object.");
+        var members = JsonObject.Create(value)!;
+        if (members.ContainsKey("requestType")) throw ApiProblem.Field($"{field}.requestType", "Leave it out.");
+        return members;
+    }
+
+    private static JsonElement Typed(string requestType, JsonObject members)
+    {
+        var typed = new JsonObject { ["requestType"] = requestType };
+        foreach (var (name, value) in members) typed[name] = value?.DeepClone();
+        return JsonSerializer.SerializeToElement(typed);
+    }
+
+    /// <summary>One whose doing moves the iPad out of it, and back, for ever.</summary>
+    private void Contradicts(Assignment assignment)
+    {
+        if (assignment.Removal is not { } identifier) return;
+        var asked = assignment.Kind == AssignmentKind.Profile ? (FilterField.HasProfile, FilterField.MissingProfile) : (FilterField.HasApp, FilterField.MissingApp);
+        foreach (var (field, text) in new[] { ("target", assignment.Target), ("except", assignment.Except) })
+        {
+            if (text is not null && DeviceFilters.Read(field, text, time.GetUtcNow())!.Node.Leaves().OfType<FilterCondition>()
+                    .Any(one => (one.Field == asked.Item1 || one.Field == asked.Item2) && one.Value is FilterText value && value.Text == identifier))
+                throw ApiProblem.Field(field, $"It asks whether the iPad has {identifier}, which this assignment brings: iPads would come and go for ever.");
+        }
+    }
+
+    private static void Require(HttpContext context, AssignmentKind kind) => CommandRights.Require(context, kind switch
+    {
+        AssignmentKind.Profile => ProfileCommand.Install,
+        AssignmentKind.App => InstallApplication,
+        _ => Settings,
+    });
+
+    private static string Member(AssignmentKind kind) => kind switch
+    {
+        AssignmentKind.Profile => "profileId",
+        AssignmentKind.App => "app",
+        _ => "setting",
+    };
+
+    private static Assignment With(Assignment plain, byte[] fragment, JsonElement asked) => plain with
+    {
+        Command = fragment,
+        Asked = JsonSerializer.SerializeToUtf8Bytes(asked, AdminJson.Default.JsonElement),
+    };
+
+    private static string? Filter(string field, string? text) => string.IsNullOrWhiteSpace(text) ? null : DeviceFilters.Check(field, text.Trim());
+
+    private static DateTimeOffset? Milliseconds(DateTimeOffset? at) => at is { } one ? DateTimeOffset.FromUnixTimeMilliseconds(one.ToUnixTimeMilliseconds()) : null;
+
+    private async Task<AssignmentRow?> Row(FleetUser reader, string id) => Text.Uuid(id) is { } uuid ? await store.Find(reader.Scope, uuid.ToString("D")) : null;
+
+    private static PlanExampleView Example(LeftOutRow row) => new(row.EnrolmentId, row.SerialNumber, row.DeviceName, row.OsVersion);
+
+    private static string Told(Assignment assignment) =>
+        Text.Printable($"{assignment.Name}: {assignment.Item}{(assignment.Target is { } target ? $" to {target}" : "")}{(assignment.Except is { } except ? $" but not {except}" : "")}", 200);
+
+    private static ApiProblem NotFound() => ApiProblem.NotFound("There is no such assignment.");
+}

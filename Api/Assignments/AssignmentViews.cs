@@ -1,0 +1,261 @@
+using System.Text.Json;
+using FleetMdm.Api.Operations;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Assignments;
+
+namespace FleetMdm.Api.Assignments;
+
+/// <summary>What iPads should have, as a whole. Exactly one of <c>profileId</c>, <c>app</c> and <c>setting</c>.</summary>
+public sealed record AssignmentRequest
+{
+    /// <summary>At most 200 characters; no two assignments have the same, in whatever case.</summary>
+    public required string Name { get; init; }
+    /// <summary>A profile of the library, always in its newest version.</summary>
+    public string? ProfileId { get; init; }
+    /// <summary>The keys of InstallApplication, as in <c>{"iTunesStoreID": 361309726}</c> or <c>{"hostedApp": "…"}</c>; and <c>bundleId</c>, by which an app of the App Store
+    /// is looked for on iPads and removed.</summary>
+    public JsonElement? App { get; init; }
+    /// <summary>One item of Settings, as in <c>{"item": "DeviceName", "deviceName": "iPad {{serial}}"}</c>.</summary>
+    public JsonElement? Setting { get; init; }
+    /// <summary>In the words of the filter: the enrolled iPads that it finds, at each moment. Null: all enrolled iPads.</summary>
+    public string? Target { get; init; }
+    /// <summary>In the words of the filter: not these.</summary>
+    public string? Except { get; init; }
+    /// <summary>Only iPads of this school; null: of the whole district.</summary>
+    public string? SchoolId { get; init; }
+    /// <summary>It stays on an iPad that the assignment is not for any more. False: it is removed.</summary>
+    public bool Keep { get; init; }
+    /// <summary>Null: at once.</summary>
+    public DateTimeOffset? StartsAt { get; init; }
+    /// <summary>Null: never. Then it is taken from the iPads.</summary>
+    public DateTimeOffset? EndsAt { get; init; }
+}
+
+/// <summary>What iPads should have.</summary>
+public sealed record AssignmentView
+{
+    public required string Id { get; init; }
+    /// <summary>One more with each change. The <c>ETag</c> is the same.</summary>
+    public required int Version { get; init; }
+    public required string Name { get; init; }
+    /// <summary>profile, app or setting.</summary>
+    public required string Kind { get; init; }
+    public string? ProfileId { get; init; }
+    public string? ProfileName { get; init; }
+    /// <summary>The newest version of the profile, which iPads should have.</summary>
+    public int? ProfileVersion { get; init; }
+    /// <summary>As it was sent; only where one assignment is asked for.</summary>
+    public JsonElement? App { get; init; }
+    /// <summary>As it was sent; only where one assignment is asked for.</summary>
+    public JsonElement? Setting { get; init; }
+    public string? Target { get; init; }
+    public string? Except { get; init; }
+    public string? SchoolId { get; init; }
+    public string? School { get; init; }
+    public required bool Keep { get; init; }
+    public DateTimeOffset? StartsAt { get; init; }
+    public DateTimeOffset? EndsAt { get; init; }
+    /// <summary>coming, inForce or over.</summary>
+    public required string Phase { get; init; }
+    public required AssignmentCountsView IPads { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required string CreatedBy { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+    public required string UpdatedBy { get; init; }
+
+    internal static AssignmentView Of(AssignmentRow row, AssignmentCountsView counts)
+    {
+        var one = row.Assignment;
+        return new AssignmentView
+        {
+            Id = one.Id,
+            Version = one.Version,
+            Name = one.Name,
+            Kind = AssignmentWords.Kind(one.Kind),
+            ProfileId = one.Kind == AssignmentKind.Profile ? one.Reference : null,
+            ProfileName = row.ProfileName,
+            ProfileVersion = row.ProfileVersion,
+            Target = one.Target,
+            Except = one.Except,
+            SchoolId = one.SchoolId,
+            School = row.School,
+            Keep = one.Keep,
+            StartsAt = one.StartsAt,
+            EndsAt = one.EndsAt,
+            Phase = AssignmentWords.Phase(one.Phase),
+            IPads = counts,
+            CreatedAt = one.CreatedAt,
+            CreatedBy = one.CreatedBy,
+            UpdatedAt = one.UpdatedAt,
+            UpdatedBy = one.UpdatedBy,
+        };
+    }
+}
+
+/// <summary>How an assignment stands, in numbers of enrolled iPads.</summary>
+public sealed record AssignmentCountsView
+{
+    public required long Installed { get; init; }
+    /// <summary>They have to come, or something else has to be done first.</summary>
+    public required long Waiting { get; init; }
+    /// <summary>The command is in their queue.</summary>
+    public required long Sent { get; init; }
+    /// <summary>They refused it; it is tried again.</summary>
+    public required long Failed { get; init; }
+    /// <summary>They cannot have it.</summary>
+    public required long NotApplicable { get; init; }
+    /// <summary>It is being taken from them.</summary>
+    public required long Leaving { get; init; }
+
+    internal long OnTheWay => Waiting + Sent;
+
+    internal long Total => Installed + Waiting + Sent + Failed + NotApplicable;
+
+    internal static AssignmentCountsView Of(IEnumerable<AssignmentCount> counts)
+    {
+        var by = counts.ToDictionary(one => one.State, one => one.Count);
+        long Number(AssignmentState state) => by.GetValueOrDefault(state);
+        return new AssignmentCountsView
+        {
+            Installed = Number(AssignmentState.Installed),
+            Waiting = Number(AssignmentState.Waiting),
+            Sent = Number(AssignmentState.Sent),
+            Failed = Number(AssignmentState.Failed),
+            NotApplicable = Number(AssignmentState.NotApplicable),
+            Leaving = Number(AssignmentState.Leaving) + Number(AssignmentState.Removing) + Number(AssignmentState.RemovalFailed),
+        };
+    }
+}
+
+/// <summary>What an assignment would do, now. Nothing was done.</summary>
+public sealed record AssignmentPlanView
+{
+    /// <summary>Enrolled iPads that it would be for.</summary>
+    public required long Total { get; init; }
+    /// <summary>Those that can have it, by what is known.</summary>
+    public required long Can { get; init; }
+    public required long Cannot { get; init; }
+    /// <summary>Why. An iPad may have several reasons.</summary>
+    public required IReadOnlyList<PlanReasonView> Reasons { get; init; }
+    /// <summary>Those that it is not for now.</summary>
+    public required long Arriving { get; init; }
+    /// <summary>Those that it is for now, and would not be any more.</summary>
+    public required long Leaving { get; init; }
+    /// <summary>Some of the total, at most ten.</summary>
+    public required IReadOnlyList<PlanExampleView> Examples { get; init; }
+    public required IReadOnlyList<PlanExampleView> LeavingExamples { get; init; }
+}
+
+/// <summary>An assignment on an iPad.</summary>
+public sealed record AssignmentDeviceView
+{
+    public required string DeviceId { get; init; }
+    public string? DeviceName { get; init; }
+    public string? SerialNumber { get; init; }
+    public string? School { get; init; }
+    /// <summary>waiting, sent, installed, failed, notApplicable, leaving, removing or removalFailed.</summary>
+    public required string State { get; init; }
+    /// <summary>Since when.</summary>
+    public required DateTimeOffset Since { get; init; }
+    /// <summary>Why, where there is a reason.</summary>
+    public string? Reason { get; init; }
+    /// <summary>When it is tried again; null: it is not, or at once.</summary>
+    public DateTimeOffset? TriedAgainAt { get; init; }
+    public string? CommandUuid { get; init; }
+    public DateTimeOffset? LastSeenAt { get; init; }
+
+    internal static AssignmentDeviceView Of(AssignmentDeviceRow row) => new()
+    {
+        DeviceId = row.DeviceId,
+        DeviceName = row.DeviceName,
+        SerialNumber = row.SerialNumber,
+        School = row.School,
+        State = AssignmentWords.State(row.Standing.State),
+        Since = row.Standing.ChangedAt,
+        Reason = row.Standing.Reason,
+        TriedAgainAt = row.Standing.State is AssignmentState.Failed or AssignmentState.RemovalFailed ? row.Standing.DueAt : null,
+        CommandUuid = row.Standing.CommandUuid,
+        LastSeenAt = row.LastSeenAt,
+    };
+}
+
+/// <summary>What an iPad should have, and how it stands.</summary>
+public sealed record DeviceAssignmentsView
+{
+    /// <summary>By name.</summary>
+    public required IReadOnlyList<DeviceAssignmentView> Items { get; init; }
+}
+
+/// <summary>An assignment on one iPad.</summary>
+public sealed record DeviceAssignmentView
+{
+    public required string AssignmentId { get; init; }
+    /// <summary>Whether the reader's token may open the assignment itself.</summary>
+    internal bool IsOpen { get; init; }
+    public required string Name { get; init; }
+    /// <summary>profile, app or setting.</summary>
+    public required string Kind { get; init; }
+    /// <summary>waiting, sent, installed, failed, notApplicable, leaving, removing or removalFailed.</summary>
+    public required string State { get; init; }
+    public required DateTimeOffset Since { get; init; }
+    /// <summary>A sentence: how it is, and why not yet.</summary>
+    public required string Words { get; init; }
+    public DateTimeOffset? TriedAgainAt { get; init; }
+    public string? CommandUuid { get; init; }
+}
+
+/// <summary>What was done.</summary>
+public sealed record AssignmentRetryView
+{
+    /// <summary>On how many iPads it is tried again at once.</summary>
+    public required long IPads { get; init; }
+}
+
+internal static class AssignmentWords
+{
+    public static string Kind(AssignmentKind kind) => kind switch
+    {
+        AssignmentKind.Profile => "profile",
+        AssignmentKind.App => "app",
+        _ => "setting",
+    };
+
+    public static string Phase(AssignmentPhase phase) => phase switch
+    {
+        AssignmentPhase.Coming => "coming",
+        AssignmentPhase.InForce => "inForce",
+        _ => "over",
+    };
+
+    public static string State(AssignmentState state) => JsonNamingPolicy.CamelCase.ConvertName(state.ToString());
+
+    public static AssignmentState? ReadState(string? text) =>
+        Enum.GetValues<AssignmentState>().Where(state => State(state) == text).Cast<AssignmentState?>().FirstOrDefault();
+
+    public static string Shown(string state) => state switch
+    {
+        "waiting" => "Waiting",
+        "sent" => "On its way",
+        "installed" => "Installed",
+        "failed" => "Failed",
+        "notApplicable" => "Not possible",
+        "leaving" => "To be removed",
+        "removing" => "Being removed",
+        _ => "Removal failed",
+    };
+
+    /// <param name="iPad">As its grain knows it; null: its queue says nothing of this.</param>
+    public static string Sentence(AssignmentStanding one, DeviceDescription? iPad = null) => one.State switch
+    {
+        AssignmentState.Sent or AssignmentState.Removing when iPad?.Queue.FirstOrDefault(command => command.CommandUuid == one.CommandUuid) is { } command =>
+            command.Reason ?? (command.State == CommandState.Sent ? "The iPad is working on it." : iPad.Waiting ?? "The command is in the iPad's queue."),
+        AssignmentState.Waiting => one.Reason ?? "It is sent when the iPad comes.",
+        AssignmentState.Sent => "The command is in the iPad's queue.",
+        AssignmentState.Installed => "It is on the iPad.",
+        AssignmentState.Failed => one.Reason ?? "The iPad refused it.",
+        AssignmentState.NotApplicable => one.Reason ?? "This iPad cannot have it.",
+        AssignmentState.Leaving => one.Reason ?? "It is removed when the iPad comes.",
+        AssignmentState.Removing => "The command that removes it is in the iPad's queue.",
+        _ => one.Reason ?? "The iPad refused to remove it.",
+    };
+}

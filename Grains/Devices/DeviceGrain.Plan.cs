@@ -1,0 +1,160 @@
+using FleetMdm.Grains.Assignments;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Inventory;
+using Microsoft.Extensions.Logging;
+
+namespace FleetMdm.Grains.Devices;
+
+// What is assigned to this iPad (PlanPart decides; here it is read, written and sent):
+//
+//   1. nothing due: two comparisons, and no statement
+//   2. read what is assigned, what became of it, and what the iPad listed
+//   3. write what was decided, before anything is queued: a command that is then lost is sent again
+//   4. append the commands; the iPad gets the first of them in this very answer
+
+internal sealed partial class DeviceGrain
+{
+    /// <summary>A store that says that there is something to do, and a plan that finds nothing, are not asked again and again.</summary>
+    private static readonly TimeSpan PlanAgainAfter = TimeSpan.FromMinutes(10);
+
+    private const int MostAttempts = 3;
+
+    private static readonly TimeSpan NewcomerFor = TimeSpan.FromHours(1);
+
+    private DateTimeOffset? _planDue;
+    private bool _planChanged;
+    private bool _planAnswered;
+
+    /// <summary>Whether something may be to do.</summary>
+    private bool PlanIsDue(DateTimeOffset now) => _planChanged || _planAnswered || _planDue <= now;
+
+    /// <summary>The iPad said something of itself by which it may come under an assignment, or leave it.</summary>
+    private void FactsChanged() => _planChanged = true;
+
+    /// <summary>Whoever activates it anew does not know whether anybody has looked since it enrolled.</summary>
+    private bool IsNewcomer(DeviceRow? row) => !IsUserChannel && row is { Status: EnrolmentStatus.Enrolled, EnrolledAt: { } at } && at.IsWithin(NewcomerFor, Now());
+
+    /// <summary>A command of the plan has ended: there may be more to do.</summary>
+    private void PlanCommandEnded(string commandUuid) => _planAnswered |= PlanCommands.Is(commandUuid);
+
+    /// <summary>Sends what the iPad lacks, and takes away what it should not have.</summary>
+    private async ValueTask<DeviceReply?> FollowPlan()
+    {
+        try
+        {
+            return await FollowPlanNow(attempt: 1);
+        }
+        catch (Exception e) when (e is not (StoreUnavailableException or FleetUnavailableException or OperationCanceledException))
+        {
+            // Whatever is wrong with the plan, the iPad is answered.
+            LogPlanFailed(Id, e);
+            (_planChanged, _planAnswered) = (false, false);
+            if (_planDue is not null) _planDue = Now() + PlanAgainAfter;
+            return null;
+        }
+    }
+
+    private async ValueTask<DeviceReply?> FollowPlanNow(int attempt)
+    {
+        var (now, row) = (Now(), _row!);
+        if (IsUserChannel || row.Status != EnrolmentStatus.Enrolled) return null;
+        if (_planChanged && _planDue is null && !await AnythingIsInForce())
+        {
+            (_planChanged, _planAnswered) = (false, false);
+            return null;
+        }
+
+        var (rows, number) = await assignments.Standings(Id);
+        IReadOnlySet<string>? matches = null;
+        if (_planChanged)
+        {
+            (var found, number) = await assignments.Match(Id, now);
+            matches = found.ToHashSet(StringComparer.Ordinal);
+        }
+
+        var plan = await plans.Current(number);
+        var concerned = rows.Select(one => one.Standing.AssignmentId).Union(matches ?? new HashSet<string>()).Select(id => plan.GetValueOrDefault(id)?.Content).OfType<PlanContent>().ToList();
+        var automated = concerned.Exists(content => FitnessPart.AsksForAutomated(content.Requirements))
+            ? FitnessPart.IsAutomated(await inventory.ListItems(DeviceId, InventoryList.Security, FitnessPart.BeforeAutomatedKey, 1))
+            : null;
+        var values = concerned.Exists(content => content.Variables.Count > 0) ? await Values() : null;
+        var types = _queue.Commands.Select(command => command.Row.RequestType).ToList();
+        var lists = rows.Count == 0 ? [] : await inventory.FindLists(Id);
+        var known = new PlanKnown
+        {
+            Now = now,
+            EnrolledAt = row.EnrolledAt ?? now,
+            Waiting = _queue.Commands.Select(command => command.Row.CommandUuid).ToHashSet(StringComparer.OrdinalIgnoreCase),
+            Matches = matches,
+            Profiles = await Listed(lists, InventoryList.Profiles),
+            Apps = await Listed(lists, InventoryList.Apps),
+            Misfit = content => (values is null ? null : content.Missing(values)) ?? (FitnessPart.Misfits(row, types, automated, content.Requirements) is { Count: > 0 } misfits ? string.Join(' ', misfits.Select(one => one.Reason)) : null),
+            NewUuid = PlanCommands.NewUuid,
+        };
+        var decided = PlanPart.Decide(rows, plan, known);
+        if (decided.Changes.Count > 0)
+        {
+            var write = assignments.Write(Id, decided.Changes);
+            await Durably(write);
+            if (!await write)
+            {
+                // Somebody changed an assignment at this very moment.
+                if (attempt < MostAttempts) return await FollowPlanNow(attempt + 1);
+                _planDue = now;
+                RequestPush(evenIfOutstanding: true);
+                return null;
+            }
+        }
+
+        foreach (var send in decided.Sends)
+        {
+            if (await Order(send, values) is not { } order)
+            {
+                // It was deleted in between. Nobody finds its command, and it is forgotten next time.
+                continue;
+            }
+
+            await Durably(store.Append(new QueueAppend { EnrolmentId = Id, CommandUuid = send.CommandUuid, RequestType = order.RequestType, Body = order.Body, AcceptedAt = now }));
+        }
+
+        (_planChanged, _planAnswered) = (false, false);
+        // The store has given the rows their places in the queue, and says when there is more to do.
+        if (decided.Sends.Count > 0 || decided.Changes.Count > 0) await Read();
+        if (_planDue <= now) _planDue = now + PlanAgainAfter;
+        if (decided.Sends.Count > 0) LogPlanned(Id, decided.Sends.Count);
+        return decided.Sends.Count > 0 ? await Next() : null;
+    }
+
+    private async ValueTask<bool> AnythingIsInForce() => (await plans.Recent()).Values.Any(entry => entry.InForce);
+
+    /// <summary>It has just enrolled: it is woken for what is assigned, unless nothing is.</summary>
+    private async Task PlanForNewcomer()
+    {
+        if (IsUserChannel || !await AnythingIsInForce()) return;
+        FactsChanged();
+        RequestPush();
+    }
+
+    private async ValueTask<(string RequestType, ReadOnlyMemory<byte> Body)?> Order(PlanSend send, IReadOnlyDictionary<string, string?>? values)
+    {
+        if (send.Remove) return send.Entry.Content.Removal is var (type, fragment) ? (type, fragment) : null;
+        return await plans.Body(send.Entry) is { } body ? (send.Entry.Content.RequestType, values is null ? body : send.Entry.Content.Filled(body, values)) : null;
+    }
+
+    /// <summary>Of the variables.</summary>
+    private async Task<IReadOnlyDictionary<string, string?>> Values() => VariablePart.ValuesOf(
+        _row!, _row!.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null, await holdings.PersonOf(_row.DeviceId));
+
+    private async ValueTask<(DateTimeOffset At, IReadOnlySet<string> Keys)?> Listed(IReadOnlyList<InventoryListRow> lists, InventoryList list) =>
+        lists.FirstOrDefault(one => one.List == list) is { } told
+            ? (told.AsOf, (await inventory.ListItems(Id, list, null, Protocol.Inventory.InventoryReader.MostEntries)).Select(item => item.Key).ToHashSet(StringComparer.Ordinal))
+            : null;
+
+    [LoggerMessage(2026, LogLevel.Information, "{Id}: {Count} commands were queued, so that it becomes as it is assigned")]
+    private partial void LogPlanned(string id, int count);
+
+    [LoggerMessage(2027, LogLevel.Error, "{Id}: what is assigned to it could not be worked out. It is tried again in ten minutes")]
+    private partial void LogPlanFailed(string id, Exception exception);
+}

@@ -1,0 +1,154 @@
+using FleetMdm.Storage.Operations;
+
+namespace FleetMdm.Storage.Assignments;
+
+/// <summary>What is assigned. Stored as a number: never renumber.</summary>
+public enum AssignmentKind : short
+{
+    /// <summary>A profile of the library, always in its newest version.</summary>
+    Profile = 1,
+    App = 2,
+    /// <summary>One item of the command Settings.</summary>
+    Setting = 3,
+}
+
+/// <summary>Stored as a number: never renumber.</summary>
+public enum AssignmentPhase : short
+{
+    /// <summary>It has not begun.</summary>
+    Coming = 0,
+    InForce = 1,
+    /// <summary>It is over, or was deleted.</summary>
+    Over = 2,
+}
+
+/// <summary>What iPads should have.</summary>
+public sealed record Assignment
+{
+    /// <summary>Lower-case UUID.</summary>
+    public required string Id { get; init; }
+    /// <summary>1 for the first, one more with each change.</summary>
+    public required int Version { get; init; }
+    /// <summary>Unique, in whatever case.</summary>
+    public required string Name { get; init; }
+    public required AssignmentKind Kind { get; init; }
+    /// <summary>Two assignments of the same item want the same thing on an iPad: <c>profile:</c>, <c>app:</c> or <c>setting:</c> and what it is.</summary>
+    public required string Item { get; init; }
+    /// <summary>The id of the profile, or of the app of this server; null: an app of the App Store, or a setting.</summary>
+    public string? Reference { get; init; }
+    /// <summary>The bundle identifier that RemoveApplication names; null: it cannot be removed, or is a profile.</summary>
+    public string? Removal { get; init; }
+    /// <summary>The Command dictionary; null: a profile. It is stored sealed.</summary>
+    public byte[]? Command { get; init; }
+    /// <summary>As it was asked for, in JSON; null: a profile. It is stored sealed.</summary>
+    public byte[]? Asked { get; init; }
+    /// <summary>Of the command: one more when it changes.</summary>
+    public int Revision { get; init; } = 1;
+    /// <summary>In the words of the filter; null: all enrolled iPads.</summary>
+    public string? Target { get; init; }
+    /// <summary>Of these: not those that this finds; null: all of them.</summary>
+    public string? Except { get; init; }
+    /// <summary>Only iPads of this school; null: of the whole district.</summary>
+    public string? SchoolId { get; init; }
+    /// <summary>It stays on an iPad that it is not for any more.</summary>
+    public bool Keep { get; init; }
+    public DateTimeOffset? StartsAt { get; init; }
+    public DateTimeOffset? EndsAt { get; init; }
+    public AssignmentPhase Phase { get; init; }
+    public DateTimeOffset? DeletedAt { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public required string CreatedBy { get; init; }
+    public required DateTimeOffset UpdatedAt { get; init; }
+    public required string UpdatedBy { get; init; }
+}
+
+/// <param name="School">The name of its school; null: it has none.</param>
+/// <param name="ProfileVersion">The newest version of its profile; null: it is none, or the profile is gone.</param>
+/// <param name="ProfileName">Likewise its name.</param>
+public sealed record AssignmentRow(Assignment Assignment, string? School, int? ProfileVersion, string? ProfileName)
+{
+    /// <summary>What an iPad should have: grows when it changes.</summary>
+    public int Wanted => Assignment.Kind == AssignmentKind.Profile ? ProfileVersion ?? 0 : Assignment.Revision;
+}
+
+/// <summary>How an assignment stands on an iPad. Stored as a number: never renumber.</summary>
+public enum AssignmentState : short
+{
+    /// <summary>The iPad has to come, or something else has to be done first.</summary>
+    Waiting = 1,
+    /// <summary>The command is in the iPad's queue.</summary>
+    Sent = 2,
+    Installed = 3,
+    /// <summary>The iPad refused it; it is tried again.</summary>
+    Failed = 4,
+    /// <summary>This iPad cannot have it.</summary>
+    NotApplicable = 5,
+    /// <summary>It is to go; the iPad has to come.</summary>
+    Leaving = 6,
+    /// <summary>The command that removes it is in the iPad's queue.</summary>
+    Removing = 7,
+    /// <summary>The iPad refused to remove it; it is tried again.</summary>
+    RemovalFailed = 8,
+}
+
+/// <summary>An assignment on an iPad, as it is stored.</summary>
+public sealed record AssignmentStanding
+{
+    public required string AssignmentId { get; init; }
+    public required AssignmentState State { get; init; }
+    /// <summary>What was sent last; 0: nothing.</summary>
+    public int Revision { get; init; }
+    /// <summary>What the iPad has; null: nothing.</summary>
+    public int? Installed { get; init; }
+    /// <summary>Of the last command for it.</summary>
+    public string? CommandUuid { get; init; }
+    /// <summary>Failures in a row.</summary>
+    public short Attempts { get; init; }
+    /// <summary>When the iPad's grain has something to do for it; null: nothing.</summary>
+    public DateTimeOffset? DueAt { get; init; }
+    public required DateTimeOffset ChangedAt { get; init; }
+    public string? Reason { get; init; }
+}
+
+/// <summary>An assignment on an iPad, with what became of its last command.</summary>
+/// <param name="Ending">Null: it did not end, or nobody knows of it.</param>
+/// <param name="EndedAt">When.</param>
+/// <param name="Summary">What the iPad said.</param>
+public sealed record AssignmentStandingRow(AssignmentStanding Standing, Devices.CommandEnding? Ending, DateTimeOffset? EndedAt, string? Summary);
+
+/// <summary>How an assignment is to stand on an iPad.</summary>
+/// <param name="Before">As it was read; null: there was none.</param>
+/// <param name="After">As it is to be; null: the iPad has nothing to do with it any more.</param>
+public sealed record AssignmentChange(AssignmentStanding? Before, AssignmentStanding? After);
+
+/// <summary>For lists.</summary>
+public sealed record AssignmentDeviceRow(AssignmentStanding Standing, string DeviceId, string? DeviceName, string? SerialNumber, string? School, DateTimeOffset? LastSeenAt);
+
+/// <param name="AssignmentId">Which.</param>
+/// <param name="State">Which.</param>
+/// <param name="Count">How many enrolled iPads.</param>
+public sealed record AssignmentCount(string AssignmentId, AssignmentState State, long Count);
+
+/// <summary>What an assignment would do, now.</summary>
+/// <param name="Total">Enrolled iPads that it would be for.</param>
+/// <param name="Fits">Of these, those that can have it.</param>
+/// <param name="Reasons">Why others cannot.</param>
+/// <param name="Arriving">How many it is not for now.</param>
+/// <param name="Leaving">How many it is for now, and would not be any more.</param>
+/// <param name="Examples">Some of the total.</param>
+/// <param name="LeavingExamples">Some of those.</param>
+public sealed record AssignmentPlan(
+    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, long Arriving, long Leaving, IReadOnlyList<LeftOutRow> Examples, IReadOnlyList<LeftOutRow> LeavingExamples);
+
+public enum AssignmentOutcome
+{
+    Written,
+    NotFound,
+    /// <summary>Somebody else has changed it in between.</summary>
+    VersionConflict,
+    NameTaken,
+    TooMany,
+    UnknownSchool,
+    /// <summary>The profile or the app is not there any more.</summary>
+    UnknownReference,
+}

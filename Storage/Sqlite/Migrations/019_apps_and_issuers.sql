@@ -1,0 +1,22 @@
+-- The apps of the whole fleet, counted now and then from what iPads have told: one row for each app, however many iPads have it.
+CREATE TABLE installed_apps (
+    identifier TEXT NOT NULL PRIMARY KEY,
+    name TEXT,
+    -- In lower case: name and identifier.
+    search TEXT NOT NULL,
+    devices INTEGER NOT NULL,
+    -- JSON: [version, iPads], those of the most iPads first.
+    versions TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX installed_apps_by_devices ON installed_apps (devices DESC, identifier);
+
+-- One row: the last count.
+CREATE TABLE installed_apps_count (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    counted_at INTEGER NOT NULL,
+    devices INTEGER NOT NULL,
+    cut INTEGER NOT NULL
+);
+
+-- SHA-256 of the CA that issued the certificate. Null: the first CA of this installation, before there was another one.
+ALTER TABLE issued_certificates ADD COLUMN issuer BLOB;

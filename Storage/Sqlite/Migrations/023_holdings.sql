@@ -1,0 +1,19 @@
+-- Who has an iPad, from when to when. One without an end is who has it now. The person may be forgotten: then the id stays alone.
+CREATE TABLE holdings (
+    id TEXT NOT NULL PRIMARY KEY,
+    device_id TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    -- The last day of a loan, as 2027-06-11; null: for good.
+    due_on TEXT,
+    given_at INTEGER NOT NULL,
+    given_by TEXT NOT NULL,
+    returned_at INTEGER,
+    returned_by TEXT
+);
+
+CREATE UNIQUE INDEX holdings_now ON holdings (device_id) WHERE returned_at IS NULL;
+CREATE INDEX holdings_by_device ON holdings (device_id, given_at, id);
+CREATE INDEX holdings_by_person ON holdings (person_id, given_at, id);
+CREATE INDEX holdings_due ON holdings (due_on, id) WHERE returned_at IS NULL AND due_on IS NOT NULL;
+
+CREATE INDEX placeholders_by_tag ON placeholders (asset_tag) WHERE asset_tag IS NOT NULL;
