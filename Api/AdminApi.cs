@@ -9,6 +9,7 @@ using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Exams;
 using FleetMdm.Api.Groups;
 using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Hosting;
@@ -73,6 +74,7 @@ public static class AdminApi
         services.AddProfiles(builder.Configuration);
         services.AddGroups();
         services.AddAssignments();
+        services.AddExams();
         services.AddSchools();
         services.AddPeople();
         services.AddHoldings();
@@ -135,6 +137,7 @@ public static class AdminApi
         routes.MapProfiles();
         routes.MapGroups();
         routes.MapAssignments();
+        routes.MapExams();
         routes.MapSchools();
         routes.MapPeople();
         routes.MapHoldings();

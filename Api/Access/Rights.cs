@@ -26,6 +26,9 @@ public static class Rights
     /// <summary>What iPads should have. Besides, the right of each command that brings it.</summary>
     public const string AssignmentChange = "assignment.change";
 
+    /// <summary>Exams. Besides, the right of the command that locks and releases.</summary>
+    public const string ExamChange = "exam.change";
+
     /// <summary>Every command that has no right of its own.</summary>
     public const string CommandSend = "command.send";
     public const string CommandLock = "command.lock";
@@ -81,6 +84,7 @@ public static class Rights
         new(GroupChange, "iPads", "create groups and choose their iPads", DeviceRead),
         new(IncidentChange, "iPads", "write notes, open and close incidents", DeviceRead),
         new(AssignmentChange, "iPads", "assign profiles, apps and settings to iPads", DeviceRead),
+        new(ExamChange, "iPads", "lock iPads for an exam, and release them", DeviceRead),
         new(CommandLock, "Commands", "lock an iPad", DeviceRead),
         new(CommandClearPasscode, "Commands", "clear a passcode", DeviceRead),
         new(CommandLostMode, "Commands", "start and end lost mode, play a sound, ask for the location", DeviceRead),

@@ -32,7 +32,7 @@ public static class Roles
             [.. Rights.All.Select(right => right.Name).Except([Rights.CertificateChange, Rights.ClusterRead])]),
         new("school-technician", "School technician", "Sets up iPads and looks after them, erasing included. Changes no profiles, apps, people or schools.",
         [
-            .. Reading, Rights.PeopleReadContact, Rights.DeviceRefresh, Rights.DeviceChange, Rights.LocationRead, Rights.GroupChange, Rights.IncidentChange, Rights.AssignmentChange, Rights.CommandLock, Rights.CommandClearPasscode,
+            .. Reading, Rights.PeopleReadContact, Rights.DeviceRefresh, Rights.DeviceChange, Rights.LocationRead, Rights.GroupChange, Rights.IncidentChange, Rights.AssignmentChange, Rights.ExamChange, Rights.CommandLock, Rights.CommandClearPasscode,
             Rights.CommandLostMode, Rights.CommandErase, Rights.CommandSend, Rights.OperationStart, Rights.InvitationChange, Rights.SecretRead,
         ]),
         new("helpdesk", "Helpdesk", "Looks, locks, clears a passcode, starts lost mode.",

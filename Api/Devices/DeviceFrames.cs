@@ -49,6 +49,7 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
         ["note"] = "The note is written.",
         ["note-removed"] = "The text is removed.",
         ["incident"] = "The incident is saved.",
+        ["exam-released"] = "The iPad is being released. It is woken at once, and again until it has said that it is.",
         ["renewal"] = "The identity certificate is to be renewed: InstallProfile is queued.",
         ["reenrolment"] = "This iPad may enrol anew within 24 hours.",
     };

@@ -9,6 +9,7 @@ using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Exams;
 using FleetMdm.Api.Groups;
 using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Imports;
@@ -110,6 +111,16 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(ImportResult))]
 [JsonSerializable(typeof(Page<SharedSerialView>))]
 [JsonSerializable(typeof(GroupRequest))]
+[JsonSerializable(typeof(ExamRequest))]
+[JsonSerializable(typeof(ExamProlongRequest))]
+[JsonSerializable(typeof(ExamDevicesRequest))]
+[JsonSerializable(typeof(ExamReleaseRequest))]
+[JsonSerializable(typeof(ExamView))]
+[JsonSerializable(typeof(Page<ExamView>))]
+[JsonSerializable(typeof(ExamPlanView))]
+[JsonSerializable(typeof(Page<ExamDeviceView>))]
+[JsonSerializable(typeof(ExamDoneView))]
+[JsonSerializable(typeof(DeviceExamsView))]
 [JsonSerializable(typeof(AssignmentRequest))]
 [JsonSerializable(typeof(AssignmentView))]
 [JsonSerializable(typeof(Page<AssignmentView>))]

@@ -55,6 +55,10 @@ internal static class ProblemCodes
     public const string IncidentOpen = "incident-open";
     public const string RemovesMany = "removes-many";
     public const string InUse = "in-use";
+    public const string ExamBegun = "exam-begun";
+    public const string ExamNotRunning = "exam-not-running";
+    /// <summary>iPads of the exam are not released yet.</summary>
+    public const string ExamNotReleased = "exam-not-released";
     public const string GroupHasRule = "group-has-rule";
     public const string TooMany = "too-many";
     public const string NotRenewable = "not-renewable";

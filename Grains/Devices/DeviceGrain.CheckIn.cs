@@ -189,6 +189,7 @@ internal sealed partial class DeviceGrain
         {
             LogEnrolled(Id);
             if (_queue.Count > 0) RequestPush();
+            ExamForNewcomer();
             await PlanForNewcomer();
         }
 

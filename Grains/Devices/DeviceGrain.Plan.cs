@@ -31,13 +31,17 @@ internal sealed partial class DeviceGrain
     private bool PlanIsDue(DateTimeOffset now) => _planChanged || _planAnswered || _planDue <= now;
 
     /// <summary>The iPad said something of itself by which it may come under an assignment, or leave it.</summary>
-    private void FactsChanged() => _planChanged = true;
+    private void FactsChanged() => _planChanged = _examChanged = true;
 
     /// <summary>Whoever activates it anew does not know whether anybody has looked since it enrolled.</summary>
     private bool IsNewcomer(DeviceRow? row) => !IsUserChannel && row is { Status: EnrolmentStatus.Enrolled, EnrolledAt: { } at } && at.IsWithin(NewcomerFor, Now());
 
     /// <summary>A command of the plan has ended: there may be more to do.</summary>
-    private void PlanCommandEnded(string commandUuid) => _planAnswered |= PlanCommands.Is(commandUuid);
+    private void PlanCommandEnded(string commandUuid)
+    {
+        _planAnswered |= PlanCommands.Is(commandUuid);
+        _examChanged |= ExamCommands.Is(commandUuid);
+    }
 
     /// <summary>Sends what the iPad lacks, and takes away what it should not have.</summary>
     private async ValueTask<DeviceReply?> FollowPlan()

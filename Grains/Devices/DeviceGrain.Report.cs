@@ -39,6 +39,7 @@ internal sealed partial class DeviceGrain
         if (_queue.InFlight is { } silent) await PassOver(silent);
 
         // 5
+        if (ExamIsDue(Now())) await LookAtExams();
         var next = await Next();
         if (next is null && report.Status != ReportStatus.NotNow && PlanIsDue(Now())) next = await FollowPlan();
         if (next is null && Now() >= _refreshAt && report.Status != ReportStatus.NotNow) next = await Refresh();
@@ -157,6 +158,7 @@ internal sealed partial class DeviceGrain
 
         var now = Now();
         var ending = QueuePart.EndingOf(report.Status);
+        if (ending == CommandEnding.Acknowledged) await LockedLate(commandUuid, ended.BodyHash, now);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
         // Where it was then is of no use: it may have been found since.
@@ -292,8 +294,16 @@ internal sealed partial class DeviceGrain
     /// <summary>The next command's bytes; what has expired, was cancelled meanwhile or was given up is ended on the way.</summary>
     private async ValueTask<DeviceReply?> Next()
     {
+        var looked = false;
         while (_queue.Next(Now()) is { } command)
         {
+            // Who was released a moment ago is not locked: whoever released it is sure of that.
+            if (ExamCommands.IsLock(command.Row.CommandUuid) && !await MayLock(command, looked))
+            {
+                looked = true;
+                continue;
+            }
+
             var now = Now();
             if (QueuePart.Judge(command.Row, now) is { } unsent)
             {
@@ -376,8 +386,9 @@ internal sealed partial class DeviceGrain
     private void LeaveIdle(PresentedCertificate certificate)
     {
         if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
-        if (PlanIsDue(Now())) return;
-        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _planDue < _refreshAt ? _planDue.Value : _refreshAt));
+        if (PlanIsDue(Now()) || ExamIsDue(Now())) return;
+        var until = _planDue < _refreshAt ? _planDue.Value : _refreshAt;
+        idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _examDue < until ? _examDue.Value : until));
         _leftIdle = true;
     }
 

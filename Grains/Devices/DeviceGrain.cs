@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Assignments;
+using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Observability;
@@ -9,6 +10,7 @@ using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Exams;
 using FleetMdm.Storage.Holdings;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Placeholders;
@@ -35,6 +37,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Renewal.cs   how its identity certificate is kept alive
 // DeviceGrain.Inventory.cs the lists that reports tell
 // DeviceGrain.Plan.cs      what is assigned to it
+// DeviceGrain.Exam.cs      exams that lock it and release it
 // DeviceGrain.Escrow.cs    the code that lifts Activation Lock
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
@@ -72,6 +75,8 @@ internal sealed partial class DeviceGrain(
     IHoldingStore holdings,
     IAssignmentStore assignments,
     PlanHolder plans,
+    IExamStore exams,
+    ExamProfiles examProfiles,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -145,6 +150,8 @@ internal sealed partial class DeviceGrain(
         _digests = null;
         _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
         _planDue = snapshot.PlanDueAt;
+        (_examDue, _examLocks) = (snapshot.ExamDueAt, new HashSet<string>());
+        _examChanged |= !_believed && _examDue is not null && IsNewcomer(snapshot.Row);
         if (_planDue is null && !_believed && IsNewcomer(snapshot.Row)) FactsChanged();
         _lastSeen = Later(_lastSeen, Later(snapshot.Row?.LastSeenAt, seen.Find(Id)));
         _memory = new MemoryOfRows(readEpoch, Now());

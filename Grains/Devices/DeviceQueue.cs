@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Devices;
@@ -25,6 +26,9 @@ internal sealed class DeviceQueue
 {
     private readonly List<PendingCommand> _commands = [];
 
+    /// <summary>Commands of exams among them.</summary>
+    private int _ofExams;
+
     public int Count => _commands.Count;
 
     public IReadOnlyList<PendingCommand> Commands => _commands;
@@ -43,6 +47,8 @@ internal sealed class DeviceQueue
             else command = new PendingCommand(row);
             _commands.Add(command);
         }
+
+        CountExams();
     }
 
     public void Add(QueuedRow row)
@@ -51,11 +57,20 @@ internal sealed class DeviceQueue
         if (_commands.Exists(command => command.Row.Sequence == row.Sequence)) return;
         var index = _commands.FindLastIndex(command => command.Row.Sequence < row.Sequence);
         _commands.Insert(index + 1, new PendingCommand(row));
+        CountExams();
     }
 
-    public void Remove(long sequence) => _commands.RemoveAll(command => command.Row.Sequence == sequence);
+    public void Remove(long sequence)
+    {
+        _commands.RemoveAll(command => command.Row.Sequence == sequence);
+        CountExams();
+    }
 
-    public void Clear() => _commands.Clear();
+    public void Clear()
+    {
+        _commands.Clear();
+        CountExams();
+    }
 
     public PendingCommand? Find(string commandUuid)
     {
@@ -77,6 +92,8 @@ internal sealed class DeviceQueue
     /// handed over first, so that several silent ones take turns.</summary>
     public PendingCommand? Next(DateTimeOffset now)
     {
+        // Releases, then locks: nobody waits in an exam behind the installation of an app.
+        if (_ofExams > 0 && (Urgent(ExamCommands.IsRelease, now) ?? Urgent(ExamCommands.IsLock, now)) is { } urgent) return urgent;
         PendingCommand? aside = null;
         foreach (var command in _commands)
         {
@@ -87,4 +104,10 @@ internal sealed class DeviceQueue
 
         return aside;
     }
+
+    /// <summary>One that was set aside takes its turn like any other.</summary>
+    private PendingCommand? Urgent(Func<string?, bool> isOne, DateTimeOffset now) => _commands.Find(command =>
+        !command.Skipped && isOne(command.Row.CommandUuid) && (!Unanswered.IsSetAside(command.Row) || command.Row.ExpiresAt <= now));
+
+    private void CountExams() => _ofExams = _commands.Count(static command => ExamCommands.Is(command.Row.CommandUuid));
 }

@@ -37,6 +37,9 @@ internal static class RefreshPart
             ? CommandCatalogue.FromPlist("<dict><key>RequestType</key><string>CertificateList</string></dict>"u8.ToArray())
             : CommandCatalogue.FromJson(JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = question.RequestType })));
 
+    /// <summary>The question which profiles are on the iPad.</summary>
+    public static BuiltCommand ProfileList => Commands["ProfileList"];
+
     /// <summary>From when on something is to be asked; null: never.</summary>
     public static DateTimeOffset? DueAt(DeviceRow? row, InventoryOptions options)
     {

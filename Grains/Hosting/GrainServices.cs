@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Devices;
+using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
@@ -34,6 +35,7 @@ public static class GrainServices
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();
         services.AddAssignments();
+        services.AddExams();
         services.AddSingleton<SeenBuffer>();
         services.AddSingleton<IdleDevices>();
         services.AddSingleton<IIdleDevices>(provider => provider.GetRequiredService<IdleDevices>());

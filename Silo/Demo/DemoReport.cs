@@ -60,6 +60,7 @@ internal static class DemoReport
         Console.WriteLine("Look at:");
         Console.WriteLine($"  a profile that is installed on some iPads, waits for some, and failed on some   {server.Url}profiles/{story.RulesId}/ipads");
         Console.WriteLine($"  an assignment: which iPads have it, and why others do not                       {server.Url}assignments/{story.AssignmentId}");
+        Console.WriteLine($"  an exam that is over: who was locked, who was not, and why                      {server.Url}exams/{story.ExamId}?state=all");
         Console.WriteLine($"  iPads whose storage is all but full, found by a filter                          {server.Url}ipads?filter={Uri.EscapeDataString("storageFree<2GB")}");
         Console.WriteLine($"  three schools with people, and an iPad on loan                                  {server.Url}loans");
         Console.WriteLine($"  the apps of one iPad                                                            {server.Url}ipads/{Uri.EscapeDataString(story.Example)}/apps");

@@ -25,6 +25,9 @@ internal sealed class DemoStory
     /// <summary>One of three iPads lies locked in a trolley.</summary>
     private const int LockedOneOf = 3;
 
+    /// <summary>A year of a school.</summary>
+    private const int MostInExam = 100;
+
     /// <summary>How long the iPads that say NotNow go on saying it after the story.</summary>
     public static readonly TimeSpan UnlockedAfter = TimeSpan.FromMinutes(5);
 
@@ -46,6 +49,9 @@ internal sealed class DemoStory
     public ApnsSimulator Apns { get; }
 
     /// <summary>Of the library's profile that is installed on some, waits for some, and failed on some; empty before the story.</summary>
+    /// <summary>Of the exam, which is over.</summary>
+    public string ExamId { get; private set; } = "";
+
     /// <summary>Of the assignment.</summary>
     public string AssignmentId { get; private set; } = "";
 
@@ -71,9 +77,10 @@ internal sealed class DemoStory
     //    and report an error.
     // 7. A filter finds the iPads of two schools: they get the rules for students. The server leaves out those that would refuse them, since they are not supervised.
     // 8. A third profile is assigned to a group with a rule: the first school. Nobody sends anything: each of its iPads gets it when it is woken.
-    // 9. All are asked for their profiles, so that the library knows what is there.
-    // 10. One is erased and enrols again.
-    // 11. One renews its identity certificate, as all do before it ends.
+    // 9. A short exam: iPads of the first school are locked into an app, and released again. Some cannot be locked, and some sleep through it.
+    // 10. All are asked for their profiles, so that the library knows what is there.
+    // 11. One is erased and enrols again.
+    // 12. One renews its identity certificate, as all do before it ends.
 
     public async Task TellAsync(CancellationToken cancellation)
     {
@@ -102,6 +109,7 @@ internal sealed class DemoStory
             await InstallAsync(RulesId, new JsonObject { ["filter"] = new JsonObject { ["filter"] = DemoProfiles.TwoSchools } },
                 [.. _ipads.Where(ipad => DemoProfiles.IsInTwoSchools(ipad.Demo))], cancellation), cancellation);
         await AssignAsync(cancellation);
+        await ExamAsync(cancellation);
         await FinishAsync("Profiles of all", await StartAsync(new JsonObject { ["requestType"] = "ProfileList" }, cancellation), cancellation);
         await EraseOneAsync(cancellation);
         await RenewOneAsync(cancellation);
@@ -163,6 +171,25 @@ internal sealed class DemoStory
         bool Has(VirtualIPad ipad) => ipad.InstalledProfiles.Contains(DemoProfiles.LibraryIdentifier);
         await _screen.StageAsync($"A profile is assigned to the group \"{DemoProfiles.Group}\"", meant.Count, () => meant.Count(Has),
             token => Fleet.WhenAsync(() => meant.All(Has), token), cancellation);
+    }
+
+    private async Task ExamAsync(CancellationToken cancellation)
+    {
+        var chosen = _ipads.Where(ipad => DemoProfiles.IsInOneSchool(ipad.Demo) && ipad.Demo.Part is DemoPart.Answers or DemoPart.Sleeps).Take(MostInExam).ToList();
+        var meant = chosen.Where(ipad => ipad.Demo.Part == DemoPart.Answers && ipad.Demo.Description.Supervised).Select(ipad => ipad.IPad).ToList();
+        var exam = await Admin.PostAsync("/api/v1/exams", new JsonObject
+        {
+            ["name"] = "Maths, year 9",
+            ["app"] = new JsonObject { ["bundleId"] = "org.example.exam" },
+            ["iPads"] = new JsonArray([.. chosen.Select(ipad => JsonValue.Create(ipad.IPad.Udid))]),
+            ["endsAt"] = Fleet.Options.Time.GetUtcNow().AddHours(1).ToString("O"),
+        }, cancellation);
+        ExamId = exam["id"]!.GetValue<string>();
+        await _screen.StageAsync("An exam begins: iPads are locked into one app", meant.Count, () => meant.Count(ipad => ipad.LockedIntoApp is not null),
+            token => Fleet.WhenAsync(() => meant.All(ipad => ipad.LockedIntoApp is not null), token), cancellation);
+        await Admin.PostAsync($"/api/v1/exams/{ExamId}/release", [], cancellation);
+        await _screen.StageAsync("The exam ends: they are released", meant.Count, () => meant.Count(ipad => ipad.LockedIntoApp is null),
+            token => Fleet.WhenAsync(() => meant.All(ipad => ipad.LockedIntoApp is null), token), cancellation);
     }
 
     private async Task EraseOneAsync(CancellationToken cancellation)

@@ -117,6 +117,19 @@ public static class AuditVerbs
     public const string AssignmentDelete = "assignment.delete";
     /// <summary>What failed was to be tried again at once.</summary>
     public const string AssignmentRetry = "assignment.retry";
+    public const string ExamCreate = "exam.create";
+    public const string ExamChange = "exam.change";
+    public const string ExamDelete = "exam.delete";
+    /// <summary>By the server: its iPads are locked from now on.</summary>
+    public const string ExamBegin = "exam.begin";
+    /// <summary>By the server: its iPads are released from now on.</summary>
+    public const string ExamEnd = "exam.end";
+    /// <summary>Its end was moved.</summary>
+    public const string ExamProlong = "exam.prolong";
+    /// <summary>Some of its iPads, or all, were released by somebody.</summary>
+    public const string ExamRelease = "exam.release";
+    /// <summary>iPads were put into it one by one.</summary>
+    public const string ExamAdd = "exam.add";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
 
@@ -138,6 +151,7 @@ public static class AuditVerbs
         ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard,
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
+        ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
     ];
 }
 
@@ -162,4 +176,5 @@ public static class AuditTargets
     public const string Import = "import";
     public const string Group = "group";
     public const string Assignment = "assignment";
+    public const string Exam = "exam";
 }

@@ -129,6 +129,9 @@ public sealed record DeviceSnapshot(
     /// nothing to do; null: nothing is assigned to it.</summary>
     public DateTimeOffset? PlanDueAt { get; init; }
 
+    /// <summary>Likewise for the exams that the iPad is in (<see cref="Exams.IExamStore"/>); null: it is in none.</summary>
+    public DateTimeOffset? ExamDueAt { get; init; }
+
     /// <summary>Later than anything.</summary>
     public static readonly DateTimeOffset NothingDue = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
 }

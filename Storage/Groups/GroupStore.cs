@@ -135,7 +135,8 @@ internal sealed class GroupStore(Database database) : IGroupStore
                     .Sql($"""
                         SELECT name FROM (
                           SELECT name, name_key FROM device_groups WHERE id <> @id AND uses LIKE @used ESCAPE '!' AND {scope.Covers(database, "school_id")}
-                          UNION ALL SELECT name, name_key FROM assignments WHERE deleted_at IS NULL AND uses LIKE @used ESCAPE '!' AND {scope.Covers(database, "school_id")}) users
+                          UNION ALL SELECT name, name_key FROM assignments WHERE deleted_at IS NULL AND uses LIKE @used ESCAPE '!' AND {scope.Covers(database, "school_id")}
+                          UNION ALL SELECT name, name_key FROM exams WHERE phase = 0 AND uses LIKE @used ESCAPE '!' AND {scope.Covers(database, "school_id")}) users
                         ORDER BY name_key LIMIT @limit
                         """)
                     .Text("@id", group.Id).Text("@used", Used(group)).Within(scope).Int("@limit", limit).List(row => row.Text(0))
@@ -255,11 +256,12 @@ internal sealed class GroupStore(Database database) : IGroupStore
         return null;
     }
 
-    /// <summary>By the rule of another group, or by the target of an assignment.</summary>
+    /// <summary>By the rule of another group, or by the target of an assignment or of an exam that has not begun.</summary>
     private static Task<bool> IsUsed(Session s, DeviceGroup group) => s
         .Sql("""
             SELECT 1 FROM device_groups WHERE id <> @id AND uses LIKE @used ESCAPE '!'
             UNION ALL SELECT 1 FROM assignments WHERE deleted_at IS NULL AND uses LIKE @used ESCAPE '!'
+            UNION ALL SELECT 1 FROM exams WHERE phase = 0 AND uses LIKE @used ESCAPE '!'
             """).Text("@id", group.Id).Text("@used", Used(group)).First(_ => true);
 
     private static string Used(DeviceGroup group) => Keys.Part($"\n{group.Name}\n");

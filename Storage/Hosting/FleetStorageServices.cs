@@ -6,6 +6,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Exams;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Holdings;
@@ -63,6 +64,7 @@ public static class FleetStorageServices
         services.AddSingleton<IPeopleStore>(provider => new PeopleStore(Parts(provider).Database));
         services.AddSingleton<IClassStore>(provider => new ClassStore(Parts(provider).Database));
         services.AddSingleton<IGroupStore>(provider => new GroupStore(Parts(provider).Database));
+        services.AddSingleton<IExamStore>(provider => new ExamStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IAssignmentStore>(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));

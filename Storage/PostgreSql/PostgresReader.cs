@@ -11,7 +11,8 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
     // With the status of the device channel; that of an enrolment that is not known yet is told by its id.
     private static readonly string Devices = $"""
         SELECT i.id, m.status,
-          (SELECT min(coalesce(x.due_at, '9999-01-01 00:00:00+00')) FROM assignment_devices x WHERE x.device_id = i.id), {DeviceColumns.Selected}
+          (SELECT min(coalesce(x.due_at, '9999-01-01 00:00:00+00')) FROM assignment_devices x WHERE x.device_id = i.id),
+          (SELECT min(coalesce(x.due_at, '9999-01-01 00:00:00+00')) FROM exam_devices x WHERE x.device_id = i.id AND x.state < 10), {DeviceColumns.Selected}
         FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id LEFT JOIN device_activity a ON a.id = d.id
         LEFT JOIN devices m ON m.id = coalesce(d.device_id, split_part(i.id, ':', 1))
         """;
@@ -66,6 +67,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
         var devices = new Dictionary<string, DeviceRow>();
         var statuses = new Dictionary<string, EnrolmentStatus>();
         var plans = new Dictionary<string, DateTimeOffset>();
+        var exams = new Dictionary<string, DateTimeOffset>();
         while (await reader.ReadAsync(cancellationToken))
         {
             var id = row.Text(0);
@@ -73,8 +75,10 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
                 statuses[id] = (EnrolmentStatus)row.Short(1);
             if (row.TimeOrNull(2) is { } due)
                 plans[id] = due;
-            if (!row.IsNull(3))
-                devices[id] = DeviceColumns.Read(row, 3);
+            if (row.TimeOrNull(3) is { } exam)
+                exams[id] = exam;
+            if (!row.IsNull(4))
+                devices[id] = DeviceColumns.Read(row, 4);
         }
 
         await reader.NextResultAsync(cancellationToken);
@@ -98,6 +102,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
                 queues.TryGetValue(id, out var q) ? q : [])
             {
                 PlanDueAt = plans.TryGetValue(id, out var due) ? due : null,
+                ExamDueAt = exams.TryGetValue(id, out var exam) ? exam : null,
             };
         }
     }

@@ -22,6 +22,8 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
 
     private const string Plan = "SELECT min(coalesce(x.due_at, 253370764800000)) FROM assignment_devices x WHERE x.device_id = @1";
 
+    private const string Exam = "SELECT min(coalesce(x.due_at, 253370764800000)) FROM exam_devices x WHERE x.device_id = @1 AND x.state < 10";
+
     private const string Certificate = $"SELECT {CertificateColumns.Standing} FROM (SELECT @1 AS sha256) i {CertificateColumns.StandingJoins}";
 
     protected override Task<SqliteConnection> Open(CancellationToken cancellationToken) => connections.OpenReader(cancellationToken);
@@ -51,6 +53,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
             List(Queue, row => QueueColumns.Read(row, 0), id))
         {
             PlanDueAt = First(Plan, row => row.TimeOrNull(0), id),
+            ExamDueAt = First(Exam, row => row.TimeOrNull(0), id),
         };
     }
 }

@@ -83,3 +83,15 @@ public sealed class IdentityRulesOnPostgreSql(PostgresCluster cluster) : Identit
 
 [Collection(nameof(OnPostgreSql))]
 public sealed class IdentityRulesOnPostgreSqlForgetful(PostgresCluster cluster) : IdentityRules(cluster, forgetful: true);
+
+[Collection(nameof(OnSqlite))]
+public sealed class ExamRulesOnSqlite(SqliteCluster cluster) : ExamRules(cluster, forgetful: false);
+
+[Collection(nameof(OnSqlite))]
+public sealed class ExamRulesOnSqliteForgetful(SqliteCluster cluster) : ExamRules(cluster, forgetful: true);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class ExamRulesOnPostgreSql(PostgresCluster cluster) : ExamRules(cluster, forgetful: false);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class ExamRulesOnPostgreSqlForgetful(PostgresCluster cluster) : ExamRules(cluster, forgetful: true);

@@ -5,6 +5,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Exams;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Holdings;
@@ -58,6 +59,8 @@ public sealed class Node : IAsyncDisposable
     public IDeviceStore Devices => Get<IDeviceStore>();
 
     public IAssignmentStore Assignments => Get<IAssignmentStore>();
+
+    public IExamStore Exams => Get<IExamStore>();
 
     public IOperationStore Operations => Get<IOperationStore>();
 

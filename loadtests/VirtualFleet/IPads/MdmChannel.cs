@@ -64,10 +64,34 @@ internal sealed class MdmChannel
     public bool Ended => _ended.IsCancellationRequested;
 
     /// <summary>Profiles installed in this channel, by PayloadIdentifier. Guarded by <see cref="VirtualIPad.StateLock"/>.</summary>
-    public Dictionary<string, InstalledProfile> Profiles => _profiles ??= new(StringComparer.Ordinal);
+    public Dictionary<string, InstalledProfile> Profiles
+    {
+        get
+        {
+            DropEnded();
+            return _profiles ??= new(StringComparer.Ordinal);
+        }
+    }
 
     /// <summary>The same to read: a channel without any makes none.</summary>
-    public IReadOnlyCollection<InstalledProfile> Installed => _profiles is null ? [] : _profiles.Values;
+    public IReadOnlyCollection<InstalledProfile> Installed
+    {
+        get
+        {
+            DropEnded();
+            return _profiles is null ? [] : _profiles.Values;
+        }
+    }
+
+    /// <summary>An iPad removes a profile at its RemovalDate by itself, whether or not its server can be reached.</summary>
+    private void DropEnded()
+    {
+        if (_profiles is null)
+            return;
+        var now = _ipad.Fleet.Options.Time.GetUtcNow();
+        foreach (var (identifier, _) in _profiles.Where(one => one.Value.Profile.Content.GetValueOrDefault("RemovalDate") is DateTimeOffset removal && removal <= now).ToList())
+            _profiles.Remove(identifier);
+    }
 
     private IPadJournal Journal => _ipad.Journal;
     private FleetOptions Options => _ipad.Fleet.Options;

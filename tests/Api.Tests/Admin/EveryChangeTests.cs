@@ -214,6 +214,24 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /groups/{id}/delete"] = async () => await Group("Every 40") is var id ? new(Form($"/groups/{id}/delete"), id) : null!,
         ["POST /groups/{id}/add"] = async () => await Group("Every 41") is var id ? new(Form($"/groups/{id}/add", ("filter", "status:enrolled")), id) : null!,
         ["POST /groups/{id}/remove"] = async () => await FilledGroup("Every 42") is var id ? new(Form($"/groups/{id}/remove", ("filter", "status:enrolled")), id) : null!,
+        ["POST /api/v1/exams"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/exams", ExamBody("Every 61")), null)),
+        ["PUT /api/v1/exams/{id}"] = async () => await Exam("Every 62") is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/exams/{id}") { Content = AdminServer.Json(ExamBody("Every 63")), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/exams/{id}"] = async () => await Exam("Every 64") is var id ? new(new(HttpMethod.Delete, $"/api/v1/exams/{id}"), id) : null!,
+        ["POST /api/v1/exams/{id}/devices"] = async () => await Exam("Every 65") is var id
+            ? new(Json(HttpMethod.Post, $"/api/v1/exams/{id}/devices", $$"""{"iPads": ["{{(await _server.Enrol()).Id}}"]}"""), id) : null!,
+        ["POST /api/v1/exams/{id}/release"] = async () => await Exam("Every 66", runs: true) is var id ? new(Json(HttpMethod.Post, $"/api/v1/exams/{id}/release", "{}"), id) : null!,
+        ["POST /api/v1/exams/{id}/prolong"] = async () => await Exam("Every 67", runs: true) is var id
+            ? new(Json(HttpMethod.Post, $"/api/v1/exams/{id}/prolong", $$"""{"endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(3):O}}"}"""), id) : null!,
+        ["POST /exams"] = () => Task.FromResult(new Drive(Form("/exams", ("name", "Every 68"), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", "2090-01-01T10:00"), ("ends", "2090-01-01T11:00")), null)),
+        ["POST /exams/{id}/edit"] = async () => await Exam("Every 69") is var id
+            ? new(Form($"/exams/{id}/edit", ("name", "Every 70"), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", "2090-01-01T10:00"), ("ends", "2090-01-01T11:00"), ("version", "1")), id) : null!,
+        ["POST /exams/{id}/delete"] = async () => await Exam("Every 71") is var id ? new(Form($"/exams/{id}/delete", ("version", "1")), id) : null!,
+        ["POST /exams/{id}/release"] = async () => await Exam("Every 72", runs: true) is var id ? new(Form($"/exams/{id}/release"), id) : null!,
+        ["POST /exams/{id}/prolong"] = async () => await Exam("Every 73", runs: true) is var id
+            ? new(Form($"/exams/{id}/prolong", ("endsAt", TimeProvider.System.GetUtcNow().AddHours(2).UtcDateTime.ToString("O")), ("minutes", "10")), id) : null!,
+        ["POST /exams/{id}/add"] = async () => await Exam("Every 74") is var id ? new(Form($"/exams/{id}/add", ("iPads", (await _server.Enrol()).Id)), id) : null!,
+
         ["POST /api/v1/assignments"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/assignments", Zone("Every 51")), null)),
         ["PUT /api/v1/assignments/{id}"] = async () => await Assignment("Every 52") is var id
             ? new(new(HttpMethod.Put, $"/api/v1/assignments/{id}") { Content = AdminServer.Json(Zone("Every 53")), Headers = { { "If-Match", "*" } } }, id) : null!,
@@ -480,6 +498,18 @@ public sealed class EveryChangeTests : IAsyncLifetime
     }
 
     private static string Zone(string name) => $$"""{"name": "{{name}}", "setting": {"item": "TimeZone", "timeZone": "Europe/Stockholm"}, "target": "serial:NOBODY"}""";
+
+    private static string ExamBody(string name, bool runs = false)
+    {
+        var starts = TimeProvider.System.GetUtcNow().AddHours(runs ? -1 : 24);
+        return $$"""{"name": "{{name}}", "app": {"bundleId": "org.example.exam"}, "target": "serial:NOBODY", "startsAt": "{{starts:O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(runs ? 1 : 25):O}}"}""";
+    }
+
+    private async Task<string> Exam(string name, bool runs = false)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/exams", AdminServer.Json(ExamBody(name, runs)));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
 
     private async Task<string> Assignment(string name)
     {

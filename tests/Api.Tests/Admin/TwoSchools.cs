@@ -64,6 +64,8 @@ public sealed class TwoSchools : IAsyncLifetime
         await Post($"groups/{group}/members", $$"""{"iPads": ["{{pad.Id}}"]}""");
         var assignment = (string)(await Post("assignments",
             $$"""{"name": "{{name}} assignment", "setting": {"item": "TimeZone", "timeZone": "Europe/Rome"}, "target": "serial:NOBODY", "schoolId": "{{school}}"}"""))["id"]!;
+        var exam = (string)(await Post("exams",
+            $$"""{"name": "{{name}} exam", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "startsAt": "{{TimeProvider.System.GetUtcNow().AddDays(1):O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddDays(1).AddHours(1):O}}", "schoolId": "{{school}}"}"""))["id"]!;
         var invitation = await Post("invitations", $$"""{"name": "{{name}} invitation", "school": "{{name}}"}""");
         var incident = (string)(await Post($"devices/{pad.Id}/incidents", $$"""{"kind": "other", "text": "{{name}} incident"}"""))["id"]!;
         var note = (string)(await Post($"devices/{pad.Id}/notes", $$"""{"text": "{{name}} note"}"""))["id"]!;
@@ -80,6 +82,7 @@ public sealed class TwoSchools : IAsyncLifetime
             Class = @class,
             Group = group,
             Assignment = assignment,
+            Exam = exam,
             Incident = incident,
             Note = note,
             Invitation = (string)invitation["id"]!,
@@ -106,6 +109,7 @@ public sealed record SchoolThings
     public required string Class { get; init; }
     public required string Group { get; init; }
     public required string Assignment { get; init; }
+    public required string Exam { get; init; }
     public required string Incident { get; init; }
     public required string Note { get; init; }
     public required string Invitation { get; init; }

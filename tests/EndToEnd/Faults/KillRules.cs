@@ -195,6 +195,97 @@ public abstract class KillRules
         }
     }
 
+    [Fact]
+    public async Task Nobody_stays_locked_in_an_exam_though_the_server_is_killed_and_iPads_are_offline()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await using var server = new RunningServer { Options = await OpenStore() };
+        await server.InitializeAsync();
+        await server.RunAsync(
+            fleet => Examine(server, fleet, patience.Token), options => options with { LongestRetry = TimeSpan.FromSeconds(2), JournalCapacity = 20_000 });
+    }
+
+    private static async Task Examine(RunningServer server, IPadFleet fleet, CancellationToken cancellation)
+    {
+        var admin = server.Admin;
+        for (var i = 0; i < IPads; i++) fleet.Add();
+        var invitation = await admin.CreateInvitationAsync("Kill test", cancellation: cancellation);
+        await fleet.EnrolAllAsync(fleet.IPads, invitation.Url, cancellation: cancellation);
+        var supervised = fleet.IPads.Where(ipad => ipad.Description.Supervised).ToList();
+        Assert.NotEmpty(supervised);
+
+        // 1. It begins, and the server dies while iPads come for their locks.
+        string? exam = null;
+        var begin = Insist(async () => exam = (await admin.PostAsync("/api/v1/exams", new JsonObject
+        {
+            ["name"] = "Kill test",
+            ["app"] = new JsonObject { ["bundleId"] = "org.example.exam" },
+            ["iPads"] = new JsonArray([.. fleet.IPads.Select(ipad => JsonValue.Create(ipad.Udid))]),
+            ["endsAt"] = TimeProvider.System.GetUtcNow().AddMinutes(30).ToString("O"),
+        }, cancellation))["id"]!.GetValue<string>());
+        await begin;
+        await KillAndStart();
+        // A push that died with the server is repeated after a minute; here an iPad is used, and comes by itself.
+        await Come(fleet.IPads);
+        await Until(() => supervised.All(ipad => ipad.LockedIntoApp == "org.example.exam"), "a lock on all supervised iPads", cancellation);
+
+        // 2. The end moves while a third of them are offline, and the server dies again.
+        var offline = supervised.Where((_, at) => at % 3 == 0).ToList();
+        foreach (var ipad in offline) ipad.GoOffline();
+        var later = TimeProvider.System.GetUtcNow().AddMinutes(60);
+        var killing = KillAndStart();
+        await Insist(() => admin.PostAsync($"/api/v1/exams/{exam}/prolong", new JsonObject { ["endsAt"] = later.ToString("O") }, cancellation));
+        await killing;
+
+        // 3. Some are locked by their passcode, the exam is ended, and the server dies in the middle of it.
+        var passcode = supervised.Except(offline).Where((_, at) => at % 2 == 0).ToList();
+        foreach (var ipad in passcode) ipad.Lock();
+        await Insist(() => admin.PostAsync($"/api/v1/exams/{exam}/release", [], cancellation));
+        killing = KillAndStart();
+        await Come(supervised.Except(offline));
+        await killing;
+        await Come(supervised.Except(offline).Except(passcode));
+        await Until(() => supervised.Except(offline).Except(passcode).All(ipad => ipad.LockedIntoApp is null), "a release of those that can", cancellation);
+        Assert.All(offline, ipad => Assert.NotNull(ipad.LockedIntoApp));
+        var left = (await admin.GetAsync($"/api/v1/exams/{exam}", cancellation))["counts"]!["releasing"]!.GetValue<int>();
+        Assert.InRange(left, offline.Count, offline.Count + passcode.Count);
+
+        // 4. The others come at last.
+        foreach (var ipad in passcode) ipad.Unlock();
+        foreach (var ipad in offline) ipad.GoOnline();
+        await Come(supervised);
+        await Until(() => supervised.All(ipad => ipad.LockedIntoApp is null), "a release of all", cancellation);
+        while ((await admin.GetAsync($"/api/v1/exams/{exam}", cancellation))["phase"]!.GetValue<string>() != "over") await Come(supervised);
+        Assert.Equal(0, fleet.IPads.Count(ipad => ipad.InstalledProfiles.Any(profile => profile.StartsWith("com.fleetmdm.exam.", StringComparison.Ordinal))));
+
+        async Task Come(IEnumerable<VirtualIPad> ipads)
+        {
+            foreach (var ipad in ipads.ToList()) await Insist(() => ipad.ConnectAsync(cancellation: cancellation));
+        }
+
+        async Task KillAndStart()
+        {
+            await server.Process.Kill();
+            await server.Process.Start();
+        }
+
+        async Task Insist(Func<Task> request)
+        {
+            while (true)
+            {
+                try
+                {
+                    await request();
+                    return;
+                }
+                catch (Exception e) when (e is HttpRequestException or AdminException or IOException)
+                {
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
+                }
+            }
+        }
+    }
+
     private static async Task Until(Func<bool> condition, string what, CancellationToken cancellation)
     {
         try
