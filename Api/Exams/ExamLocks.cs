@@ -30,9 +30,10 @@ internal sealed class ExamLocks(IExamStore store, ExamService exams, AuditTrail 
     public async Task<string> Lock(HttpContext context, ExamLockOrder order)
     {
         if (order.DeviceIds.Count == 0) throw ApiProblem.Field("iPads", "Name at least one iPad.");
-        var (id, now, by) = (RequestIds.NewGuid(context, "exam").ToString("D"), time.GetUtcNow(), Access.FleetUser.Of(context).Name);
+        var (id, by) = (RequestIds.NewGuid(context, "exam").ToString("D"), Access.FleetUser.Of(context).Name);
         var built = await exams.Build(
             new ExamRequest { Name = order.Name, SchoolId = order.SchoolId, StartsAt = null, EndsAt = order.EndsAt, App = order.App, Apps = order.Apps }, id, null, null, order.SchoolId);
+        var now = time.GetUtcNow();
         var exam = built with { Version = 1, CreatedAt = now, CreatedBy = by, UpdatedAt = now, UpdatedBy = by };
         ExamService.Check(await store.Create(Scope.District, exam, order.DeviceIds, trail.Entry(context, AuditVerbs.ExamCreate, AuditTargets.Exam, id, detail: ExamService.Told(exam))));
         await exams.Tell();

@@ -99,8 +99,9 @@ internal sealed class ExamService(
     {
         var user = FleetUser.Of(context);
         var id = RequestIds.NewGuid(context, "exam").ToString("D");
-        var now = time.GetUtcNow();
         var (read, named) = await Read(context, request, id);
+        // After the beginning was read: what is to begin at once begins in the same transaction.
+        var now = time.GetUtcNow();
         var exam = read with { Version = 1, CreatedAt = now, CreatedBy = user.Name, UpdatedAt = now, UpdatedBy = user.Name };
         Check(await Written(() => store.Create(user.Scope, exam, named, trail.Entry(context, AuditVerbs.ExamCreate, AuditTargets.Exam, id, detail: Told(exam)))));
         await Tell();
