@@ -58,6 +58,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["PUT /api/v1/assignments/{id}"] = """{"name": "X@school", "setting": {"item": "TimeZone", "timeZone": "Europe/Oslo"}, "schoolId": "@school"}""",
         ["PUT /api/v1/exams/{id}"] = """{"name": "X@school", "app": {"bundleId": "org.example.exam"}, "iPads": ["@pad"], "startsAt": "2090-01-01T10:00:00Z", "endsAt": "2090-01-01T11:00:00Z", "schoolId": "@school"}""",
         ["POST /api/v1/exams/{id}/devices"] = """{"iPads": ["@pad"]}""",
+        ["POST /api/v1/exams/{id}/release"] = "{}",
         ["POST /api/v1/exams/{id}/prolong"] = """{"endsAt": "2090-01-01T12:00:00Z"}""",
         ["PUT /api/v1/incidents/{id}"] = """{"kind": "other", "closed": true}""",
         ["PUT /api/v1/placeholders/{serialNumber}"] = """{"school": "@name"}""",
