@@ -160,7 +160,7 @@ internal static class PlanPart
             if (entry.Content.Rank > first || isSent || sends.Count >= MostAtOnce)
             {
                 var reason = entry.Content.Rank > first ? $"It waits for {Earlier(all, first!.Value)}." : "It waits for others that are on their way.";
-                all[at] = (entry, Held(standing, standing.Reason ?? reason, now));
+                all[at] = (entry, Held(standing, standing.Attempts > 0 ? standing.Reason ?? reason : reason, now));
                 continue;
             }
 
@@ -173,6 +173,7 @@ internal static class PlanPart
                 Revision = entry.Wanted,
                 DueAt = now + LookAgain,
                 ChangedAt = now,
+                Reason = null,
             });
         }
 

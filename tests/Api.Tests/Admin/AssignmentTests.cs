@@ -393,7 +393,7 @@ public sealed class AssignmentTests(AdminServer server) : IClassFixture<AdminSer
         {
             var body = Body(Name(), profile, null, ("schoolId", ids[0]), (member, $"group:\"{name}\"")).ToJsonString();
             using var dry = await technician.PostAsync($"{Path}?dryRun=true", AdminServer.Json(body));
-            Assert.Contains("No group is called", (await AdminServer.Problem(dry, 400)).ToJsonString(), StringComparison.Ordinal);
+            Assert.Contains("No group is called", (string)(await AdminServer.Problem(dry, 400))["errors"]![member]![0]!, StringComparison.Ordinal);
             using var refused = await technician.PostAsync(Path, AdminServer.Json(body));
             await AdminServer.Problem(refused, 400);
         }
