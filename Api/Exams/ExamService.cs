@@ -91,7 +91,7 @@ internal sealed class ExamService(
         }
         catch (FilterException e)
         {
-            throw ApiProblem.Field("target", e.Message, ProblemCodes.InvalidFilter);
+            throw ApiProblem.Field(e.IsOfException ? "except" : "target", e.Message, ProblemCodes.InvalidFilter);
         }
     }
 
@@ -293,7 +293,7 @@ internal sealed class ExamService(
         }
         catch (FilterException e)
         {
-            throw ApiProblem.Field("target", e.Message, ProblemCodes.InvalidFilter);
+            throw ApiProblem.Field(e.IsOfException ? "except" : "target", e.Message, ProblemCodes.InvalidFilter);
         }
     }
 
