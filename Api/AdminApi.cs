@@ -28,6 +28,7 @@ using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
+using FleetMdm.Api.Webhooks;
 
 namespace FleetMdm.Api;
 
@@ -72,6 +73,7 @@ public static class AdminApi
         services.AddPlaceholders();
         services.AddProfiles(builder.Configuration);
         services.AddGroups();
+        services.AddWebhooks();
         services.AddAssignments();
         services.AddSchools();
         services.AddPeople();
@@ -134,6 +136,7 @@ public static class AdminApi
         routes.MapPlaceholders();
         routes.MapProfiles();
         routes.MapGroups();
+        routes.MapWebhooks();
         routes.MapAssignments();
         routes.MapSchools();
         routes.MapPeople();

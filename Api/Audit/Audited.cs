@@ -45,7 +45,7 @@ internal static class Audited
         // 1
         var entry = trail.Entry(context, audited.Verb, audited.TargetKind, TargetOf(context, audited), context.Request.RouteValues["uuid"] as string);
         if (FleetUser.Find(context.User) is { } user)
-            Caller.Current = new Caller(user.TokenId, user.Name, entry.Actor.Address, entry.Reason, user.AccountId is not null);
+            Caller.Current = new Caller(user.TokenId, user.Name, entry.Actor.Address, entry.Reason, user.AccountId is not null, entry.Right);
 
         object? result;
         try
