@@ -77,13 +77,13 @@ public sealed class AuditChainTests : IAsyncLifetime
     [Fact]
     public async Task Records_are_exported_as_lines_of_JSON_and_as_CSV_without_formulas()
     {
-        await _server.MakeToken("viewer", "=HYPERLINK(\"http://evil\")");
+        await _server.MakeToken("viewer", "=HYPERLINK(1)");
 
         var lines = (await _server.Admin.GetStringAsync($"{Path}/export?format=jsonl&verb=token.create")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!).ToList();
         var csv = await _server.Admin.GetStringAsync($"{Path}/export?verb=token.create");
 
         Assert.Contains(lines, line => ((string?)line["detail"])?.StartsWith("=HYPERLINK", StringComparison.Ordinal) == true && (string?)line["right"] == "token.change");
-        Assert.Contains(",\"'=HYPERLINK", csv);
+        Assert.Contains(",'=HYPERLINK", csv);
         Assert.Equal(lines.Count + 1, csv.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length);
         using var wrong = await _server.Admin.GetAsync($"{Path}/export?format=xml");
         await AdminServer.Blames(wrong, "format");
