@@ -29,6 +29,7 @@ using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
+using FleetMdm.Api.Webhooks;
 
 namespace FleetMdm.Api;
 
@@ -73,6 +74,7 @@ public static class AdminApi
         services.AddPlaceholders();
         services.AddProfiles(builder.Configuration);
         services.AddGroups();
+        services.AddWebhooks();
         services.AddAssignments();
         services.AddExams();
         services.AddSchools();
@@ -136,6 +138,7 @@ public static class AdminApi
         routes.MapPlaceholders();
         routes.MapProfiles();
         routes.MapGroups();
+        routes.MapWebhooks();
         routes.MapAssignments();
         routes.MapExams();
         routes.MapSchools();

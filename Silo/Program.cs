@@ -16,5 +16,6 @@ return await FleetProcess.Run(() => args switch
     ["restore", .. var rest] => RestoreCommand.Run(rest),
     ["rekey", .. var rest] => RekeyCommand.Run(rest),
     ["admin-token", .. var rest] => AdminTokenCommand.Run(rest),
+    ["audit-verify", .. var rest] => AuditVerifyCommand.Run(rest),
     _ => ServeCommand.Run(args),
 });

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.GroupCommit;
 
 namespace FleetMdm.Storage;
@@ -10,8 +11,11 @@ namespace FleetMdm.Storage;
 /// </summary>
 /// <remarks>Safe for any number of callers. Every read and write ends within a few attempts and their time-outs, with
 /// <see cref="StoreUnavailableException"/> or <see cref="StoreRejectedException"/> where it could not be done.</remarks>
-internal abstract class Database : IAsyncDisposable
+internal abstract class Database(AuditSeal auditSeal) : IAsyncDisposable
 {
+    /// <summary>Signs the records of who did what.</summary>
+    public AuditSeal AuditSeal => auditSeal;
+
     /// <summary>A table <c>ids</c> with a column <c>id</c>, one row for each of the ids bound as <c>@ids</c>.</summary>
     public abstract string IdsTable { get; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 
 namespace FleetMdm.Api.Access;
@@ -36,5 +37,9 @@ public static class CommandRights
     public static IEnumerable<string> TypesOf(string right) => OfType.Where(entry => entry.Value == right).Select(entry => entry.Key);
 
     /// <exception cref="ApiProblem">403.</exception>
-    internal static void Require(HttpContext context, string requestType) => FleetUser.Of(context).Require(Of(requestType));
+    internal static void Require(HttpContext context, string requestType)
+    {
+        AuditTrail.Uses(context, Of(requestType));
+        FleetUser.Of(context).Require(Of(requestType));
+    }
 }

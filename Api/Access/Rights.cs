@@ -72,6 +72,10 @@ public static class Rights
     /// <summary>Accounts, links to set a password, the end of sessions.</summary>
     public const string AccountChange = "account.change";
     public const string AuditRead = "audit.read";
+    /// <summary>Webhooks, what waits for them and what was given up.</summary>
+    public const string WebhookRead = "webhook.read";
+    /// <summary>Webhooks and their secrets; also trying one out, and sending again.</summary>
+    public const string WebhookChange = "webhook.change";
     /// <summary>Links of open invitations, codes of Activation Lock, answers and profiles with secrets in them. Each look is recorded.</summary>
     public const string SecretRead = "secret.read";
 
@@ -112,6 +116,8 @@ public static class Rights
         new(AccountRead, "Access", "see accounts of people who sign in", ForSchools: false),
         new(AccountChange, "Access", "create, change and delete accounts, make links to set a password", AccountRead, ForSchools: false),
         new(AuditRead, "Access", "read the audit record", ForSchools: false),
+        new(WebhookRead, "Access", "see webhooks and what they were told", ForSchools: false),
+        new(WebhookChange, "Access", "create, change and delete webhooks, and send events again", WebhookRead, ForSchools: false),
         new(SecretRead, "Access", "see secrets: links of invitations, codes of Activation Lock, answers with secrets in them"),
     ];
 

@@ -41,7 +41,7 @@ public static class Roles
             Rights.StatusRead,
         ]),
         new("auditor", "Auditor", "Reads everything but secrets and locations, the audit record included. Changes nothing.",
-            [.. Reading, Rights.PeopleReadContact, Rights.TokenRead, Rights.AccountRead, Rights.AuditRead]),
+            [.. Reading, Rights.PeopleReadContact, Rights.TokenRead, Rights.AccountRead, Rights.AuditRead, Rights.WebhookRead]),
         new(Viewer, "Viewer", "Reads, changes nothing.", Reading),
     ];
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
@@ -11,13 +9,13 @@ namespace FleetMdm.Api.Audit;
 /// <summary><c>/api/v1/audit</c>: for administrators; the records say who signs in, and from where.</summary>
 internal static class AuditEndpoints
 {
-    private const int RowsAtATime = 1_000;
+    internal const int RowsAtATime = 1_000;
 
     public static void MapRest(RouteGroupBuilder api)
     {
         var audit = api.MapGroup("/audit").Needs(Rights.AuditRead).WithTags("Audit");
         audit.MapGet("", List).WithQuery([.. AuditQuery.Names, "after", "limit"]).Fails(400);
-        audit.MapGet("/export", Export).WithQuery(AuditQuery.Names).Produces<string>(200, "text/csv").Fails(400);
+        audit.MapGet("/export", Export).WithQuery([.. AuditQuery.Names, "format"]).Produces<string>(200, "text/csv", AuditExport.LinesContentType).Fails(400);
     }
 
     /// <summary>Who did what, newest first</summary>
@@ -39,8 +37,9 @@ internal static class AuditEndpoints
         [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
         TypedResults.Ok(await Read(store, new AuditQuery(who, verb, targetKind, target, from, to, result), after, Page.Limit(limit)));
 
-    /// <summary>The same as CSV, all of it</summary>
-    /// <remarks>That it was exported is recorded. Texts that a spreadsheet would take for a formula begin with an apostrophe.</remarks>
+    /// <summary>The same as a file, all of it</summary>
+    /// <remarks>As CSV, or as one JSON object a line. That it was exported is recorded. In CSV, texts that a spreadsheet would take for a formula begin with an apostrophe.</remarks>
+    /// <param name="format">csv or jsonl; csv when absent.</param>
     /// <param name="who">As for the list.</param>
     /// <param name="verb">As for the list.</param>
     /// <param name="targetKind">As for the list.</param>
@@ -50,15 +49,16 @@ internal static class AuditEndpoints
     /// <param name="result">As for the list.</param>
     public static async Task<IResult> Export(
         HttpContext context, IAuditStore store, AuditTrail trail,
-        [FromQuery] string? who = null, [FromQuery] string? verb = null, [FromQuery] string? targetKind = null, [FromQuery] string? target = null,
+        [FromQuery] string? format = null, [FromQuery] string? who = null, [FromQuery] string? verb = null, [FromQuery] string? targetKind = null, [FromQuery] string? target = null,
         [FromQuery] string? from = null, [FromQuery] string? to = null, [FromQuery] string? result = null)
     {
+        var lines = format switch { null or "csv" => false, "jsonl" => true, _ => throw ApiProblem.Field("format", "It must be csv or jsonl.") };
         var query = new AuditQuery(who, verb, targetKind, target, from, to, result);
         var filter = query.Filter;
         await trail.Record(context, AuditVerbs.AuditExport, detail: query.PathOf("") is { Length: > 0 } said ? said : null);
         // Before it is answered: an unreachable store is 503, not half a file.
         var first = await store.List(filter, null, RowsAtATime);
-        return new CsvResult(store, filter, first);
+        return new AuditExport(store, filter, first, lines);
     }
 
     internal static async Task<Page<AuditView>> Read(IAuditStore store, AuditQuery query, string? after, int limit)
@@ -68,31 +68,5 @@ internal static class AuditEndpoints
             before = Text.Uuid(after) ?? throw ApiProblem.InvalidCursor();
         var rows = await store.List(query.Filter, before, limit + 1);
         return Page.Of(rows, limit, AuditView.Of, row => row.Id.ToString("D"));
-    }
-
-    /// <summary>Page by page from the store: a file of any length costs the memory of one page.</summary>
-    private sealed class CsvResult(IAuditStore store, AuditFilter filter, IReadOnlyList<AuditRecord> first) : IResult
-    {
-        private const string Header = "at,actorKind,actorId,actorName,address,verb,targetKind,targetId,subject,detail,count,reason,result\r\n";
-
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            var response = httpContext.Response;
-            response.ContentType = Csv.ContentType;
-            response.Headers.ContentDisposition = "attachment; filename=\"audit.csv\"";
-            response.Headers.CacheControl = "no-store";
-            var text = new StringBuilder(Header);
-            for (var rows = first; ; rows = await store.List(filter, rows[^1].Id, RowsAtATime))
-            {
-                foreach (var row in rows) Append(text, AuditView.Of(row));
-                await response.WriteAsync(text.ToString(), httpContext.RequestAborted);
-                if (rows.Count < RowsAtATime) return;
-                text.Clear();
-            }
-        }
-
-        private static void Append(StringBuilder text, AuditView row) => Csv.Row(text,
-            Csv.Time(row.At), row.ActorKind, row.ActorId, row.ActorName, row.Address, row.Verb, row.TargetKind, row.TargetId, row.Subject, row.Detail,
-            row.Count?.ToString(CultureInfo.InvariantCulture), row.Reason, row.Result);
     }
 }

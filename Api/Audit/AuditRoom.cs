@@ -13,6 +13,7 @@ internal static class AuditRoom
     {
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<Coalescer>();
+        services.AddSingleton<AuditTailWatch>();
         services.AddSingleton(new ConsoleEntry(50, "/audit", "Audit", "M5 3h10v14H5ZM8 7h4M8 10h4M8 13h2", 'a', Rights.AuditRead));
         services.AddSingleton(new DeviceTab(90, "history", "History", Rights.AuditRead));
         services.AddHostedService(provider => provider.GetRequiredService<Coalescer>());
@@ -21,6 +22,8 @@ internal static class AuditRoom
     public static void MapAudit(this AdminRoutes routes)
     {
         AuditEndpoints.MapRest(routes.Api);
+        AuditTail.MapRest(routes.Api);
+        AuditVerification.Map(routes);
         AuditPages.MapPages(routes.Pages);
     }
 }

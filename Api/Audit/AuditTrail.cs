@@ -1,6 +1,7 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Audit;
 
 namespace FleetMdm.Api.Audit;
@@ -10,6 +11,7 @@ internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeP
 {
     private static readonly object RecordedKey = new();
     private static readonly object WhatKey = new();
+    private static readonly object RightKey = new();
 
     /// <summary>A record of who sends this request, to travel with a change.</summary>
     public AuditRecord Entry(
@@ -21,6 +23,7 @@ internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeP
             Subject = subject,
             Detail = detail,
             Reason = AuditReason.Of(context),
+            Right = RightOf(context),
         };
 
     /// <summary>
@@ -48,6 +51,25 @@ internal sealed class AuditTrail(IAuditStore store, ClientAddress clients, TimeP
 
     /// <summary>What <see cref="About"/> was told; null: nothing.</summary>
     public static string? WhatOf(HttpContext context) => context.Items[WhatKey] as string;
+
+    /// <summary>Besides what its address needs, this request needs that right: its records say so, whether the sender has it or not.</summary>
+    public static void Uses(HttpContext context, string right)
+    {
+        context.Items[RightKey] = right;
+        if (Caller.Current is { } caller) Caller.Current = caller with { Right = right };
+    }
+
+    /// <summary>The right that this request needs: the most special one that is known. Null: none.</summary>
+    public static string? RightOf(HttpContext context)
+    {
+        if (context.Items[RightKey] is string used) return used;
+        var user = FleetUser.Find(context.User);
+        List<string> needed = [.. (context.GetEndpoint()?.Metadata.GetOrderedMetadata<NeededRights>() ?? [])
+            .Select(needed => needed.OneOf.FirstOrDefault(right => user?.May(right) == true) ?? needed.OneOf[0]).Distinct()];
+        // Whoever changes something reads it too.
+        var changing = needed.FindAll(right => !Rights.OnlyReads(right));
+        return needed.Count == 0 ? null : string.Join(", ", changing.Count > 0 ? changing : needed);
+    }
 
     private AuditActor ActorOf(HttpContext context)
     {

@@ -37,6 +37,13 @@ public sealed record AuditView
     [OneOf("done", "refused", "failed")]
     public required string Result { get; init; }
 
+    /// <summary>The right that was needed; absent: none, or the record is of an older version.</summary>
+    public string? Right { get; init; }
+    /// <summary>Its place in the chain. Only in the tail.</summary>
+    public long? Number { get; init; }
+
+    internal static AuditView Of(ChainedRecord chained) => Of(chained.Record) with { Number = chained.Number };
+
     internal static AuditView Of(AuditRecord record) => new()
     {
         Id = record.Id.ToString("D"),
@@ -52,6 +59,7 @@ public sealed record AuditView
         Detail = record.Detail,
         Count = record.Count,
         Reason = record.Reason,
+        Right = record.Right,
         Result = JsonNamingPolicy.CamelCase.ConvertName(record.Result.ToString()),
     };
 

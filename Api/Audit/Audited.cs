@@ -45,7 +45,7 @@ internal static class Audited
         // 1
         var entry = trail.Entry(context, audited.Verb, audited.TargetKind, TargetOf(context, audited), context.Request.RouteValues["uuid"] as string);
         if (FleetUser.Find(context.User) is { } user)
-            Caller.Current = new Caller(user.TokenId, user.Name, entry.Actor.Address, entry.Reason, user.AccountId is not null);
+            Caller.Current = new Caller(user.TokenId, user.Name, entry.Actor.Address, entry.Reason, user.AccountId is not null, entry.Right);
 
         object? result;
         try
@@ -63,7 +63,7 @@ internal static class Audited
         if (result is IStatusCodeHttpResult { StatusCode: >= StatusCodes.Status400BadRequest })
         {
             // A page that says what went wrong.
-            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(trail, context, begun) : entry with { Detail = AuditTrail.WhatOf(context) }) with { Result = AuditResult.Refused });
+            await Write(trail, (AuditTrail.RecordedFor(context) is { } begun ? Again(trail, context, begun) : entry with { Detail = AuditTrail.WhatOf(context), Right = AuditTrail.RightOf(context) }) with { Result = AuditResult.Refused });
             return result;
         }
 
@@ -82,7 +82,7 @@ internal static class Audited
         if (begun is null && !refused) return;
 
         var why = exception is ApiProblem problem ? problem.Code : "unavailable";
-        var record = begun is not null ? Again(trail, context, begun) : entry with { Detail = AuditTrail.WhatOf(context) is { } what ? $"{what}: {why}" : why };
+        var record = begun is not null ? Again(trail, context, begun) : entry with { Detail = AuditTrail.WhatOf(context) is { } what ? $"{what}: {why}" : why, Right = AuditTrail.RightOf(context) };
         await Write(trail, record with { Result = refused ? AuditResult.Refused : AuditResult.Failed });
     }
 

@@ -24,6 +24,7 @@ using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Schools;
+using FleetMdm.Api.Webhooks;
 
 namespace FleetMdm.Api.Rest;
 
@@ -86,6 +87,14 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(AuditView))]
 [JsonSerializable(typeof(Page<AuditView>))]
+[JsonSerializable(typeof(WebhookRequest))]
+[JsonSerializable(typeof(WebhookRotateRequest))]
+[JsonSerializable(typeof(WebhookMade))]
+[JsonSerializable(typeof(Page<WebhookView>))]
+[JsonSerializable(typeof(Page<WebhookDeliveryView>))]
+[JsonSerializable(typeof(WebhookResent))]
+[JsonSerializable(typeof(AuditTailView))]
+[JsonSerializable(typeof(AuditCheckView))]
 [JsonSerializable(typeof(StatusView))]
 [JsonSerializable(typeof(InventoryListView))]
 [JsonSerializable(typeof(ActivationLockView))]

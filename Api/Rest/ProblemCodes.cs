@@ -10,6 +10,8 @@ internal static class ProblemCodes
     public const string InvalidCommand = "invalid-command";
     public const string InvalidFilter = "invalid-filter";
     public const string InvalidCursor = "invalid-cursor";
+    /// <summary>What comes after this place was removed, or is not what it was.</summary>
+    public const string CursorGone = "cursor-gone";
     public const string InvalidIdempotencyKey = "invalid-idempotency-key";
     public const string IdempotencyKeyReused = "idempotency-key-reused";
     public const string BodyTooLarge = "body-too-large";
@@ -61,6 +63,7 @@ internal static class ProblemCodes
     public const string ExamNotReleased = "exam-not-released";
     public const string GroupHasRule = "group-has-rule";
     public const string TooMany = "too-many";
+    public const string NotActive = "not-active";
     public const string NotRenewable = "not-renewable";
     public const string AuthorityState = "authority-state";
     public const string AuthorityInUse = "authority-in-use";

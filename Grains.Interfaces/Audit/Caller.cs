@@ -9,13 +9,15 @@ namespace FleetMdm.Grains.Interfaces;
 /// <param name="Address">Where the request came from.</param>
 /// <param name="Reason">Why, if that was said.</param>
 /// <param name="IsAccount">A person who has signed in with an account; nodes of the version before do not say it.</param>
+/// <param name="Right">The right that the request needs; nodes of the version before do not say it.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.caller")]
 public sealed record Caller(
     [property: Id(0)] string TokenId,
     [property: Id(1)] string Name,
     [property: Id(2)] string? Address,
     [property: Id(3)] string? Reason,
-    [property: Id(4)] bool IsAccount = false)
+    [property: Id(4)] bool IsAccount = false,
+    [property: Id(5)] string? Right = null)
 {
     private const string Key = "fleetmdm.caller";
 

@@ -7,7 +7,7 @@ namespace FleetMdm.Grains.Audit;
 
 /// <summary>Drops audit records that are past their retention, in small pieces. Nothing else can delete one.</summary>
 internal sealed partial class AuditRetention(
-    IAuditStore store, IOptions<RetentionOptions> options, TimeProvider time, ILogger<AuditRetention> logger) : ISweepDuty
+    IAuditChain store, IOptions<RetentionOptions> options, TimeProvider time, ILogger<AuditRetention> logger) : ISweepDuty
 {
     private const int PieceSize = 1_000;
     private const int MostPieces = 1_000;

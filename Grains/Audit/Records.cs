@@ -16,6 +16,7 @@ internal static class Records
             Subject = subject,
             Detail = detail,
             Reason = caller.Reason,
+            Right = caller.Right,
         }
         : null;
 }

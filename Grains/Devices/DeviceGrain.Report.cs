@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Grains.Webhooks;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage;
@@ -233,20 +234,24 @@ internal sealed partial class DeviceGrain
     private Task Finish(PendingCommand command, CommandEnding ending, DateTimeOffset at, string? summary = null, AuditRecord? audit = null) =>
         Finish(Ended(command, ending, at, report: null, summary) with { Audit = audit });
 
-    private QueueFinish Ended(PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null) => new()
+    private QueueFinish Ended(PendingCommand command, CommandEnding ending, DateTimeOffset at, CommandReportMessage? report, string? summary = null)
     {
-        EnrolmentId = Id,
-        Sequence = command.Row.Sequence,
-        BodyHash = command.Row.BodyHash,
-        Ending = ending,
-        FinishedAt = at,
-        SentAt = command.SentAt,
-        // Spelled out: a null array would become an empty report on its way into the nullable memory.
-        Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
-        ResultHash = report?.ResultHash,
-        ErrorSummary = report?.ErrorSummary ?? summary,
-        ProfileCommand = command.Row.RequestType is ProfileCommand.Install or ProfileCommand.Remove ? command.Row.CommandUuid : null,
-    };
+        var finish = new QueueFinish
+        {
+            EnrolmentId = Id,
+            Sequence = command.Row.Sequence,
+            BodyHash = command.Row.BodyHash,
+            Ending = ending,
+            FinishedAt = at,
+            SentAt = command.SentAt,
+            // Spelled out: a null array would become an empty report on its way into the nullable memory.
+            Result = report?.Result is { } result ? result : default(ReadOnlyMemory<byte>?),
+            ResultHash = report?.ResultHash,
+            ErrorSummary = report?.ErrorSummary ?? summary,
+            ProfileCommand = command.Row.RequestType is ProfileCommand.Install or ProfileCommand.Remove ? command.Row.CommandUuid : null,
+        };
+        return webhooks.WantsCommands ? finish with { Event = EventPart.Of(_row, Id, command.Row, finish) } : finish;
+    }
 
     private const string NotSigned = "The server could not sign the profile, so it was not sent. Look at the option Profiles:Signing and at the server's log, and install it again.";
 

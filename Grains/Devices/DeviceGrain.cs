@@ -5,6 +5,7 @@ using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Observability;
 using FleetMdm.Grains.Push;
 using FleetMdm.Grains.Renewals;
+using FleetMdm.Grains.Webhooks;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
@@ -77,6 +78,7 @@ internal sealed partial class DeviceGrain(
     PlanHolder plans,
     IExamStore exams,
     ExamProfiles examProfiles,
+    WebhookInterest webhooks,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {
@@ -212,6 +214,8 @@ internal sealed partial class DeviceGrain(
     private async Task<CommitOutcome> Commit(EnrolmentChange change)
     {
         _believed = false;
+        if (webhooks.WantsDevices && EventPart.KindOf(_row, change.Row) is { } kind && webhooks.Wants(kind))
+            change = change with { Event = EventPart.Of(kind, _row, change.Row, change.At) };
         var committed = await store.Commit(change);
         switch (committed.Outcome)
         {

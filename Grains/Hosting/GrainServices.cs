@@ -8,6 +8,7 @@ using FleetMdm.Grains.Operations;
 using FleetMdm.Grains.Push;
 using FleetMdm.Grains.Renewals;
 using FleetMdm.Grains.Sweeps;
+using FleetMdm.Grains.Webhooks;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,6 +44,7 @@ public static class GrainServices
         services.AddPush(configuration);
         services.AddSweeps(configuration);
         services.AddRenewals(configuration);
+        services.AddWebhooks();
         services.AddCertificateAuthority(configuration);
         return silo;
     }

@@ -23,6 +23,7 @@ public static class SweepServices
         services.AddSingleton<ISweepDuty, RepeatSweep>();
         services.AddSingleton<ISweepDuty, HistoryRetention>();
         services.AddSingleton<ISweepDuty, AuditRetention>();
+        services.AddSingleton<ISweepDuty, AuditChainDuty>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
         services.AddSingleton<ISweepDuty, EnrolmentRetention>();
         services.AddSingleton<ISweepDuty, FleetCensus>();

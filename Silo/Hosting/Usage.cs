@@ -17,6 +17,8 @@ internal static class Usage
               fleetmdm rekey FILE [OPTIONS]   seal all secrets under the new master key in FILE, while the server is stopped
               fleetmdm admin-token FILE [OPTIONS]
                                               write a new administrator's token to FILE, while the server is stopped
+              fleetmdm audit-verify [WITNESS] [OPTIONS]
+                                              check that no audit record was changed, removed or put in
               fleetmdm demo [--ipads N] [--port N] [--exit]
                                               a server, a simulated APNs and N simulated iPads, to look at
               fleetmdm health [OPTIONS]       ask the server on this machine whether it is ready
@@ -63,6 +65,12 @@ internal static class Usage
 
             Writes a new administrator's token to FILE, for those who have lost theirs. FILE must not exist. Stop the
             server, or all nodes, first.
+            """,
+        ["audit-verify"] = """
+              fleetmdm audit-verify [WITNESS] [OPTIONS]
+
+            Checks the audit records, while the server runs or not. WITNESS is an end of the chain that was kept elsewhere,
+            as the server writes it to its log: NUMBER:HASH. Exit code 0: all is whole; 1: it is not, or it cannot be checked.
             """,
         ["health"] = """
               fleetmdm health [OPTIONS]

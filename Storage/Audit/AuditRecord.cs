@@ -68,6 +68,8 @@ public sealed record AuditRecord
     /// <summary>As it was given.</summary>
     public string? Reason { get; init => field = Cut(value, LongestReason); }
     public AuditResult Result { get; init; }
+    /// <summary>The right that was needed for it, and that its actor had; null: none was needed, or it was the server.</summary>
+    public string? Right { get; init => field = Cut(value, LongestId); }
 
     private AuditRecord()
     {

@@ -83,16 +83,6 @@ internal sealed class AuditStore(Database database) : IAuditStore
         return found.ToDictionary(record => record.Verb == AuditVerbs.OperationStart ? record.TargetId! : record.Subject!, StringComparer.Ordinal);
     }
 
-    public Task<int> Drop(DateTimeOffset before, int limit) => database.Write(async s =>
-    {
-        await s.Sql("INSERT INTO audit_retention (dropping_before) VALUES (@before)").Time("@before", before).Execute();
-        var dropped = await s
-            .Sql("DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id < @upper ORDER BY id LIMIT @limit)")
-            .Bytes("@upper", AuditRecord.FirstKeyAt(before)).Int("@limit", limit).Execute();
-        await s.Sql("DELETE FROM audit_retention").Execute();
-        return dropped;
-    });
-
     private static byte[]? Earlier(byte[]? one, byte[]? other) =>
         one is null ? other : other is null || one.AsSpan().SequenceCompareTo(other) < 0 ? one : other;
 }

@@ -62,6 +62,10 @@ public static class AuditVerbs
     /// <summary>An iPad's answer with a secret in it was shown.</summary>
     public const string SecretRead = "secret.read";
     public const string AuditExport = "audit.export";
+    /// <summary>Records that are past their retention were dropped.</summary>
+    public const string AuditDrop = "audit.drop";
+    /// <summary>The server found that the chain of the records was changed by somebody else, and began a new piece of it.</summary>
+    public const string AuditBreak = "audit.break";
     /// <summary>Another device says that it is an iPad that is enrolled.</summary>
     public const string EnrolmentClaim = "enrolment.claim";
     /// <summary>An iPad enrolled anew with another certificate, and the enrolment that stood there ended.</summary>
@@ -134,13 +138,26 @@ public static class AuditVerbs
     public const string EscrowUse = "escrow.use";
 
     /// <summary>All of them, to choose from.</summary>
+    public const string WebhookCreate = "webhook.create";
+    public const string WebhookChange = "webhook.change";
+    public const string WebhookDelete = "webhook.delete";
+    public const string WebhookPause = "webhook.pause";
+    public const string WebhookGoOn = "webhook.go-on";
+    /// <summary>It got a new secret.</summary>
+    public const string WebhookRotate = "webhook.rotate";
+    public const string WebhookTest = "webhook.test";
+    /// <summary>Events are sent again.</summary>
+    public const string WebhookResend = "webhook.resend";
+    /// <summary>By the server: the receiver wants nothing any more.</summary>
+    public const string WebhookDisable = "webhook.disable";
+
     public static readonly IReadOnlyList<string> All =
     [
         CommandSend, CommandCancel, OperationStart, OperationCancel, OperationPause, OperationGoOn, RepeatingCreate, RepeatingPause, RepeatingGoOn, RepeatingEnd,
         DevicePush, DeviceRemove, DeviceExport, DeviceHandOut, DeviceReturn, NoteWrite, NoteRemove, IncidentOpen, IncidentChange, InvitationCreate, InvitationRevoke,
         TokenCreate, TokenRevoke, PushCertificateInstall, PushCertificateRequest, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
-        AuditExport, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
+        AuditExport, AuditDrop, AuditBreak, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
         EnrolmentDisplace, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
         EscrowUse, AppUpload, AppDelete,
         ProfileCreate, ProfileChange, ProfileDelete, ProfileInstall, ProfileRemove, ProfilePublish,
@@ -152,6 +169,7 @@ public static class AuditVerbs
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
+        WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
     ];
 }
 
@@ -177,4 +195,5 @@ public static class AuditTargets
     public const string Group = "group";
     public const string Assignment = "assignment";
     public const string Exam = "exam";
+    public const string Webhook = "webhook";
 }

@@ -18,9 +18,6 @@ public interface IAuditStore
 
     /// <summary>Who started these operations, by id.</summary>
     Task<IReadOnlyDictionary<string, AuditRecord>> FindStarters(IReadOnlyCollection<string> operationIds);
-
-    /// <summary>Drops at most <paramref name="limit"/> records that are older; returns how many.</summary>
-    Task<int> Drop(DateTimeOffset before, int limit);
 }
 
 /// <summary>All parts that are set must hold.</summary>

@@ -1,5 +1,6 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.Webhooks;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -74,6 +75,8 @@ public sealed record EnrolmentChange
     public bool EndUserChannels { get; init; }
     /// <summary>Written in the same transaction, and only if the change passes.</summary>
     public IReadOnlyList<AuditRecord> Audit { get; init; } = [];
+    /// <summary>For webhooks; likewise. Null: nobody wants to be told.</summary>
+    public WebhookEvent? Event { get; init; }
     /// <summary>What becomes of what the iPad said that is on it.</summary>
     public InventoryEnd Inventory { get; init; }
     /// <summary>Takes a place of an invitation, or gives one back; null: neither.</summary>

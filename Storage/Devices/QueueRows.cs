@@ -1,5 +1,6 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.Webhooks;
 
 namespace FleetMdm.Storage.Devices;
 
@@ -80,6 +81,8 @@ public sealed record QueueFinish
     public string? ErrorSummary { get; init; }
     /// <summary>Written in the same transaction, and only if it moves the command.</summary>
     public AuditRecord? Audit { get; init; }
+    /// <summary>For webhooks; likewise. Null: nobody wants to be told.</summary>
+    public WebhookEvent? Event { get; init; }
     /// <summary>The CommandUUID of a command that installs or removes a profile: what the library keeps of it is written in the same transaction. Null: it is
     /// another command.</summary>
     public string? ProfileCommand { get; init; }

@@ -21,6 +21,7 @@ using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.Sqlite;
+using FleetMdm.Storage.Webhooks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -47,6 +48,7 @@ public static class FleetStorageServices
         services.AddSingleton<StorageMetrics>();
         services.AddSingleton<BodyCache>();
         services.AddSingleton<BodySealer>();
+        services.AddSingleton<AuditSeal>();
         services.AddSingleton(provider => new SecretSealer(
             MasterKey.Load(provider.GetRequiredService<IOptions<SecretsOptions>>().Value, Options(provider))));
         services.AddSingleton(provider => Options(provider).Provider == StorageProvider.PostgreSQL
@@ -85,6 +87,9 @@ public static class FleetStorageServices
         services.AddSingleton<IOperationStore>(provider =>
             new OperationStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IAuditStore>(provider => new AuditStore(Parts(provider).Database));
+        services.AddSingleton<IAuditChain>(provider => new AuditChain(Parts(provider).Database, provider.GetRequiredService<TimeProvider>()));
+        services.AddFleetOptions<WebhookOptions>(configuration, WebhookOptions.Section, options => options.FindFault());
+        services.AddSingleton<IWebhookStore>(provider => new WebhookStore(Parts(provider).Database));
         services.AddSingleton<IFleetQueries>(provider => new FleetQueries(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IAccountStore>(provider => new AccountStore(Parts(provider).Database));
         services.AddSingleton<IIdempotencyStore>(provider => new IdempotencyStore(Parts(provider).Database));

@@ -4,6 +4,7 @@ using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.Sqlite;
+using FleetMdm.Storage.Webhooks;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Storage.Hosting;
@@ -11,7 +12,7 @@ namespace FleetMdm.Storage.Hosting;
 /// <summary>Seals everything under a new master key, while no server runs.</summary>
 /// <remarks>
 /// <para>1. no server runs; 2. the keys are the right ones; 3. the fact <see cref="MasterKey.ChangeFact"/> says that a change has begun: from now on no
-/// server starts; 4. tokens and codes of iPads, secrets of people's second step; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
+/// server starts; 4. tokens and codes of iPads, secrets of people's second step and of webhooks; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
 /// the master key and the data keys of bodies, and the change has ended: one transaction.</para>
 /// <para>Whatever dies in between, the same command with the same two keys goes on: a value tells the key that it was sealed under. Bodies and answers are
 /// sealed under data keys, which are sealed anew and stay the same.</para>
@@ -54,6 +55,7 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
         await change.Tokens();
         await change.Codes();
         await change.SecondSteps();
+        await change.Webhooks();
         // 5
         await change.Texts($"SELECT payloadbinary FROM {Table} WHERE payloadbinary IS NOT NULL", row => row.Bytes(0),
             $"UPDATE {Table} SET payloadbinary = @new WHERE payloadbinary = @old", (statement, name, value) => statement.Bytes(name, value));
@@ -189,6 +191,25 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
                 }
 
                 after = rows[^1].Id;
+            }
+        }
+
+        /// <summary>What events are signed with.</summary>
+        public async Task Webhooks()
+        {
+            foreach (var (id, secret, old) in await database.Read(
+                s => s.Sql("SELECT id, secret, old_secret FROM webhooks").List(row => (row.Text(0), row.Bytes(1), row.BytesOrNull(2))), cancellationToken))
+            {
+                var anew = (Secret: Of(secret), Old: old is null ? null : Of(old));
+                await database.Write(s => s.Sql("UPDATE webhooks SET secret = @secret, old_secret = @old WHERE id = @id")
+                    .Bytes("@secret", anew.Secret).Bytes("@old", anew.Old).Text("@id", id).Execute(), cancellationToken);
+
+                byte[] Of(byte[] value)
+                {
+                    if (Anew(value, [Webhook.SecretPurpose(id)]) is { } sealedAnew) return sealedAnew;
+                    Unreadable++;
+                    return value;
+                }
             }
         }
 

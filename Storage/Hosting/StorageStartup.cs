@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -36,6 +37,7 @@ internal sealed partial class StorageStartup(
 
         await MasterKey.Check(sealer, control, cancellationToken);
         await services.GetRequiredService<BodySealer>().Load(sealer, control, cancellationToken);
+        await services.GetRequiredService<AuditSeal>().Load(sealer, control, cancellationToken);
         LogReady(logger, options.Value.Provider);
     }
 

@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Access;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.PostgreSql;
@@ -22,14 +23,15 @@ internal sealed record StoreParts(StoreLanes Lanes, Database Database, IActivity
     {
         var loggers = provider.GetRequiredService<ILoggerFactory>();
         var time = provider.GetRequiredService<TimeProvider>();
+        var seal = provider.GetRequiredService<AuditSeal>();
         var connections = new PostgresConnections(options.ConnectionString!, loggers);
         // Writers wait for the disk of the server most of the time; more of them make smaller batches.
         var writers = Math.Clamp(Environment.ProcessorCount / 2, FewestWriters, MostWriters);
         var lanes = new StoreLanes(
-            Enumerable.Range(0, writers).Select(_ => new PostgresWriter(connections, time)),
+            Enumerable.Range(0, writers).Select(_ => new PostgresWriter(connections, seal, time)),
             Enumerable.Range(0, Readers).Select(_ => new PostgresReader(connections)),
             provider.GetRequiredService<StorageMetrics>(), loggers.CreateLogger<StoreLanes>());
-        var database = new PostgresDatabase(connections);
+        var database = new PostgresDatabase(connections, seal);
         return new StoreParts(lanes, database, database,
             new KeyRingStore(() => connections.Pool.OpenConnection()),
             new PostgresControl(database, connections, time, loggers.CreateLogger<PostgresControl>()),
@@ -40,12 +42,13 @@ internal sealed record StoreParts(StoreLanes Lanes, Database Database, IActivity
     {
         var loggers = provider.GetRequiredService<ILoggerFactory>();
         var time = provider.GetRequiredService<TimeProvider>();
+        var seal = provider.GetRequiredService<AuditSeal>();
         var connections = new SqliteConnections(options.ConnectionString, options.DataDirectory);
         var lanes = new StoreLanes(
-            [new SqliteWriter(connections, time)],
+            [new SqliteWriter(connections, seal, time)],
             Enumerable.Range(0, Readers).Select(_ => new SqliteReader(connections)),
             provider.GetRequiredService<StorageMetrics>(), loggers.CreateLogger<StoreLanes>());
-        var database = new SqliteDatabase(connections, lanes);
+        var database = new SqliteDatabase(connections, lanes, seal);
         return new StoreParts(lanes, database, database,
             new KeyRingStore(() => connections.OpenShort()),
             new SqliteControl(database, connections, time, loggers.CreateLogger<SqliteControl>()));

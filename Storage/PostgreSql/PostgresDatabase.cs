@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.GroupCommit;
 using Npgsql;
@@ -8,7 +9,7 @@ using NpgsqlTypes;
 namespace FleetMdm.Storage.PostgreSql;
 
 /// <summary>Reads and rare writes on the pool; see <see cref="Database"/>.</summary>
-internal sealed class PostgresDatabase(PostgresConnections connections) : Database, IActivityStore
+internal sealed class PostgresDatabase(PostgresConnections connections, AuditSeal seal) : Database(seal), IActivityStore
 {
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan BackOff = TimeSpan.FromMilliseconds(100);

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.GroupCommit;
 using Npgsql;
@@ -14,11 +15,11 @@ namespace FleetMdm.Storage.PostgreSql;
 /// <para>1. changes of enrolments: pins, guarded rows, what belongs to them (<see cref="PostgresCommits"/>);
 /// 2. bodies; 3. appends; 4. marks; 5. finishes, what they tell of the iPad (<see cref="PostgresInventory"/>, <see cref="PostgresProfiles"/>), and that their bodies, and those of finishes in 1,
 /// were used; 6. certificates (<see cref="PostgresIssues"/>);
-/// 7. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>).</para>
+/// 7. audit records of what was written by 1, 3 and 5 (<see cref="PostgresAudit"/>), and events for webhooks (<see cref="PostgresEvents"/>).</para>
 /// <para>Rows are written in the order of their keys where two nodes may meet, so that they wait for each other instead of
 /// deadlocking; where they deadlock all the same (40P01) the lane repeats.</para>
 /// </remarks>
-internal sealed class PostgresWriter(PostgresConnections connections, TimeProvider time) : PostgresExecutor(connections)
+internal sealed class PostgresWriter(PostgresConnections connections, AuditSeal seal, TimeProvider time) : PostgresExecutor(connections)
 {
     private const string UpsertBodies = """
         INSERT INTO bodies (hash, content, last_used)
@@ -97,7 +98,8 @@ internal sealed class PostgresWriter(PostgresConnections connections, TimeProvid
             AddQueue(statements, batch, used);
             if (batch.Issues.Count > 0)
                 PostgresIssues.Add(statements, batch.Issues);
-            PostgresAudit.Add(statements, batch);
+            PostgresAudit.Add(statements, batch, seal);
+            PostgresEvents.Add(statements, batch);
 
             await using var reader = await statements.ExecuteReaderAsync(cancellationToken);
             if (batch.Commits.Count > 0)

@@ -1,6 +1,7 @@
 using System.Data;
 using System.Data.Common;
 using System.Text.Json;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.GroupCommit;
 using Microsoft.Data.Sqlite;
@@ -8,7 +9,7 @@ using Microsoft.Data.Sqlite;
 namespace FleetMdm.Storage.Sqlite;
 
 /// <summary>Reads on pooled connections; writes take their turn in the one write lane. See <see cref="Database"/>.</summary>
-internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes lanes) : Database, IActivityStore
+internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes lanes, AuditSeal seal) : Database(seal), IActivityStore
 {
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan BackOff = TimeSpan.FromMilliseconds(50);

@@ -3,6 +3,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.Webhooks;
 using Microsoft.Data.Sqlite;
 
 namespace FleetMdm.Storage.Sqlite;
@@ -14,7 +15,7 @@ namespace FleetMdm.Storage.Sqlite;
 /// </summary>
 /// <remarks>The same steps as on PostgreSQL: 1. changes of enrolments; 2. bodies; 3. appends; 4. marks; 5. finishes; 6. certificates.
 /// Audit records are written with the change that they speak of.</remarks>
-internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider time) : SqliteExecutor("BEGIN IMMEDIATE")
+internal sealed class SqliteWriter(SqliteConnections connections, AuditSeal seal, TimeProvider time) : SqliteExecutor("BEGIN IMMEDIATE")
 {
     private static readonly string Insert =
         $"INSERT INTO devices ({DeviceColumns.Names}) VALUES ({string.Join(", ", DeviceColumns.All.Select((_, n) => $"@{n + 1}"))})";
@@ -95,7 +96,7 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
         """;
 
     private const string AddAudit = $"""
-        INSERT INTO audit ({AuditColumns.Names}) VALUES (@1, @2, @3, @4, @5, @6, @7, @8, @9, @10, @11, @12, @13, @14)
+        INSERT INTO audit ({AuditColumns.Names}) VALUES (@1, @2, @3, @4, @5, @6, @7, @8, @9, @10, @11, @12, @13, @14, @15, @16)
         ON CONFLICT (id) DO NOTHING
         """;
 
@@ -179,6 +180,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             EndQueue(row.Id, ending, change.At);
         foreach (var record in change.Audit)
             Add(record);
+        if (change.Event is { } happened)
+            Add(happened);
         return Committed(change) with { Finished = finished };
     }
 
@@ -245,6 +248,8 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
             Run("DELETE FROM queue WHERE sequence = @1", finish.Sequence);
         if (moved > 0 && finish.Audit is { } record)
             Add(record);
+        if (moved > 0 && finish.Event is { } happened)
+            Add(happened);
         if (moved > 0 && finish.ProfileCommand is { } command)
         {
             Run(SettleProfile, finish.EnrolmentId, command, (short)finish.Ending, finish.FinishedAt, finish.ErrorSummary);
@@ -321,7 +326,10 @@ internal sealed class SqliteWriter(SqliteConnections connections, TimeProvider t
 
     private void Add(AuditRecord r) => Run(AddAudit,
         r.Key, r.At, (short)r.Actor.Kind, r.Actor.Id, r.Actor.Name, r.Actor.Address, r.Verb, r.TargetKind, r.TargetId, r.Subject, r.Detail,
-        r.Count, r.Reason, (short)r.Result);
+        r.Count, r.Reason, (short)r.Result, r.Right, seal.Sign(r));
+
+    private void Add(WebhookEvent e) => Run(
+        "INSERT INTO webhook_outbox (id, at, kind, device_id, subject, data) VALUES (@1, @2, @3, @4, @5, @6)", e.Id.ToString("D"), e.At, e.Kind, e.DeviceId, e.Subject, e.Data);
 
     private void Store(IssuedCertificate c) => Run(
         StoreCertificate, c.Sha256, c.Der, c.InvitationId, c.Renews, c.IssuedAt, c.NotAfter, c.Authority, c.Proven?.Udid, c.Proven?.SerialNumber, c.Issuer);

@@ -189,8 +189,13 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         using var broken = await server.Admin.PostAsync($"{pad.Path}/incidents", AdminServer.Json("""{"kind": "brokenScreen", "text": "It fell."}"""));
         await AdminServer.Body(broken, 201);
         var account = await TestAccount.Create(server, "alle.seiten@example.org", "helpdesk");
+        using var hooked = await server.Admin.PostAsync("/api/v1/webhooks", AdminServer.Json("""{"name": "Alle Seiten", "url": "http://127.0.0.1:9/", "events": ["device."]}"""));
+        var hook = (string)(await AdminServer.Body(hooked, 201))["webhook"]!["id"]!;
+        using var tried = await server.Admin.PostAsync($"/api/v1/webhooks/{hook}/test", null);
+        await AdminServer.Body(tried, 202);
         return
         [
+            "/webhooks", "/webhooks/new", $"/webhooks/{hook}", $"/webhooks/{hook}?state=dead", $"/webhooks/{hook}/edit", $"/webhooks/{hook}/delete", "/audit/verification",
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
             "/exams", "/exams/new", "/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends=2090-06-01T08%3A00&starts=2090-06-01T07%3A00&preview=true",

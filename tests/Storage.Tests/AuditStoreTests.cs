@@ -109,15 +109,19 @@ public abstract class AuditStoreTests(StoreFixture fixture)
     {
         var target = Make.Id();
         var old = Make.Now.AddYears(-10);
+        await using var another = await fixture.CreateAnother();
         for (var n = 0; n < 3; n++)
-            await Store.Write(New(target, at: old.AddDays(n)));
+            await another.Node.Audit.Write(New(target, at: old.AddDays(n)));
 
-        Assert.Equal(1, await Store.Drop(old.AddDays(2), 1));
-        Assert.Equal(1, await Store.Drop(old.AddDays(2), 100));
-        Assert.Equal(0, await Store.Drop(old.AddDays(2), 100));
+        Assert.Equal(0, await another.Node.Chain.Drop(old.AddDays(2), 100));
+        await another.Node.Chain.Seal(null, 100);
+        Assert.Equal(1, await another.Node.Chain.Drop(old.AddDays(2), 1));
+        Assert.Equal(1, await another.Node.Chain.Drop(old.AddDays(2), 100));
+        Assert.Equal(0, await another.Node.Chain.Drop(old.AddDays(2), 100));
 
-        Assert.Single(await Of(target));
-        await Assert.ThrowsAnyAsync<Exception>(() => fixture.Execute("DELETE FROM audit"));
+        Assert.Single(await another.Node.Audit.List(new AuditFilter { Target = target }, null, 100));
+        Assert.Equal([1L, 1], (await another.Node.Audit.List(new AuditFilter { Verb = AuditVerbs.AuditDrop }, null, 100)).Select(record => record.Count));
+        await Assert.ThrowsAnyAsync<Exception>(() => another.Execute("DELETE FROM audit"));
     }
 
     [Fact]

@@ -20,6 +20,7 @@ using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
+using FleetMdm.Storage.Webhooks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -107,6 +108,10 @@ public sealed class Node : IAsyncDisposable
     public ISchoolStore Schools => Get<ISchoolStore>();
 
     public IAuditStore Audit => Get<IAuditStore>();
+
+    public IAuditChain Chain => Get<IAuditChain>();
+
+    public IWebhookStore Webhooks => Get<IWebhookStore>();
 
     public IIdempotencyStore Idempotency => Get<IIdempotencyStore>();
 

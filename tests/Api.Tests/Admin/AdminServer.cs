@@ -51,6 +51,9 @@ public sealed partial class AdminServer : IAsyncLifetime
             "--Http:Listen=http://127.0.0.1:0",
             "--Mdm:PublicUrl=https://mdm.test",
             "--Queue:MaxPerDevice=20",
+            // The receivers of tests are on this machine.
+            "--Webhooks:AllowPrivateAddresses=true",
+            "--Webhooks:AllowHttp=true",
             .. Arguments,
         ], Configure);
         await FleetProcess.Start(_app, CancellationToken.None);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Audit;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Webhooks;
 using FleetMdm.VirtualFleet.Apns;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -232,6 +233,26 @@ public sealed class EveryChangeTests : IAsyncLifetime
             ? new(Form($"/exams/{id}/prolong", ("endsAt", TimeProvider.System.GetUtcNow().AddHours(2).UtcDateTime.ToString("O")), ("minutes", "10")), id) : null!,
         ["POST /exams/{id}/add"] = async () => await Exam("Every 74") is var id ? new(Form($"/exams/{id}/add", ("iPads", (await _server.Enrol()).Id)), id) : null!,
 
+        ["POST /api/v1/webhooks"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/webhooks", Hook("Every 71")), null)),
+        ["PUT /api/v1/webhooks/{id}"] = async () => await Webhook("Every 72") is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/webhooks/{id}") { Content = AdminServer.Json(Hook("Every 73")), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/webhooks/{id}"] = async () => await Webhook("Every 74") is var id ? new(new(HttpMethod.Delete, $"/api/v1/webhooks/{id}"), id) : null!,
+        ["POST /api/v1/webhooks/{id}/pause"] = async () => await Webhook("Every 75") is var id ? new(new(HttpMethod.Post, $"/api/v1/webhooks/{id}/pause"), id) : null!,
+        ["POST /api/v1/webhooks/{id}/go-on"] = async () => await Webhook("Every 76", paused: true) is var id ? new(new(HttpMethod.Post, $"/api/v1/webhooks/{id}/go-on"), id) : null!,
+        ["POST /api/v1/webhooks/{id}/rotate"] = async () => await Webhook("Every 77") is var id ? new(Json(HttpMethod.Post, $"/api/v1/webhooks/{id}/rotate", "{}"), id) : null!,
+        ["POST /api/v1/webhooks/{id}/test"] = async () => await Webhook("Every 78") is var id ? new(new(HttpMethod.Post, $"/api/v1/webhooks/{id}/test"), id) : null!,
+        ["POST /api/v1/webhooks/{id}/deliveries/resend"] = async () => await DeadHook("Every 79") is var (id, _) ? new(new(HttpMethod.Post, $"/api/v1/webhooks/{id}/deliveries/resend"), id) : null!,
+        ["POST /api/v1/webhooks/{id}/deliveries/{delivery}/resend"] = async () => await DeadHook("Every 80") is var (id, delivery)
+            ? new(new(HttpMethod.Post, $"/api/v1/webhooks/{id}/deliveries/{delivery}/resend"), id) : null!,
+        ["POST /webhooks"] = () => Task.FromResult(new Drive(Form("/webhooks", ("name", "Every 81"), ("url", "https://hooks.example/a"), ("events", "device.")), null)),
+        ["POST /webhooks/{id}/edit"] = async () => await Webhook("Every 82") is var id
+            ? new(Form($"/webhooks/{id}/edit", ("name", "Every 83"), ("url", "https://hooks.example/a"), ("events", "device."), ("version", "1")), id) : null!,
+        ["POST /webhooks/{id}/delete"] = async () => await Webhook("Every 84") is var id ? new(Form($"/webhooks/{id}/delete"), id) : null!,
+        ["POST /webhooks/{id}/pause"] = async () => await Webhook("Every 85") is var id ? new(Form($"/webhooks/{id}/pause"), id) : null!,
+        ["POST /webhooks/{id}/go-on"] = async () => await Webhook("Every 86", paused: true) is var id ? new(Form($"/webhooks/{id}/go-on"), id) : null!,
+        ["POST /webhooks/{id}/rotate"] = async () => await Webhook("Every 87") is var id ? new(Form($"/webhooks/{id}/rotate"), id) : null!,
+        ["POST /webhooks/{id}/test"] = async () => await Webhook("Every 88") is var id ? new(Form($"/webhooks/{id}/test"), id) : null!,
+        ["POST /webhooks/{id}/resend"] = async () => await DeadHook("Every 89") is var (id, delivery) ? new(Form($"/webhooks/{id}/resend", ("delivery", delivery)), id) : null!,
         ["POST /api/v1/assignments"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/assignments", Zone("Every 51")), null)),
         ["PUT /api/v1/assignments/{id}"] = async () => await Assignment("Every 52") is var id
             ? new(new(HttpMethod.Put, $"/api/v1/assignments/{id}") { Content = AdminServer.Json(Zone("Every 53")), Headers = { { "If-Match", "*" } } }, id) : null!,
@@ -282,6 +303,29 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /login"] = async () => await _server.MakeToken("viewer") is var (id, token) ? new(Form("/login", ("token", token)), id, Anonymous: true) : null!,
         ["POST /logout"] = async () => await SignedIn() is var (id, cookie) ? new(Form("/logout", cookie), id, Anonymous: true) : null!,
     };
+
+    private static string Hook(string name) => $$"""{"name": "{{name}}", "url": "https://hooks.example/a", "events": ["device.enrolled"]}""";
+
+    private async Task<string> Webhook(string name, bool paused = false)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/webhooks", AdminServer.Json(Hook(name)));
+        var id = (string)(await AdminServer.Body(made, 201))["webhook"]!["id"]!;
+        if (!paused) return id;
+        using var stopped = await _server.Admin.PostAsync($"/api/v1/webhooks/{id}/pause", null);
+        await AdminServer.Body(stopped, 200);
+        return id;
+    }
+
+    /// <summary>With an event that was given up.</summary>
+    private async Task<(string Id, string Delivery)> DeadHook(string name)
+    {
+        var id = await Webhook(name, paused: true);
+        var store = _server.Services.GetRequiredService<IWebhookStore>();
+        var now = TimeProvider.System.GetUtcNow();
+        await store.Add(id, new WebhookEvent { Id = Guid.NewGuid(), At = now, Kind = WebhookKinds.Test, DeviceId = "", Data = "{}" }, now);
+        await store.Trim(id, 0, 10, now);
+        return (id, (await store.ListDeliveries(id, WebhookDeliveryState.Dead, null, 1))[0].Sequence.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    }
 
     [Fact]
     public async Task Each_leaves_its_record()

@@ -28,7 +28,7 @@ public sealed partial class DocumentedCommandsTests(RunningServer server) : ICla
     [Theory]
     [InlineData("README.md", 2)]
     [InlineData("docs/rest.md", 12)]
-    [InlineData("docs/audit.md", 2)]
+    [InlineData("docs/audit.md", 3)]
     [InlineData("docs/troubleshooting.md", 2)]
     public async Task The_commands_of_a_page_do_what_it_says(string page, int atLeast)
     {

@@ -29,7 +29,10 @@ public abstract class KillRules
     public async Task A_server_that_is_killed_under_load_loses_nothing_that_it_promised()
     {
         using var patience = new CancellationTokenSource(Patience);
-        await using var server = new RunningServer { Options = await OpenStore() };
+        await using var server = new RunningServer
+        {
+            Options = new Dictionary<string, string>(await OpenStore()) { ["Webhooks:AllowPrivateAddresses"] = "true", ["Webhooks:AllowHttp"] = "true" },
+        };
         await server.InitializeAsync();
         await server.RunAsync(
             fleet => Run(server, fleet, patience.Token), options => options with { LongestRetry = TimeSpan.FromSeconds(2), JournalCapacity = 20_000 });
@@ -41,6 +44,10 @@ public abstract class KillRules
         for (var i = 0; i < IPads; i++) fleet.Add();
         var invitation = await admin.CreateInvitationAsync("Kill test", cancellation: cancellation);
         await fleet.EnrolAllAsync(fleet.IPads, invitation.Url, cancellation: cancellation);
+
+        // A receiver is told of each command that has ended, at least once.
+        await using var receiver = await EventReceiver.Start();
+        await admin.PostAsync("/api/v1/webhooks", new JsonObject { ["name"] = "Kill test", ["url"] = receiver.Url, ["events"] = new JsonArray("command.finished") }, cancellation);
 
         // Administrators send, one command after the other each, and go on through every kill.
         var accepted = new ConcurrentDictionary<(string Udid, string CommandUuid), bool>();
@@ -93,6 +100,7 @@ public abstract class KillRules
         }
 
         Assert.True(accepted.Count >= Kills * BetweenKills);
+        await Until(() => accepted.Keys.All(key => receiver.Told.ContainsKey(key.CommandUuid)), "an event of every accepted command", cancellation);
     }
 
     [Fact]
