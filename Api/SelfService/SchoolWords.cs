@@ -12,7 +12,7 @@ public sealed record SchoolSayView
 }
 
 /// <summary>The same in plain words, by what the enrolment allows. Pure: nothing is promised that an iPad of this kind would not refuse.</summary>
-internal static class SchoolWords
+public static class SchoolWords
 {
     public static SchoolSayView Of(DeviceRow row)
     {

@@ -6,7 +6,7 @@ namespace FleetMdm.Api.Teaching;
 /// <summary>Whether it is time for lessons, by the clock on the school's wall. Pure.</summary>
 /// <param name="IsOpen">A teacher may act.</param>
 /// <param name="Ends">When the school closes today; null: nobody said, or it is closed.</param>
-internal readonly record struct LessonTime(bool IsOpen, DateTimeOffset? Ends)
+public readonly record struct LessonTime(bool IsOpen, DateTimeOffset? Ends)
 {
     /// <param name="hours">Of the school; none: nobody said, and it is open.</param>
     /// <param name="timeZone">Of the school; null, or one that is not known: UTC.</param>

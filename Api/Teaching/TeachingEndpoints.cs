@@ -27,7 +27,7 @@ internal static class TeachingEndpoints
     public static async Task<Ok<TaughtClassDetailView>> Get(string id, HttpContext context, TeachingService service) => TypedResults.Ok(await service.Get(context, id));
 
     /// <summary>See who is here</summary>
-    /// <remarks>Wakes the iPads of the class. Those that are on are seen a moment later. 409: it is no lesson. 429: half a minute has not passed since the last time.</remarks>
+    /// <remarks>Wakes the iPads of the class. Those that are on are seen within a minute. 409: it is no lesson. 429: half a minute has not passed since the last time.</remarks>
     public static async Task<Ok<TaughtClassDetailView>> Look(string id, HttpContext context, TeachingService service)
     {
         await service.Look(context, id);

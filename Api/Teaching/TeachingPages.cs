@@ -24,7 +24,7 @@ internal static class TeachingPages
 
     private static Task<RazorComponentResult<TeachClassPage>> Show(string id, HttpContext context, TeachingService service, string? done) => Page(id, context, service, FormState.Fresh, done switch
     {
-        "looked" => "The iPads are asked. Those that are on show up here in a moment.",
+        "looked" => "The iPads are asked. Those that are on show up here within a minute.",
         "cleared" => "The passcode is cleared as soon as the iPad is reached.",
         _ => null,
     });
