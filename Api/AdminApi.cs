@@ -29,6 +29,8 @@ using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
+using FleetMdm.Api.SelfService;
+using FleetMdm.Api.Teaching;
 using FleetMdm.Api.Webhooks;
 
 namespace FleetMdm.Api;
@@ -81,6 +83,8 @@ public static class AdminApi
         services.AddPeople();
         services.AddHoldings();
         services.AddIncidents();
+        services.AddSelfService(builder.Configuration);
+        services.AddTeaching(builder.Configuration);
         services.AddDeviceImports();
         services.AddImports();
         return builder;
@@ -145,6 +149,8 @@ public static class AdminApi
         routes.MapPeople();
         routes.MapHoldings();
         routes.MapIncidents();
+        routes.MapSelfService();
+        routes.MapTeaching();
         routes.MapDeviceImports();
         routes.MapImports();
         routes.MapCommands();

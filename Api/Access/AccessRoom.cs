@@ -1,4 +1,5 @@
 using FleetMdm.Api.Console;
+using FleetMdm.Api.SelfService;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -57,9 +58,10 @@ internal static class AccessRoom
                 options.SlidingExpiration = false;
             });
         services.AddSingleton<OidcSignIn>();
-        services.AddFleetOptions<OidcOptions>(configuration, OidcOptions.Section, options => options.FindFault());
+        var forPeople = configuration.GetValue<string>($"{SelfServiceOptions.Section}:{nameof(SelfServiceOptions.Enabled)}") is { } on && bool.TryParse(on, out var enabled) && enabled;
+        services.AddFleetOptions<OidcOptions>(configuration, OidcOptions.Section, options => options.FindFault(forPeople));
         // What is wrong is said when the options are checked, which comes before anybody signs in.
-        if (configuration.GetSection(OidcOptions.Section).Get<OidcOptions>() is { IsOn: true } oidc && oidc.FindFault() is null) OidcSignIn.Add(services, oidc);
+        if (configuration.GetSection(OidcOptions.Section).Get<OidcOptions>() is { IsOn: true } oidc && oidc.FindFault(forPeople) is null) OidcSignIn.Add(services, oidc);
         services.AddAuthorization(FleetPolicies.Add);
 
         services.AddDataProtection().SetApplicationName("FleetMdm");

@@ -13,6 +13,9 @@ internal static class AccountPages
 {
     private const int RowsOnPage = 100;
 
+    /// <summary>People who were looked for: more are found by more letters.</summary>
+    private const int MostFound = 20;
+
     public static void MapPages(RouteGroupBuilder pages)
     {
         var accounts = pages.MapGroup("/accounts").Needs(Rights.AccountRead);
@@ -23,6 +26,7 @@ internal static class AccountPages
         accounts.MapGet("/{id}/delete", AskDelete).Needs(Rights.AccountChange);
         accounts.MapPost("", Create).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountCreate, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/edit", Change).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountChange, AuditTargets.Account, AuditPlace.WithTheChange);
+        accounts.MapPost("/{id}/person", SetPerson).Needs(Rights.AccountChange, Rights.PeopleRead).Audit(AuditVerbs.AccountChange, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/delete", Delete).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountDelete, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/password-link", MakeLink).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountLink, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/totp/remove", RemoveTotp).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountTotpRemove, AuditTargets.Account, AuditPlace.WithTheChange);
@@ -48,13 +52,31 @@ internal static class AccountPages
         await Page(id, context, service, roles, schools, FormState.Fresh, null, done switch
         {
             "saved" => "The account is saved.",
+            "linked" => "It is saved whose account it is.",
             "totp" => "The second step is removed.",
             "sessions" => "All sessions of this person have ended.",
             _ => null,
         });
 
-    private static Task<RazorComponentResult<AccountFormPage>> AskCreate(HttpContext context, RoleService roles, SchoolService schools) =>
-        Form(context, roles, schools, null, FormState.Fresh, []);
+    /// <param name="context">Of the request.</param>
+    /// <param name="roles">The room.</param>
+    /// <param name="schools">The room.</param>
+    /// <param name="people">The room.</param>
+    /// <param name="person">The id of a person whom it is for: what is known of them stands in the form.</param>
+    private static async Task<RazorComponentResult<AccountFormPage>> AskCreate(HttpContext context, RoleService roles, SchoolService schools, PeopleService people, string? person)
+    {
+        var user = FleetUser.Of(context);
+        if (PeoplePages.Set(person) is not { } id || !user.May(Rights.PeopleRead)) return await Form(context, roles, schools, null, FormState.Fresh, []);
+        var known = await people.Get(user, id);
+        return await Form(context, roles, schools, null, FormState.Looked(field => field switch
+        {
+            "userName" => known.Email ?? known.ManagedAccount ?? known.Username,
+            "name" => known.Name,
+            "role" => known.Role == "teacher" ? Roles.Teacher : Roles.SelfService,
+            "personId" => known.Id,
+            _ => null,
+        }), []);
+    }
 
     private static async Task<RazorComponentResult<AccountFormPage>> AskChange(string id, HttpContext context, AccountService service, RoleService roles, SchoolService schools)
     {
@@ -92,6 +114,30 @@ internal static class AccountPages
         catch (ApiProblem problem) when (CanShow(problem) || problem.Code == ProblemCodes.Changed)
         {
             return await Form(context, roles, schools, standing, FormState.Refused(problem, form.Get), form.All("schools"));
+        }
+    }
+
+    /// <summary>Whose account it is. Empty: nobody's any more.</summary>
+    private static async Task<IResult> SetPerson(string id, HttpContext context, RequestIds ids, AccountService service, RoleService roles, SchoolService schools)
+    {
+        var form = await PageForms.Read(context, ids);
+        var standing = await service.Get(FleetUser.Of(context), id);
+        try
+        {
+            await service.Change(context, id, PageForms.Number(form, "version"), new AccountRequest
+            {
+                UserName = standing.UserName,
+                Name = standing.Name,
+                Role = standing.Role,
+                SchoolIds = standing.SchoolIds,
+                Disabled = standing.Disabled,
+                PersonId = form.Get("personId"),
+            });
+            return PageForms.See($"/accounts/{standing.Id}?done=linked");
+        }
+        catch (ApiProblem problem) when (CanShow(problem))
+        {
+            return await Page(id, context, service, roles, schools, FormState.Refused(problem), null, null);
         }
     }
 
@@ -146,6 +192,8 @@ internal static class AccountPages
     {
         var user = FleetUser.Of(context);
         var account = await service.Get(user, id);
+        var people = context.RequestServices.GetRequiredService<PeopleService>();
+        var q = user.May(Rights.AccountChange) && user.May(Rights.PeopleRead) ? PeoplePages.Set(context.Request.Query["q"]) : null;
         var names = account.SchoolIds is null ? [] : (await PeoplePages.Choices(user, schools)).ToDictionary(one => one.Value, one => one.Words);
         return new(new
         {
@@ -155,6 +203,9 @@ internal static class AccountPages
             Schools = account.SchoolIds?.Select(school => names.GetValueOrDefault(school, school)).ToList(),
             Sessions = await service.Sessions(user, account.Id),
             Link = link,
+            Person = account.PersonId is { } person && user.May(Rights.PeopleRead) ? await people.Find(user, person) : null,
+            Q = q,
+            Found = q is null ? [] : (await people.List(user, PeopleService.Filter(q, null, null, active: true), null, MostFound)).Items,
             Form = form,
             FormKey = PageForms.NewKey(),
             Done = done,
@@ -187,8 +238,8 @@ internal static class AccountPages
         Role = form.Get("role") ?? "",
         SchoolIds = form.All("schools") is { Count: > 0 } schools ? schools : null,
         Disabled = form.Get("disabled") is not null,
-        // The form does not ask for it.
-        PersonId = standing?.PersonId,
+        // Of one that stands, its page asks for it.
+        PersonId = standing is null ? form.Get("personId") : standing.PersonId,
     };
 
     private static bool CanShow(ApiProblem problem) => PageForms.CanShow(problem) || problem.Status == StatusCodes.Status403Forbidden;

@@ -25,9 +25,19 @@ public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IR
     private const string SessionClaim = "fleetmdm:session";
     private const string RightsClaim = "fleetmdm:rights";
     private const string RoleClaim = "fleetmdm:role";
+    private const string PersonClaim = "fleetmdm:person";
 
     /// <summary>Of the person; null: a token sends it.</summary>
     public string? AccountId { get; init; }
+
+    /// <summary>Who it is, of the people of the district, as the account says; null: nobody said, or a token sends it.</summary>
+    public string? PersonId { get; init; }
+
+    /// <summary>They see their own things, and nothing of the console.</summary>
+    public bool IsForOneself => Rights.Count > 0 && Rights.All(right => right is Access.Rights.SelfUse or Access.Rights.ClassTeach);
+
+    /// <summary>The page that they begin with.</summary>
+    public string HomePath => !IsForOneself ? "/" : May(Access.Rights.ClassTeach) ? "/teach" : "/my";
 
     /// <summary>Links of open invitations, and iPads' answers with secrets in them.</summary>
     public bool MaySeeSecrets => May(Access.Rights.SecretRead);
@@ -56,6 +66,7 @@ public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IR
             ? new FleetUser(id, principal.FindFirstValue(ClaimTypes.Name) ?? "", principal.FindFirstValue(RoleClaim) ?? "", RightsOf(principal), principal.FindFirstValue(SessionClaim), ScopeOf(principal))
             {
                 AccountId = principal.FindFirstValue(AccountClaim),
+                PersonId = principal.FindFirstValue(PersonClaim),
             }
             : null;
 
@@ -86,6 +97,7 @@ public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IR
             .. Who(found.Account, session),
             new Claim(RoleClaim, found.Role.Title),
             new Claim(RightsClaim, string.Join(' ', found.Role.Rights)),
+            .. found.Account.PersonId is { } person ? new[] { new Claim(PersonClaim, person) } : [],
             .. found.Account.Schools is { } schools ? new[] { new Claim(SchoolsClaim, JsonSerializer.Serialize(schools)) } : [],
         ],
         scheme, ClaimTypes.Name, ClaimTypes.Role));

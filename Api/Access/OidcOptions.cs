@@ -24,13 +24,17 @@ public sealed class OidcOptions
     /// <summary>Each as <c>GROUP=ROLE</c>, or <c>GROUP=ROLE/SCHOOL/SCHOOL</c> with ids of schools. The first one whose group a person has counts.</summary>
     public IList<string> Roles { get; set; } = [];
 
+    /// <summary>A claim that only the district sets, as <c>upn</c>: it says whose account it is, as a verified e-mail address does. Null: there is none.</summary>
+    public string? AccountClaim { get; set; }
+
     /// <summary>On the button.</summary>
     public string Name { get; set; } = "the district's account";
 
     internal bool IsOn => Authority is not null;
 
     /// <summary>A sentence on what is wrong, or null.</summary>
-    public string? FindFault()
+    /// <param name="forPeople">Who has no group of <see cref="Roles"/> may sign in for themselves.</param>
+    public string? FindFault(bool forPeople = false)
     {
         if (Authority is null) return ClientId is null && ClientSecret is null && ClientSecretFile is null && Roles.Count == 0 ? null : "Oidc:Authority is missing: it names the provider.";
         if (!Uri.TryCreate(Authority, UriKind.Absolute, out var uri) || !(uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback)))
@@ -40,8 +44,9 @@ public sealed class OidcOptions
         if (ClientSecretFile is not null && !File.Exists(ClientSecretFile)) return $"There is no file {ClientSecretFile}, which Oidc:ClientSecretFile names.";
         if (!Scopes.Split(' ').Contains("openid", StringComparer.Ordinal)) return "Oidc:Scopes must have openid among them.";
         if (string.IsNullOrWhiteSpace(GroupsClaim)) return "Oidc:GroupsClaim must not be empty.";
+        if (AccountClaim is not null && string.IsNullOrWhiteSpace(AccountClaim)) return "Oidc:AccountClaim must not be empty: leave it out where there is none.";
         if (string.IsNullOrWhiteSpace(Name)) return "Oidc:Name must not be empty: it stands on the button.";
-        if (Roles.Count == 0) return "Oidc:Roles is empty: nobody could sign in. Give it as GROUP=ROLE, for example staff=helpdesk.";
+        if (Roles.Count == 0 && !forPeople) return "Oidc:Roles is empty: nobody could sign in. Give it as GROUP=ROLE, for example staff=helpdesk.";
         return Roles.FirstOrDefault(entry => OidcRole.Parse(entry) is null) is { } wrong
             ? $"Oidc:Roles must have entries such as staff=helpdesk or staff=helpdesk/SCHOOL (an id), but has {wrong}."
             : null;

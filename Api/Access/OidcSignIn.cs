@@ -1,10 +1,13 @@
 using System.Security.Claims;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.People;
 using FleetMdm.Api.Rest;
+using FleetMdm.Api.SelfService;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.SelfService;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -17,8 +20,10 @@ namespace FleetMdm.Api.Access;
 //
 //   1. /login/provider      to the provider, with state, nonce and the challenge of a key for the code (PKCE)
 //   2. /login/oidc          back, with a code; the handler fetches the tokens and checks issuer, audience, nonce, time and signature
-//   3. groups               the first entry of Oidc:Roles whose group the person has; none: refused in words
+//   3. groups               the first entry of Oidc:Roles whose group the person has. None: a person of the district signs in for themselves, where
+//                           that is on; all others are refused in words
 //   4. account              of this issuer and subject; made or changed. Never found by an e-mail address, which anybody may claim
+//      person               who it is, of the people of the district: by an address that the provider vouches for, once and for good
 //   5. session              begun as with a password; then a page of our own leads on, since the session's cookie is sent only from our pages
 //
 // The scheme is no default scheme, and asks nobody by itself.
@@ -26,13 +31,15 @@ namespace FleetMdm.Api.Access;
 /// <summary>Signs people in by OpenID Connect.</summary>
 internal sealed partial class OidcSignIn(
     IAccountStore store, AccountService accounts, RoleService roles, SignInService signIn, AccountVerifier verifier, AuditTrail trail, Coalescer refused, SignInMetrics metrics,
-    IOptions<OidcOptions> options, TimeProvider time, ILogger<OidcSignIn> logger)
+    IOptions<OidcOptions> options, IOptions<SelfServiceOptions> selfService, ISelfServiceStore people, TimeProvider time, ILogger<OidcSignIn> logger)
 {
     public const string Scheme = "oidc";
     public const string StartPath = "/login/provider";
     public const string CallbackPath = "/login/oidc";
 
     private const string ReturnUrl = "fleetmdm.return-url";
+
+    private const string Verified = "email_verified";
 
     /// <summary>A provider that does not answer must not hold a browser for longer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -57,6 +64,8 @@ internal sealed partial class OidcSignIn(
             options.GetClaimsFromUserInfoEndpoint = true;
             options.ClaimActions.Remove("iss");
             options.ClaimActions.MapJsonKey(own.GroupsClaim, own.GroupsClaim);
+            options.ClaimActions.MapJsonKey(Verified, Verified);
+            if (own.AccountClaim is { } account) options.ClaimActions.MapJsonKey(account, account);
             options.BackchannelTimeout = Patience;
             options.Scope.Clear();
             foreach (var scope in own.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries)) options.Scope.Add(scope);
@@ -116,10 +125,12 @@ internal sealed partial class OidcSignIn(
         // 3
         var groups = person.FindAll(options.Value.GroupsClaim).Select(claim => claim.Value).ToHashSet(StringComparer.Ordinal);
         var meant = _roles.FirstOrDefault(entry => groups.Contains(entry.Group));
+        var self = meant is null && selfService.Value.Enabled && await Whose(person, await store.FindBySubject(issuer, subject)) is not null;
+        if (self) meant = new OidcRole("", Roles.SelfService, null);
         if (meant is null || await roles.Find(meant.Role) is not { } role)
         {
             if (meant is not null) RoleMissing(meant.Role);
-            await Refuse(http, subject, "no group", $"You have no access to FleetMdm: none of your groups gives a role. Ask your administrator to add your group. {Capital(options.Value.Name)} says that you are {Told(person)}.");
+            await Refuse(http, subject, "no group", $"You have no access to FleetMdm: none of your groups gives a role{(selfService.Value.Enabled ? ", and you are not known as one person of the district" : "")}. Ask your administrator to add {(selfService.Value.Enabled ? "you" : "your group")}. {Capital(options.Value.Name)} says that you are {Told(person)}.");
             return;
         }
 
@@ -128,6 +139,20 @@ internal sealed partial class OidcSignIn(
         if (account is null || account.Disabled || await store.FindWithKeys(account.Id) is not { } keys)
         {
             await Refuse(http, subject, "disabled", "Your account is disabled. Ask your administrator.");
+            return;
+        }
+
+        // Of the last administrator the role stays: nobody has it by having no group.
+        if (self && account.Role != Roles.SelfService)
+        {
+            await Refuse(http, subject, "no group", "You have no access to FleetMdm: none of your groups gives a role. Ask your administrator to add your group.");
+            return;
+        }
+
+        if (selfService.Value.Enabled) account = await Link(http, person, account);
+        if (self && account.PersonId is null)
+        {
+            await Refuse(http, subject, "person taken", "Somebody else signs in as the person whose address you have. Ask your administrator.");
             return;
         }
 
@@ -142,6 +167,37 @@ internal sealed partial class OidcSignIn(
         var path = LoginEndpoints.LocalPath(context.Properties?.Items.TryGetValue(ReturnUrl, out var asked) == true ? asked : null);
         http.Response.Headers["Refresh"] = "0; url=" + path;
         await new RazorComponentResult<SignedInPage>(new { Path = path }).ExecuteAsync(http);
+    }
+
+    /// <summary>Who it is, of the people of the district. Whom the account is linked to already stays, whatever address they have by now; who has left is nobody.</summary>
+    private async Task<string?> Whose(ClaimsPrincipal person, Account? standing) => standing?.PersonId is { } linked
+        ? (await people.FindPerson(linked))?.Person.Id
+        : Addresses(person) is { Count: > 0 } addresses ? (await store.FindPersonByAddress(addresses))?.Id : null;
+
+    /// <summary>What the provider vouches for: the one e-mail address, when it says that it has verified it, and what the district alone sets. Anybody may claim the rest.</summary>
+    private List<string> Addresses(ClaimsPrincipal person)
+    {
+        List<string> addresses = [];
+        var emails = person.FindAll("email").Select(claim => claim.Value).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+        var verified = person.FindAll(Verified).Select(claim => claim.Value).ToList();
+        if (emails.Count == 1 && verified.Count > 0 && verified.TrueForAll(value => value.Equals("true", StringComparison.OrdinalIgnoreCase))) addresses.AddRange(emails);
+        if (options.Value.AccountClaim is { } name) addresses.AddRange(person.FindAll(name).Select(claim => claim.Value));
+        addresses.RemoveAll(address => address.Length is 0 or > PeopleService.LongestAddress || address.Any(char.IsControl));
+        return addresses;
+    }
+
+    private async Task<Account> Link(HttpContext context, ClaimsPrincipal person, Account account)
+    {
+        if (account.PersonId is not null || await Whose(person, account) is not { } own) return account;
+        var record = Record(context, AuditVerbs.AccountChange, account) with { Detail = Cut($"{account.UserName}, linked to the person with this address") };
+        if (!await store.LinkPerson(account.Id, own, time.GetUtcNow(), Cut(options.Value.Name), record))
+        {
+            PersonTaken(own);
+            return account;
+        }
+
+        verifier.Forget();
+        return await store.FindBySubject(account.Issuer!, account.Subject!) ?? account;
     }
 
     /// <summary>Null: another node was faster, and its account cannot be found.</summary>
@@ -219,6 +275,9 @@ internal sealed partial class OidcSignIn(
 
     [LoggerMessage(2481, LogLevel.Warning, "A sign-in by {Authority} was refused.")]
     private partial void SignInFailed(Exception exception, string authority);
+
+    [LoggerMessage(2550, LogLevel.Warning, "An account was not linked to the person {Person}: another account of the provider is, or the person has left. Link one of them by hand.")]
+    private partial void PersonTaken(string person);
 
     [LoggerMessage(2482, LogLevel.Error, "Oidc:Roles names the role {Role}, which does not exist: nobody can sign in by it.")]
     private partial void RoleMissing(string role);

@@ -79,6 +79,11 @@ public static class Rights
     /// <summary>Links of open invitations, codes of Activation Lock, answers and profiles with secrets in them. Each look is recorded.</summary>
     public const string SecretRead = "secret.read";
 
+    /// <summary>The page of one's own iPads: of the person whom the account is linked to, and of nobody else.</summary>
+    public const string SelfUse = "self.use";
+    /// <summary>The page of a teacher: the classes that the linked person teaches, and no others.</summary>
+    public const string ClassTeach = "class.teach";
+
     public static readonly IReadOnlyList<Right> All =
     [
         new(DeviceRead, "iPads", "see iPads, what is on them and their commands"),
@@ -119,6 +124,8 @@ public static class Rights
         new(WebhookRead, "Access", "see webhooks and what they were told", ForSchools: false),
         new(WebhookChange, "Access", "create, change and delete webhooks, and send events again", WebhookRead, ForSchools: false),
         new(SecretRead, "Access", "see secrets: links of invitations, codes of Activation Lock, answers with secrets in them"),
+        new(SelfUse, "Own", "use the page of their own iPads"),
+        new(ClassTeach, "Own", "use the teacher's page for their own classes"),
     ];
 
     /// <summary>For sending a command, whichever.</summary>

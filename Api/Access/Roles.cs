@@ -19,6 +19,11 @@ public static class Roles
     /// <summary>The role of a viewer's token of any version.</summary>
     public const string Viewer = "viewer";
 
+    /// <summary>Of whoever signs in for themselves.</summary>
+    public const string SelfService = "self-service";
+
+    public const string Teacher = "teacher";
+
     private static readonly string[] Reading =
     [
         Rights.DeviceRead, Rights.OperationRead, Rights.ProfileRead, Rights.AppRead, Rights.SchoolRead, Rights.PeopleRead, Rights.InvitationRead, Rights.CertificateRead,
@@ -33,16 +38,18 @@ public static class Roles
         new("school-technician", "School technician", "Sets up iPads and looks after them, erasing included. Changes no profiles, apps, people or schools.",
         [
             .. Reading, Rights.PeopleReadContact, Rights.DeviceRefresh, Rights.DeviceChange, Rights.LocationRead, Rights.GroupChange, Rights.IncidentChange, Rights.AssignmentChange, Rights.ExamChange, Rights.CommandLock, Rights.CommandClearPasscode,
-            Rights.CommandLostMode, Rights.CommandErase, Rights.CommandSend, Rights.OperationStart, Rights.InvitationChange, Rights.SecretRead,
+            Rights.CommandLostMode, Rights.CommandErase, Rights.CommandSend, Rights.OperationStart, Rights.InvitationChange, Rights.SecretRead, Rights.SelfUse,
         ]),
         new("helpdesk", "Helpdesk", "Looks, locks, clears a passcode, starts lost mode.",
         [
             Rights.DeviceRead, Rights.DeviceRefresh, Rights.IncidentChange, Rights.CommandLock, Rights.CommandClearPasscode, Rights.CommandLostMode, Rights.SchoolRead, Rights.PeopleRead,
-            Rights.StatusRead,
+            Rights.StatusRead, Rights.SelfUse,
         ]),
         new("auditor", "Auditor", "Reads everything but secrets and locations, the audit record included. Changes nothing.",
             [.. Reading, Rights.PeopleReadContact, Rights.TokenRead, Rights.AccountRead, Rights.AuditRead, Rights.WebhookRead]),
         new(Viewer, "Viewer", "Reads, changes nothing.", Reading),
+        new(Teacher, "Teacher", "Sees and helps the pupils of their own classes, in lessons. Sees nothing of the console.", [Rights.SelfUse, Rights.ClassTeach]),
+        new(SelfService, "Self-service", "Sees their own iPads, and nothing else.", [Rights.SelfUse]),
     ];
 
     public static Role? Find(string name) => BuiltIn.FirstOrDefault(role => role.Name == name);

@@ -60,6 +60,15 @@ internal static class CommandEndpoints
     {
         AuditTrail.About(context, command.RequestType);
         CommandRights.Require(context, command.RequestType);
+        return await Queue(id, context, command, expires, push, lookup, log, force);
+    }
+
+    /// <summary>The same, for who may send this command to this iPad by another right: it was asked for already.</summary>
+    /// <exception cref="ApiProblem">404, 409, 422 or 429: nothing was queued.</exception>
+    internal static async Task<CommandAccepted> Queue(
+        string id, HttpContext context, BuiltCommand command, DateTimeOffset? expires, bool push, DeviceLookup lookup, CommandLog log, bool force = false)
+    {
+        AuditTrail.About(context, command.RequestType);
         if (command.CommandUuid is { } own && (RefreshQuestions.IsReserved(own) || PlanCommands.IsReserved(own) || ExamCommands.IsReserved(own)))
         {
             throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.CommandUuidReserved, "The CommandUUID is reserved",

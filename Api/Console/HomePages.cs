@@ -24,11 +24,12 @@ internal static class HomePages
         (EnrolmentStatus.Erased, "erased"),
     ];
 
-    public static async Task<RazorComponentResult<HomePage>> ShowHome(
+    public static async Task<IResult> ShowHome(
         HttpContext context, IEnumerable<IAttention> rooms, IEnumerable<ConsoleEntry> places, FleetCounts counts, IOperationStore operations, OperationWatch watch, IEnrolmentStore enrolments, IGrainFactory grains,
         IAuditStore audit)
     {
         var user = FleetUser.Of(context);
+        if (user.IsForOneself) return PageForms.See(user.HomePath);
         var seesDevices = user.May(Rights.DeviceRead);
         var attention = Task.WhenAll(rooms.Select(room => room.Find(user)));
         var newest = user.May(Rights.OperationRead) ? OperationAttention.Newest(user.Scope, operations, watch) : Task.FromResult<IReadOnlyList<OperationView>>([]);

@@ -4,7 +4,7 @@ using FleetMdm.Storage.Holdings;
 
 namespace FleetMdm.Api.Holdings;
 
-/// <summary>Loans whose last day is over. Read from an index that holds loans alone.</summary>
+/// <summary>Loans whose last day is over, and iPads that people want to hand back. Each read from an index that holds them alone.</summary>
 internal sealed class HoldingAttention(IHoldingStore store, HoldingService service) : IAttention
 {
     private const int Order = 50;
@@ -12,6 +12,10 @@ internal sealed class HoldingAttention(IHoldingStore store, HoldingService servi
     public async Task<IReadOnlyList<AttentionItem>> Find(FleetUser reader)
     {
         var overdue = await store.CountOverdue(reader.Scope, service.Today);
-        return overdue == 0 ? [] : [new AttentionItem(Order, overdue, overdue == 1 ? "loan is overdue" : "loans are overdue", "/loans?state=overdue")];
+        var back = await store.CountReturnAsked(reader.Scope);
+        List<AttentionItem> items = [];
+        if (overdue > 0) items.Add(new AttentionItem(Order, overdue, overdue == 1 ? "loan is overdue" : "loans are overdue", "/loans?state=overdue"));
+        if (back > 0) items.Add(new AttentionItem(Order, back, back == 1 ? "iPad is to be handed back" : "iPads are to be handed back", "/loans?state=handback"));
+        return items;
     }
 }

@@ -21,7 +21,7 @@ internal static class HoldingEndpoints
         holdings.MapDelete("/devices/{id}/holder", Return).Needs(Rights.DeviceChange).Audit(AuditVerbs.DeviceReturn, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
         holdings.MapGet("/devices/{id}/holders", OfDevice).WithQuery("after", "limit").Fails(400, 404);
         holdings.MapGet("/people/{id}/devices", OfPerson).WithQuery("returned", "after", "limit").Fails(400, 404);
-        holdings.MapGet("/loans", Loans).WithQuery("overdue", "school", "after", "limit").Fails(400);
+        holdings.MapGet("/loans", Loans).WithQuery("overdue", "handBack", "school", "after", "limit").Fails(400);
     }
 
     /// <summary>Give an iPad to a person</summary>
@@ -63,12 +63,14 @@ internal static class HoldingEndpoints
     /// <summary>Loans, by their last day</summary>
     /// <remarks>iPads that are not returned, and that were not given for good.</remarks>
     /// <param name="overdue">true: only those whose last day is over.</param>
+    /// <param name="handBack">true: in their place the iPads that people want to hand back, on loan or not, the newest first.</param>
     /// <param name="school">The id of a school: its iPads.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<HoldingView>>> Loans(
-        HttpContext context, HoldingService service, [FromQuery] string? overdue = null, [FromQuery] string? school = null, [FromQuery] string? after = null,
+        HttpContext context, HoldingService service, [FromQuery] string? overdue = null, [FromQuery] string? handBack = null, [FromQuery] string? school = null, [FromQuery] string? after = null,
         [FromQuery] string? limit = null) =>
         TypedResults.Ok(await service.List(
-            FleetUser.Of(context), HoldingService.Loans(Text.Flag("overdue", overdue) == true, service.Today, school), after, Page.Limit(limit)));
+            FleetUser.Of(context),
+            Text.Flag("handBack", handBack) == true ? HoldingService.HandBacks(school) : HoldingService.Loans(Text.Flag("overdue", overdue) == true, service.Today, school), after, Page.Limit(limit)));
 }

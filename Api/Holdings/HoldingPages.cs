@@ -99,7 +99,8 @@ internal static class HoldingPages
         return new RazorComponentResult<LoansPage>(new
         {
             User = user,
-            Loans = await service.List(user, HoldingService.Loans(state == "overdue", service.Today, school), PeoplePages.Set(after), RowsOnPage),
+            Loans = await service.List(user, state == "handback" ? HoldingService.HandBacks(school) : HoldingService.Loans(state == "overdue", service.Today, school),
+                PeoplePages.Set(after), RowsOnPage),
             Schools = await PeoplePages.Choices(user, schools),
             Query = new ListQuery("/loans", ("school", PeoplePages.Set(school)), ("state", PeoplePages.Set(state))),
             IsLaterPage = PeoplePages.Set(after) is not null,

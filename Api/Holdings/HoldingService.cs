@@ -33,6 +33,10 @@ internal sealed class HoldingService(IHoldingStore store, DeviceLookup devices, 
         SchoolId = string.IsNullOrEmpty(schoolId) ? null : PeopleService.Id("school", schoolId),
     };
 
+    /// <summary>iPads that their people want to hand back, whether on loan or not.</summary>
+    public static HoldingFilter HandBacks(string? schoolId) =>
+        new() { ReturnAsked = true, SchoolId = string.IsNullOrEmpty(schoolId) ? null : PeopleService.Id("school", schoolId) };
+
     /// <summary>Who has these iPads now, written into what a list shows of them.</summary>
     public async Task<IReadOnlyList<T>> With<T>(FleetUser reader, IReadOnlyList<T> shown) where T : DeviceSummary
     {

@@ -26,6 +26,8 @@ public sealed record HolderView
     public required bool Overdue { get; init; }
     /// <summary>The person has left, or is forgotten.</summary>
     public required bool PersonLeft { get; init; }
+    /// <summary>Since when the person wants to hand it back; null: they did not say so.</summary>
+    public DateTimeOffset? ReturnAskedAt { get; init; }
 
     internal string Words => Name ?? "a forgotten person";
 
@@ -37,6 +39,7 @@ public sealed record HolderView
         Until = row.Holding.DueOn,
         Overdue = row.Holding.DueOn < today,
         PersonLeft = row.PersonLeft || HoldingView.NameOf(row) is null,
+        ReturnAskedAt = row.Holding.ReturnAskedAt,
     };
 }
 
@@ -62,6 +65,8 @@ public sealed record HoldingView
     public DateTimeOffset? ReturnedAt { get; init; }
     /// <summary>Who recorded that.</summary>
     public string? ReturnedBy { get; init; }
+    /// <summary>Since when the person wants to hand it back; null: they did not say so.</summary>
+    public DateTimeOffset? ReturnAskedAt { get; init; }
 
     internal string PersonWords => Person ?? "a forgotten person";
 
@@ -83,6 +88,7 @@ public sealed record HoldingView
         Overdue = row.Holding.ReturnedAt is null && row.Holding.DueOn < today,
         ReturnedAt = row.Holding.ReturnedAt,
         ReturnedBy = row.Holding.ReturnedBy,
+        ReturnAskedAt = row.Holding.ReturnAskedAt,
     };
 
     internal static string? NameOf(HoldingRow row) => row.FamilyName is null ? null : $"{row.GivenName} {row.FamilyName}".Trim();

@@ -3,6 +3,7 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.People;
 using FleetMdm.Api.Rest;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Incidents;
 
@@ -47,6 +48,18 @@ internal sealed class IncidentService(IIncidentStore store, DeviceLookup devices
     public async Task<IncidentDetailView> Open(HttpContext context, string deviceId, IncidentRequest request)
     {
         var user = FleetUser.Of(context);
+        return await Get(user, await Open(context, user.Scope, deviceId, request, user.Name));
+    }
+
+    /// <param name="context">Of the request.</param>
+    /// <param name="scope">What they may open one for.</param>
+    /// <param name="deviceId">Of the iPad.</param>
+    /// <param name="request">What is wrong.</param>
+    /// <param name="by">Who says so, as it is kept.</param>
+    /// <returns>Its id.</returns>
+    /// <exception cref="ApiProblem">As above.</exception>
+    internal async Task<string> Open(HttpContext context, Scope scope, string deviceId, IncidentRequest request, string by)
+    {
         var device = await devices.Row(deviceId);
         var kind = Kind(request.Kind);
         var now = time.GetUtcNow();
@@ -57,11 +70,11 @@ internal sealed class IncidentService(IIncidentStore store, DeviceLookup devices
             DeviceId = device.Id,
             Kind = kind,
             OpenedAt = now,
-            OpenedBy = user.Name,
+            OpenedBy = by,
         };
-        var note = Note(context, device.Id, NoteKind.Opened, request.Text) with { IncidentId = incident.Id, Kind = kind };
-        Refuse(await store.Open(user.Scope, incident, note, Record(context, AuditVerbs.IncidentOpen, device.Id, incident.Id, IncidentView.KindOf(kind))));
-        return await Get(user, incident.Id);
+        var note = Note(context, device.Id, NoteKind.Opened, request.Text) with { IncidentId = incident.Id, Kind = kind, By = by };
+        Refuse(await store.Open(scope, incident, note, Record(context, AuditVerbs.IncidentOpen, device.Id, incident.Id, IncidentView.KindOf(kind))));
+        return incident.Id;
     }
 
     /// <param name="basedOn">The version that the change was made from; null: whatever stands.</param>

@@ -38,6 +38,9 @@ internal sealed class PeopleService(IPeopleStore store, AuditTrail trail, TimePr
     public async Task<PersonView> Get(FleetUser reader, string id) =>
         await Row(reader, id) is { } row ? PersonView.Of(reader, row.Person, row.School) : throw NotFound();
 
+    /// <summary>Null: there is no such person.</summary>
+    public async Task<PersonView?> Find(FleetUser reader, string id) => await Row(reader, id) is { } row ? PersonView.Of(reader, row.Person, row.School) : null;
+
     public async Task<PersonClassesView> Classes(FleetUser reader, string id) =>
         new() { Items = [.. (await store.ListClasses(reader.Scope, (await Get(reader, id)).Id, MostClasses)).Select(PersonClassView.Of)] };
 

@@ -57,6 +57,9 @@ public sealed record PersonView
     /// <summary>As it stands in a list.</summary>
     internal string NameInList => FamilyName.Length == 0 || GivenName.Length == 0 ? Name : $"{FamilyName}, {GivenName}";
 
+    /// <summary>To be told from namesakes.</summary>
+    internal string Words => $"{NameInList}{(Grade is null ? "" : $", {Grade}")}{(School is null ? "" : $", {School}")}";
+
     internal static PersonView Of(FleetUser reader, Person person, string? school)
     {
         var all = reader.May(Rights.PeopleReadContact);

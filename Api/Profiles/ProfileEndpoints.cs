@@ -39,6 +39,9 @@ internal static class ProfileEndpoints
         profiles.MapPut("/{id}/link", Publish).Needs(Rights.ProfileChange).Takes<ProfileLinkRequest>()
             .Audit(AuditVerbs.ProfilePublish, AuditTargets.Profile, AuditPlace.WithTheChange).Fails(400, 404, 413, 415, 422);
         profiles.MapDelete("/{id}/link", Withdraw).Needs(Rights.ProfileChange).Audit(AuditVerbs.ProfilePublish, AuditTargets.Profile, AuditPlace.WithTheChange).Fails(404);
+        profiles.MapGet("/{id}/offer", Offer).Fails(404);
+        profiles.MapPut("/{id}/offer", SetOffer).Needs(Rights.ProfileChange).Takes<ProfileOfferRequest>()
+            .Audit(AuditVerbs.ProfileOffer, AuditTargets.Profile, AuditPlace.WithTheChange).Fails(400, 404, 413, 415, 422);
         profiles.MapGet("/{id}/devices", Devices).WithQuery("state", "after", "limit").Fails(400, 404);
         api.MapGet("/devices/{id}/library-profiles", OfDevice).Needs(Rights.DeviceRead, Rights.ProfileRead).WithTags("Profiles").WithQuery("after", "limit").Fails(400, 404);
     }
@@ -196,6 +199,18 @@ internal static class ProfileEndpoints
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ProfileLinkRequest);
         return TypedResults.Ok(await library.Publish(context, id, request.SecretsToo));
+    }
+
+    /// <summary>To whom a profile is offered</summary>
+    public static async Task<Ok<ProfileOfferView>> Offer(string id, ProfileLibrary library) => TypedResults.Ok(ProfileOfferView.Of(await library.Row(id)));
+
+    /// <summary>Offer a profile to people who sign in for themselves</summary>
+    /// <remarks>They find its newest version at <c>/my</c>, and download it. An empty list offers it to nobody. 422: the profile has variables; or it has secrets, and
+    /// <c>secretsToo</c> is not true.</remarks>
+    public static async Task<Ok<ProfileOfferView>> SetOffer(string id, HttpContext context, ProfileLibrary library)
+    {
+        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ProfileOfferRequest);
+        return TypedResults.Ok(await library.SetOffer(context, id, request.To, request.SecretsToo));
     }
 
     /// <summary>Withdraw the link of a profile</summary>

@@ -233,6 +233,41 @@ internal sealed class ProfileLibrary(IProfileStore store, ProfileSender sender, 
         return new ProfileLinkView { Url = PublicProfileEndpoint.UrlOf(mdm.Value, token), Since = now, Secrets = secretsToo };
     });
 
+    /// <summary>Offers it to people who sign in for themselves: pupils, teachers, staff, or nobody.</summary>
+    public async Task<ProfileOfferView> SetOffer(HttpContext context, string id, IReadOnlyList<string> to, bool secretsToo) => await EntityTag.Attempt(null, async () =>
+    {
+        var people = OfferedTo.Nobody;
+        foreach (var (i, name) in to.Index())
+        {
+            var known = ProfileOfferView.All.FirstOrDefault(one => one.Name == name).People;
+            people |= known != OfferedTo.Nobody ? known : throw ApiProblem.Field($"to[{i}]", "It must be pupils, teachers or staff.");
+        }
+
+        var row = await Row(id);
+        if (people != OfferedTo.Nobody && row.Newest.Variables.Count > 0)
+        {
+            throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotForPublic, "The profile cannot be offered",
+                $"It has variables ({string.Join(", ", row.Newest.Variables.Select(name => $"{{{{{name}}}}}"))}). They are filled in only where the server sends it to an iPad.");
+        }
+
+        if (people != OfferedTo.Nobody && row.Newest.HasSecrets && !secretsToo)
+        {
+            throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotForPublic, "The profile holds secrets",
+                "Who downloads it could read its passwords and keys. If that is what you want, send \"secretsToo\": true.")
+            {
+                Errors = new Dictionary<string, string[]> { ["secretsToo"] = ["The profile holds secrets."] },
+            };
+        }
+
+        // Who offers secrets gives them away: nobody does who may not see them.
+        if (people != OfferedTo.Nobody && row.Newest.HasSecrets) FleetUser.Of(context).Require(Rights.SecretRead);
+        var audit = trail.Entry(context, AuditVerbs.ProfileOffer, AuditTargets.Profile, row.Id, row.Identifier,
+            people == OfferedTo.Nobody ? "to nobody" : $"to {string.Join(", ", ProfileOfferView.All.Where(one => people.HasFlag(one.People)).Select(one => one.Name))}{(row.Newest.HasSecrets ? ", with its secrets" : "")}");
+        if (!await store.SetOffer(row.Id, people, secretsToo, people == OfferedTo.Nobody ? null : row.Newest.Version, audit))
+            throw await FindRow(row.Id) is { } changed ? Changed(changed.Newest.Version, "It was not offered. Look at what has changed, and decide again.") : ApiProblem.NotFound(Gone);
+        return ProfileOfferView.Of(await Row(row.Id));
+    });
+
     /// <summary>Nobody gets it by the link any more.</summary>
     public async Task Withdraw(HttpContext context, string id)
     {

@@ -49,8 +49,10 @@ public sealed record ProfileFrameView(FleetUser User, ProfileSummary Profile, st
 
 /// <summary>One profile: what is in it and how it stands.</summary>
 /// <param name="Link">By which everybody can download it; null: nobody can.</param>
+/// <param name="Offer">Who can download it at <c>/my</c>.</param>
 public sealed record ProfilePageView(
-    ProfileFrameView Frame, ProfileView Profile, IReadOnlyList<ShownPayload> Payloads, IReadOnlyList<ShownKey> General, IReadOnlyList<ProfileFinding> Findings, ProfileLinkView? Link);
+    ProfileFrameView Frame, ProfileView Profile, IReadOnlyList<ShownPayload> Payloads, IReadOnlyList<ShownKey> General, IReadOnlyList<ProfileFinding> Findings, ProfileLinkView? Link,
+    ProfileOfferView Offer);
 
 public sealed record ProfileVersionsView(ProfileFrameView Frame, Page<ProfileVersionSummary> Page, bool IsLaterPage);
 

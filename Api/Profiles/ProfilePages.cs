@@ -42,6 +42,7 @@ internal static class ProfilePages
         ["unchanged"] = "Nothing was different, so no version was made.",
         ["restored"] = "The old version is the newest again, under a number of its own.",
         ["published"] = "The profile is public. Everybody who has the link below can download it.",
+        ["offered"] = "It is saved who can download the profile.",
         ["withdrawn"] = "The link is withdrawn. It leads nowhere now.",
         ["deleted"] = "The profile was deleted from the library.",
     };
@@ -71,6 +72,7 @@ internal static class ProfilePages
             .Audit(AuditVerbs.ProfileRemove, AuditTargets.Profile, AuditPlace.WithTheChange);
         pages.MapPost("/profiles/{id}/publish", Publish).Needs(Rights.ProfileChange).Audit(AuditVerbs.ProfilePublish, AuditTargets.Profile, AuditPlace.WithTheChange);
         pages.MapPost("/profiles/{id}/withdraw", Withdraw).Needs(Rights.ProfileChange).Audit(AuditVerbs.ProfilePublish, AuditTargets.Profile, AuditPlace.WithTheChange);
+        pages.MapPost("/profiles/{id}/offer", Offer).Needs(Rights.ProfileChange).Audit(AuditVerbs.ProfileOffer, AuditTargets.Profile, AuditPlace.WithTheChange);
         pages.MapGet("/profiles/{id}/delete", AskDelete).Needs(Rights.ProfileChange);
         pages.MapPost("/profiles/{id}/delete", Delete).Needs(Rights.ProfileChange).Audit(AuditVerbs.ProfileDelete, AuditTargets.Profile, AuditPlace.WithTheChange);
     }
@@ -228,7 +230,8 @@ internal static class ProfilePages
         // What each profile has, and nobody asks for.
         foreach (var name in (ReadOnlySpan<string>)[ProfileForms.Content, "PayloadType", "PayloadVersion"]) json.Remove(name);
         Flatten(json, AppleCatalogue.Instance.Profile.Keys, "", "", key => CatalogueTexts.English.Payload(AppleCatalogue.TopLevel, key), general);
-        var view = new ProfilePageView(Frame(context, profile, "", problem), profile, payloads, general, inspection.Findings, await library.Link(context, profile.Id));
+        var view = new ProfilePageView(Frame(context, profile, "", problem), profile, payloads, general, inspection.Findings, await library.Link(context, profile.Id),
+            ProfileOfferView.Of(await library.Row(profile.Id)));
         return new RazorComponentResult<ProfilePage>(new { View = view }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
     }
 
@@ -251,6 +254,20 @@ internal static class ProfilePages
         await PageForms.Read(context, ids);
         await library.Withdraw(context, id);
         return PageForms.See($"{ProfilePaths.Of(id)}?done=withdrawn");
+    }
+
+    private static async Task<IResult> Offer(string id, HttpContext context, RequestIds ids, ProfileLibrary library)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            await library.SetOffer(context, id, form.All("to"), form.Get("secrets") is not null);
+            return PageForms.See($"{ProfilePaths.Of(id)}?done=offered");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await ShowWith(id, context, library, problem);
+        }
     }
 
     private static ShownPayload Shown(JsonObject payload, ProfileInspection inspection)

@@ -375,6 +375,30 @@ public sealed record ProfileLinkRequest
     public bool SecretsToo { get; init; }
 }
 
+/// <summary>Offers a profile to people who sign in for themselves.</summary>
+public sealed record ProfileOfferRequest
+{
+    /// <summary>pupils, teachers and staff, each or none.</summary>
+    public required IReadOnlyList<string> To { get; init; }
+    /// <summary>true: although they can then read the profile's secrets.</summary>
+    public bool SecretsToo { get; init; }
+}
+
+/// <summary>To whom a profile is offered.</summary>
+public sealed record ProfileOfferView
+{
+    /// <summary>pupils, teachers and staff, each or none.</summary>
+    public required IReadOnlyList<string> To { get; init; }
+    /// <summary>They may have the secrets in it.</summary>
+    public required bool Secrets { get; init; }
+
+    internal static readonly (OfferedTo People, string Name, string Words)[] All =
+        [(OfferedTo.Pupils, "pupils", "Pupils"), (OfferedTo.Teachers, "teachers", "Teachers"), (OfferedTo.Staff, "staff", "Staff")];
+
+    internal static ProfileOfferView Of(ProfileRow row) =>
+        new() { To = [.. All.Where(one => row.OfferedTo.HasFlag(one.People)).Select(one => one.Name)], Secrets = row.OfferedSecrets };
+}
+
 /// <summary>The link by which everybody can get a profile.</summary>
 public sealed record ProfileLinkView
 {

@@ -24,6 +24,8 @@ using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Schools;
+using FleetMdm.Api.SelfService;
+using FleetMdm.Api.Teaching;
 using FleetMdm.Api.Webhooks;
 
 namespace FleetMdm.Api.Rest;
@@ -183,6 +185,17 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(ProfileSendRequest))]
 [JsonSerializable(typeof(ProfileLinkRequest))]
 [JsonSerializable(typeof(ProfileLinkView))]
+[JsonSerializable(typeof(ProfileOfferRequest))]
+[JsonSerializable(typeof(ProfileOfferView))]
+[JsonSerializable(typeof(MyDevicesView))]
+[JsonSerializable(typeof(MyDeviceDetailView))]
+[JsonSerializable(typeof(MyReportRequest))]
+[JsonSerializable(typeof(MyLocationView))]
+[JsonSerializable(typeof(MyInvitationRequest))]
+[JsonSerializable(typeof(MyInvitationView))]
+[JsonSerializable(typeof(MyProfilesView))]
+[JsonSerializable(typeof(TaughtClassesView))]
+[JsonSerializable(typeof(TaughtClassDetailView))]
 [JsonSerializable(typeof(Page<ProfileStandingView>))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {

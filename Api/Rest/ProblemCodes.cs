@@ -74,6 +74,11 @@ internal static class ProblemCodes
     public const string AccountDisabled = "account-disabled";
     /// <summary>It is of a person with an account, and a token was sent.</summary>
     public const string NoAccount = "no-account";
+    /// <summary>The account is linked to no person of the district, or to one who has left.</summary>
+    public const string NoPerson = "no-person";
+    /// <summary>The district does not allow it, or not now.</summary>
+    public const string SwitchedOff = "switched-off";
+    public const string NotInLesson = "not-in-lesson";
     public const string RoleIsBuiltIn = "role-is-built-in";
     /// <summary>Not before all nodes are of the new version.</summary>
     public const string NotYet = "not-yet";

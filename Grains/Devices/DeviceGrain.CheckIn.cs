@@ -59,6 +59,7 @@ internal sealed partial class DeviceGrain
         Saw();
         if (decision.NameToSet is { } name) await QueueName(name);
         if (placeholder is { PersonId: { } person }) await HandOut(placeholder.SerialNumber, person, now);
+        if (!decision.Renewal && standing.Invitation is { PersonId: { } own } invited) await HandOutInvited(own, invited.CreatedAt, now);
         if (decision.SerialNumberBefore is { } old) LogSerialNumberChanged(Id, old, change.Row.SerialNumber);
         if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
         else if (!decision.Renewal) LogAuthenticated(Id, change.Row.ProductName, change.Row.SerialNumber, ended);
@@ -85,6 +86,11 @@ internal sealed partial class DeviceGrain
     private Task HandOut(string serial, string person, DateTimeOffset now) => holdings.HandOutWaiting(
         serial, new Holding { Id = Guid.NewGuid().ToString("D"), DeviceId = DeviceId, PersonId = person, GivenAt = now, GivenBy = "import" },
         Record(now, AuditVerbs.DeviceHandOut, null, detail: "for good, as it was imported"));
+
+    /// <summary>Who has made the invitation has the iPad in their hands, and so it is theirs. When this fails, the iPad's message does too, and comes again.</summary>
+    private Task HandOutInvited(string person, DateTimeOffset since, DateTimeOffset now) => holdings.HandOutInvited(
+        new Holding { Id = Guid.NewGuid().ToString("D"), DeviceId = DeviceId, PersonId = person, GivenAt = now, GivenBy = "self-service" }, since,
+        Record(now, AuditVerbs.DeviceHandOut, null, detail: "for good, enrolled by the person"));
 
     /// <summary>Nothing of the enrolment changes: only that somebody else says that it is this iPad is written down.</summary>
     private async Task KeepClaim(

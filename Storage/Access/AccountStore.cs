@@ -68,6 +68,47 @@ internal sealed class AccountStore(Database database) : IAccountStore
     public Task<Account?> FindByLink(byte[] linkSha256, DateTimeOffset now) => database.Read(s => s
         .Sql($"SELECT {Columns} FROM accounts a WHERE a.link_sha256 = @link AND a.link_until > @now AND NOT a.disabled").Bytes("@link", linkSha256).Time("@now", now).First(Read));
 
+    public async Task<PersonMatch?> FindPersonByAddress(IReadOnlyCollection<string> addresses)
+    {
+        // Only ASCII is folded alike everywhere.
+        List<string> keys = [.. addresses.Where(address => address.Length > 0 && address.All(char.IsAscii)).Select(Storage.Keys.Sort).OfType<string>().Distinct(StringComparer.Ordinal)];
+        foreach (var key in keys) StoredText.Check("The address", key);
+        var found = new Dictionary<string, (PersonMatch Match, bool Active)>(StringComparer.Ordinal);
+        foreach (var key in keys)
+        {
+            var people = await database.Read(s => s
+                .Sql($"""
+                    SELECT p.id, p.given_name, p.family_name, p.active FROM people p WHERE lower(p.email{database.ByBytes}) = @key
+                    UNION SELECT p.id, p.given_name, p.family_name, p.active FROM people p WHERE p.account_key = @key LIMIT 2
+                    """)
+                .Text("@key", key).List(row => (new PersonMatch(row.Text(0), $"{row.Text(1)} {row.Text(2)}".Trim()), row.Bool(3))));
+            foreach (var (match, active) in people) found[match.Id] = (match, active);
+        }
+
+        // Who has left counts too: an address that was given anew is of two people until somebody clears it up.
+        return found.Count == 1 && found.Values.Single() is { Active: true, Match: var only } ? only : null;
+    }
+
+    public Task<bool> LinkPerson(string id, string personId, DateTimeOffset at, string by, AuditRecord? audit)
+    {
+        StoredText.Check("The account's id", id);
+        StoredText.Check("The person's id", personId);
+        StoredText.Check("The name of who asked", by);
+        return database.Write(async s =>
+        {
+            // The person is locked: of two accounts at once, one is linked.
+            if (await s.Sql($"SELECT id FROM people WHERE id = @id AND active{database.ForUpdate}").Text("@id", personId).First(row => row.Text(0)) is null) return false;
+            if (await Lock(s, Scope.District, id) is not { Account: { } account }) return false;
+            if (account.PersonId is not null) return account.PersonId == personId;
+            if (await s.Sql("SELECT 1 FROM accounts WHERE person_id = @person AND issuer = @issuer AND id <> @id")
+                .Text("@person", personId).Text("@issuer", account.Issuer).Text("@id", id).First(_ => true)) return false;
+            await s.Sql("UPDATE accounts SET person_id = @person, version = version + 1, updated_at = @at, updated_by = @by WHERE id = @id")
+                .Text("@person", personId).Time("@at", at).Text("@by", by).Text("@id", id).Execute();
+            if (audit is not null) await AuditColumns.Add(s, audit with { Subject = personId });
+            return true;
+        });
+    }
+
     public Task<long> CountOfRole(string role)
     {
         StoredText.Check("The role", role);
@@ -80,7 +121,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
         var stamp = NewStamp();
         return database.Write(async s =>
         {
-            if (await s.Sql("SELECT count(*) FROM accounts").First(row => row.Long(0)) >= IAccountStore.MostAccounts) return AccountOutcome.TooMany;
+            if (account.Subject is null && await s.Sql("SELECT count(*) FROM accounts WHERE subject IS NULL").First(row => row.Long(0)) >= IAccountStore.MostAccounts) return AccountOutcome.TooMany;
             // The same request once more: the account stands, or was deleted since.
             if (link is not null && !await IsNew(s, link)) return AccountOutcome.Written;
             var added = await Bind(s.Sql("""

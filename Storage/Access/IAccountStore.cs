@@ -7,7 +7,7 @@ namespace FleetMdm.Storage.Access;
 /// a session of another stamp has ended.</remarks>
 public interface IAccountStore
 {
-    /// <summary>More than any district has technicians and teachers who sign in.</summary>
+    /// <summary>More than any district has technicians and teachers who sign in. Accounts that belong to a person of the provider are not counted: it knows how many there are.</summary>
     const int MostAccounts = 20_000;
 
     /// <summary>Of one account. The oldest ends when there is one more.</summary>
@@ -31,6 +31,15 @@ public interface IAccountStore
 
     /// <summary>The account of a link that sets a password; null: there is none, or it has ended.</summary>
     Task<Account?> FindByLink(byte[] linkSha256, DateTimeOffset now);
+
+    /// <summary>Whose addresses these are: the one person who has one of them as e-mail address or managed Apple Account, is there, and is nobody else's. Null: nobody, or
+    /// several people.</summary>
+    /// <param name="addresses">In whatever case. One with other characters than ASCII is nobody's.</param>
+    Task<PersonMatch?> FindPersonByAddress(IReadOnlyCollection<string> addresses);
+
+    /// <summary>Says whose account it is, where nobody has said so. Not for a person who has left, or who signs in by another account of the same provider.</summary>
+    /// <returns>False: it stays as it stands.</returns>
+    Task<bool> LinkPerson(string id, string personId, DateTimeOffset at, string by, AuditRecord? audit);
 
     /// <summary>How many accounts have this role.</summary>
     Task<long> CountOfRole(string role);
@@ -170,6 +179,10 @@ public sealed record Account
     private static (string, int, string, string, string, bool, string?, string?, string?) Flat(Account account) => (
         account.Id, account.Version, account.UserName, account.Name, account.Role, account.Disabled, account.PersonId, account.Issuer, account.Subject);
 }
+
+/// <param name="Id">Of the person.</param>
+/// <param name="Name">Of the person.</param>
+public sealed record PersonMatch(string Id, string Name);
 
 /// <param name="Account">As it stands.</param>
 /// <param name="Stamp">Changes with what somebody signs in with.</param>

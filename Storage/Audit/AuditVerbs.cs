@@ -23,6 +23,8 @@ public static class AuditVerbs
     public const string DeviceHandOut = "device.hand-out";
     /// <summary>A person gave an iPad back.</summary>
     public const string DeviceReturn = "device.return";
+    /// <summary>A person said that they want to hand an iPad back, or to keep it after all.</summary>
+    public const string DeviceReturnAsk = "device.return-ask";
     public const string NoteWrite = "note.write";
     /// <summary>What was said of an iPad was removed.</summary>
     public const string NoteRemove = "note.remove";
@@ -90,6 +92,8 @@ public static class AuditVerbs
     public const string ProfileRemove = "profile.remove";
     /// <summary>A profile was made public, or its link was changed or withdrawn.</summary>
     public const string ProfilePublish = "profile.publish";
+    /// <summary>A profile was offered to people who sign in for themselves, or to nobody any more.</summary>
+    public const string ProfileOffer = "profile.offer";
     /// <summary>A new CA of identities was made, let issue, or ended.</summary>
     public const string AuthorityPrepare = "authority.prepare";
     public const string AuthorityActivate = "authority.activate";
@@ -154,13 +158,13 @@ public static class AuditVerbs
     public static readonly IReadOnlyList<string> All =
     [
         CommandSend, CommandCancel, OperationStart, OperationCancel, OperationPause, OperationGoOn, RepeatingCreate, RepeatingPause, RepeatingGoOn, RepeatingEnd,
-        DevicePush, DeviceRemove, DeviceExport, DeviceHandOut, DeviceReturn, NoteWrite, NoteRemove, IncidentOpen, IncidentChange, InvitationCreate, InvitationRevoke,
+        DevicePush, DeviceRemove, DeviceExport, DeviceHandOut, DeviceReturn, DeviceReturnAsk, NoteWrite, NoteRemove, IncidentOpen, IncidentChange, InvitationCreate, InvitationRevoke,
         TokenCreate, TokenRevoke, PushCertificateInstall, PushCertificateRequest, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, AuditDrop, AuditBreak, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
         EnrolmentDisplace, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
         EscrowUse, AppUpload, AppDelete,
-        ProfileCreate, ProfileChange, ProfileDelete, ProfileInstall, ProfileRemove, ProfilePublish,
+        ProfileCreate, ProfileChange, ProfileDelete, ProfileInstall, ProfileRemove, ProfilePublish, ProfileOffer,
         AuthorityPrepare, AuthorityActivate, AuthorityRetire,
         SchoolCreate, SchoolChange, SchoolDelete, PersonCreate, PersonChange, PersonDelete,
         RoleCreate, RoleChange, RoleDelete,

@@ -46,6 +46,8 @@ public sealed record InvitationStanding
     public IReadOnlyList<string>? OnlyFor { get; init; }
     /// <summary>What the server may do on the iPads that come by it, as a sum of Apple's numbers; null: everything.</summary>
     public int? AccessRights { get; init; }
+    /// <summary>Who has made it for an iPad in their own hands; null: it is an administrator's.</summary>
+    public string? PersonId { get; init; }
 
     /// <summary>Whether one of these (serial number, UDID) is named.</summary>
     public bool Names(params ReadOnlySpan<string?> ids)

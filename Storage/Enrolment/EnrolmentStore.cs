@@ -9,7 +9,7 @@ namespace FleetMdm.Storage.Enrolment;
 internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnrolmentStore
 {
     private const string Columns =
-        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at, access_rights";
+        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at, access_rights, person_id";
 
     public async Task<bool> CreateInvitation(Invitation invitation, AuditRecord? audit = null)
     {
@@ -21,15 +21,16 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         {
             var created = await s
                 .Sql("""
-                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for, access_rights)
-                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor, @rights)
+                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for, access_rights, person_id)
+                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor, @rights, @person)
                     ON CONFLICT (id) DO NOTHING
                     RETURNING number
                     """)
                 .Text("@id", invitation.Id).Text("@name", invitation.Name).Text("@school", invitation.School)
                 .Int("@maxUses", invitation.MaxUses).Time("@created", invitation.CreatedAt).Time("@expires", invitation.ExpiresAt)
                 .Time("@revoked", invitation.RevokedAt).Text("@by", invitation.CreatedBy)
-                .Bool("@reenrol", invitation.AllowReenrolment).Text("@onlyFor", InvitationTargets.Join(invitation.OnlyFor)).Int("@rights", invitation.AccessRights).First(row => row.Long(0));
+                .Bool("@reenrol", invitation.AllowReenrolment).Text("@onlyFor", InvitationTargets.Join(invitation.OnlyFor)).Int("@rights", invitation.AccessRights)
+                .Text("@person", invitation.PersonId).First(row => row.Long(0));
             if (created > 0 && audit is not null) await AuditColumns.Add(s, OfInvitation(audit, created));
             return created > 0;
         });
@@ -196,5 +197,6 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         OnlyFor = InvitationTargets.Split(row.TextOrNull(11)),
         CertificatesWithdrawnAt = row.TimeOrNull(12),
         AccessRights = row.IntOrNull(13),
+        PersonId = row.TextOrNull(14),
     };
 }

@@ -70,6 +70,8 @@ public sealed record Invitation
     public DateTimeOffset? CertificatesWithdrawnAt { get; init; }
     /// <summary>What the server may do on the iPads that come by it, as a sum of Apple's numbers; null: everything.</summary>
     public int? AccessRights { get; init; }
+    /// <summary>Who has made it for an iPad in their own hands, which is theirs from then on; null: it is an administrator's.</summary>
+    public string? PersonId { get; init; }
 
     /// <summary>Whether it lets iPads in at this moment, and if not, why.</summary>
     public InvitationState StateAt(DateTimeOffset now) =>

@@ -10,7 +10,7 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
 {
     private const int MostFound = 3;
 
-    private const string Columns = "h.id, h.device_id, h.person_id, h.due_on, h.given_at, h.given_by, h.returned_at, h.returned_by";
+    internal const string Columns = "h.id, h.device_id, h.person_id, h.due_on, h.given_at, h.given_by, h.returned_at, h.returned_by, h.return_asked_at";
 
     private const string Rows = $"""
         SELECT {Columns}, p.given_name, p.family_name, p.active, d.device_name, d.serial_number
@@ -30,6 +30,7 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
         if (filter.Current || loans) conditions.Add("h.returned_at IS NULL");
         if (loans) conditions.Add("h.due_on IS NOT NULL");
         if (filter.DueBefore is not null) conditions.Add("h.due_on < @before");
+        if (filter.ReturnAsked) conditions.Add("h.returned_at IS NULL AND h.return_asked_at IS NOT NULL");
         if (filter.SchoolId is not null) conditions.Add("d.school = (SELECT fs.name FROM schools fs WHERE fs.id = @school)");
         return await database.Read(async s =>
         {
@@ -76,6 +77,13 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
             WHERE h.returned_at IS NULL AND h.due_on IS NOT NULL AND h.due_on < @today AND {scope.CoversDevice(database)}
             """)
         .Text("@today", PersonColumns.Day(today)).Within(scope).First(row => row.Long(0)));
+
+    public Task<long> CountReturnAsked(Scope scope) => database.Read(s => s
+        .Sql($"""
+            SELECT count(*) FROM holdings h{(scope.SchoolIds is null ? "" : " JOIN devices d ON d.id = h.device_id")}
+            WHERE h.returned_at IS NULL AND h.return_asked_at IS NOT NULL AND {scope.CoversDevice(database)}
+            """)
+        .Within(scope).First(row => row.Long(0)));
 
     public async Task<IReadOnlyList<string>> FindDevices(Scope scope, string serialOrTag)
     {
@@ -187,6 +195,26 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
         });
     }
 
+    public Task HandOutInvited(Holding holding, DateTimeOffset since, AuditRecord? audit)
+    {
+        StoredText.Check("The iPad's id", holding.DeviceId);
+        return database.Write(async s =>
+        {
+            // Who had it by this invitation and has handed it back does not get it again when the iPad says once more that it enrols.
+            var added = await s
+                .Sql("""
+                    INSERT INTO holdings (id, device_id, person_id, given_at, given_by)
+                    SELECT @id, @device, p.id, @at, @by FROM people p
+                    WHERE p.id = @person AND p.active
+                      AND NOT EXISTS (SELECT 1 FROM holdings h WHERE h.device_id = @device AND h.person_id = @person AND h.given_at >= @since)
+                    ON CONFLICT DO NOTHING
+                    """)
+                .Text("@id", holding.Id).Text("@device", holding.DeviceId).Text("@person", holding.PersonId).Time("@at", holding.GivenAt).Text("@by", holding.GivenBy)
+                .Time("@since", since).Execute();
+            if (added > 0 && audit is not null) await AuditColumns.Add(s, audit with { Subject = holding.PersonId });
+        });
+    }
+
     public Task<Person?> PersonOf(string deviceId)
     {
         StoredText.Check("The iPad's id", deviceId);
@@ -205,9 +233,9 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
         .Sql("UPDATE holdings SET returned_at = @at, returned_by = @by WHERE id = @id").Time("@at", at).Text("@by", by).Text("@id", id).Execute();
 
     private static HoldingRow ReadRow(Row row) => new(
-        Read(row), row.TextOrNull(8), row.TextOrNull(9), row.BoolOrNull(10) == false, row.TextOrNull(11), row.TextOrNull(12));
+        Read(row), row.TextOrNull(9), row.TextOrNull(10), row.BoolOrNull(11) == false, row.TextOrNull(12), row.TextOrNull(13));
 
-    private static Holding Read(Row row) => new()
+    internal static Holding Read(Row row) => new()
     {
         Id = row.Text(0),
         DeviceId = row.Text(1),
@@ -217,5 +245,6 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
         GivenBy = row.Text(5),
         ReturnedAt = row.TimeOrNull(6),
         ReturnedBy = row.TextOrNull(7),
+        ReturnAskedAt = row.TimeOrNull(8),
     };
 }

@@ -18,6 +18,9 @@ public interface IHoldingStore
     /// <summary>How many loans end before this day.</summary>
     Task<long> CountOverdue(Scope scope, DateOnly today);
 
+    /// <summary>How many iPads their holders want to hand back.</summary>
+    Task<long> CountReturnAsked(Scope scope);
+
     /// <summary>The iPads with this serial number or asset tag: three at most.</summary>
     Task<IReadOnlyList<string>> FindDevices(Scope scope, string serialOrTag);
 
@@ -29,6 +32,12 @@ public interface IHoldingStore
 
     /// <summary>An iPad enrolled: it is handed out to whom its placeholder names, once. Nobody who has it loses it.</summary>
     Task HandOutWaiting(string serialNumber, Holding holding, AuditRecord? audit);
+
+    /// <summary>An iPad enrolled by an invitation that a person has made for an iPad in their own hands: it is theirs. Nobody who has it loses it.</summary>
+    /// <param name="holding">To begin.</param>
+    /// <param name="since">When the invitation was made: who has had the iPad since then does not get it once more.</param>
+    /// <param name="audit">Written with it.</param>
+    Task HandOutInvited(Holding holding, DateTimeOffset since, AuditRecord? audit);
 
     /// <summary>What profiles may say of the person who has an iPad; null: nobody has it, or the person is forgotten.</summary>
     Task<People.Person?> PersonOf(string deviceId);
@@ -47,6 +56,8 @@ public sealed record Holding
     /// <summary>Null: the person has it now.</summary>
     public DateTimeOffset? ReturnedAt { get; init; }
     public string? ReturnedBy { get; init; }
+    /// <summary>Since when the person wants to hand it back; null: nobody said so. Written by <see cref="SelfService.ISelfServiceStore"/>.</summary>
+    public DateTimeOffset? ReturnAskedAt { get; init; }
 }
 
 /// <param name="Holding">As it stands.</param>
@@ -63,6 +74,8 @@ public sealed record HoldingFilter
     public string? PersonId { get; init; }
     /// <summary>Only those that are not returned.</summary>
     public bool Current { get; init; }
+    /// <summary>Only those whose person wants to hand them back.</summary>
+    public bool ReturnAsked { get; init; }
     /// <summary>Only loans that are not returned, by their last day.</summary>
     public bool Loans { get; init; }
     /// <summary>Only loans that end before this day.</summary>

@@ -20,6 +20,8 @@ using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
+using FleetMdm.Storage.SelfService;
+using FleetMdm.Storage.Teaching;
 using FleetMdm.Storage.Sqlite;
 using FleetMdm.Storage.Webhooks;
 using Microsoft.Extensions.Configuration;
@@ -69,6 +71,8 @@ public static class FleetStorageServices
         services.AddSingleton<IExamStore>(provider => new ExamStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IAssignmentStore>(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
+        services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));
+        services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));
         services.AddSingleton<IDeviceImportStore>(provider => new DeviceImportStore(Parts(provider).Database));
         services.AddSingleton<ISchoolStore>(provider => new SchoolStore(Parts(provider).Database));

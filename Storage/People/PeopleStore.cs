@@ -92,6 +92,9 @@ internal sealed class PeopleStore(Database database) : IPeopleStore
             if (deleted == 0) return PersonOutcome.NotFound;
             await s.Sql("UPDATE placeholders SET person_id = NULL WHERE person_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM class_members WHERE person_id = @id").Text("@id", id).Execute();
+            await s.Sql("UPDATE accounts SET person_id = NULL WHERE person_id = @id").Text("@id", id).Execute();
+            await s.Sql("UPDATE invitations SET person_id = NULL WHERE person_id = @id").Text("@id", id).Execute();
+            await s.Sql("DELETE FROM self_service_acts WHERE person_id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return PersonOutcome.Written;
         });

@@ -52,6 +52,18 @@ public interface IProfileStore
     /// <returns>False: there is no such profile, or it is at another version.</returns>
     Task<bool> SetLink(string id, byte[]? token, bool secrets, int? version, DateTimeOffset at, AuditRecord? audit);
 
+    /// <summary>Offers the profile to people who sign in for themselves, or to nobody any more.</summary>
+    /// <param name="id">Of the profile.</param>
+    /// <param name="people">To whom.</param>
+    /// <param name="secrets">They may have the secrets in it.</param>
+    /// <param name="version">Only if this is still the newest, of which it was decided; null: whatever stands.</param>
+    /// <param name="audit">Written with it.</param>
+    /// <returns>False: there is no such profile, or it is at another version.</returns>
+    Task<bool> SetOffer(string id, OfferedTo people, bool secrets, int? version, AuditRecord? audit);
+
+    /// <summary>What these people may download, by name.</summary>
+    Task<IReadOnlyList<ProfileRow>> ListOffered(OfferedTo people, int limit);
+
     /// <summary>The token of its link; null: it is not public.</summary>
     Task<byte[]?> FindLink(string id);
 

@@ -17,6 +17,23 @@ public sealed record ProfileRow
     public DateTimeOffset? LinkedAt { get; init; }
     /// <summary>The link may give secrets away.</summary>
     public bool LinkSecrets { get; init; }
+    /// <summary>Who may download it when they have signed in for themselves.</summary>
+    public OfferedTo OfferedTo { get; init; }
+    /// <summary>They may have the secrets in it.</summary>
+    public bool OfferedSecrets { get; init; }
+
+    /// <summary>Whether these people may have it as it stands: whatever a change has let through, what is filled in for an iPad and secrets that nobody has let go are given to nobody.</summary>
+    public bool IsOfferedTo(OfferedTo people) => (OfferedTo & people) != 0 && Newest.Variables.Count == 0 && (OfferedSecrets || !Newest.HasSecrets);
+}
+
+/// <summary>Kinds of people, added up. Stored as a number: never renumber.</summary>
+[Flags]
+public enum OfferedTo
+{
+    Nobody = 0,
+    Pupils = 1,
+    Teachers = 2,
+    Staff = 4,
 }
 
 /// <summary>One version, without what it holds.</summary>

@@ -16,7 +16,7 @@ internal sealed class ProfileStore(Database database, BodySealer sealer) : IProf
     private const int VersionWidth = 14;
 
     private const string Profiles =
-        $"SELECT {VersionColumns}, p.id, p.identifier, p.created_at, p.created_by, p.linked_at, p.link_secrets FROM profiles p JOIN profile_versions v ON v.profile_id = p.id AND v.version = p.version";
+        $"SELECT {VersionColumns}, p.id, p.identifier, p.created_at, p.created_by, p.linked_at, p.link_secrets, p.offered_to, p.offered_secrets FROM profiles p JOIN profile_versions v ON v.profile_id = p.id AND v.version = p.version";
 
     /// <summary>Of an insertion of what was sent: what was sent before gives way to it. One that is taken away keeps the version that it had.</summary>
     internal const string InPlaceOfEarlier = """
@@ -198,6 +198,26 @@ internal sealed class ProfileStore(Database database, BodySealer sealer) : IProf
         });
     }
 
+    public Task<bool> SetOffer(string id, OfferedTo people, bool secrets, int? version, AuditRecord? audit)
+    {
+        StoredText.Check("The profile's id", id);
+        return database.Write(async s =>
+        {
+            var changed = await s
+                .Sql("UPDATE profiles SET offered_to = @people, offered_secrets = @secrets WHERE id = @id AND (version = @version OR @version = 0)")
+                .Int("@version", version ?? 0).Int("@people", (int)people).Bool("@secrets", secrets && people != OfferedTo.Nobody).Text("@id", id).Execute() > 0;
+            if (changed && audit is not null) await AuditColumns.Add(s, audit);
+            return changed;
+        });
+    }
+
+    public async Task<IReadOnlyList<ProfileRow>> ListOffered(OfferedTo people, int limit)
+    {
+        var rows = await database.Read(s => s
+            .Sql($"{Profiles} WHERE p.offered_to <> 0 ORDER BY p.sort_name, p.id LIMIT @limit").Int("@limit", limit).List(Read));
+        return [.. rows.Where(row => row.IsOfferedTo(people))];
+    }
+
     public async Task<byte[]?> FindLink(string id)
     {
         StoredText.Check("The profile's id", id);
@@ -334,6 +354,8 @@ internal sealed class ProfileStore(Database database, BodySealer sealer) : IProf
         CreatedBy = row.Text(VersionWidth + 3),
         LinkedAt = row.TimeOrNull(VersionWidth + 4),
         LinkSecrets = row.Bool(VersionWidth + 5),
+        OfferedTo = (OfferedTo)row.Int(VersionWidth + 6),
+        OfferedSecrets = row.Bool(VersionWidth + 7),
     };
 
     private static ProfileVersionRow ReadVersion(Row row) => new()

@@ -20,6 +20,8 @@ using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
 using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
+using FleetMdm.Storage.SelfService;
+using FleetMdm.Storage.Teaching;
 using FleetMdm.Storage.Webhooks;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -56,6 +58,10 @@ public sealed class Node : IAsyncDisposable
     }
 
     public IAccountStore Accounts => Get<IAccountStore>();
+
+    public ISelfServiceStore SelfService => Get<ISelfServiceStore>();
+
+    public ITeachingStore Teaching => Get<ITeachingStore>();
 
     public IDeviceStore Devices => Get<IDeviceStore>();
 

@@ -22,7 +22,10 @@ public sealed class EveryChangeTests : IAsyncLifetime
         <key>PayloadContent</key><array/></dict></plist>
         """;
 
-    private readonly AdminServer _server = new();
+    private readonly AdminServer _server = new()
+    {
+        Arguments = ["--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true"],
+    };
     private string _origin = "";
 
     public async ValueTask InitializeAsync()
@@ -300,6 +303,30 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /hosted-apps"] = () => Task.FromResult(new Drive(
             Own("/hosted-apps", new MultipartFormDataContent { { HostedAppTests.Body(HostedAppTests.Ipa("org.example.every3")), "file", "a.ipa" } }), null)),
         ["POST /hosted-apps/{id}/delete"] = async () => await App("org.example.every4") is var id ? new(Form($"/hosted-apps/{id}/delete"), id) : null!,
+        ["POST /accounts/{id}/person"] = async () => await Account("every-30") is var account
+            ? new(Form($"/accounts/{account.Id}/person", ("personId", await Person()), ("version", "1")), account.Id) : null!,
+        ["PUT /api/v1/profiles/{id}/offer"] = () => OnProfile(id => Task.FromResult(Json(HttpMethod.Put, $"/api/v1/profiles/{id}/offer", """{"to": ["pupils"]}"""))),
+        ["POST /profiles/{id}/offer"] = () => OnProfile(id => Task.FromResult(Form($"/profiles/{id}/offer", ("to", "staff")))),
+        ["POST /api/v1/my/devices/{id}/reports"] = () => OnOwn((pad, cookie) => ByPerson(HttpMethod.Post, $"/api/v1/my/devices/{pad.Id}/reports", cookie, """{"kind": "other"}""")),
+        ["POST /api/v1/my/devices/{id}/lost-mode"] = () => OnOwn((pad, cookie) => ByPerson(HttpMethod.Post, $"/api/v1/my/devices/{pad.Id}/lost-mode", cookie)),
+        ["DELETE /api/v1/my/devices/{id}/lost-mode"] = () => OnOwn((pad, cookie) => ByPerson(HttpMethod.Delete, $"/api/v1/my/devices/{pad.Id}/lost-mode", cookie), lost: true),
+        ["POST /api/v1/my/devices/{id}/location"] = () => OnOwn((pad, cookie) => ByPerson(HttpMethod.Post, $"/api/v1/my/devices/{pad.Id}/location", cookie), lost: true),
+        ["PUT /api/v1/my/devices/{id}/return-request"] = () => OnOwn((pad, cookie) => ByPerson(HttpMethod.Put, $"/api/v1/my/devices/{pad.Id}/return-request", cookie)),
+        ["DELETE /api/v1/my/devices/{id}/return-request"] = () => OnOwn((pad, cookie) => ByPerson(HttpMethod.Delete, $"/api/v1/my/devices/{pad.Id}/return-request", cookie), back: true),
+        ["POST /api/v1/my/invitations"] = async () => (await OnOwn((_, cookie) => ByPerson(HttpMethod.Post, "/api/v1/my/invitations", cookie, """{"ownIPad": true}"""))) with { Target = null },
+        ["POST /my/ipads/{id}/report"] = () => OnOwn((pad, cookie) => Form($"/my/ipads/{pad.Id}/report", cookie, ("kind", "brokenScreen"))),
+        ["POST /my/ipads/{id}/lost-mode"] = () => OnOwn((pad, cookie) => Form($"/my/ipads/{pad.Id}/lost-mode", cookie)),
+        ["POST /my/ipads/{id}/lost-mode/end"] = () => OnOwn((pad, cookie) => Form($"/my/ipads/{pad.Id}/lost-mode/end", cookie), lost: true),
+        ["POST /my/ipads/{id}/location"] = () => OnOwn((pad, cookie) => Form($"/my/ipads/{pad.Id}/location", cookie), lost: true),
+        ["POST /my/ipads/{id}/hand-back"] = () => OnOwn((pad, cookie) => Form($"/my/ipads/{pad.Id}/hand-back", cookie)),
+        ["POST /my/ipads/{id}/keep"] = () => OnOwn((pad, cookie) => Form($"/my/ipads/{pad.Id}/keep", cookie), back: true),
+        ["POST /my/enrol"] = async () => (await OnOwn((_, cookie) => Form("/my/enrol", cookie, ("whose", "school")))) with { Target = null },
+        ["POST /api/v1/teach/classes/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/look", cookie), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
+            ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
+        ["POST /teach/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/look", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{class}/ipads/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
+            ? new(Form($"/teach/{id}/ipads/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
         ["POST /login"] = async () => await _server.MakeToken("viewer") is var (id, token) ? new(Form("/login", ("token", token)), id, Anonymous: true) : null!,
         ["POST /logout"] = async () => await SignedIn() is var (id, cookie) ? new(Form("/logout", cookie), id, Anonymous: true) : null!,
     };
@@ -582,6 +609,54 @@ public sealed class EveryChangeTests : IAsyncLifetime
         Assert.True(given.IsSuccessStatusCode);
         return pad.Path;
     }
+
+    /// <summary>By a person, with an iPad of their own.</summary>
+    private async Task<Drive> OnOwn(Func<TestPad, string, HttpRequestMessage> request, bool lost = false, bool back = false)
+    {
+        var (person, pad) = (await Person(), await _server.Enrol());
+        await _server.Execute($"UPDATE devices SET is_supervised = 1 WHERE id = '{pad.Id}'");
+        using var given = await _server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{person}}"}"""));
+        await AdminServer.Body(given, 200);
+        var cookie = await (await TestAccount.Ready(_server, $"own-{Guid.NewGuid():N}", "self-service", person: person)).Cookie();
+        using var client = _server.Client();
+        if (lost)
+        {
+            using var begun = await client.SendAsync(ByPerson(HttpMethod.Post, $"/api/v1/my/devices/{pad.Id}/lost-mode", cookie));
+            await AdminServer.Body(begun, 200);
+            await _server.Execute($"UPDATE devices SET is_lost = 1 WHERE id = '{pad.Id}'");
+        }
+
+        if (back)
+        {
+            using var asked = await client.SendAsync(ByPerson(HttpMethod.Put, $"/api/v1/my/devices/{pad.Id}/return-request", cookie));
+            await AdminServer.Body(asked, 200);
+        }
+
+        return new(request(pad, cookie), pad.Id, Anonymous: true);
+    }
+
+    /// <summary>A class, the iPad of a pupil in it, and the cookie of its teacher.</summary>
+    private async Task<(string Class, TestPad Pad, string Cookie)> Taught()
+    {
+        var (id, _) = await Class($"Every {Guid.NewGuid():N}");
+        var (teacher, pupil, pad) = (await Person(), await Person(), await _server.Enrol());
+        foreach (var (person, role) in new[] { (teacher, "teacher"), (pupil, "pupil") })
+        {
+            using var put = await _server.Admin.PutAsync($"/api/v1/classes/{id}/members/{person}", AdminServer.Json($$"""{"role": "{{role}}"}"""));
+            Assert.True(put.IsSuccessStatusCode, await put.Content.ReadAsStringAsync());
+        }
+
+        using var given = await _server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{pupil}}"}"""));
+        await AdminServer.Body(given, 200);
+        await _server.Execute($"UPDATE devices SET unlock_token = x'00' WHERE id = '{pad.Id}'");
+        return (id, pad, await (await TestAccount.Ready(_server, $"teacher-{Guid.NewGuid():N}", "teacher", person: teacher)).Cookie());
+    }
+
+    private HttpRequestMessage ByPerson(HttpMethod method, string path, string cookie, string? json = null) => new(method, path)
+    {
+        Content = json is null ? null : AdminServer.Json(json),
+        Headers = { { "Origin", _origin }, { "Cookie", cookie } },
+    };
 
     private Task<string> Note(TestPad pad) => Made($"{pad.Path}/notes", """{"text": "A new case."}""");
 

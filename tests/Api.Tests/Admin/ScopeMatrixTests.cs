@@ -38,6 +38,12 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "POST /ipads/{id}/renewal", "POST /api/v1/devices/{id}/renewal",
         // The token that asks has no sessions.
         "POST /sessions/{session}/end",
+        // A token is no person: it has no iPads, and teaches no classes. With accounts of people: SelfServiceMatrixTests.
+        "GET /api/v1/my/devices/{id}", "POST /api/v1/my/devices/{id}/reports", "POST /api/v1/my/devices/{id}/lost-mode", "POST /api/v1/my/devices/{id}/location",
+        "PUT /api/v1/my/devices/{id}/return-request", "GET /my/ipads/{id}", "POST /my/ipads/{id}/report", "POST /my/ipads/{id}/lost-mode", "POST /my/ipads/{id}/lost-mode/end",
+        "POST /my/ipads/{id}/location", "POST /my/ipads/{id}/hand-back", "POST /my/ipads/{id}/keep",
+        "GET /api/v1/teach/classes/{id}", "POST /api/v1/teach/classes/{id}/look", "POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode",
+        "GET /teach/{id}", "POST /teach/{id}/look", "POST /teach/{class}/ipads/{id}/clear-passcode",
     ];
 
     /// <summary>Refused by the endpoint itself to those who may not see secrets.</summary>
@@ -62,6 +68,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["POST /api/v1/exams/{id}/prolong"] = """{"endsAt": "2090-01-01T12:00:00Z"}""",
         ["PUT /api/v1/incidents/{id}"] = """{"kind": "other", "closed": true}""",
         ["PUT /api/v1/placeholders/{serialNumber}"] = """{"school": "@name"}""",
+        ["POST /api/v1/my/devices/{id}/reports"] = """{"kind": "other"}""",
     };
 
     private static readonly Dictionary<string, string> Forms = new()

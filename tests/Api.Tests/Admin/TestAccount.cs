@@ -25,20 +25,25 @@ public sealed partial class TestAccount(AdminServer server, string id, string us
     public IReadOnlyList<string> RecoveryCodes { get; private set; } = [];
 
     /// <summary>What is sent for an account.</summary>
-    public static string Body(string userName, string role = "viewer", string? schools = null) =>
-        $$"""{"userName": "{{userName}}", "name": "Name of {{userName}}", "role": "{{role}}"{{(schools is null ? "" : $", \"schoolIds\": {schools}")}}}""";
+    public static string Body(string userName, string role = "viewer", string? schools = null, string? person = null) =>
+        $$"""{"userName": "{{userName}}", "name": "Name of {{userName}}", "role": "{{role}}"{{(schools is null ? "" : $", \"schoolIds\": {schools}")}}{{(person is null ? "" : $", \"personId\": \"{person}\"")}}}""";
 
-    public static async Task<TestAccount> Create(AdminServer server, string userName, string role, HttpClient? maker = null, string? schools = null)
+    public static async Task<TestAccount> Create(AdminServer server, string userName, string role, HttpClient? maker = null, string? schools = null, string? person = null)
     {
-        using var made = await (maker ?? server.Admin).PostAsync("/api/v1/accounts", AdminServer.Json(Body(userName, role, schools)));
+        using var made = await (maker ?? server.Admin).PostAsync("/api/v1/accounts", AdminServer.Json(Body(userName, role, schools, person)));
         var body = await AdminServer.Body(made, 201);
         return new TestAccount(server, (string)body["account"]!["id"]!, userName, (string)body["passwordLink"]!["url"]!);
     }
 
     /// <summary>One that can sign in.</summary>
-    public static async Task<TestAccount> Ready(AdminServer server, string userName, string role = "viewer", bool totp = false)
+    /// <param name="server">Where.</param>
+    /// <param name="userName">Of it.</param>
+    /// <param name="role">Its role.</param>
+    /// <param name="totp">With a second step.</param>
+    /// <param name="person">The id of whom it is linked to.</param>
+    public static async Task<TestAccount> Ready(AdminServer server, string userName, string role = "viewer", bool totp = false, string? person = null)
     {
-        var account = await Create(server, userName, role);
+        var account = await Create(server, userName, role, person: person);
         await account.SetPassword();
         if (totp) await account.SetUpTotp();
         return account;
@@ -77,6 +82,14 @@ public sealed partial class TestAccount(AdminServer server, string id, string us
     {
         var browser = server.Client();
         browser.DefaultRequestHeaders.Add("Cookie", await Cookie());
+        return browser;
+    }
+
+    /// <summary>A browser that is signed in, and sends from the server's own pages.</summary>
+    public async Task<HttpClient> OwnBrowser()
+    {
+        var browser = await Browser();
+        browser.DefaultRequestHeaders.Add("Origin", server.Address.GetLeftPart(UriPartial.Authority));
         return browser;
     }
 
