@@ -4,6 +4,7 @@ using FleetMdm.Api.Apps;
 using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
+using FleetMdm.Api.Automated;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
@@ -70,6 +71,7 @@ public static class AdminApi
         services.AddRenewals();
         services.AddAuthorities();
         services.AddPlaceholders();
+        services.AddAutomated();
         services.AddProfiles(builder.Configuration);
         services.AddGroups();
         services.AddAssignments();
@@ -132,6 +134,7 @@ public static class AdminApi
         routes.MapRenewals();
         routes.MapAuthorities();
         routes.MapPlaceholders();
+        routes.MapAutomated();
         routes.MapProfiles();
         routes.MapGroups();
         routes.MapAssignments();

@@ -60,7 +60,7 @@ internal static class CommandEndpoints
     {
         AuditTrail.About(context, command.RequestType);
         CommandRights.Require(context, command.RequestType);
-        if (command.CommandUuid is { } own && (RefreshQuestions.IsReserved(own) || PlanCommands.IsReserved(own)))
+        if (command.CommandUuid is { } own && (RefreshQuestions.IsReserved(own) || PlanCommands.IsReserved(own) || HoldCommands.IsReserved(own)))
         {
             throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.CommandUuidReserved, "The CommandUUID is reserved",
                 "CommandUUIDs that begin with F1EE7000-, F1EE7001- or F1EE7002- are those of the server's own commands. Nothing was queued; leave CommandUUID out, or make a new one.")

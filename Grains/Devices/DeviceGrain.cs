@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Assignments;
+using FleetMdm.Grains.Automated;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Observability;
@@ -7,6 +8,7 @@ using FleetMdm.Grains.Renewals;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Holdings;
@@ -35,6 +37,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Renewal.cs   how its identity certificate is kept alive
 // DeviceGrain.Inventory.cs the lists that reports tell
 // DeviceGrain.Plan.cs      what is assigned to it
+// DeviceGrain.Hold.cs      how long it is held in Setup Assistant
 // DeviceGrain.Escrow.cs    the code that lifts Activation Lock
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
@@ -72,6 +75,8 @@ internal sealed partial class DeviceGrain(
     IHoldingStore holdings,
     IAssignmentStore assignments,
     PlanHolder plans,
+    IAutomatedHoldStore holds,
+    IOptions<AutomatedOptions> automated,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {

@@ -37,6 +37,9 @@ internal static class RefreshPart
             ? CommandCatalogue.FromPlist("<dict><key>RequestType</key><string>CertificateList</string></dict>"u8.ToArray())
             : CommandCatalogue.FromJson(JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = question.RequestType })));
 
+    /// <summary>Asked of an iPad that waits in Setup Assistant.</summary>
+    public static BuiltCommand WhatItIs => Commands["DeviceInformation"];
+
     /// <summary>From when on something is to be asked; null: never.</summary>
     public static DateTimeOffset? DueAt(DeviceRow? row, InventoryOptions options)
     {

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Assignments;
+using FleetMdm.Grains.Automated;
 using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Identity;
 using FleetMdm.Grains.Interfaces;
@@ -41,6 +42,7 @@ public static class GrainServices
         services.AddPush(configuration);
         services.AddSweeps(configuration);
         services.AddRenewals(configuration);
+        services.AddAutomated(configuration);
         services.AddCertificateAuthority(configuration);
         return silo;
     }

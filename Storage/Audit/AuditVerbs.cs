@@ -117,6 +117,23 @@ public static class AuditVerbs
     public const string AssignmentDelete = "assignment.delete";
     /// <summary>What failed was to be tried again at once.</summary>
     public const string AssignmentRetry = "assignment.retry";
+    /// <summary>A service of Apple School Manager was added, changed, removed.</summary>
+    public const string AutomatedCreate = "automated.create";
+    public const string AutomatedChange = "automated.change";
+    public const string AutomatedDelete = "automated.delete";
+    /// <summary>Another key was made, for which Apple encrypts tokens.</summary>
+    public const string AutomatedKey = "automated.key";
+    /// <summary>A server token was uploaded.</summary>
+    public const string AutomatedToken = "automated.token";
+    /// <summary>Somebody had Apple asked at once.</summary>
+    public const string AutomatedSync = "automated.sync";
+    /// <summary>An enrolment profile was chosen for an iPad or a school.</summary>
+    public const string AutomatedChoose = "automated.choose";
+    /// <summary>Somebody has seen that an iPad was let go from Setup Assistant.</summary>
+    public const string AutomatedDismiss = "automated.dismiss";
+    public const string AutomatedProfileCreate = "automated-profile.create";
+    public const string AutomatedProfileChange = "automated-profile.change";
+    public const string AutomatedProfileDelete = "automated-profile.delete";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
 
@@ -138,6 +155,8 @@ public static class AuditVerbs
         ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard,
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
+        AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,
+        AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,
     ];
 }
 
@@ -162,4 +181,6 @@ public static class AuditTargets
     public const string Import = "import";
     public const string Group = "group";
     public const string Assignment = "assignment";
+    public const string AutomatedServer = "automated-server";
+    public const string AutomatedProfile = "automated-profile";
 }
