@@ -12,7 +12,9 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Filters;
+using FleetMdm.Storage.Operations;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Assignments;
 
@@ -20,6 +22,9 @@ namespace FleetMdm.Api.Assignments;
 internal static class AssignmentPages
 {
     public const string Name = "assigned";
+
+    /// <summary>The field that says how many iPads the person saw that would lose it.</summary>
+    internal const string Losing = "losing";
 
     private const int RowsOnPage = 100;
 
@@ -96,7 +101,7 @@ internal static class AssignmentPages
         if (!context.Request.Query.ContainsKey("preview")) return await Form(context, choices, assignment, What(assignment, Typed), assignment is null ? FormState.Looked(Typed) : FormState.Fresh);
         try
         {
-            var plan = await service.Plan(context, assignment?.Id, Read(Typed, assignment));
+            var plan = await service.Plan(context, assignment?.Id, Read(Typed, assignment, await choices.Zone(FleetUser.Of(context), Typed("schoolId"))));
             return await Form(context, choices, assignment, What(assignment, Typed), FormState.Looked(Typed), plan);
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
@@ -110,7 +115,7 @@ internal static class AssignmentPages
         var form = await PageForms.Read(context, ids);
         try
         {
-            return PageForms.See($"/assignments/{(await service.Create(context, Read(form.Get, null))).Id}?done=created");
+            return PageForms.See($"/assignments/{(await service.Create(context, Read(form.Get, null, await choices.Zone(FleetUser.Of(context), form.Get("schoolId"))))).Id}?done=created");
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
@@ -124,13 +129,28 @@ internal static class AssignmentPages
         var standing = await service.Get(FleetUser.Of(context), id);
         try
         {
-            return PageForms.See($"/assignments/{(await service.Change(context, id, PageForms.Number(form, "version"), Read(form.Get, standing))).Id}?done=saved");
+            var request = Read(form.Get, standing, await choices.Zone(FleetUser.Of(context), form.Get("schoolId")));
+            if (await Unseen(context, service, standing, request, PageForms.Number(form, Losing)) is { } plan)
+                return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(Loses(plan), form.Get), plan);
+            return PageForms.See($"/assignments/{(await service.Change(context, id, PageForms.Number(form, "version"), request)).Id}?done=saved");
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Code == ProblemCodes.Changed)
         {
             return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(problem, form.Get));
         }
     }
+
+    /// <summary>What a change takes away that the person was not shown: then it is shown first. Null: nothing.</summary>
+    private static async Task<AssignmentPlanView?> Unseen(HttpContext context, AssignmentService service, AssignmentView standing, AssignmentRequest request, int? seen)
+    {
+        // A setting stays as it is.
+        if (request.Keep || standing.Kind == "setting" || standing.Phase == "over") return null;
+        var plan = await service.Plan(context, standing.Id, request);
+        return plan.Leaving == 0 || plan.Leaving == seen ? null : plan;
+    }
+
+    private static ApiProblem Loses(AssignmentPlanView plan) => ApiProblem.Conflict(
+        ProblemCodes.NotConfirmed, "Look first", $"{DeviceOrders.IPads(plan.Leaving)} would lose it. Look at which, then save.");
 
     private static async Task<IResult> Delete(string id, HttpContext context, RequestIds ids, AssignmentService service)
     {
@@ -171,6 +191,7 @@ internal static class AssignmentPages
             Assignment = assignment,
             What = what,
             Choices = await choices.Of(context, user, what, assignment),
+            Zone = await choices.Zone(user, form.Value("schoolId", assignment?.SchoolId)),
             Form = form,
             FormKey = PageForms.NewKey(),
             Plan = plan,
@@ -187,7 +208,8 @@ internal static class AssignmentPages
         _ => "other",
     };
 
-    private static AssignmentRequest Read(Func<string, string?> get, AssignmentView? standing)
+    /// <param name="zone">In which the days of the form begin.</param>
+    private static AssignmentRequest Read(Func<string, string?> get, AssignmentView? standing, TimeZoneInfo zone)
     {
         var what = What(standing, get);
         return new AssignmentRequest
@@ -217,8 +239,8 @@ internal static class AssignmentPages
             Except = get("except"),
             SchoolId = get("schoolId"),
             Keep = get("keep") == "true",
-            StartsAt = Midnight(get, "starts"),
-            EndsAt = Midnight(get, "ends"),
+            StartsAt = Midnight(get, "starts", standing?.StartsAt, zone),
+            EndsAt = Midnight(get, "ends", standing?.EndsAt, zone),
         };
     }
 
@@ -233,9 +255,16 @@ internal static class AssignmentPages
     private static JsonElement Element(Dictionary<string, object?> members) =>
         JsonSerializer.SerializeToElement(members.Where(member => member.Value is not null).ToDictionary());
 
-    /// <summary>Of the day, UTC. Null: it is empty.</summary>
-    private static DateTimeOffset? Midnight(Func<string, string?> get, string field) =>
-        PageForms.Day(get, field) is { } day ? new DateTimeOffset(day.ToDateTime(TimeOnly.MinValue), TimeSpan.Zero) : null;
+    /// <summary>When the day begins. A day that is not changed keeps its hour, which REST may have set. Null: it is empty.</summary>
+    private static DateTimeOffset? Midnight(Func<string, string?> get, string field, DateTimeOffset? standing, TimeZoneInfo zone)
+    {
+        if (PageForms.Day(get, field) is not { } day) return null;
+        // A day that begins an hour later, when the clocks are put forward at midnight, begins with its first moment.
+        return DayOf(standing, zone) == day ? standing : WeeklyTime.Moments(day.ToDateTime(TimeOnly.MinValue), zone).Min();
+    }
+
+    internal static DateOnly? DayOf(DateTimeOffset? at, TimeZoneInfo zone) =>
+        at is { } moment ? DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(moment, zone).DateTime) : null;
 }
 
 /// <summary>What can be chosen in the form.</summary>
@@ -247,7 +276,7 @@ public sealed record AssignmentChoice(
     IReadOnlyList<(string Value, string Words)> Schools);
 
 /// <summary>Reads them, as far as somebody may see them.</summary>
-internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService apps, GroupService groups, SchoolService schools)
+internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService apps, GroupService groups, SchoolService schools, IOptions<OperationOptions> options)
 {
     private const int MostChoices = 500;
 
@@ -256,4 +285,19 @@ internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService
         what == "hosted" && user.May(Rights.AppRead) ? [.. (await apps.List(context, null, MostChoices)).Items.Select(one => (one.Id, $"{one.Name} {one.Version}"))] : [],
         [.. (await groups.List(user, null, null, MostChoices)).Items.Select(one => (one.Name, one.Name))],
         user.May(Rights.SchoolRead) ? await PeoplePages.Choices(user, schools, assignment?.SchoolId, assignment?.School) : []);
+
+    /// <summary>By whose clock the days of the form go: the school's, or the district's.</summary>
+    public async Task<TimeZoneInfo> Zone(FleetUser user, string? schoolId)
+    {
+        if (string.IsNullOrEmpty(schoolId) || !user.May(Rights.SchoolRead)) return options.Value.Zone();
+        try
+        {
+            return (await schools.Get(user, schoolId)).TimeZone is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : options.Value.Zone();
+        }
+        catch (ApiProblem problem) when (problem.Status == StatusCodes.Status404NotFound)
+        {
+            // Whoever saves the form is told.
+            return options.Value.Zone();
+        }
+    }
 }

@@ -80,7 +80,7 @@ internal sealed class AssignmentService(
         }
         catch (FilterException e)
         {
-            throw ApiProblem.Field("target", e.Message, ProblemCodes.InvalidFilter);
+            throw ApiProblem.Field(e.IsOfException ? "except" : "target", e.Message, ProblemCodes.InvalidFilter);
         }
     }
 
@@ -189,7 +189,7 @@ internal sealed class AssignmentService(
         }
         catch (FilterException e)
         {
-            throw ApiProblem.Field("target", e.Message, ProblemCodes.InvalidFilter);
+            throw ApiProblem.Field(e.IsOfException ? "except" : "target", e.Message, ProblemCodes.InvalidFilter);
         }
 
         switch (outcome)

@@ -1,4 +1,5 @@
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Reenrolment;
@@ -32,12 +33,12 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
     private static readonly Dictionary<string, string> Notes = new()
     {
         ["push"] = "A push was requested. When Apple takes it, an iPad that is on and online connects within seconds. What became of it stands under \"Last push\".",
-        ["query"] = "DeviceInformation is queued.",
-        ["lock"] = "DeviceLock is queued.",
-        ["restart"] = "RestartDevice is queued.",
-        ["profile"] = "InstallProfile is queued.",
-        ["clear-passcode"] = "ClearPasscode is queued.",
-        ["erase"] = "EraseDevice is queued. The iPad is erased as soon as it connects.",
+        ["query"] = Queued("DeviceInformation"),
+        ["lock"] = Queued("DeviceLock"),
+        ["restart"] = Queued("RestartDevice"),
+        ["profile"] = Queued("InstallProfile"),
+        ["clear-passcode"] = Queued("ClearPasscode"),
+        ["erase"] = Queued("EraseDevice") + " The iPad is erased as soon as it connects.",
         ["remove"] = "The iPad is removed from management. A push was sent, and it is told so as soon as it connects.",
         ["cancel"] = "The command is cancelled.",
         ["claim-allowed"] = "The other device is allowed to take this iPad over, for 72 hours. Install the profile on it again.",
@@ -52,6 +53,8 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
         ["renewal"] = "The identity certificate is to be renewed: InstallProfile is queued.",
         ["reenrolment"] = "This iPad may enrol anew within 24 hours.",
     };
+
+    private static string Queued(string requestType) => $"\u201c{CommandWords.Of(requestType)}\u201d is queued.";
 
     /// <exception cref="ApiProblem">404.</exception>
     public async Task<DeviceFrameView> Of(HttpContext context, string id, ApiProblem? problem = null)

@@ -48,6 +48,8 @@ internal static class OperationEndpoints
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.OperationRequest);
         var command = CommandReader.FromJson(await plans.Apps.Resolve(request.Command, "command."), "command");
+        // A dry run refuses what the start would refuse.
+        _ = Expiry(request, time);
         if (Text.Flag("dryRun", dryRun) ?? false)
             return TypedResults.Ok(await plans.Run(context, Planned(FleetUser.Of(context), request, command, time)));
         var started = await Begin(request, command, context, grains, plans, time);
@@ -69,14 +71,11 @@ internal static class OperationEndpoints
             CommandUuid = confirmed?.CommandUuid ?? RequestIds.NewCommandUuid(context, time),
             RequestType = command.RequestType,
             Command = command.Fragment,
-            ExpiresAt = CommandExpiry.Read(request.ExpiresAt, request.ExpiresInHours, time.GetUtcNow()),
+            ExpiresAt = Expiry(request, time),
             Push = request.Push,
             Force = force,
             Requirements = CommandFit.ToGrain(command.Requirements),
         };
-        if (request.Pace?.StartAt is { } begins && order.ExpiresAt <= begins)
-            throw ApiProblem.Field("expiresAt", "The command would expire before the operation begins. Let it expire later, or not at all.");
-
         var operation = new OperationOrder
         {
             Target = planned.Target,
@@ -88,6 +87,14 @@ internal static class OperationEndpoints
             Pace = planned.Pace,
         };
         return await Begin(operation, planned, confirmed, [.. CommandReader.Warnings(command, "command"), .. await plans.Ignored(planned)], context, grains, time);
+    }
+
+    private static DateTimeOffset? Expiry(OperationRequest request, TimeProvider time)
+    {
+        var expiresAt = CommandExpiry.Read(request.ExpiresAt, request.ExpiresInHours, time.GetUtcNow());
+        return request.Pace?.StartAt is { } begins && expiresAt <= begins
+            ? throw ApiProblem.Field("expiresAt", "The command would expire before the operation begins. Let it expire later, or not at all.")
+            : expiresAt;
     }
 
     internal static PlannedOperation Planned(FleetUser user, OperationRequest request, BuiltCommand command, TimeProvider time) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FleetMdm.Api.Commands;
 
 namespace FleetMdm.Api.Operations;
 
@@ -7,7 +8,7 @@ internal static class OperationWords
 {
     /// <summary>What an operation does: the command, and of a profile of the library its name.</summary>
     public static string What(OperationSummary operation) =>
-        operation.Target?.Profile is { } profile ? $"{operation.RequestType}: {profile}" : operation.RequestType;
+        CommandWords.Of(operation.RequestType, operation.Target?.Profile);
 
     /// <summary>Which iPads an operation is for.</summary>
     public static string Of(OperationTargetView? target)

@@ -79,6 +79,13 @@ internal static class PlanPart
                 : Wait(row.Standing, now) with { Installed = null, Revision = 0, CommandUuid = null },
             StringComparer.Ordinal);
 
+        // What one removal has taken away, no other assignment of the same has any more.
+        foreach (var item in rows.Where(row => row.Standing.ChangedAt >= known.EnrolledAt && HasJustGone(row)).Select(row => plan.GetValueOrDefault(row.Standing.AssignmentId)?.Item).Distinct().ToList())
+        {
+            foreach (var other in standings.Values.OfType<AssignmentStanding>().Where(one => one.Installed is not null && plan.GetValueOrDefault(one.AssignmentId)?.Item == item).ToList())
+                standings[other.AssignmentId] = (other.State == AssignmentState.Installed ? Wait(other, now) : other) with { Installed = null, CommandUuid = IsPending(other, known) ? other.CommandUuid : null };
+        }
+
         // 3. What is assigned by something that the plan does not hold is forgotten: it was deleted, and the iPad came.
         foreach (var id in standings.Keys.Union(known.Matches ?? new HashSet<string>()).ToList())
         {
@@ -111,7 +118,7 @@ internal static class PlanPart
             }
 
             // It came back before it was taken away, or arrived after it had left.
-            if (one.State == AssignmentState.Waiting && one.Installed == entry.Wanted && Outranked(entry, all) is null) one = Done(one, entry.Wanted, now);
+            if (one.State == AssignmentState.Waiting && one.Installed == entry.Wanted && Outranked(entry, all) is null && !IsBeingTaken(entry, all)) one = Done(one, entry.Wanted, now);
             if (one.State != AssignmentState.Installed)
             {
                 if ((Outranked(entry, all) ?? known.Misfit(entry.Content)) is { } misfit)
@@ -133,7 +140,7 @@ internal static class PlanPart
         for (var i = 0; i < all.Count; i++)
         {
             var (entry, one) = all[i];
-            if (one.State != AssignmentState.Waiting || IsPending(one, known)) continue;
+            if (one.State != AssignmentState.Waiting || IsPending(one, known) || IsBeingTaken(entry, all)) continue;
             if (all.Exists(other => other.Entry.Id != entry.Id && other.Entry.Item == entry.Item && entry.Content.Rank <= PlanRank.Profile
                 && other.Standing is { State: AssignmentState.Installed or AssignmentState.Leaving } there && there.Installed == entry.Wanted && !IsPending(there, known)))
             {
@@ -153,7 +160,7 @@ internal static class PlanPart
             if (entry.Content.Rank > first || isSent || sends.Count >= MostAtOnce)
             {
                 var reason = entry.Content.Rank > first ? $"It waits for {Earlier(all, first!.Value)}." : "It waits for others that are on their way.";
-                all[at] = (entry, Held(standing, standing.Reason ?? reason, now));
+                all[at] = (entry, Held(standing, standing.Attempts > 0 ? standing.Reason ?? reason : reason, now));
                 continue;
             }
 
@@ -166,6 +173,7 @@ internal static class PlanPart
                 Revision = entry.Wanted,
                 DueAt = now + LookAgain,
                 ChangedAt = now,
+                Reason = null,
             });
         }
 
@@ -190,7 +198,7 @@ internal static class PlanPart
                 continue;
             }
 
-            if (all.Exists(other => other.Entry.Id != entry.Id && other.Entry.Item == entry.Item && other.Standing.State == AssignmentState.Removing))
+            if (IsBeingTaken(entry, all))
             {
                 all[i] = (entry, Held(one, "Another assignment is taking it away.", now));
                 continue;
@@ -228,7 +236,13 @@ internal static class PlanPart
         var (one, now) = (row.Standing, known.Now);
         if (IsPending(one, known)) return one.DueAt > now || one.State is not (AssignmentState.Sent or AssignmentState.Removing) ? one : one with { DueAt = now + LookAgain };
         // Whatever was decided in between: what an iPad has acknowledged is so.
-        if (row.Ending == CommandEnding.Acknowledged && one is { CommandUuid: { } uuid, Revision: > 0 }) one = one with { Installed = PlanCommands.Takes(uuid) ? null : one.Revision };
+        if (row.Ending == CommandEnding.Acknowledged && one is { CommandUuid: { } uuid })
+        {
+            // A removal says so once: what comes later is another command's.
+            if (PlanCommands.Takes(uuid)) one = one with { Installed = null, CommandUuid = null };
+            else if (one.Revision > 0) one = one with { Installed = one.Revision };
+        }
+
         if (one.State is not (AssignmentState.Sent or AssignmentState.Removing)) return one;
         return (one.State, row.Ending) switch
         {
@@ -276,6 +290,14 @@ internal static class PlanPart
 
     /// <summary>Its command is in the queue: whatever comes now waits until that has ended.</summary>
     private static bool IsPending(AssignmentStanding one, PlanKnown known) => one.CommandUuid is { } uuid && known.Waiting.Contains(uuid);
+
+    /// <summary>The iPad has answered that it took it away, and this is looked at for the first time.</summary>
+    private static bool HasJustGone(AssignmentStandingRow row) =>
+        row is { Ending: CommandEnding.Acknowledged, Standing: { CommandUuid: { } uuid, Installed: not null } } && PlanCommands.Takes(uuid);
+
+    /// <summary>Another assignment of the same has left, and its removal is on its way.</summary>
+    private static bool IsBeingTaken(PlanEntry entry, List<(PlanEntry Entry, AssignmentStanding Standing)> all) =>
+        all.Exists(other => other.Entry.Id != entry.Id && other.Entry.Item == entry.Item && other.Standing.State == AssignmentState.Removing);
 
     private static bool IsMissing(PlanEntry entry, AssignmentStanding one, PlanKnown known)
     {

@@ -15,7 +15,15 @@ internal static class AssignmentTargets
     public static async Task<FilterNode?> Node(Session s, AssignmentTarget target, Scope? scope = null)
     {
         var node = await Part(s, target.Filter, scope);
-        if (await Part(s, target.Except, scope) is { } except) node = And(node, new FilterNot(except));
+        try
+        {
+            if (await Part(s, target.Except, scope) is { } except) node = And(node, new FilterNot(except));
+        }
+        catch (FilterException e)
+        {
+            throw new FilterException(e.Position, e.Fault) { IsOfException = true };
+        }
+
         if (target.SchoolId is not { } school) return node;
         var name = await s.Sql("SELECT name FROM schools WHERE id = @id").Text("@id", school).First(row => row.Text(0));
         return name is null ? new FilterNothing() : And(node, new FilterCondition(FilterField.School, FilterOperator.Equal, new FilterText(name)));

@@ -8,4 +8,7 @@ public sealed class FilterException(int position, string fault) : WorkRefusedExc
     public int Position { get; } = position;
 
     public string Fault { get; } = fault;
+
+    /// <summary>Of two filters that were sent together, it is the exception.</summary>
+    public bool IsOfException { get; init; }
 }

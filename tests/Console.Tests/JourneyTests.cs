@@ -29,14 +29,14 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = $"Reise {script}" })).ToBeVisibleAsync();
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Lock the screen" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("DeviceLock is queued.");
+        await Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("\u201cLock\u201d is queued.");
         await page.GetByRole(AriaRole.Link, new() { Name = "Commands" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "DeviceLock" })).ToContainTextAsync("Waiting");
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "Lock" })).ToContainTextAsync("Waiting");
         using var device = await server.Admin.GetAsync(pad.Path);
         await pad.Answer((string)(await AdminServer.Body(device, 200))["queue"]![0]!["commandUuid"]!);
         await page.ReloadAsync();
-        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "DeviceLock" })).ToContainTextAsync("Acknowledged");
-        await page.GetByRole(AriaRole.Link, new() { Name = "DeviceLock" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "Lock" })).ToContainTextAsync("Acknowledged");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Lock", Exact = true }).ClickAsync();
         await Expect(page.GetByLabel("Answer").First).ToBeVisibleAsync();
 
         await page.GetByLabel("account and theme").ClickAsync();
@@ -92,7 +92,7 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await page.GetByLabel("type the number of iPads").FillAsync("3");
         await page.GetByRole(AriaRole.Button, new() { Name = "Erase: 3 iPads" }).ClickAsync();
 
-        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "EraseDevice for 3 iPads" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Erase for 3 iPads" })).ToBeVisibleAsync();
         await Expect(page.GetByText("0 of 3 done, 3 waiting")).ToBeVisibleAsync();
         // The bar follows what happens, without a reload.
         using var device = await server.Admin.GetAsync(pads[0].Path);
@@ -214,8 +214,10 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         var page = visit.Page;
         var keys = page.Keyboard;
         await page.GotoAsync("/login");
-        // User name, password, button; then the token.
+        // The page gives the focus when it is drawn. User name, password, button; then the token.
+        await Expect(page.GetByLabel("User name")).ToBeFocusedAsync();
         for (var i = 0; i < 3; i++) await keys.PressAsync("Tab");
+        await Expect(page.GetByLabel("API token")).ToBeFocusedAsync();
         await keys.TypeAsync(server.Token);
         await keys.PressAsync("Enter");
         await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview", Exact = true })).ToBeVisibleAsync();
@@ -276,7 +278,7 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await keys.PressAsync("Tab");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Refresh details" })).ToBeFocusedAsync();
         await keys.PressAsync("Enter");
-        await Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("DeviceInformation is queued.");
+        await Expect(page.GetByRole(AriaRole.Status)).ToHaveTextAsync("\u201cAsk for details\u201d is queued.");
         Assert.Empty(visit.Complaints);
     }
 

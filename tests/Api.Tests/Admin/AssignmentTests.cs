@@ -393,7 +393,7 @@ public sealed class AssignmentTests(AdminServer server) : IClassFixture<AdminSer
         {
             var body = Body(Name(), profile, null, ("schoolId", ids[0]), (member, $"group:\"{name}\"")).ToJsonString();
             using var dry = await technician.PostAsync($"{Path}?dryRun=true", AdminServer.Json(body));
-            Assert.Contains("No group is called", (await AdminServer.Problem(dry, 400)).ToJsonString(), StringComparison.Ordinal);
+            Assert.Contains("No group is called", (string)(await AdminServer.Problem(dry, 400))["errors"]![member]![0]!, StringComparison.Ordinal);
             using var refused = await technician.PostAsync(Path, AdminServer.Json(body));
             await AdminServer.Problem(refused, 400);
         }
@@ -432,13 +432,50 @@ public sealed class AssignmentTests(AdminServer server) : IClassFixture<AdminSer
 
         using var wrong = await server.Admin.PostAsync($"{page}/edit", new FormUrlEncodedContent(new Dictionary<string, string> { ["name"] = name, ["target"] = "((", ["version"] = "1" }));
         Assert.Equal(400, (int)wrong.StatusCode);
-        using var saved = await server.Admin.PostAsync($"{page}/edit", new FormUrlEncodedContent(new Dictionary<string, string> { ["name"] = name, ["target"] = "serial:ASNOBODY", ["version"] = "1" }));
+        // What takes it from somebody is shown first.
+        var change = new Dictionary<string, string> { ["name"] = name, ["target"] = "serial:ASNOBODY", ["version"] = "1", ["starts"] = "2026-07-01" };
+        using var asked = await server.Admin.PostAsync($"{page}/edit", new FormUrlEncodedContent(change));
+        Assert.Equal(409, (int)asked.StatusCode);
+        Assert.Contains("Save and take it from 1 iPad", await asked.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("Waiting", await server.Admin.GetStringAsync(page), StringComparison.Ordinal);
+        change["losing"] = "1";
+        using var saved = await server.Admin.PostAsync($"{page}/edit", new FormUrlEncodedContent(change));
         Assert.Equal(303, (int)saved.StatusCode);
         Assert.Contains("It is for no enrolled iPad now.", await server.Admin.GetStringAsync(page), StringComparison.Ordinal);
 
         Assert.Contains("Delete assignment", await server.Admin.GetStringAsync($"{page}/delete"), StringComparison.Ordinal);
         using var deleted = await server.Admin.PostAsync($"{page}/delete", new FormUrlEncodedContent(new Dictionary<string, string> { ["version"] = "2" }));
         Assert.Equal("/assignments?done=deleted", deleted.Headers.Location!.ToString());
+    }
+
+    [Fact]
+    public async Task A_day_in_the_form_begins_by_the_clock_of_the_school_and_keeps_its_hour_when_nobody_changes_it()
+    {
+        var (profile, _) = await Profile();
+        var name = Name("By the clock");
+        using var answer = await server.Admin.PostAsync("/api/v1/schools", AdminServer.Json(new JsonObject { ["name"] = name, ["timeZone"] = "Europe/Stockholm" }.ToJsonString()));
+        var school = (string)(await AdminServer.Body(answer, 201))["id"]!;
+        using var created = await server.Admin.PostAsync("/assignments", new FormUrlEncodedContent(new Dictionary<string, string>
+        {
+            ["what"] = "profile",
+            ["name"] = name,
+            ["profileId"] = profile,
+            ["schoolId"] = school,
+            ["starts"] = "2036-07-10",
+        }));
+        Assert.Equal(303, (int)created.StatusCode);
+        var page = created.Headers.Location!.ToString().Split('?')[0];
+        Assert.Contains("datetime=\"2036-07-09T22:00:00Z\"", await server.Admin.GetStringAsync(page), StringComparison.Ordinal);
+
+        var change = new JsonObject { ["name"] = name, ["profileId"] = profile, ["schoolId"] = school, ["startsAt"] = "2036-07-10T06:30:00Z" };
+        await Put(new JsonObject { ["id"] = page.Split('/')[^1] }, change);
+        var form = await server.Admin.GetStringAsync($"{page}/edit");
+        Assert.Contains("value=\"2036-07-10\"", form, StringComparison.Ordinal);
+        Assert.Contains("When the day begins, Europe/Stockholm.", form, StringComparison.Ordinal);
+        using var saved = await server.Admin.PostAsync($"{page}/edit", new FormUrlEncodedContent(
+            new Dictionary<string, string> { ["name"] = name + " 2", ["schoolId"] = school, ["starts"] = "2036-07-10", ["version"] = "2" }));
+        Assert.Equal(303, (int)saved.StatusCode);
+        Assert.Contains("datetime=\"2036-07-10T06:30:00Z\"", await server.Admin.GetStringAsync(page), StringComparison.Ordinal);
     }
 
     /// <summary>The grain that looks after assignments looks every three seconds, and then wakes the iPad.</summary>

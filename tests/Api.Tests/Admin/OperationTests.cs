@@ -382,6 +382,8 @@ public sealed class OperationTests(AdminServer server)
     {
         using var response = await server.Admin.PostAsync(Path, AdminServer.Json(json));
         await AdminServer.Blames(response, field);
+        using var dry = await server.Admin.PostAsync(Path + "?dryRun=true", AdminServer.Json(json));
+        await AdminServer.Blames(dry, field);
     }
 
     [Theory]

@@ -350,7 +350,7 @@ public sealed partial class ProfilePageTests(AdminServer server)
         Assert.NotNull((string?)command["requestedBy"]);
         using var record = await server.Admin.GetAsync($"/api/v1/audit?target={pad.Id}");
         Assert.Contains((await AdminServer.Body(record, 200))["items"]!.AsArray(), item => (string?)item!["verb"] == "profile.install");
-        Assert.Contains("InstallProfile: Installed, version 1", await server.Admin.GetStringAsync("/operations"), StringComparison.Ordinal);
+        Assert.Contains("Install profile: Installed, version 1", await server.Admin.GetStringAsync("/operations"), StringComparison.Ordinal);
         using var nobody = await PostForm($"/profiles/{id}/install", ("target", "filter"), ("filter", "os<"));
         Assert.Equal(HttpStatusCode.BadRequest, nobody.StatusCode);
 

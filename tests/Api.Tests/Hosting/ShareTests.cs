@@ -113,7 +113,9 @@ public sealed class ShareTests : IDisposable
         var (app, listener) = await Start("--Limits:MaxConnections=100");
         await using var _ = app;
         var first = await Connect(listener, District);
-        await first.SendAsync("PUT /mdm/connect HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na"u8.ToArray());
+        // 100: the server has begun with it.
+        Assert.Equal(100, await Ask(first, "PUT /mdm/connect HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"));
+        await first.SendAsync("a"u8.ToArray());
         for (var i = 1; i < 100; i++) Assert.Equal(200, await ConnectAndAsk(listener, District));
 
         Assert.Equal(200, await ConnectAndAsk(listener, Other));

@@ -270,6 +270,22 @@ public sealed class PlanPartTests
     }
 
     [Fact]
+    public void One_that_comes_back_while_another_one_of_the_same_profile_is_being_taken_away_is_sent_again()
+    {
+        var pad = new PlayedIPad(Entry("x", item: "item same"), Entry("y", item: "item same"));
+        pad.Settle();
+        pad.Matches.Clear();
+        pad.Look();
+        pad.Matches.Add(Assert.Single(pad.Standings, one => one.State == AssignmentState.Leaving).AssignmentId);
+        pad.Look();
+
+        pad.Settle();
+
+        Assert.Equal(['+', '-', '+'], pad.Done.Select(done => done[0]));
+        Assert.Equal(AssignmentState.Installed, Assert.Single(pad.Standings).State);
+    }
+
+    [Fact]
     public void One_that_is_kept_stays_on_the_iPad()
     {
         var pad = new PlayedIPad(Entry("a", keep: true));
