@@ -4,6 +4,7 @@ using FleetMdm.Api.Apps;
 using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
+using FleetMdm.Api.Automated;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
@@ -74,6 +75,7 @@ public static class AdminApi
         services.AddRenewals();
         services.AddAuthorities();
         services.AddPlaceholders();
+        services.AddAutomated();
         services.AddProfiles(builder.Configuration);
         services.AddGroups();
         services.AddWebhooks();
@@ -140,6 +142,7 @@ public static class AdminApi
         routes.MapRenewals();
         routes.MapAuthorities();
         routes.MapPlaceholders();
+        routes.MapAutomated();
         routes.MapProfiles();
         routes.MapGroups();
         routes.MapWebhooks();

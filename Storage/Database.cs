@@ -37,6 +37,9 @@ internal abstract class Database(AuditSeal auditSeal) : IAsyncDisposable
     /// <summary>The type of a column that holds a time.</summary>
     public abstract string TimeType { get; }
 
+    /// <summary>A time, from a text with milliseconds since 1970; null of null.</summary>
+    public abstract string TimeOf(string expression);
+
     /// <summary>When an iPad without any contact was seen: long ago. As the index has it.</summary>
     public abstract string NeverSeen { get; }
 

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Automated;
 using FleetMdm.Api.Limits;
 
 namespace FleetMdm.Api.Enrolment;
@@ -20,6 +21,7 @@ public static class EnrolmentEndpoints
             (HttpContext context, string invitation, InvitationEndpoint invitations) => invitations.Handle(context, invitation));
         group.MapPost(ProfileServiceEndpoint.PathOf("{invitation}"),
             (HttpContext context, string invitation, ProfileServiceEndpoint service) => service.Handle(context, invitation));
+        group.MapPost(AutomatedEnrolmentEndpoint.Path, (HttpContext context, AutomatedEnrolmentEndpoint automated) => automated.Handle(context));
         group.MapMethods("/enroll", getAndPost, TrustEndpoints.NoInvitation);
         group.MapGet(AccountDrivenEnrolment.Path, AccountDrivenEnrolment.Refuse);
         group.MapGet("/MDMServiceConfig", (TrustEndpoints trust) => trust.ServiceConfig());

@@ -57,6 +57,17 @@ public sealed class EnrolmentProfiles(
         return (new OpenInvitation(found, push.Topic, await authority.Get()), null);
     }
 
+    /// <summary>For an iPad out of the box that has proved who it is.</summary>
+    /// <param name="invitation">Of its server of Automated Device Enrolment.</param>
+    /// <returns>Null: there is no push certificate.</returns>
+    public async Task<(ConfigurationProfile Profile, AuthoritySnapshot Authority)?> ForAutomated(string invitation, ProvenDevice device)
+    {
+        if (await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe() is not { } push) return null;
+        var now = time.GetUtcNow();
+        var open = new OpenInvitation(new Invitation { Id = invitation, CreatedAt = now, ExpiresAt = ChallengeEnds, CreatedBy = "server" }, push.Topic, await authority.Get());
+        return (Enrolment(open, device), open.Authority);
+    }
+
     /// <summary>Asks the iPad who it is.</summary>
     public ProfileService Request(OpenInvitation open) => new()
     {

@@ -1,3 +1,4 @@
+using FleetMdm.Api.Automated;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Hosting;
@@ -32,6 +33,7 @@ public static class EnrolmentServices
         services.AddFleetOptions<OverTheAirOptions>(configuration, OverTheAirOptions.Section, options => options.FindFault());
         services.AddSingleton(provider => DeviceCas.Load(provider.GetRequiredService<IOptions<OverTheAirOptions>>().Value));
         services.AddSingleton<ProfileServiceEndpoint>();
+        services.AddSingleton<AutomatedEnrolmentEndpoint>();
         services.AddSingleton<TrustEndpoints>();
         return services;
     }

@@ -5,6 +5,7 @@ using FleetMdm.Api.Apps;
 using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
+using FleetMdm.Api.Automated;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.DeviceImports;
@@ -197,6 +198,19 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(TaughtClassesView))]
 [JsonSerializable(typeof(TaughtClassDetailView))]
 [JsonSerializable(typeof(Page<ProfileStandingView>))]
+[JsonSerializable(typeof(AutomatedServerRequest))]
+[JsonSerializable(typeof(AutomatedServerView))]
+[JsonSerializable(typeof(Page<AutomatedServerView>))]
+[JsonSerializable(typeof(AutomatedChoiceRequest))]
+[JsonSerializable(typeof(AutomatedDeviceView))]
+[JsonSerializable(typeof(Page<AutomatedDeviceView>))]
+[JsonSerializable(typeof(AutomatedProfileRequest))]
+[JsonSerializable(typeof(AutomatedProfileView))]
+[JsonSerializable(typeof(Page<AutomatedProfileView>))]
+[JsonSerializable(typeof(Page<SetupItemView>))]
+[JsonSerializable(typeof(Page<AutomatedSchoolView>))]
+[JsonSerializable(typeof(Page<AutomatedHoldView>))]
+[JsonSerializable(typeof(AutomatedTokenUploadView))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

@@ -113,4 +113,8 @@ public interface IDeviceGrain : IGrainWithStringKey
     /// <summary>Forgets what it holds in memory: its rows were changed by its parent device.</summary>
     [Alias("Reload")]
     ValueTask Reload();
+
+    /// <summary>Lets it go on when it waits in Setup Assistant and has waited long enough, or has everything.</summary>
+    [Alias("ReleaseHeld")]
+    ValueTask ReleaseHeld();
 }

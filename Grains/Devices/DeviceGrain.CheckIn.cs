@@ -191,10 +191,11 @@ internal sealed partial class DeviceGrain
         }
 
         Saw();
+        if (IsAwaiting) await Held();
         if (first)
         {
             LogEnrolled(Id);
-            if (_queue.Count > 0) RequestPush();
+            if (_queue.Count > 0 || IsAwaiting) RequestPush();
             ExamForNewcomer();
             await PlanForNewcomer();
         }

@@ -43,6 +43,7 @@ internal sealed partial class DeviceGrain
         if (ExamIsDue(Now())) await LookAtExams();
         var next = await Next();
         if (next is null && report.Status != ReportStatus.NotNow && PlanIsDue(Now())) next = await FollowPlan();
+        if (next is null && report.Status != ReportStatus.NotNow && IsAwaiting) next = await LetGo();
         if (next is null && Now() >= _refreshAt && report.Status != ReportStatus.NotNow) next = await Refresh();
         if (next is null)
         {
@@ -75,6 +76,7 @@ internal sealed partial class DeviceGrain
         var ending = QueuePart.EndingOf(report.Status);
         await Conclude(command, ending, now, report);
         PlanCommandEnded(command.Row.CommandUuid);
+        if (command.Row.RequestType == HoldCommands.RequestType && !IsUserChannel) await WentOn();
         if (IsRenewal(command.Row)) await RenewalAnswered(command.Row, ending, report.ErrorSummary, now);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
@@ -131,6 +133,9 @@ internal sealed partial class DeviceGrain
     /// <summary>What the answer changes beside the command, to be committed together with its end; null: nothing.</summary>
     private EnrolmentChange? Consequence(string requestType, CommandEnding ending, CommandReportMessage report, DateTimeOffset now)
     {
+        // Whatever it says: an error means that it went on before.
+        if (requestType == HoldCommands.RequestType && ending is CommandEnding.Acknowledged or CommandEnding.Error or CommandEnding.CommandFormatError && _row is { AwaitingConfiguration: true } waited && !IsUserChannel)
+            return new EnrolmentChange { Row = NextVersion(waited) with { AwaitingConfiguration = false }, WriteId = Guid.NewGuid(), At = now };
         if (ending != CommandEnding.Acknowledged || _row is not { } row) return null;
         if (requestType == EraseDevice) return EnrolmentPart.Leave(row, EnrolmentStatus.Erased, CommandEnding.Erased, now, Guid.NewGuid());
 
@@ -391,7 +396,7 @@ internal sealed partial class DeviceGrain
     private void LeaveIdle(PresentedCertificate certificate)
     {
         if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
-        if (PlanIsDue(Now()) || ExamIsDue(Now())) return;
+        if (PlanIsDue(Now()) || ExamIsDue(Now()) || IsAwaiting) return;
         var until = _planDue < _refreshAt ? _planDue.Value : _refreshAt;
         idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _examDue < until ? _examDue.Value : until));
         _leftIdle = true;

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Assignments;
+using FleetMdm.Grains.Automated;
 using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
@@ -9,6 +10,7 @@ using FleetMdm.Grains.Webhooks;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Exams;
@@ -39,6 +41,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Inventory.cs the lists that reports tell
 // DeviceGrain.Plan.cs      what is assigned to it
 // DeviceGrain.Exam.cs      exams that lock it and release it
+// DeviceGrain.Hold.cs      how long it is held in Setup Assistant
 // DeviceGrain.Escrow.cs    the code that lifts Activation Lock
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
@@ -79,6 +82,8 @@ internal sealed partial class DeviceGrain(
     IExamStore exams,
     ExamProfiles examProfiles,
     WebhookInterest webhooks,
+    IAutomatedHoldStore holds,
+    IOptions<AutomatedOptions> automated,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain
 {

@@ -40,6 +40,9 @@ internal static class RefreshPart
     /// <summary>The question which profiles are on the iPad.</summary>
     public static BuiltCommand ProfileList => Commands["ProfileList"];
 
+    /// <summary>Asked of an iPad that waits in Setup Assistant.</summary>
+    public static BuiltCommand WhatItIs => Commands["DeviceInformation"];
+
     /// <summary>From when on something is to be asked; null: never.</summary>
     public static DateTimeOffset? DueAt(DeviceRow? row, InventoryOptions options)
     {

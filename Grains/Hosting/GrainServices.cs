@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Assignments;
+using FleetMdm.Grains.Automated;
 using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Identity;
@@ -45,6 +46,7 @@ public static class GrainServices
         services.AddSweeps(configuration);
         services.AddRenewals(configuration);
         services.AddWebhooks();
+        services.AddAutomated(configuration);
         services.AddCertificateAuthority(configuration);
         return silo;
     }

@@ -63,7 +63,7 @@ internal sealed record DemoAudit
         return new DemoAudit
         {
             Enrolled = story.Fleet.IPads.Count(ipad => ipad.IsEnrolled && known.Contains(ipad.Udid)),
-            Expected = story.Count,
+            Expected = story.Count + DemoOutOfTheBox.Count,
             Acknowledged = acknowledged,
             Waiting = waiting,
             Failed = failed,

@@ -1,6 +1,7 @@
 using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 
 namespace FleetMdm.Silo.Demo;
@@ -24,11 +25,12 @@ internal static class DemoCommand
         }
         var options = DemoOptions.Parse(arguments);
         var port = DemoServer.FindPort(options.Port);
-        Console.WriteLine($"FleetMdm demo: starting a server on https://localhost:{port}, a simulated APNs and {options.IPads} simulated iPads …");
+        Console.WriteLine($"FleetMdm demo: starting a server on https://localhost:{port}, a simulated Apple and {options.IPads} simulated iPads …");
         var screen = DemoScreen.Create(TimeProvider.System);
         await using var apns = await ApnsSimulator.StartAsync();
+        await using var apple = await DeviceEnrolmentSimulator.StartAsync();
         using var factory = new DeviceAuthority();
-        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem);
+        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem, apple);
         try
         {
             var trust = await TrustProfile.FetchAsync(server.Url, server.Stopping);
@@ -41,7 +43,11 @@ internal static class DemoCommand
                 Keys = KeySource.Shared(Math.Min(SharedKeys, options.IPads)),
             });
             var story = new DemoStory(options.IPads, screen, admin, apns, fleet);
-            await screen.RunAsync(() => story.TellAsync(server.Stopping));
+            await screen.RunAsync(async () =>
+            {
+                await story.TellAsync(server.Stopping);
+                await new DemoOutOfTheBox(apple, screen, admin, fleet).TellAsync(server.Stopping);
+            });
             var audit = await DemoAudit.TakeAsync(story, server.Stopping);
             DemoReport.Print(audit, story);
             if (!options.Exit)

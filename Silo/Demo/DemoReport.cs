@@ -63,6 +63,7 @@ internal static class DemoReport
         Console.WriteLine($"  an exam that is over: who was locked, who was not, and why                      {server.Url}exams/{story.ExamId}?state=all");
         Console.WriteLine($"  iPads whose storage is all but full, found by a filter                          {server.Url}ipads?filter={Uri.EscapeDataString("storageFree<2GB")}");
         Console.WriteLine($"  three schools with people, and an iPad on loan                                  {server.Url}loans");
+        Console.WriteLine($"  iPads that enrolled out of the box                                              {server.Url}automated/held");
         Console.WriteLine($"  the apps of one iPad                                                            {server.Url}ipads/{Uri.EscapeDataString(story.Example)}/apps");
         var unlocking = story.UnlockLaterAsync(server.Stopping);
         await server.WaitForShutdownAsync();

@@ -4,6 +4,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Silo.Hosting;
 using FleetMdm.VirtualFleet.Administration;
+using FleetMdm.VirtualFleet.Apple;
 
 namespace FleetMdm.Silo.Demo;
 
@@ -44,13 +45,16 @@ internal sealed class DemoServer : IAsyncDisposable
     /// <param name="apns">The simulated APNs.</param>
     /// <param name="apnsRootPem">What the endpoint's certificate comes from.</param>
     /// <param name="deviceCaPem">Who made the simulated iPads.</param>
-    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem)
+    /// <param name="apple">The simulated device enrolment service.</param>
+    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem, DeviceEnrolmentSimulator apple)
     {
         var folder = Directory.CreateTempSubdirectory("fleetmdm-demo-").FullName;
         var apnsRoot = Path.Combine(folder, "simulated-apns.pem");
         await File.WriteAllTextAsync(apnsRoot, apnsRootPem);
         var deviceCa = Path.Combine(folder, "simulated-device-ca.pem");
         await File.WriteAllTextAsync(deviceCa, deviceCaPem);
+        var appleRoot = Path.Combine(folder, "simulated-apple.pem");
+        await File.WriteAllTextAsync(appleRoot, apple.RootPem);
         var url = new Uri($"https://localhost:{port}");
         var app = ServerHost.Build(
             [
@@ -64,6 +68,8 @@ internal sealed class DemoServer : IAsyncDisposable
                 $"--Push:Endpoint={apns.GetLeftPart(UriPartial.Authority)}",
                 $"--Push:TrustedRootFile={apnsRoot}",
                 $"--OverTheAir:DeviceCaFiles={deviceCa}",
+                $"--Automated:Endpoint={apple.Endpoint.GetLeftPart(UriPartial.Authority)}",
+                $"--Automated:TrustedRootFile={appleRoot}",
             ],
             builder =>
             {

@@ -138,6 +138,23 @@ public static class AuditVerbs
     public const string ExamRelease = "exam.release";
     /// <summary>iPads were put into it one by one.</summary>
     public const string ExamAdd = "exam.add";
+    /// <summary>A service of Apple School Manager was added, changed, removed.</summary>
+    public const string AutomatedCreate = "automated.create";
+    public const string AutomatedChange = "automated.change";
+    public const string AutomatedDelete = "automated.delete";
+    /// <summary>Another key was made, for which Apple encrypts tokens.</summary>
+    public const string AutomatedKey = "automated.key";
+    /// <summary>A server token was uploaded.</summary>
+    public const string AutomatedToken = "automated.token";
+    /// <summary>Somebody had Apple asked at once.</summary>
+    public const string AutomatedSync = "automated.sync";
+    /// <summary>An enrolment profile was chosen for an iPad or a school.</summary>
+    public const string AutomatedChoose = "automated.choose";
+    /// <summary>Somebody has seen that an iPad was let go from Setup Assistant.</summary>
+    public const string AutomatedDismiss = "automated.dismiss";
+    public const string AutomatedProfileCreate = "automated-profile.create";
+    public const string AutomatedProfileChange = "automated-profile.change";
+    public const string AutomatedProfileDelete = "automated-profile.delete";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
 
@@ -174,6 +191,8 @@ public static class AuditVerbs
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
+        AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,
+        AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,
     ];
 }
 
@@ -200,4 +219,6 @@ public static class AuditTargets
     public const string Assignment = "assignment";
     public const string Exam = "exam";
     public const string Webhook = "webhook";
+    public const string AutomatedServer = "automated-server";
+    public const string AutomatedProfile = "automated-profile";
 }

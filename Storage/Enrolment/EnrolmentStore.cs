@@ -11,6 +11,9 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
     private const string Columns =
         "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at, access_rights, person_id";
 
+    /// <summary>It is that of a server of Automated Device Enrolment, which opens it by itself: for nobody else it is there.</summary>
+    private const string Automated = "invitations.automated";
+
     public async Task<bool> CreateInvitation(Invitation invitation, AuditRecord? audit = null)
     {
         StoredText.Check("The invitation's id", invitation.Id);
@@ -42,14 +45,14 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
     {
         StoredText.Check("The invitation's id", id);
         return database.Read(s => s
-            .Sql($"SELECT {Columns} FROM invitations WHERE id = @id AND {scope.CoversName(database, "invitations.school")}").Text("@id", id).Within(scope).First(Read));
+            .Sql($"SELECT {Columns} FROM invitations WHERE id = @id AND NOT {Automated} AND {scope.CoversName(database, "invitations.school")}").Text("@id", id).Within(scope).First(Read));
     }
 
     public Task<Invitation?> FindInvitation(Scope scope, long number) => database.Read(s => s
-        .Sql($"SELECT {Columns} FROM invitations WHERE number = @number AND {scope.CoversName(database, "invitations.school")}").Long("@number", number).Within(scope).First(Read));
+        .Sql($"SELECT {Columns} FROM invitations WHERE number = @number AND NOT {Automated} AND {scope.CoversName(database, "invitations.school")}").Long("@number", number).Within(scope).First(Read));
 
     public async Task<IReadOnlyList<Invitation>> ListInvitations(Scope scope, long? before, int limit) => await database.Read(s => s
-        .Sql($"SELECT {Columns} FROM invitations WHERE number < @before AND {scope.CoversName(database, "invitations.school")} ORDER BY number DESC LIMIT @limit")
+        .Sql($"SELECT {Columns} FROM invitations WHERE number < @before AND NOT {Automated} AND {scope.CoversName(database, "invitations.school")} ORDER BY number DESC LIMIT @limit")
         .Long("@before", before ?? long.MaxValue).Int("@limit", limit).Within(scope).List(Read));
 
     public async Task<bool> RevokeInvitation(string id, DateTimeOffset at, bool withdrawCertificates = false, AuditRecord? audit = null)
@@ -61,12 +64,12 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
                 .Sql("""
                     UPDATE invitations SET revoked_at = coalesce(revoked_at, @at),
                       certificates_withdrawn_at = CASE WHEN @withdraw THEN coalesce(certificates_withdrawn_at, @at) ELSE certificates_withdrawn_at END
-                    WHERE id = @id AND (revoked_at IS NULL OR (@withdraw AND certificates_withdrawn_at IS NULL))
+                    WHERE id = @id AND NOT automated AND (revoked_at IS NULL OR (@withdraw AND certificates_withdrawn_at IS NULL))
                     RETURNING number
                     """)
                 .Text("@id", id).Time("@at", at).Bool("@withdraw", withdrawCertificates).First(row => row.Long(0));
             if (revoked > 0 && audit is not null) await AuditColumns.Add(s, OfInvitation(audit, revoked));
-            return revoked > 0 || await s.Sql("SELECT 1 FROM invitations WHERE id = @id").Text("@id", id).First(_ => true);
+            return revoked > 0 || await s.Sql("SELECT 1 FROM invitations WHERE id = @id AND NOT automated").Text("@id", id).First(_ => true);
         });
     }
 

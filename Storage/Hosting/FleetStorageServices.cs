@@ -3,6 +3,7 @@ using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Apps;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -75,6 +76,9 @@ public static class FleetStorageServices
         services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));
         services.AddSingleton<IDeviceImportStore>(provider => new DeviceImportStore(Parts(provider).Database));
+        services.AddSingleton<IAutomatedStore>(provider => new AutomatedStore(Parts(provider).Database));
+        services.AddSingleton<IAutomatedSyncStore>(provider => new AutomatedSyncStore(Parts(provider).Database));
+        services.AddSingleton<IAutomatedHoldStore>(provider => new AutomatedHoldStore(Parts(provider).Database));
         services.AddSingleton<ISchoolStore>(provider => new SchoolStore(Parts(provider).Database));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<ILateAnswerStore>(provider => new LateAnswerStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));

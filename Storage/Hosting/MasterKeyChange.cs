@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
+using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.Sqlite;
 using FleetMdm.Storage.Webhooks;
@@ -12,7 +13,7 @@ namespace FleetMdm.Storage.Hosting;
 /// <summary>Seals everything under a new master key, while no server runs.</summary>
 /// <remarks>
 /// <para>1. no server runs; 2. the keys are the right ones; 3. the fact <see cref="MasterKey.ChangeFact"/> says that a change has begun: from now on no
-/// server starts; 4. tokens and codes of iPads, secrets of people's second step and of webhooks; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
+/// server starts; 4. tokens and codes of iPads, secrets of people's second step and of webhooks, keys and tokens of servers of Automated Device Enrolment; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
 /// the master key and the data keys of bodies, and the change has ended: one transaction.</para>
 /// <para>Whatever dies in between, the same command with the same two keys goes on: a value tells the key that it was sealed under. Bodies and answers are
 /// sealed under data keys, which are sealed anew and stay the same.</para>
@@ -56,6 +57,7 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
         await change.Codes();
         await change.SecondSteps();
         await change.Webhooks();
+        await change.ServersOfAutomatedEnrolment();
         // 5
         await change.Texts($"SELECT payloadbinary FROM {Table} WHERE payloadbinary IS NOT NULL", row => row.Bytes(0),
             $"UPDATE {Table} SET payloadbinary = @new WHERE payloadbinary = @old", (statement, name, value) => statement.Bytes(name, value));
@@ -210,6 +212,21 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
                     Unreadable++;
                     return value;
                 }
+            }
+        }
+
+        /// <summary>Keys and tokens.</summary>
+        public async Task ServersOfAutomatedEnrolment()
+        {
+            var rows = await database.Read(s => s.Sql("SELECT id, private_key, token FROM automated_servers").List(row => (Id: row.Text(0), Key: row.Bytes(1), Token: row.BytesOrNull(2))), cancellationToken);
+            foreach (var (id, key, token) in rows)
+            {
+                var newKey = Anew(key, [AutomatedServer.KeyPurpose(id)]);
+                var newToken = token is null ? null : Anew(token, [AutomatedServer.TokenPurpose(id)]);
+                if (newKey is null) Unreadable++;
+                if (token is not null && newToken is null) Unreadable++;
+                await database.Write(s => s.Sql("UPDATE automated_servers SET private_key = @key, token = @token WHERE id = @id")
+                    .Bytes("@key", newKey ?? key).Bytes("@token", newToken ?? token).Text("@id", id).Execute(), cancellationToken);
             }
         }
 

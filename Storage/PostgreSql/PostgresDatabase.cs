@@ -45,6 +45,8 @@ internal sealed class PostgresDatabase(PostgresConnections connections, AuditSea
 
     public override string TimeType => "timestamptz";
 
+    public override string TimeOf(string expression) => $"to_timestamp(CAST({expression} AS numeric) / 1000)";
+
     public override string NeverSeen => "timestamptz '1970-01-01Z'";
 
     public override string ByBytes => " COLLATE \"C\"";

@@ -35,6 +35,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
 
     public override string TimeType => "integer";
 
+    public override string TimeOf(string expression) => $"CAST({expression} AS integer)";
+
     public override string NeverSeen => "0";
 
     // As every text is.

@@ -188,6 +188,16 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         var devices = (string)(await AdminServer.Body(exported, 201))["id"]!;
         using var broken = await server.Admin.PostAsync($"{pad.Path}/incidents", AdminServer.Json("""{"kind": "brokenScreen", "text": "It fell."}"""));
         await AdminServer.Body(broken, 201);
+        using var service = await server.Admin.PostAsync("/api/v1/automated/servers", AdminServer.Json("""{"name": "Alle Seiten"}"""));
+        var automated = (string)(await AdminServer.Body(service, 201))["id"]!;
+        using var enrolment = await server.Admin.PostAsync("/api/v1/automated/profiles", AdminServer.Json("""{"name": "Alle Seiten", "skipSetupItems": ["AppleID", "NewerThanWeKnow"]}"""));
+        var pupils = (string)(await AdminServer.Body(enrolment, 201))["id"]!;
+        await server.Execute($"""
+            INSERT INTO automated_devices (serial_number, server_id, model, color, description, generation, first_at, changed_at, state, state_at, attempts, reason, next_at)
+            VALUES ('DMPALLESEITEN', '{automated}', 'iPad (10th generation)', 'BLUE', 'IPAD 10.9 WIFI 64GB', 1, 1, 1, 4, 1, 1, 'Apple wants this iPad left alone for a while.', 1893456000000);
+            INSERT INTO automated_holds (device_id, serial_number, enrolled_at, until_at, state, missing, ended_at) VALUES ('{pad.Id}', 'DMPALLESEITEN', 1, 2, 5, 'Wi-Fi', 3);
+            UPDATE automated_servers SET problem = 3, problem_detail = 'Apple has new terms.', problem_at = 1, token = x'00', token_expires_at = 1893456000000 WHERE id = '{automated}';
+            """);
         var account = await TestAccount.Create(server, "alle.seiten@example.org", "helpdesk");
         using var hooked = await server.Admin.PostAsync("/api/v1/webhooks", AdminServer.Json("""{"name": "Alle Seiten", "url": "http://127.0.0.1:9/", "events": ["device."]}"""));
         var hook = (string)(await AdminServer.Body(hooked, 201))["webhook"]!["id"]!;
@@ -196,6 +206,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         return
         [
             "/webhooks", "/webhooks/new", $"/webhooks/{hook}", $"/webhooks/{hook}?state=dead", $"/webhooks/{hook}/edit", $"/webhooks/{hook}/delete", "/audit/verification",
+            "/automated", "/automated/new", $"/automated/servers/{automated}", $"/automated/servers/{automated}/delete", "/automated/devices", "/automated/devices/DMPALLESEITEN", "/automated/profiles",
+            "/automated/profiles/new", $"/automated/profiles/{pupils}", "/automated/held",
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
             "/exams", "/exams/new", "/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends=2090-06-01T08%3A00&starts=2090-06-01T07%3A00&preview=true",

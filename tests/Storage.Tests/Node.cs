@@ -2,6 +2,7 @@ using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -106,6 +107,12 @@ public sealed class Node : IAsyncDisposable
     public IIncidentStore Incidents => Get<IIncidentStore>();
 
     public IDeviceImportStore DeviceImports => Get<IDeviceImportStore>();
+
+    public IAutomatedStore Automated => Get<IAutomatedStore>();
+
+    public IAutomatedSyncStore AutomatedSync => Get<IAutomatedSyncStore>();
+
+    public IAutomatedHoldStore Holds => Get<IAutomatedHoldStore>();
 
     public IClassStore Classes => Get<IClassStore>();
 

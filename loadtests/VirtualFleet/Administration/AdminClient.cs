@@ -155,6 +155,10 @@ public sealed class AdminClient : IDisposable
     public Task<JsonNode> GetRenewalAsync(string id, CancellationToken cancellation = default) =>
         GetAsync($"/api/v1/devices/{Uri.EscapeDataString(id)}/renewal", cancellation);
 
+    /// <summary>A body that is no JSON.</summary>
+    public async Task PutBytesAsync(string path, byte[] body, string type, CancellationToken cancellation = default) =>
+        await SendAsync(HttpMethod.Put, path, () => Bytes(body, type), null, cancellation);
+
     public async Task<JsonNode> GetAsync(string path, CancellationToken cancellation = default) =>
         await SendAsync(HttpMethod.Get, path, static () => null, null, cancellation)
         ?? throw new AdminException(HttpMethod.Get, path, (int)HttpStatusCode.OK, "no body");

@@ -91,6 +91,9 @@ public sealed class VirtualIPad : IAsyncDisposable
     /// <summary>It waits in Setup Assistant.</summary>
     public bool AwaitsConfiguration { get; internal set; }
 
+    /// <summary>As the profile says that came from Apple; null: none did.</summary>
+    internal bool? WillAwait { get; set; }
+
     /// <summary>Apps that are there or being downloaded, by bundle identifier.</summary>
     public IReadOnlyCollection<string> InstalledApps
     {
@@ -217,7 +220,7 @@ public sealed class VirtualIPad : IAsyncDisposable
             _connection = connection;
             _device = device;
             UnlockToken = RandomNumberGenerator.GetBytes(UnlockTokenBytes);
-            AwaitsConfiguration = Description.Automated;
+            AwaitsConfiguration = WillAwait ?? Description.Automated;
         }
         try
         {

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Tests.Automated;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Webhooks;
 using FleetMdm.VirtualFleet.Apns;
@@ -22,25 +23,24 @@ public sealed class EveryChangeTests : IAsyncLifetime
         <key>PayloadContent</key><array/></dict></plist>
         """;
 
-    private readonly AdminServer _server = new()
-    {
-        Arguments = ["--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true"],
-    };
+    private readonly AutomatedHost _automated = new() { More = ["--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true"] };
+    private AdminServer _server = null!;
     private string _origin = "";
 
     public async ValueTask InitializeAsync()
     {
-        await _server.InitializeAsync();
+        await _automated.InitializeAsync();
+        _server = _automated.Server;
         _origin = _server.Address.GetLeftPart(UriPartial.Authority);
     }
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public ValueTask DisposeAsync() => _automated.DisposeAsync();
 
     /// <summary>Method and route; then what is sent, and what the record must be about (null: it has no target, or the answer names it).</summary>
     private Dictionary<string, Func<Task<Drive>>> Drives => new()
     {
         ["POST /api/v1/devices/{id}/commands"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/commands", """{"requestType": "DeviceLock"}""")),
-        ["DELETE /api/v1/devices/{id}/commands/{uuid}"] = () => OnPad(async pad => new(HttpMethod.Delete, $"{pad.Path}/commands/{await pad.Send()}")),
+        ["DELETE /api/v1/devices/{id}/commands/{uuid}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"{pad.Path}/commands/{await pad.Send()}")),
         ["DELETE /api/v1/devices/{id}"] = () => OnPad(pad => new(HttpMethod.Delete, pad.Path)),
         ["POST /api/v1/devices/{id}/push"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/push")),
         ["POST /api/v1/devices/{id}/claim/allow"] = () => OnPad(async pad => Json(HttpMethod.Post, $"{pad.Path}/claim/allow", $$"""{"claimId": "{{await Claim(pad)}}"}""")),
@@ -267,12 +267,12 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /assignments/{id}/delete"] = async () => await Assignment("Every 59") is var id ? new(Form($"/assignments/{id}/delete", ("version", "1")), id) : null!,
         ["POST /assignments/{id}/retry"] = async () => await Assignment("Every 60") is var id ? new(Form($"/assignments/{id}/retry"), id) : null!,
         ["PUT /api/v1/devices/{id}/holder"] = () => OnPad(async pad => Json(HttpMethod.Put, $"{pad.Path}/holder", $$"""{"personId": "{{await Person()}}"}""")),
-        ["DELETE /api/v1/devices/{id}/holder"] = () => OnPad(async pad => new(HttpMethod.Delete, $"{await HandedOut(pad)}/holder")),
+        ["DELETE /api/v1/devices/{id}/holder"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"{await HandedOut(pad)}/holder")),
         ["POST /ipads/{id}/person"] = () => OnPad(async pad => Form($"/ipads/{pad.Id}/person", ("person", await Person()))),
         ["POST /ipads/{id}/person/return"] = () => OnPad(async pad => await HandedOut(pad) is not null ? Form($"/ipads/{pad.Id}/person/return") : null!),
         ["POST /people/{person}/ipads"] = () => OnPad(async pad => Form($"/people/{await Person()}/ipads", ("ipad", "EVERYHOLDER1")), "EVERYHOLDER1"),
         ["POST /api/v1/devices/{id}/notes"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/notes", """{"text": "A new case."}""")),
-        ["DELETE /api/v1/devices/{id}/notes/{noteId}"] = () => OnPad(async pad => new(HttpMethod.Delete, $"{pad.Path}/notes/{await Note(pad)}")),
+        ["DELETE /api/v1/devices/{id}/notes/{noteId}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"{pad.Path}/notes/{await Note(pad)}")),
         ["POST /api/v1/devices/{id}/incidents"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/incidents", """{"kind": "lost"}""")),
         ["PUT /api/v1/incidents/{id}"] = () => OnPad(async pad =>
             new(HttpMethod.Put, $"/api/v1/incidents/{await Incident(pad)}") { Content = AdminServer.Json("""{"kind": "inRepair", "closed": true}"""), Headers = { { "If-Match", "*" } } }),
@@ -327,6 +327,35 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /teach/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/look", cookie), id, Anonymous: true) : null!,
         ["POST /teach/{class}/ipads/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
             ? new(Form($"/teach/{id}/ipads/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
+        ["POST /api/v1/automated/servers"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/automated/servers", """{"name": "Every 1"}"""), null)),
+        ["PUT /api/v1/automated/servers/{id}"] = () => OnService(id => Task.FromResult(
+            new HttpRequestMessage(HttpMethod.Put, $"/api/v1/automated/servers/{id}") { Content = AdminServer.Json("""{"name": "Every 2"}"""), Headers = { { "If-Match", "*" } } })),
+        ["DELETE /api/v1/automated/servers/{id}"] = () => OnService(id => Task.FromResult(new HttpRequestMessage(HttpMethod.Delete, $"/api/v1/automated/servers/{id}"))),
+        ["POST /api/v1/automated/servers/{id}/key"] = () => OnService(id => Task.FromResult(new HttpRequestMessage(HttpMethod.Post, $"/api/v1/automated/servers/{id}/key"))),
+        ["PUT /api/v1/automated/servers/{id}/token"] = async () => await _automated.NewServer() is var (id, pem)
+            ? new(new(HttpMethod.Put, $"/api/v1/automated/servers/{id}/token") { Content = new ByteArrayContent(ServerToken(pem)) { Headers = { ContentType = new("application/pkcs7-mime") } } }, id) : null!,
+        ["POST /api/v1/automated/servers/{id}/sync"] = async () => await Connected() is var id ? new(new(HttpMethod.Post, $"/api/v1/automated/servers/{id}/sync"), id) : null!,
+        ["PUT /api/v1/automated/devices/{serialNumber}/profile"] = async () => await Connected("EVERYA1") is not null
+            ? new(Json(HttpMethod.Put, "/api/v1/automated/devices/EVERYA1/profile", "{}"), "EVERYA1") : null!,
+        ["POST /api/v1/automated/profiles"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/automated/profiles", """{"name": "Every 3"}"""), null)),
+        ["PUT /api/v1/automated/profiles/{id}"] = async () => await EnrolmentProfile() is var id
+            ? new(new(HttpMethod.Put, $"/api/v1/automated/profiles/{id}") { Content = AdminServer.Json("""{"name": "Every 4"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["DELETE /api/v1/automated/profiles/{id}"] = async () => await EnrolmentProfile() is var id ? new(new(HttpMethod.Delete, $"/api/v1/automated/profiles/{id}"), id) : null!,
+        ["PUT /api/v1/automated/schools/{id}"] = async () => await School("Every A1") is var id ? new(Json(HttpMethod.Put, $"/api/v1/automated/schools/{id}", "{}"), id) : null!,
+        ["DELETE /api/v1/automated/held/{id}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"/api/v1/automated/held/{await LetGo(pad)}")),
+        ["POST /automated"] = () => Task.FromResult(new Drive(Form("/automated", ("name", "Every 5")), null)),
+        ["POST /automated/servers/{id}/edit"] = () => OnService(id => Task.FromResult(Form($"/automated/servers/{id}/edit", ("name", "Every 6"), ("version", "1")))),
+        ["POST /automated/servers/{id}/token"] = async () => await _automated.NewServer() is var (id, pem)
+            ? new(Own($"/automated/servers/{id}/token", new MultipartFormDataContent { { new ByteArrayContent(ServerToken(pem)), "token", "t.p7m" } }), id) : null!,
+        ["POST /automated/servers/{id}/key"] = () => OnService(id => Task.FromResult(Form($"/automated/servers/{id}/key"))),
+        ["POST /automated/servers/{id}/sync"] = async () => await Connected() is var id ? new(Form($"/automated/servers/{id}/sync"), id) : null!,
+        ["POST /automated/servers/{id}/delete"] = () => OnService(async id => Form($"/automated/servers/{id}/delete", ("confirm", (string)(await _automated.Get($"servers/{id}"))["name"]!))),
+        ["POST /automated/devices/{serialNumber}"] = async () => await Connected("EVERYA2") is not null ? new(Form("/automated/devices/EVERYA2"), "EVERYA2") : null!,
+        ["POST /automated/profiles"] = () => Task.FromResult(new Drive(Form("/automated/profiles", ("name", "Every 7"), ("supervised", "true")), null)),
+        ["POST /automated/profiles/{id}"] = async () => await EnrolmentProfile() is var id ? new(Form($"/automated/profiles/{id}", ("name", "Every 8"), ("supervised", "true"), ("version", "1")), id) : null!,
+        ["POST /automated/profiles/{id}/delete"] = async () => await EnrolmentProfile() is var id ? new(Form($"/automated/profiles/{id}/delete"), id) : null!,
+        ["POST /automated/schools"] = async () => await School("Every A2") is var id ? new(Form("/automated/schools", ("schoolId", id)), id) : null!,
+        ["POST /automated/held/{id}/dismiss"] = () => OnPad(async pad => Form($"/automated/held/{await LetGo(pad)}/dismiss")),
         ["POST /login"] = async () => await _server.MakeToken("viewer") is var (id, token) ? new(Form("/login", ("token", token)), id, Anonymous: true) : null!,
         ["POST /logout"] = async () => await SignedIn() is var (id, cookie) ? new(Form("/logout", cookie), id, Anonymous: true) : null!,
     };
@@ -458,6 +487,25 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         using var response = await _server.Admin.GetAsync("/api/v1/audit?target=" + pad.Id);
         return [.. (await AdminServer.Body(response, 200))["items"]!.AsArray().Select(item => item!).Where(record => (string?)record["verb"] != "command.send")];
+    }
+
+    private async Task<Drive> OnService(Func<string, Task<HttpRequestMessage>> request)
+    {
+        var (id, _) = await _automated.NewServer();
+        return new Drive(await request(id), id);
+    }
+
+    private async Task<string> Connected(params string[] serials) => (await _automated.Connect(null, serials)).Id;
+
+    private byte[] ServerToken(string pem) => _automated.Apple.Portal.DownloadToken(_automated.Apple.Portal.AddServer(Guid.NewGuid().ToString("N"), pem));
+
+    private async Task<string> EnrolmentProfile() => (string)(await _automated.Post("profiles", $$"""{"name": "{{Guid.NewGuid():N}}"}"""))["id"]!;
+
+    /// <summary>It stands on the list of those that were let go.</summary>
+    private async Task<string> LetGo(TestPad pad)
+    {
+        await _server.Execute($"INSERT INTO automated_holds (device_id, enrolled_at, until_at, state) VALUES ('{pad.Id}', 1, 2, 5)");
+        return pad.Id;
     }
 
     private static HttpRequestMessage Json(HttpMethod method, string path, string json) => new(method, path) { Content = AdminServer.Json(json) };

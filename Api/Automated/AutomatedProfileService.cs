@@ -1,0 +1,129 @@
+using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Audit;
+using FleetMdm.Api.Rest;
+using FleetMdm.Protocol.Automated;
+using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Automated;
+
+namespace FleetMdm.Api.Automated;
+
+/// <summary>Enrolment profiles and who gets which, for REST and for the console.</summary>
+internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedService servers, AuditTrail trail, TimeProvider time)
+{
+    private const int MostItems = 100;
+
+    public static EnrolmentDefinition DefinitionOf(AutomatedProfile profile) => JsonSerializer.Deserialize<EnrolmentDefinition>(profile.Definition, JsonSerializerOptions.Web) ?? new EnrolmentDefinition();
+
+    public async Task<Page<AutomatedProfileView>> List(FleetUser reader) => new([.. (await store.ListProfiles(reader.Scope)).Select(AutomatedProfileView.Of)], null);
+
+    public async Task<AutomatedProfileView> Get(FleetUser reader, string id) => AutomatedProfileView.Of(await store.FindProfile(reader.Scope, id) ?? throw NotFound());
+
+    public async Task<AutomatedProfileView> Create(HttpContext context, AutomatedProfileRequest request)
+    {
+        var (user, now) = (FleetUser.Of(context), time.GetUtcNow());
+        var profile = new AutomatedProfile
+        {
+            Id = RequestIds.NewGuid(context, "automated-profile").ToString("D"),
+            Version = 1,
+            Name = Name(request.Name),
+            Definition = Read(request),
+            CreatedAt = now,
+            CreatedBy = user.Name,
+            UpdatedAt = now,
+            UpdatedBy = user.Name,
+        };
+        Refuse(await store.CreateProfile(profile, Entry(context, AuditVerbs.AutomatedProfileCreate, profile.Id, profile.Name)));
+        return await Get(user, profile.Id);
+    }
+
+    public Task<AutomatedProfileView> Change(HttpContext context, string id, int? basedOn, AutomatedProfileRequest request) => EntityTag.Attempt(basedOn, async () =>
+    {
+        var user = FleetUser.Of(context);
+        var standing = await store.FindProfile(user.Scope, id) ?? throw NotFound();
+        var profile = standing with { Version = (basedOn ?? standing.Version) + 1, Name = Name(request.Name), Definition = Read(request), UpdatedAt = time.GetUtcNow(), UpdatedBy = user.Name };
+        Refuse(await store.ChangeProfile(profile, Entry(context, AuditVerbs.AutomatedProfileChange, id, profile.Name)));
+        await servers.WakeAll(user);
+        return await Get(user, id);
+    });
+
+    public async Task Delete(HttpContext context, string id)
+    {
+        var standing = await store.FindProfile(FleetUser.Of(context).Scope, id) ?? throw NotFound();
+        Refuse(await store.DeleteProfile(standing.Id, Entry(context, AuditVerbs.AutomatedProfileDelete, id, standing.Name)));
+    }
+
+    public async Task<Page<AutomatedSchoolView>> Schools(FleetUser reader) =>
+        new([.. (await store.ListSchools(reader.Scope)).Select(one => new AutomatedSchoolView(one.SchoolId, one.School, one.ProfileId, one.ProfileName))], null);
+
+    public async Task ChooseForSchool(HttpContext context, string schoolId, string? profileId)
+    {
+        Refuse(await store.ChooseForSchool(schoolId, profileId, trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.School, schoolId, detail: profileId ?? "none")));
+        await servers.WakeAll(FleetUser.Of(context));
+    }
+
+    private static string Read(AutomatedProfileRequest request)
+    {
+        var items = (request.SkipSetupItems ?? []).Select(item => item.Trim()).Where(item => item.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        if (items.Count > MostItems) throw ApiProblem.Field("skipSetupItems", $"At most {MostItems} panes.");
+        if (items.Find(item => !SetupItems.IsName(item)) is { } odd) throw ApiProblem.Field("skipSetupItems", $"\"{Text.Printable(odd, 40)}\" is no name of a pane: letters and digits only, as in AppleID.");
+        var definition = new EnrolmentDefinition
+        {
+            IsMandatory = request.Mandatory ?? true,
+            IsRemovable = request.Removable ?? false,
+            IsSupervised = request.Supervised ?? true,
+            AwaitConfigured = request.AwaitConfiguration ?? true,
+            AutoAdvance = request.AutoAdvance ?? false,
+            SkippedItems = items,
+            Department = Optional("department", request.Department, EnrolmentDefinition.LongestDepartment),
+            SupportPhone = Optional("supportPhone", request.SupportPhone, EnrolmentDefinition.LongestPhone),
+            SupportEmail = Optional("supportEmail", request.SupportEmail, EnrolmentDefinition.LongestEmail),
+            Language = Code("language", request.Language, 2, 3),
+            Region = Code("region", request.Region, 2, 3)?.ToUpperInvariant(),
+            MinimumOsVersion = Optional("minimumOsVersion", request.MinimumOsVersion, 20),
+        };
+        if (definition is { IsRemovable: false, IsSupervised: false }) throw ApiProblem.Field("removable", "Only a supervised iPad can keep its management. Choose Supervised, or let people remove it.");
+        if ((definition.Language is null) != (definition.Region is null)) throw ApiProblem.Field(definition.Language is null ? "language" : "region", "Language and region go together, as in sv and SE.");
+        if (definition.MinimumOsVersion is { } minimum && MachineInfo.Parse(minimum) is null) throw ApiProblem.Field("minimumOsVersion", "Enter a version as in 18.1.");
+        return JsonSerializer.Serialize(definition, JsonSerializerOptions.Web);
+    }
+
+    private static string Name(string? name) => Text.Required("name", name?.Trim() ?? "") is { Length: <= EnrolmentDefinition.LongestName } text
+        ? text
+        : throw ApiProblem.Field("name", $"At most {EnrolmentDefinition.LongestName} characters: Apple takes no more.");
+
+    private static string? Optional(string field, string? value, int longest) => Text.Optional(field, string.IsNullOrWhiteSpace(value) ? null : value.Trim()) is not { } text
+        ? null
+        : text.Length <= longest ? text : throw ApiProblem.Field(field, $"At most {longest} characters: Apple takes no more.");
+
+    private static string? Code(string field, string? value, int least, int most) => Optional(field, value, 20) is not { } text
+        ? null
+        : text.Length >= least && text.Length <= most && text.All(char.IsAsciiLetter) ? text : throw ApiProblem.Field(field, field == "language" ? "Enter a language as in sv." : "Enter a region as in SE.");
+
+    private AuditRecord Entry(HttpContext context, string verb, string id, string name) => trail.Entry(context, verb, AuditTargets.AutomatedProfile, id, detail: name);
+
+    private static void Refuse(AutomatedOutcome outcome)
+    {
+        switch (outcome)
+        {
+            case AutomatedOutcome.Written:
+                return;
+            case AutomatedOutcome.VersionConflict:
+                throw EntityTag.Changed("the enrolment profile");
+            case AutomatedOutcome.NameTaken:
+                throw ApiProblem.Taken("name", ProblemCodes.NameTaken, "Another enrolment profile has this name.");
+            case AutomatedOutcome.TooMany:
+                throw ApiProblem.Conflict(ProblemCodes.TooMany, "There are too many enrolment profiles", $"There may be {IAutomatedStore.MostProfiles} enrolment profiles. Delete one that is not used.");
+            case AutomatedOutcome.InUse:
+                throw ApiProblem.Conflict(ProblemCodes.InUse, "The enrolment profile is in use", "A server, a school or an iPad has this enrolment profile. Choose another one there first.");
+            case AutomatedOutcome.UnknownSchool:
+                throw ApiProblem.NotFound("There is no such school.");
+            case AutomatedOutcome.UnknownProfile:
+                throw ApiProblem.Field("profileId", "There is no such enrolment profile.");
+            default:
+                throw NotFound();
+        }
+    }
+
+    private static ApiProblem NotFound() => ApiProblem.NotFound("There is no such enrolment profile.");
+}

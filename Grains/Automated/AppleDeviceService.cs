@@ -1,0 +1,188 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Reflection;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using FleetMdm.Protocol.Automated;
+using FleetMdm.Storage.Automated;
+using Microsoft.Extensions.Options;
+
+namespace FleetMdm.Grains.Automated;
+
+/// <summary>
+/// Apple's device enrolment service, for one server token at a time (<see href="https://developer.apple.com/documentation/devicemanagement/device-assignment"/>). A request: 1. a session, if there is none;
+/// 2. the request; 3. another session that the answer carries is used from then on; 4. when the session has ended, a new one, once, and the request once more.
+/// </summary>
+/// <remarks>Connections are shared. What belongs to a token (<see cref="AppleSession"/>) is its grain's, which makes one request after the other.</remarks>
+internal sealed class AppleDeviceService : IDisposable
+{
+    private const string SessionHeader = "X-ADM-Auth-Session";
+
+    /// <summary>The newest version that is documented: with it Apple says which iPads are throttled, and for how long.</summary>
+    private const string ProtocolVersion = "10";
+
+    /// <summary>A page of 1,000 iPads has 600 KB.</summary>
+    private const int MostBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
+    private static readonly string Agent = $"FleetMdm/{typeof(AppleDeviceService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0"}";
+
+    private readonly HttpMessageInvoker _http;
+    private readonly Uri _endpoint;
+    private readonly TimeSpan _patience;
+    private readonly TimeProvider _time;
+
+    public AppleDeviceService(IOptions<AutomatedOptions> options, TimeProvider time)
+    {
+        (_endpoint, _patience, _time) = (new Uri(options.Value.Endpoint), TimeSpan.FromSeconds(options.Value.AnswerSeconds), time);
+        var tls = new SslClientAuthenticationOptions();
+        if (options.Value.LoadTrustedRoots() is { } roots)
+        {
+            tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            tls.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
+        }
+
+        _http = new HttpMessageInvoker(new SocketsHttpHandler
+        {
+            SslOptions = tls,
+            ConnectTimeout = ConnectTimeout,
+            PooledConnectionLifetime = Lifetime,
+            Proxy = string.IsNullOrEmpty(options.Value.Proxy) ? null : new WebProxy(options.Value.Proxy),
+            UseProxy = !string.IsNullOrEmpty(options.Value.Proxy),
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.All,
+            ActivityHeadersPropagator = null,
+        });
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    public async Task<AutomatedAccount> Account(AppleSession session, CancellationToken stopping) => AppleAnswers.Account(await Send(session, HttpMethod.Get, "/account", null, stopping));
+
+    /// <param name="fetch">All; else what is new since the cursor.</param>
+    /// <param name="cursor">Null: from the beginning.</param>
+    public async Task<ApplePage> Devices(AppleSession session, bool fetch, string? cursor, int limit, CancellationToken stopping)
+    {
+        var body = new JsonObject { ["limit"] = limit };
+        if (cursor is not null) body["cursor"] = cursor;
+        return AppleAnswers.Page(await Send(session, HttpMethod.Post, fetch ? "/server/devices" : "/devices/sync", body, stopping), fetch);
+    }
+
+    /// <returns>Apple's id of it.</returns>
+    public async Task<string> Define(AppleSession session, JsonObject profile, CancellationToken stopping)
+    {
+        var answer = await Send(session, HttpMethod.Post, "/profile", (JsonObject)profile.DeepClone(), stopping);
+        return AppleAnswers.Uuid(AppleAnswers.Text(answer, "profile_uuid")) is { Length: > 0 and <= 100 } uuid
+            ? uuid
+            : throw new AppleServiceException(AutomatedProblem.Unexpected, "Apple took a profile and did not say under which id.");
+    }
+
+    public async Task<AppleAssignment> Assign(AppleSession session, string uuid, IEnumerable<string> serials, CancellationToken stopping) => AppleAnswers.Assignment(await Send(
+        session, HttpMethod.Put, "/profile/devices", new JsonObject { ["profile_uuid"] = uuid, ["devices"] = new JsonArray([.. serials.Select(serial => JsonValue.Create(serial))]) }, stopping));
+
+    private async Task<JsonObject> Send(AppleSession session, HttpMethod method, string path, JsonObject? body, CancellationToken stopping)
+    {
+        for (var again = false; ; again = true)
+        {
+            // 1
+            session.Id ??= await Begin(session, stopping);
+
+            // 2
+            var answer = await Request(method, path, body, request => request.TryAddWithoutValidation(SessionHeader, session.Id), stopping);
+
+            // 3
+            if (answer.Session is { Length: > 0 } next) session.Id = next;
+            if (answer.Status is >= 200 and < 300) return Json(answer.Body);
+
+            // 4
+            var ended = (answer.Status == 401 && !answer.Body.Contains("token_rejected", StringComparison.OrdinalIgnoreCase)) || (answer.Status == 403 && answer.Body.Contains("FORBIDDEN", StringComparison.OrdinalIgnoreCase));
+            if (ended) session.Id = null;
+            if (!ended || again) throw AppleAnswers.Refusal(answer.Status, answer.Body, answer.RetryAfter, session: false);
+        }
+    }
+
+    private async Task<string> Begin(AppleSession session, CancellationToken stopping)
+    {
+        var url = new Uri(_endpoint, "/session");
+        var answer = await Request(HttpMethod.Get, "/session", null,
+            request => request.TryAddWithoutValidation("Authorization", OAuthHeader.Sign(HttpMethod.Get, url, session.Token, _time.GetUtcNow())), stopping);
+        if (answer.Status is not (>= 200 and < 300)) throw AppleAnswers.Refusal(answer.Status, answer.Body, answer.RetryAfter, session: true);
+        return AppleAnswers.Text(Json(answer.Body), "auth_session_token") ?? throw new AppleServiceException(AutomatedProblem.Unexpected, "Apple began a session and did not name it.");
+    }
+
+    private sealed record Answer(int Status, string Body, TimeSpan? RetryAfter, string? Session);
+
+    private async Task<Answer> Request(HttpMethod method, string path, JsonObject? body, Action<HttpRequestHeaders> headers, CancellationToken stopping)
+    {
+        using var patience = new CancellationTokenSource(_patience, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stopping);
+        using var request = new HttpRequestMessage(method, new Uri(_endpoint, path)) { Version = HttpVersion.Version11 };
+        request.Headers.UserAgent.ParseAdd(Agent);
+        request.Headers.TryAddWithoutValidation("X-Server-Protocol-Version", ProtocolVersion);
+        request.Headers.Accept.ParseAdd("application/json");
+        headers(request.Headers);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body));
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json;charset=UTF8");
+        }
+
+        try
+        {
+            using var response = await _http.SendAsync(request, either.Token);
+            var text = await Read(response.Content, either.Token);
+            var after = response.Headers.RetryAfter is { } header ? header.Delta ?? (header.Date is { } date ? date - _time.GetUtcNow() : null) : null;
+            return new Answer((int)response.StatusCode, text, after, response.Headers.TryGetValues(SessionHeader, out var sessions) ? sessions.FirstOrDefault() : null);
+        }
+        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        {
+            throw new AppleServiceException(AutomatedProblem.Unreachable, $"Apple's service did not answer within {_patience.TotalSeconds:0} seconds. It is asked again by itself.");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new AppleServiceException(
+                AutomatedProblem.Unreachable, $"Apple's service cannot be reached: {e.Message} Check that this server reaches {_endpoint.Host}, port {_endpoint.Port}.", inner: e);
+        }
+    }
+
+    private static async Task<string> Read(HttpContent content, CancellationToken stopping)
+    {
+        await using var stream = await content.ReadAsStreamAsync(stopping);
+        using var bytes = new MemoryStream();
+        var buffer = new byte[32 * 1024];
+        int read;
+        while ((read = await stream.ReadAsync(buffer, stopping)) > 0)
+        {
+            if (bytes.Length + read > MostBytes) throw new AppleServiceException(AutomatedProblem.Unexpected, "Apple's answer is longer than any answer can be.");
+            bytes.Write(buffer, 0, read);
+        }
+
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+    }
+
+    private static JsonObject Json(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text) as JsonObject ?? throw new JsonException();
+        }
+        catch (JsonException e)
+        {
+            throw new AppleServiceException(AutomatedProblem.Unexpected, "Apple's answer cannot be read.", inner: e);
+        }
+    }
+}
+
+/// <summary>A token, with the session that was begun by it.</summary>
+internal sealed class AppleSession(ServerToken token)
+{
+    public ServerToken Token { get; } = token;
+
+    /// <summary>Null: none, or it has ended. A secret.</summary>
+    public string? Id { get; set; }
+}

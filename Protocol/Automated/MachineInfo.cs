@@ -1,0 +1,60 @@
+using System.Globalization;
+using FleetMdm.Protocol.Plist;
+
+namespace FleetMdm.Protocol.Automated;
+
+/// <summary>What an iPad in Setup Assistant says of itself when it asks for its enrolment profile (Apple, MachineInfo). Worth what the signature around it is worth.</summary>
+public sealed record MachineInfo
+{
+    private const int LongestText = 1_000;
+
+    public string? Udid { get; init; }
+    public string? SerialNumber { get; init; }
+    public string? Product { get; init; }
+    /// <summary>The build, as in 22D60.</summary>
+    public string? Version { get; init; }
+    public string? OsVersion { get; init; }
+    public string? SupplementalOsVersionExtra { get; init; }
+    public string? Language { get; init; }
+    /// <summary>It can be told to update itself first.</summary>
+    public bool CanUpdate { get; init; }
+    public string? SoftwareUpdateDeviceId { get; init; }
+
+    /// <exception cref="PlistFormatException">Not a property list.</exception>
+    public static MachineInfo Read(byte[] content)
+    {
+        var info = PlistReader.ReadDictionary(content, PlistLimits.Device);
+        return new MachineInfo
+        {
+            Udid = Text("UDID"),
+            SerialNumber = Text("SERIAL"),
+            Product = Text("PRODUCT"),
+            Version = Text("VERSION"),
+            OsVersion = Text("OS_VERSION"),
+            SupplementalOsVersionExtra = Text("SUPPLEMENTAL_OS_VERSION_EXTRA"),
+            Language = Text("LANGUAGE"),
+            CanUpdate = info.TryGetValue("MDM_CAN_REQUEST_SOFTWARE_UPDATE", out var can) && can is PlistBoolean { Value: true },
+            SoftwareUpdateDeviceId = Text("SOFTWARE_UPDATE_DEVICE_ID"),
+        };
+
+        string? Text(string key) => info.GetString(key) is { Length: > 0 and <= LongestText } text ? text : null;
+    }
+
+    /// <summary>Whether the iPad has to update itself first. One that does not say its version, or cannot be told to update, is let in.</summary>
+    /// <param name="minimum">As in 18.1 or 18.1.1.</param>
+    public bool MustUpdateTo(string minimum) => CanUpdate && Parse(OsVersion) is { } has && Parse(minimum) is { } wanted && has < wanted;
+
+    /// <summary>Null: no version.</summary>
+    public static Version? Parse(string? version)
+    {
+        var parts = (version ?? "").Split('.');
+        if (parts.Length is 0 or > 3) return null;
+        var numbers = new int[3];
+        for (var i = 0; i < parts.Length; i++)
+        {
+            if (parts[i].Length is 0 or > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i])) return null;
+        }
+
+        return new Version(numbers[0], numbers[1], numbers[2]);
+    }
+}

@@ -1,0 +1,119 @@
+namespace FleetMdm.Storage.Automated;
+
+/// <summary>The columns of servers and iPads, for both databases.</summary>
+internal static class AutomatedColumns
+{
+    public const string Server = """
+        s.id, s.version, s.name, s.certificate, s.private_key, s.key_made_at, s.token, s.token_expires_at, s.token_at, s.token_by, s.apple_uuid, s.apple_name, s.organization,
+        s.organization_id, s.page_size, s.invitation_id, s.profile_id, s.revision, s.cursor, s.fetching, s.generation, s.fetched_at, s.synced_at, s.next_at, s.failures, s.problem,
+        s.problem_detail, s.problem_at, s.review, s.created_at, s.created_by, s.updated_at, s.updated_by
+        """;
+
+    public const int ServerWidth = 33;
+
+    public const string Device = """
+        d.serial_number, d.server_id, d.model, d.description, d.color, d.asset_tag, d.device_family, d.os, d.profile_uuid, d.profile_status, d.profile_assigned_at, d.profile_pushed_at,
+        d.assigned_by, d.assigned_at, d.migration_deadline, d.op_at, d.first_at, d.changed_at, d.released_at, d.profile_id, d.state, d.wanted_uuid, d.state_at, d.next_at, d.attempts,
+        d.reason, d.asked_at, d.asked_os, d.answer
+        """;
+
+    public const int DeviceWidth = 29;
+
+    public const string Profile = "p.id, p.version, p.name, p.definition, p.created_at, p.created_by, p.updated_at, p.updated_by";
+
+    /// <summary>Of iPads <c>d</c>: the server <c>s</c>, the placeholder <c>h</c>, what its school has <c>c</c>.</summary>
+    public const string Joins = """
+        LEFT JOIN automated_servers s ON s.id = d.server_id
+        LEFT JOIN placeholders h ON h.serial_number = d.serial_number
+        LEFT JOIN schools x ON x.name = h.school
+        LEFT JOIN automated_schools c ON c.school_id = x.id
+        """;
+
+    /// <summary>The id of the profile that <c>d</c> should have.</summary>
+    public const string Wanted = "coalesce(d.profile_id, c.profile_id, s.profile_id)";
+
+    public static AutomatedServer ReadServer(Row row, int at = 0) => new()
+    {
+        Id = row.Text(at),
+        Version = row.Int(at + 1),
+        Name = row.Text(at + 2),
+        Certificate = row.Bytes(at + 3),
+        SealedKey = row.Bytes(at + 4),
+        KeyMadeAt = row.Time(at + 5),
+        SealedToken = row.BytesOrNull(at + 6),
+        TokenExpiresAt = row.TimeOrNull(at + 7),
+        TokenAt = row.TimeOrNull(at + 8),
+        TokenBy = row.TextOrNull(at + 9),
+        AppleUuid = row.TextOrNull(at + 10),
+        AppleName = row.TextOrNull(at + 11),
+        Organization = row.TextOrNull(at + 12),
+        OrganizationId = row.TextOrNull(at + 13),
+        PageSize = row.Int(at + 14),
+        InvitationId = row.Text(at + 15),
+        ProfileId = row.TextOrNull(at + 16),
+        Revision = row.Long(at + 17),
+        Cursor = row.TextOrNull(at + 18),
+        Fetching = row.Bool(at + 19),
+        Generation = row.Long(at + 20),
+        FetchedAt = row.TimeOrNull(at + 21),
+        SyncedAt = row.TimeOrNull(at + 22),
+        NextAt = row.TimeOrNull(at + 23),
+        Failures = row.Int(at + 24),
+        Problem = (AutomatedProblem)row.Short(at + 25),
+        ProblemDetail = row.TextOrNull(at + 26),
+        ProblemAt = row.TimeOrNull(at + 27),
+        Review = row.Bool(at + 28),
+        CreatedAt = row.Time(at + 29),
+        CreatedBy = row.Text(at + 30),
+        UpdatedAt = row.Time(at + 31),
+        UpdatedBy = row.Text(at + 32),
+    };
+
+    public static AutomatedDevice ReadDevice(Row row, int at = 0) => new()
+    {
+        Apple = new AppleDevice
+        {
+            SerialNumber = row.Text(at),
+            Model = row.TextOrNull(at + 2),
+            Description = row.TextOrNull(at + 3),
+            Color = row.TextOrNull(at + 4),
+            AssetTag = row.TextOrNull(at + 5),
+            Family = row.TextOrNull(at + 6),
+            Os = row.TextOrNull(at + 7),
+            ProfileUuid = row.TextOrNull(at + 8),
+            ProfileStatus = row.TextOrNull(at + 9),
+            ProfileAssignedAt = row.TimeOrNull(at + 10),
+            ProfilePushedAt = row.TimeOrNull(at + 11),
+            AssignedBy = row.TextOrNull(at + 12),
+            AssignedAt = row.TimeOrNull(at + 13),
+            MigrationDeadline = row.TimeOrNull(at + 14),
+            OperationAt = row.TimeOrNull(at + 15),
+        },
+        ServerId = row.Text(at + 1),
+        FirstAt = row.Time(at + 16),
+        ChangedAt = row.Time(at + 17),
+        ReleasedAt = row.TimeOrNull(at + 18),
+        ProfileId = row.TextOrNull(at + 19),
+        State = (AutomatedState)row.Short(at + 20),
+        WantedUuid = row.TextOrNull(at + 21),
+        StateAt = row.Time(at + 22),
+        NextAt = row.TimeOrNull(at + 23),
+        Attempts = row.Short(at + 24),
+        Reason = row.TextOrNull(at + 25),
+        AskedAt = row.TimeOrNull(at + 26),
+        AskedOs = row.TextOrNull(at + 27),
+        Answer = row.TextOrNull(at + 28),
+    };
+
+    public static AutomatedProfile ReadProfile(Row row, int at = 0) => new()
+    {
+        Id = row.Text(at),
+        Version = row.Int(at + 1),
+        Name = row.Text(at + 2),
+        Definition = row.Text(at + 3),
+        CreatedAt = row.Time(at + 4),
+        CreatedBy = row.Text(at + 5),
+        UpdatedAt = row.Time(at + 6),
+        UpdatedBy = row.Text(at + 7),
+    };
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using FleetMdm.VirtualFleet.Enrolment;
+using FleetMdm.VirtualFleet.IPads;
+using FleetMdm.VirtualFleet.Plist;
+
+namespace FleetMdm.VirtualFleet.Apple;
+
+/// <summary>What a simulated iPad does in Setup Assistant when Apple knows that it belongs to an organisation.</summary>
+public static class OutOfTheBox
+{
+    private const int MostUpdates = 2;
+
+    /// <summary>From this version on the server may ask for an update first.</summary>
+    private const int CanUpdateFrom = 17;
+
+    /// <summary>
+    /// 1. Apple gives it the profile that was assigned to it. 2. It says what it is, signed with its device certificate. 3. Told to update first, it does, and asks again. 4. It
+    /// enrols, and waits in Setup Assistant if the profile says so.
+    /// </summary>
+    /// <returns>The panes that a person is not asked.</returns>
+    /// <exception cref="EnrolmentException">It cannot; the message says why.</exception>
+    public static async Task<IReadOnlyList<string>> SetUpAsync(this VirtualIPad ipad, SchoolManagerPortal portal, CancellationToken cancellation = default)
+    {
+        // 1
+        var profile = portal.Activate(ipad.Description.SerialNumber) ?? throw new EnrolmentException("Apple has no enrolment profile for this iPad: it sets itself up as anybody's.");
+        if (!Uri.TryCreate((string?)profile["url"], UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)
+            throw new EnrolmentException("The url of the enrolment profile must be https.");
+        foreach (var anchor in profile["anchor_certs"] as JsonArray ?? [])
+            X509CertificateLoader.LoadCertificate(Convert.FromBase64String((string)anchor!)).Dispose();
+
+        for (var updates = 0; ; updates++)
+        {
+            // 2
+            var answer = await ipad.Fleet.Http.SendPatientlyAsync(HttpMethod.Post, url, "application/pkcs7-signature", MachineInfo(ipad), null, cancellation);
+            if (answer.Status == 403 && answer.MediaType == "application/json" && updates < MostUpdates)
+            {
+                // 3
+                Update(ipad, JsonNode.Parse(answer.Body)!);
+                continue;
+            }
+
+            if (!answer.Success) throw new EnrolmentException($"The server answered {answer}: {Encoding.UTF8.GetString(answer.Body)}");
+            if (answer.MediaType != "application/x-apple-aspen-config") throw new EnrolmentException($"The enrolment profile came as '{answer.MediaType}'.");
+            // 4
+            ipad.WillAwait = profile["await_device_configured"] is JsonValue awaits && (bool)awaits;
+            await ipad.EnrolWithProfileAsync(answer.Body, cancellation);
+            return [.. (profile["skip_setup_items"] as JsonArray ?? []).Select(item => (string)item!)];
+        }
+    }
+
+    /// <summary>As it is posted: a CMS signature around a property list.</summary>
+    public static byte[] MachineInfo(VirtualIPad ipad)
+    {
+        var info = new PlistDict
+        {
+            ["UDID"] = ipad.Udid,
+            ["SERIAL"] = ipad.Description.SerialNumber,
+            ["PRODUCT"] = ipad.Description.ProductName,
+            ["VERSION"] = ipad.BuildVersion,
+            ["LANGUAGE"] = "en",
+        };
+        if (ipad.MajorVersion >= CanUpdateFrom)
+        {
+            info["OS_VERSION"] = ipad.OsVersion;
+            info["MDM_CAN_REQUEST_SOFTWARE_UPDATE"] = true;
+            info["SOFTWARE_UPDATE_DEVICE_ID"] = "J271AP";
+        }
+
+        return MdmSignature.SignAttached(PlistWriter.Write(info), ipad.DeviceCertificate.Certificate);
+    }
+
+    private static void Update(VirtualIPad ipad, JsonNode refusal)
+    {
+        if ((string?)refusal["code"] != "com.apple.softwareupdate.required" || ipad.MajorVersion < CanUpdateFrom)
+            throw new EnrolmentException($"The server refuses this iPad: {refusal.ToJsonString()}");
+        var version = (string?)refusal["details"]?["OSVersion"] ?? throw new EnrolmentException("It is to update, and nobody says to what.");
+        lock (ipad.StateLock)
+            ipad.State.Updated = new Release(version, string.Create(CultureInfo.InvariantCulture, $"{version.Split('.')[0]}Z1"));
+    }
+}

@@ -1,0 +1,222 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using FleetMdm.Api.Enrolment;
+using FleetMdm.Api.Tests.Admin;
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Identity;
+using FleetMdm.VirtualFleet;
+using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Apple;
+using FleetMdm.VirtualFleet.Enrolment;
+using FleetMdm.VirtualFleet.IPads;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FleetMdm.Api.Tests.Automated;
+
+/// <summary>Automated Device Enrolment as an administrator and an iPad meet it.</summary>
+public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<AutomatedHost>
+{
+    private static int _ipads = 50_000;
+
+    private IPadFleet Fleet(DeviceAuthority? factory) => new(new FleetOptions { Trust = TrustAnchors.FromPem(host.Apple.RootPem), Factory = factory });
+
+    private static VirtualIPad Add(IPadFleet fleet, string os = "18.3") => fleet.Add(IPadDescription.Number(Interlocked.Increment(ref _ipads)) with { OsVersion = os });
+
+    private async Task<(HttpStatusCode Status, string? Type, byte[] Body)> Ask(byte[] body)
+    {
+        using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/pkcs7-signature") } };
+        using var client = host.Server.Client();
+        using var answer = await client.PostAsync("/mdm/automated/enroll", content);
+        return (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, await answer.Content.ReadAsByteArrayAsync());
+    }
+
+    private async Task InstallPushCertificate()
+    {
+        using var apns = new ApnsAuthority();
+        using var minted = apns.MintPushCertificate("com.apple.mgmt.External.11111111-2222-3333-4444-555555555555");
+        var installed = await host.Server.Grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(new PushCertificateUpload(Encoding.ASCII.GetBytes(minted.ToPem()), null, false));
+        Assert.Equal(PushCertificateOutcome.Installed, installed.Outcome);
+    }
+
+    [Fact]
+    public async Task A_service_is_connected_step_by_step_and_its_iPads_stand_on_the_list()
+    {
+        var profile = (string)(await host.Post("profiles", $$"""{"name": "Pupils {{Guid.NewGuid():N}}", "skipSetupItems": ["AppleID", "Siri"], "supportPhone": "555"}"""))["id"]!;
+        var (id, pem) = await host.NewServer(profile);
+        Assert.StartsWith("-----BEGIN CERTIFICATE-----", pem, StringComparison.Ordinal);
+        Assert.Null((await host.Get($"servers/{id}"))["token"]);
+        using var early = await host.Admin.PostAsync($"/api/v1/automated/servers/{id}/sync", null);
+        await AdminServer.Problem(early, 409);
+
+        var portal = host.Apple.Portal.AddServer("FleetMdm", pem);
+        host.Apple.Portal.Assign(portal, "AUTOONE1", "AUTOONE2");
+        using var taken = await host.Upload(id, host.Apple.Portal.DownloadToken(portal));
+        await AdminServer.Body(taken, 200);
+        await AutomatedHost.Until(async () => (long)(await host.Get($"servers/{id}"))["counts"]!["assigned"]! == 2, "both have their profile");
+
+        var server = await host.Get($"servers/{id}");
+        Assert.Equal(("FleetMdm", "Springfield School District", null), ((string?)server["service"]!["name"], (string?)server["service"]!["organization"], server["problem"]));
+        Assert.InRange((int)server["token"]!["daysLeft"]!, 363, 365);
+        var device = await host.Get("devices/autoone1");
+        Assert.Equal(("assigned", "BLUE", profile), ((string?)device["state"], (string?)device["color"], (string?)device["wantedProfileId"]));
+        Assert.Equal(["AUTOONE1", "AUTOONE2"], (await host.Get($"devices?server={id}"))["items"]!.AsArray().Select(item => (string?)item!["serialNumber"]));
+        Assert.Empty((await host.Get($"devices?server={id}&state=failed"))["items"]!.AsArray());
+
+        using var csv = await host.Admin.GetAsync($"/automated/devices.csv?server={id}");
+        Assert.Equal(3, (await csv.Content.ReadAsStringAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length);
+        foreach (var path in (string[])["/automated", $"/automated/servers/{id}", $"/automated/servers/{id}/delete", "/automated/devices", "/automated/devices/AUTOONE1", "/automated/profiles", $"/automated/profiles/{profile}", "/automated/held"])
+        {
+            using var page = await host.Admin.GetAsync(path);
+            Assert.True(page.StatusCode == HttpStatusCode.OK, $"{path}: {await page.Content.ReadAsStringAsync()}");
+        }
+
+        using var inUse = await host.Admin.DeleteAsync($"/api/v1/automated/profiles/{profile}");
+        await AdminServer.Problem(inUse, 409);
+        using var gone = await host.Admin.DeleteAsync($"/api/v1/automated/servers/{id}");
+        Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+        Assert.Equal("released", (string?)(await host.Get("devices/AUTOONE1"))["state"]);
+    }
+
+    [Fact]
+    public async Task A_token_of_another_key_is_refused_in_words_and_nothing_changes()
+    {
+        var (id, _) = await host.NewServer();
+        var (_, other) = await host.NewServer();
+        var portal = host.Apple.Portal.AddServer("Other", other);
+        using var refused = await host.Upload(id, host.Apple.Portal.DownloadToken(portal));
+        var problem = await AdminServer.Problem(refused, 422);
+        Assert.Equal("server-token-other-key", (string?)problem["code"]);
+        Assert.Contains("another key", (string)problem["detail"]!, StringComparison.Ordinal);
+        Assert.Null((await host.Get($"servers/{id}"))["token"]);
+    }
+
+    [Fact]
+    public async Task A_token_that_ends_within_a_week_stands_on_the_overview()
+    {
+        var (id, pem) = await host.NewServer();
+        var portal = host.Apple.Portal.AddServer("Ending", pem);
+        using var taken = await host.Upload(id, host.Apple.Portal.DownloadToken(portal, TimeSpan.FromDays(6.5)));
+        await AdminServer.Body(taken, 200);
+        using var overview = await host.Admin.GetAsync("/");
+        Assert.Contains("until the server token of", await overview.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        using var gone = await host.Admin.DeleteAsync($"/api/v1/automated/servers/{id}");
+        Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+    }
+
+    [Fact]
+    public async Task An_iPad_that_Apple_has_assigned_gets_a_profile_for_itself()
+    {
+        await InstallPushCertificate();
+        await using var fleet = Fleet(host.Factory);
+        var ipad = Add(fleet);
+        await host.Connect(null, ipad.Description.SerialNumber);
+
+        var (status, type, body) = await Ask(OutOfTheBox.MachineInfo(ipad));
+
+        Assert.Equal((HttpStatusCode.OK, "application/x-apple-aspen-config"), (status, type));
+        var profile = EnrolmentProfile.Read(ConfigurationProfile.Read(body));
+        var key = (await host.Server.Services.GetRequiredService<EnrolmentAuthority>().Get()).ChallengeKey;
+        var challenge = OneTimeChallenge.Verify(key, profile.Scep.Challenge, TimeProvider.System.GetUtcNow());
+        Assert.Equal(new ProvenDevice(ipad.Udid, ipad.Description.SerialNumber), challenge!.Device);
+        var device = await host.Get($"devices/{ipad.Description.SerialNumber}");
+        Assert.Equal(("18.3", "the enrolment profile"), ((string?)device["askedOsVersion"], (string?)device["answer"]));
+        // It is no invitation that anybody could open.
+        using var client = host.Server.Client();
+        using var link = await client.GetAsync($"/enroll/{challenge.InvitationId}?profile=plain");
+        Assert.Equal(HttpStatusCode.NotFound, link.StatusCode);
+        using var invitations = await host.Admin.GetAsync("/api/v1/invitations?limit=1000");
+        Assert.DoesNotContain("Automated enrolment", await invitations.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_serial_number_that_no_service_knows_a_stranger_and_noise_are_refused()
+    {
+        await InstallPushCertificate();
+        await using var fleet = Fleet(host.Factory);
+        await using var strangers = Fleet(null);
+        var ipad = Add(fleet);
+        var (status, _, body) = await Ask(OutOfTheBox.MachineInfo(ipad));
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Contains($"{ipad.Description.SerialNumber} is on no device management service", Encoding.UTF8.GetString(body), StringComparison.Ordinal);
+
+        var (_, portal) = await host.Connect(null, ipad.Description.SerialNumber);
+        var stranger = strangers.Add(ipad.Description);
+        (status, _, body) = await Ask(OutOfTheBox.MachineInfo(stranger));
+        Assert.Equal(HttpStatusCode.Forbidden, status);
+        Assert.Contains("not an iPad's of Apple's", Encoding.UTF8.GetString(body), StringComparison.Ordinal);
+
+        Assert.Equal(HttpStatusCode.BadRequest, (await Ask(RandomNumberGenerator.GetBytes(200))).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await Ask([])).Status);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await Ask(new byte[DeviceCertificates.MaxAnswerBytes + 1])).Status);
+        var changed = OutOfTheBox.MachineInfo(ipad);
+        var at = changed.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ipad.Description.SerialNumber));
+        changed[at] ^= 1;
+        Assert.Equal(HttpStatusCode.BadRequest, (await Ask(changed)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await Ask(OutOfTheBox.MachineInfo(ipad))).Status);
+
+        // Taken from the service there, it enrols here no more.
+        var id = (string)(await host.Get($"devices/{ipad.Description.SerialNumber}"))["serverId"]!;
+        host.Apple.Portal.Unassign(ipad.Description.SerialNumber);
+        await host.Post($"servers/{id}/sync", "", 200);
+        await AutomatedHost.Until(async () => (string?)(await host.Get($"devices/{ipad.Description.SerialNumber}"))["state"] == "released", "it is released");
+        Assert.Equal(HttpStatusCode.Forbidden, (await Ask(OutOfTheBox.MachineInfo(ipad))).Status);
+        Assert.NotNull(portal);
+    }
+
+    [Fact]
+    public async Task An_old_iPad_is_told_to_update_first_and_one_that_cannot_is_let_in()
+    {
+        await InstallPushCertificate();
+        var profile = (string)(await host.Post("profiles", $$"""{"name": "New {{Guid.NewGuid():N}}", "minimumOsVersion": "18.4"}"""))["id"]!;
+        await using var fleet = Fleet(host.Factory);
+        var (old, older, current) = (Add(fleet, "18.3"), Add(fleet, "16.7"), Add(fleet, "18.4.1"));
+        await host.Connect(profile, old.Description.SerialNumber, older.Description.SerialNumber, current.Description.SerialNumber);
+
+        var (status, type, body) = await Ask(OutOfTheBox.MachineInfo(old));
+        Assert.Equal((HttpStatusCode.Forbidden, "application/json"), (status, type));
+        var refusal = JsonNode.Parse(body)!;
+        Assert.Equal(("com.apple.softwareupdate.required", "18.4"), ((string?)refusal["code"], (string?)refusal["details"]!["OSVersion"]));
+        Assert.Equal(HttpStatusCode.OK, (await Ask(OutOfTheBox.MachineInfo(older))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await Ask(OutOfTheBox.MachineInfo(current))).Status);
+
+        // Another profile, for this one alone.
+        var other = (string)(await host.Post("profiles", $$"""{"name": "Any {{Guid.NewGuid():N}}"}"""))["id"]!;
+        using var chosen = await host.Admin.PutAsync($"/api/v1/automated/devices/{old.Description.SerialNumber}/profile", AdminServer.Json($$"""{"profileId": "{{other}}"}"""));
+        Assert.Equal(other, (string?)(await AdminServer.Body(chosen, 200))["wantedProfileId"]);
+        Assert.Equal(HttpStatusCode.OK, (await Ask(OutOfTheBox.MachineInfo(old))).Status);
+    }
+
+    [Theory]
+    [InlineData("""{"name": ""}""", "name")]
+    [InlineData("""{"name": "x", "removable": false, "supervised": false}""", "removable")]
+    [InlineData("""{"name": "x", "language": "sv"}""", "region")]
+    [InlineData("""{"name": "x", "language": "svenska", "region": "SE"}""", "language")]
+    [InlineData("""{"name": "x", "minimumOsVersion": "new"}""", "minimumOsVersion")]
+    [InlineData("""{"name": "x", "skipSetupItems": ["no name"]}""", "skipSetupItems")]
+    [InlineData("""{"name": "x", "supportPhone": "012345678901234567890123456789012345678901234567890"}""", "supportPhone")]
+    public async Task What_Apple_would_refuse_is_said_at_the_field(string json, string field)
+    {
+        using var answer = await host.Admin.PostAsync("/api/v1/automated/profiles", AdminServer.Json(json));
+        await AdminServer.Blames(answer, field);
+    }
+
+    [Fact]
+    public async Task Of_two_who_change_a_profile_the_later_one_is_told()
+    {
+        var id = (string)(await host.Post("profiles", $$"""{"name": "Two {{Guid.NewGuid():N}}"}"""))["id"]!;
+        async Task<HttpStatusCode> Put(string tag)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Put, $"/api/v1/automated/profiles/{id}") { Content = AdminServer.Json($$"""{"name": "Two {{Guid.NewGuid():N}}"}""") };
+            request.Headers.TryAddWithoutValidation("If-Match", tag);
+            using var answer = await host.Admin.SendAsync(request);
+            return answer.StatusCode;
+        }
+
+        Assert.Equal(HttpStatusCode.OK, await Put("\"1\""));
+        Assert.Equal(HttpStatusCode.PreconditionFailed, await Put("\"1\""));
+        Assert.Equal(HttpStatusCode.OK, await Put("*"));
+    }
+}
