@@ -77,7 +77,10 @@ internal sealed class ExamService(
         {
             var plan = await store.Plan(
                 user.Scope, standing?.Exam.Id, new ExamTarget(exam.Target, exam.ClassIds, exam.Except, exam.SchoolId, named, time.GetUtcNow()), exam.StartsAt, exam.EndsAt,
-                [.. exam.Needs.Select(need => need.Requirement)], Examples);
+                [.. exam.Needs.Select(need => need.Requirement)],
+                // iPads do not list all of Apple's own.
+                request.App is { } app && !app.BundleId.StartsWith("com.apple.", StringComparison.OrdinalIgnoreCase) ? app.BundleId.Trim() : null,
+                Examples);
             return new ExamPlanView
             {
                 Total = plan.Total,
@@ -86,6 +89,7 @@ internal sealed class ExamService(
                 Reasons = [.. plan.Reasons.Select(OperationPlans.Of)],
                 Overlaps = [.. plan.Overlaps.Select(one => new ExamOverlapView(one.ExamId, one.Name, one.StartsAt, one.EndsAt, one.Devices))],
                 LockedByAssignment = exam.Kind == ExamKind.SeveralApps ? 0 : plan.LockedByAssignment,
+                WithoutApp = plan.WithoutApp,
                 Examples = [.. plan.Examples.Select(row => new PlanExampleView(row.EnrolmentId, row.SerialNumber, row.DeviceName, row.OsVersion))],
             };
         }

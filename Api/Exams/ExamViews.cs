@@ -199,6 +199,8 @@ public sealed record ExamPlanView
     public required IReadOnlyList<ExamOverlapView> Overlaps { get; init; }
     /// <summary>iPads that something assigned holds in an app already. They may refuse a second one.</summary>
     public required long LockedByAssignment { get; init; }
+    /// <summary>iPads whose list of apps lacks the app: they would be locked into nothing.</summary>
+    public required long WithoutApp { get; init; }
     /// <summary>Some of the total, at most ten.</summary>
     public required IReadOnlyList<PlanExampleView> Examples { get; init; }
 }
@@ -326,6 +328,10 @@ internal static class ExamWords
         var local = TimeZoneInfo.ConvertTime(at, zone);
         return local.ToString(local.Date == TimeZoneInfo.ConvertTime(now, zone).Date ? "HH:mm" : "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
     }
+
+    /// <summary>As in 2027-06-01 10:15, by the clock of this zone.</summary>
+    public static string Moment(DateTimeOffset at, string zone) =>
+        TimeZoneInfo.ConvertTime(at, TimeZoneInfo.FindSystemTimeZoneById(zone)).ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
     /// <summary>As in 2027-06-01, 10:00 to 11:30.</summary>
     public static string Span(DateTimeOffset from, DateTimeOffset to, string zone)

@@ -186,9 +186,10 @@ public sealed record ExamTarget(string? Filter, IReadOnlyList<string> ClassIds, 
 /// <param name="Reasons">Why others cannot.</param>
 /// <param name="Overlaps">Exams at the same time that some of these are in as well.</param>
 /// <param name="LockedByAssignment">iPads that are locked into an app by something that is assigned to them.</param>
+/// <param name="WithoutApp">iPads whose list of apps lacks the app.</param>
 /// <param name="Examples">Some of the total.</param>
 public sealed record ExamPlan(
-    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, IReadOnlyList<ExamOverlap> Overlaps, long LockedByAssignment, IReadOnlyList<LeftOutRow> Examples);
+    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, IReadOnlyList<ExamOverlap> Overlaps, long LockedByAssignment, long WithoutApp, IReadOnlyList<LeftOutRow> Examples);
 
 /// <param name="Devices">How many iPads are in both.</param>
 public sealed record ExamOverlap(string ExamId, string Name, DateTimeOffset StartsAt, DateTimeOffset EndsAt, long Devices);

@@ -9,7 +9,7 @@ using FleetMdm.Storage.Secrets;
 namespace FleetMdm.Storage.Exams;
 
 /// <inheritdoc cref="IExamStore"/>
-internal sealed class ExamStore(Database database, BodySealer sealer) : IExamStore
+internal sealed partial class ExamStore(Database database, BodySealer sealer) : IExamStore
 {
     private const string Columns = """
         e.id, e.version, e.name, e.school_id, e.target, e.class_ids, e.except_filter, e.kind, e.reference, e.asked, e.profile, e.needs, e.starts_at, e.ends_at, e.phase, e.revision, e.problem, e.ended_by,
@@ -35,15 +35,10 @@ internal sealed class ExamStore(Database database, BodySealer sealer) : IExamSto
     /// <summary>Of what is sealed; bytes.</summary>
     private const int NameLength = 32;
 
-    private const int LongestReason = 500;
-
     /// <summary>Exams at the same time that are looked at for a plan.</summary>
     private const int MostOverlaps = 20;
 
     private static readonly TimeSpan LongTimeout = TimeSpan.FromMinutes(2);
-
-    /// <summary>Between two pushes to an iPad that does not come.</summary>
-    private static readonly TimeSpan[] PushPauses = [.. new[] { 1, 2, 5, 10, 20, 40, 60 }.Select(minutes => TimeSpan.FromMinutes(minutes))];
 
     public async Task<IReadOnlyList<ExamRow>> List(Scope scope, string? text, ExamPhase? phase, (DateTimeOffset StartsAt, string Id)? after, int limit)
     {
@@ -87,7 +82,7 @@ internal sealed class ExamStore(Database database, BodySealer sealer) : IExamSto
         .Within(scope).Int("@limit", limit).List(row => (row.Text(0), row.Text(1), row.Long(2))));
 
     public async Task<ExamPlan> Plan(
-        Scope scope, string? id, ExamTarget target, DateTimeOffset startsAt, DateTimeOffset endsAt, IReadOnlyList<DeviceRequirement> requirements, int examples)
+        Scope scope, string? id, ExamTarget target, DateTimeOffset startsAt, DateTimeOffset endsAt, IReadOnlyList<DeviceRequirement> requirements, string? app, int examples)
     {
         Check(target.Filter, target.Except, target.SchoolId, [.. target.DeviceIds, .. target.ClassIds]);
         StoredText.Check("The exam's id", id);
@@ -126,7 +121,14 @@ internal sealed class ExamStore(Database database, BodySealer sealer) : IExamSto
                       WHERE y.device_id = d.id AND y.state IN (1, 2, 3, 4))
                     """)
                 .Bind(bind).First(row => row.Long(0));
-            return new ExamPlan(counted.Total, counted.Fits, reasons, overlaps, locked, await Some(s, found, bind, examples));
+            var without = 0L;
+            if (app is not null)
+            {
+                var (missing, named) = AssignmentTargets.Condition(new FilterCondition(FilterField.MissingApp, FilterOperator.Equal, new FilterText(app)), target.Now, database, "@m");
+                without = await s.Sql($"SELECT count(*) FROM {found}{missing}").Bind(bind).Bind(named).First(row => row.Long(0));
+            }
+
+            return new ExamPlan(counted.Total, counted.Fits, reasons, overlaps, locked, without, await Some(s, found, bind, examples));
         });
     }
 
@@ -333,131 +335,6 @@ internal sealed class ExamStore(Database database, BodySealer sealer) : IExamSto
             .Ids(named).Within(scope).List(row => (Named: row.Text(0), Id: row.Text(1))));
         // Two iPads of one serial number cannot be told apart by it.
         return found.GroupBy(one => one.Named, StringComparer.Ordinal).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.First().Id, StringComparer.Ordinal);
-    }
-
-    // ---- for the nodes ----
-
-    public async Task<IReadOnlyList<ExamStandingRow>> Standings(string deviceId)
-    {
-        StoredText.Check("The device id", deviceId);
-        return await database.Read(s => s
-            .Sql($"""
-                SELECT {StandingColumns}, e.name, e.phase, e.starts_at, e.ends_at, e.revision, h.ending, h.finished_at, h.error_summary
-                FROM exam_devices x JOIN exams e ON e.id = x.exam_id LEFT JOIN history h ON h.command_uuid = x.command_uuid AND h.enrolment_id = x.device_id
-                WHERE x.device_id = @device AND x.state < 10 ORDER BY e.starts_at, e.id
-                """)
-            .Text("@device", deviceId)
-            .List(row => new ExamStandingRow(
-                ReadStanding(row), row.Text(StandingWidth), (ExamPhase)row.Short(StandingWidth + 1), row.Time(StandingWidth + 2), row.Time(StandingWidth + 3), row.Int(StandingWidth + 4),
-                row.IsNull(StandingWidth + 5) ? null : (CommandEnding)row.Short(StandingWidth + 5), row.TimeOrNull(StandingWidth + 6), row.TextOrNull(StandingWidth + 7))));
-    }
-
-    public async Task<bool> Write(string deviceId, IReadOnlyList<ExamChange> changes)
-    {
-        StoredText.Check("The device id", deviceId);
-        try
-        {
-            await database.Write(s => Write(s, deviceId, changes));
-            return true;
-        }
-        catch (ChangedInBetweenException)
-        {
-            return false;
-        }
-    }
-
-    private static async Task Write(Session s, string deviceId, IReadOnlyList<ExamChange> changes)
-    {
-        foreach (var (before, after) in changes)
-        {
-            var written = await s
-                .Sql("""
-                    UPDATE exam_devices SET stamp = @stamp + 1, state = @state, revision = @revision, installed = @installed, command_uuid = @uuid, attempts = @attempts, due_at = @due,
-                      push_at = @push, pushes = @pushes, changed_at = @changed, locked_at = @locked, released_at = @released, reason = @reason
-                    WHERE device_id = @device AND exam_id = @id AND stamp = @stamp
-                    """)
-                .Text("@device", deviceId).Text("@id", before.ExamId).Int("@stamp", before.Stamp).Short("@state", (short)after.State).Int("@revision", after.Revision)
-                .Int("@installed", after.Installed).Text("@uuid", after.CommandUuid).Short("@attempts", after.Attempts).Time("@due", after.DueAt).Time("@push", after.PushAt)
-                .Short("@pushes", after.Pushes).Time("@changed", after.ChangedAt).Time("@locked", after.LockedAt).Time("@released", after.ReleasedAt)
-                .Text("@reason", after.Reason is { Length: > LongestReason } reason ? reason[..LongestReason] : after.Reason)
-                .Execute();
-            if (written > 0) continue;
-            // By an attempt whose answer was lost.
-            var standing = await s
-                .Sql($"SELECT {StandingColumns} FROM exam_devices x WHERE x.device_id = @device AND x.exam_id = @id").Text("@device", deviceId).Text("@id", before.ExamId).First(ReadStanding);
-            if (standing is null || (standing.Stamp, standing.State, standing.CommandUuid, standing.Revision) != (before.Stamp + 1, after.State, after.CommandUuid, after.Revision))
-                throw new ChangedInBetweenException();
-        }
-    }
-
-    private sealed class ChangedInBetweenException() : WorkRefusedException("The standing was changed in between.");
-
-    public Task<bool> Reopen(string deviceId, string examId, DateTimeOffset at)
-    {
-        StoredText.Check("The device id", deviceId);
-        StoredText.Check("The exam's id", examId);
-        return database.Write(async s => await s
-            .Sql($"UPDATE exam_devices SET state = 6, changed_at = @now, released_at = NULL, command_uuid = NULL, reason = NULL, {AtOnce} WHERE device_id = @device AND exam_id = @id AND state >= 10 AND revision > 0")
-            .Time("@now", at).Text("@device", deviceId).Text("@id", examId).Execute() > 0);
-    }
-
-    public Task<ExamTurn> Turn(DateTimeOffset now) => database.Write(async s =>
-    {
-        var due = await s
-            .Sql($"SELECT {Columns} FROM exams e WHERE e.phase <> 2 AND ((e.phase = 0 AND e.starts_at <= @now) OR (e.phase = 1 AND e.ends_at <= @now)) ORDER BY e.id{database.ForUpdate}").Time("@now", now).List(row => Read(row));
-        var (begun, ended) = (0, 0);
-        foreach (var exam in due)
-        {
-            if (exam.Phase == ExamPhase.Coming && exam.EndsAt > now)
-            {
-                var count = await Begin(s, exam, now);
-                await AuditColumns.Add(s, ByServer(now, AuditVerbs.ExamBegin, exam, count));
-                begun++;
-                continue;
-            }
-
-            var missed = exam.Phase == ExamPhase.Coming ? "The server did not run at the time of this exam. No iPad was locked." : null;
-            await s.Sql("UPDATE exams SET phase = 2, problem = coalesce(@problem, problem) WHERE id = @id").Text("@problem", missed).Text("@id", exam.Id).Execute();
-            await AuditColumns.Add(s, ByServer(now, AuditVerbs.ExamEnd, exam, await End(s, exam.Id, now)));
-            ended++;
-        }
-
-        return new ExamTurn(begun, ended);
-    }, timeout: LongTimeout);
-
-    public Task<IReadOnlyList<PushTarget>> TakePushes(DateTimeOffset now, int limit) => database.Write(async s =>
-    {
-        var ids = await s.Sql("SELECT x.device_id FROM exam_devices x WHERE x.push_at <= @now ORDER BY x.push_at, x.device_id LIMIT @limit").Time("@now", now).Int("@limit", limit).List(row => row.Text(0));
-        if (ids.Count == 0) return (IReadOnlyList<PushTarget>)[];
-        ids = [.. ids.Distinct(StringComparer.Ordinal)];
-        for (var level = PushPauses.Length - 1; level >= 0; level--)
-        {
-            await s
-                .Sql($"""
-                    UPDATE exam_devices SET pushes = CASE WHEN pushes < 1000 THEN pushes + 1 ELSE pushes END, push_at = @next
-                    WHERE push_at <= @now AND pushes {(level == PushPauses.Length - 1 ? ">=" : "=")} @level AND device_id IN (SELECT id FROM {database.IdsTable})
-                    """)
-                .Time("@next", now + PushPauses[level]).Time("@now", now).Int("@level", level).Ids(ids).Execute();
-        }
-
-        return await s.Sql($"SELECT {FleetQueries.PushColumns} FROM {DeviceColumns.Joined} WHERE {FleetQueries.Pushable} AND d.id IN (SELECT id FROM {database.IdsTable})").Ids(ids)
-            .List(row => FleetQueries.ReadPushTarget(row));
-    });
-
-    public Task<int> CloseGone(DateTimeOffset now) => database.Write(s => s
-        .Sql("""
-            UPDATE exam_devices SET state = 14, due_at = NULL, push_at = NULL, changed_at = @now, released_at = @now, stamp = stamp + 1
-            WHERE state < 10 AND state = 6 AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = exam_devices.device_id AND d.status IN (1, 2))
-            """)
-        .Time("@now", now).Execute());
-
-    public async Task<int> Forget(DateTimeOffset endedBefore)
-    {
-        var ids = await database.Read(s => s
-            .Sql("SELECT e.id FROM exams e WHERE e.phase = 2 AND e.ends_at < @before AND NOT EXISTS (SELECT 1 FROM exam_devices x WHERE x.exam_id = e.id AND x.state < 10)")
-            .Time("@before", endedBefore).List(row => row.Text(0)));
-        foreach (var id in ids) await database.Write(s => Drop(s, id));
-        return ids.Count;
     }
 
     private static async Task Drop(Session s, string id)

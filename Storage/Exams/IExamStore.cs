@@ -32,8 +32,9 @@ public interface IExamStore
     /// <summary>What it would do, now.</summary>
     /// <param name="scope">Of the one who asks: other groups and iPads do not exist for the target.</param>
     /// <param name="id">Of the one that it would change; null: a new one.</param>
+    /// <param name="app">Without which an iPad has nothing to be locked into; null: it is not looked for.</param>
     /// <exception cref="FilterException">Its target cannot be used.</exception>
-    Task<ExamPlan> Plan(Scope scope, string? id, ExamTarget target, DateTimeOffset startsAt, DateTimeOffset endsAt, IReadOnlyList<DeviceRequirement> requirements, int examples);
+    Task<ExamPlan> Plan(Scope scope, string? id, ExamTarget target, DateTimeOffset startsAt, DateTimeOffset endsAt, IReadOnlyList<DeviceRequirement> requirements, string? app, int examples);
 
     /// <summary>Writes it, with the iPads that were named. One whose beginning has come begins in the same transaction.</summary>
     /// <param name="deviceIds">Named one by one.</param>

@@ -268,12 +268,12 @@ public abstract class ExamStoreTests(StoreFixture fixture)
         await node.Exams.Create(Scope.District, New("later", "serial:A1") with { StartsAt = Ends, EndsAt = Ends.AddHours(1) }, [], null);
 
         var plan = await node.Exams.Plan(
-            Scope.District, null, new ExamTarget("serial:B1", [], null, null, [a.Id], Make.Now), Begins, Ends, [new DeviceRequirement(DeviceRequirementKind.Supervision, "It")], 5);
+            Scope.District, null, new ExamTarget("serial:B1", [], null, null, [a.Id], Make.Now), Begins, Ends, [new DeviceRequirement(DeviceRequirementKind.Supervision, "It")], "org.example.exam", 5);
 
         Assert.Equal((2, 1), (plan.Total, plan.Fits));
         Assert.Equal(1, Assert.Single(plan.Reasons).Devices);
         Assert.Equal([("by name", 1L), ("first", 1L)], plan.Overlaps.Select(one => (one.Name, one.Devices)).OrderBy(one => one.Name));
-        await Assert.ThrowsAsync<FilterException>(() => node.Exams.Plan(Scope.District, null, new ExamTarget("group:nobody", [], null, null, [], Make.Now), Begins, Ends, [], 5));
+        await Assert.ThrowsAsync<FilterException>(() => node.Exams.Plan(Scope.District, null, new ExamTarget("group:nobody", [], null, null, [], Make.Now), Begins, Ends, [], null, 5));
     }
 
     [Fact]
@@ -315,10 +315,10 @@ public abstract class ExamStoreTests(StoreFixture fixture)
         var exam = (await node.Exams.List(Scope.District, null, null, null, 5))[0].Exam;
         Assert.Equal([@class], exam.ClassIds);
         var target = new ExamTarget(null, [@class], null, null, [], Make.Now);
-        Assert.Equal(0, (await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], 5)).Total);
+        Assert.Equal(0, (await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], null, 5)).Total);
         foreach (var pupil in new[] { ali, bo }) Assert.Equal(PersonOutcome.Written, await node.Classes.SetMember(Scope.District, @class, pupil, PersonRole.Pupil, null));
-        Assert.Equal(2, (await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], 5)).Total);
-        Assert.Equal(1, Assert.Single((await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], 5)).Overlaps).Devices);
+        Assert.Equal(2, (await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], null, 5)).Total);
+        Assert.Equal(1, Assert.Single((await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], null, 5)).Overlaps).Devices);
 
         await node.Exams.Turn(Begins);
         await node.People.Delete(Scope.District, ali, null);
