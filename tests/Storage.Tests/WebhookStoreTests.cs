@@ -12,7 +12,7 @@ public sealed class SqliteWebhookStoreTests(SqliteFixture fixture) : WebhookStor
 /// <summary>Each test has a database to itself: what happens is for all webhooks.</summary>
 public abstract class WebhookStoreTests(StoreFixture shared)
 {
-    private static AuditRecord Record(string verb = AuditVerbs.WebhookChange) => AuditRecord.New(Make.Now, AuditActor.Server, verb);
+    private static AuditRecord Record(string verb = AuditVerbs.WebhookChange, int n = 0) => AuditRecord.New(Make.Now.AddSeconds(n), AuditActor.Server, verb);
 
     private static WebhookEvent Happened(string device, int n = 0, string kind = WebhookKinds.CommandFinished) => new()
     {
@@ -150,7 +150,7 @@ public abstract class WebhookStoreTests(StoreFixture shared)
         await fixture.Node.Audit.Write(Record(AuditVerbs.TokenCreate));
         await fixture.Node.Chain.Seal(null, 100);
         var webhook = await Made(fixture, "audit.token.");
-        for (var n = 0; n < 5; n++) await fixture.Node.Audit.Write(Record(n % 2 == 0 ? AuditVerbs.TokenCreate : AuditVerbs.CommandSend) with { Detail = "n" + n });
+        for (var n = 0; n < 5; n++) await fixture.Node.Audit.Write(Record(n % 2 == 0 ? AuditVerbs.TokenCreate : AuditVerbs.CommandSend, n) with { Detail = "n" + n });
         await fixture.Node.Chain.Seal(null, 100);
 
         while ((await fixture.Node.Webhooks.FanOutAudit(one => $$"""{"detail":"{{one.Record.Detail}}"}""", 2, Make.Now)).More)
