@@ -3,7 +3,6 @@ using System.Text.Json;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Protocol.Automated;
-using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Secrets;
