@@ -20,7 +20,7 @@ internal static class AutomatedEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var automated = api.MapGroup("/automated").Needs(Rights.AutomatedRead).WithTags("Automated enrolment");
-        automated.MapGet("/servers", List);
+        automated.MapGet("/servers", List).Fails();
         automated.MapPost("/servers", Create).Needs(Rights.AutomatedChange).Takes<AutomatedServerRequest>().Idempotent()
             .Audit(AuditVerbs.AutomatedCreate, AuditTargets.AutomatedServer, AuditPlace.WithTheChange).Fails(400, 409, 413, 415, 422);
         automated.MapGet("/servers/{id}", Get).Fails(404);
@@ -36,7 +36,7 @@ internal static class AutomatedEndpoints
         automated.MapGet("/devices/{serialNumber}", Device).Fails(404);
         automated.MapPut("/devices/{serialNumber}/profile", Choose).Needs(Rights.AutomatedChange).Takes<AutomatedChoiceRequest>()
             .Audit(AuditVerbs.AutomatedChoose, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404, 413, 415);
-        automated.MapGet("/profiles", Profiles);
+        automated.MapGet("/profiles", Profiles).Fails();
         automated.MapPost("/profiles", CreateProfile).Needs(Rights.AutomatedChange).Takes<AutomatedProfileRequest>().Idempotent()
             .Audit(AuditVerbs.AutomatedProfileCreate, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange).Fails(400, 409, 413, 415, 422);
         automated.MapGet("/profiles/{id}", Profile).Fails(404);
@@ -44,8 +44,8 @@ internal static class AutomatedEndpoints
             .Audit(AuditVerbs.AutomatedProfileChange, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange).Fails(400, 404, 409, 412, 413, 415, 422, 428);
         automated.MapDelete("/profiles/{id}", DeleteProfile).Needs(Rights.AutomatedChange)
             .Audit(AuditVerbs.AutomatedProfileDelete, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange).Fails(404, 409);
-        automated.MapGet("/setup-items", Items);
-        automated.MapGet("/schools", Schools);
+        automated.MapGet("/setup-items", Items).Fails();
+        automated.MapGet("/schools", Schools).Fails();
         automated.MapPut("/schools/{id}", ChooseForSchool).Needs(Rights.AutomatedChange).Takes<AutomatedChoiceRequest>()
             .Audit(AuditVerbs.AutomatedChoose, AuditTargets.School, AuditPlace.WithTheChange).Fails(400, 404, 413, 415);
         automated.MapGet("/held", Held).WithQuery("state", "after", "limit").Fails(400);

@@ -9,8 +9,8 @@ public static class FleetConfiguration
     /// <summary>The sections that exist. A section that is not here is a typing error, and stops the start.</summary>
     public static readonly IReadOnlyList<string> Sections =
     [
-        "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
-        "Automated", "Webhooks", "Oidc", "SelfService", "Teaching", "Retention", "Metrics", "Logging",
+        "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Automated", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
+        "Webhooks", "Oidc", "SelfService", "Teaching", "Retention", "Metrics", "Logging",
     ];
 
     /// <summary>The options that are lists: one value, several with commas, or an index for each.</summary>
