@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using FleetMdm.Api.Operations;
 using FleetMdm.Protocol.Profiles;
-using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Exams;
 
 namespace FleetMdm.Api.Exams;

@@ -1,6 +1,5 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
-using FleetMdm.Api.Devices;
 
 namespace FleetMdm.Api.Exams;
 

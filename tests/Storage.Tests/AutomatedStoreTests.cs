@@ -1,6 +1,5 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
-using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Schools;

@@ -78,7 +78,14 @@ public sealed class DeliveryPartTests
     {
         var row = new DeviceRow
         {
-            Id = "D", DeviceId = "D", Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Enrolled, PushMagic = "the-magic", PushToken = [1, 2, 3], HasUnlockToken = true, InvitationId = "the-invitation",
+            Id = "D",
+            DeviceId = "D",
+            Kind = EnrolmentKind.Device,
+            Status = EnrolmentStatus.Enrolled,
+            PushMagic = "the-magic",
+            PushToken = [1, 2, 3],
+            HasUnlockToken = true,
+            InvitationId = "the-invitation",
         };
 
         var told = EventPart.Of(WebhookKinds.DeviceEnrolled, null, row, Now).Data;
