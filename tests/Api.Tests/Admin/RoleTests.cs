@@ -84,7 +84,7 @@ public sealed class RoleTests(AdminServer server)
     {
         using var list = await server.Admin.GetAsync(Path);
         var names = (await AdminServer.Body(list, 200))["items"]!.AsArray().Where(role => (bool)role!["builtIn"]!).Select(role => (string)role!["name"]!);
-        Assert.Equal(["administrator", "district-administrator", "school-technician", "helpdesk", "auditor", "viewer"], names);
+        Assert.Equal(["administrator", "district-administrator", "school-technician", "helpdesk", "auditor", "viewer", "teacher", "self-service"], names);
         using var changed = await Put(server.Admin, "viewer", "*", "device.read", "command.erase");
         Assert.Equal("role-is-built-in", (string?)(await AdminServer.Problem(changed, 409))["code"]);
         using var deleted = await server.Admin.DeleteAsync($"{Path}/auditor");
