@@ -12,7 +12,7 @@ internal static class WebhooksRoom
     {
         services.AddSingleton<WebhookService>();
         services.AddSingleton<IAttention, WebhookAttention>();
-        services.AddSingleton(new ConsoleEntry(52, "/webhooks", "Webhooks", "M4 10h8M9 6l4 4-4 4M14 4h2v12h-2", 'b', Rights.WebhookRead));
+        services.AddSingleton(new ConsoleEntry(52, "/webhooks", "Webhooks", "M4 10h8M9 6l4 4-4 4M14 4h2v12h-2", 'q', Rights.WebhookRead));
     }
 
     public static void MapWebhooks(this AdminRoutes routes)

@@ -59,6 +59,9 @@ internal sealed partial class AutomatedServerGrain(
     private DateTimeOffset? _checkedAt;
     private DateTimeOffset? _nextAt;
 
+    /// <summary>Somebody wants a round, and it has not begun.</summary>
+    private bool _asked;
+
     private string Id => this.GetPrimaryKeyString();
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -82,7 +85,7 @@ internal sealed partial class AutomatedServerGrain(
         return Task.FromResult(true);
     }
 
-    public Task<AutomatedServerLive> Describe() => Task.FromResult(new AutomatedServerLive(_working, _checkedAt));
+    public Task<AutomatedServerLive> Describe() => Task.FromResult(new AutomatedServerLive(_working || _asked, _checkedAt));
 
     public async Task<AutomatedTokenTaken> TakeToken(AutomatedTokenUpload upload)
     {
@@ -144,6 +147,7 @@ internal sealed partial class AutomatedServerGrain(
 
     private void Begin()
     {
+        _asked = true;
         if (_working) _again = true;
         else _timer!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
@@ -156,7 +160,7 @@ internal sealed partial class AutomatedServerGrain(
         {
             do
             {
-                _again = false;
+                (_again, _asked) = (false, false);
                 await Round(stopping);
             }
             while (_again && !stopping.IsCancellationRequested);

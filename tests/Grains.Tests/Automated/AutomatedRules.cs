@@ -53,8 +53,6 @@ public abstract class AutomatedRules(GrainCluster cluster, IAutomatedCluster aut
         public async Task Settled()
         {
             using var patience = new CancellationTokenSource(GrainCluster.Patience);
-            // The round begins by a timer.
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, CancellationToken.None);
             while ((await Grain.Describe()).Working)
             {
                 if (patience.IsCancellationRequested) throw new TimeoutException("The round did not end.");
