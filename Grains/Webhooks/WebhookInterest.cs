@@ -14,6 +14,7 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
 
     private volatile Snapshot _snapshot = Snapshot.Everything;
     private ITimer? _timer;
+    private int _reading;
 
     /// <summary>Whether somebody wants anything.</summary>
     public bool Any => _snapshot.Any;
@@ -42,6 +43,8 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
 
     private async Task RefreshQuietly()
     {
+        // A slow store is not asked again while it has not answered.
+        if (Interlocked.Exchange(ref _reading, 1) == 1) return;
         try
         {
             await Refresh();
@@ -53,6 +56,10 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
         catch (Exception e)
         {
             LogFailed(logger, e);
+        }
+        finally
+        {
+            Volatile.Write(ref _reading, 0);
         }
     }
 
