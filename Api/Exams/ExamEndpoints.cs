@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
@@ -48,7 +50,7 @@ internal static class ExamEndpoints
     /// <param name="dryRun">true: only say what would be done.</param>
     public static async Task<IResult> Create(HttpContext context, ExamService service, [FromQuery] string? dryRun = null)
     {
-        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ExamRequest);
+        var request = await Read(context, AdminJson.Default.ExamRequest);
         if (Text.Flag("dryRun", dryRun) ?? false) return TypedResults.Ok(await service.Plan(context, null, request));
         var exam = await service.Create(context, request);
         EntityTag.Write(context, exam.Version);
@@ -72,7 +74,7 @@ internal static class ExamEndpoints
     {
         var isDry = Text.Flag("dryRun", dryRun) ?? false;
         var basedOn = isDry ? null : EntityTag.Required(context);
-        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ExamRequest);
+        var request = await Read(context, AdminJson.Default.ExamRequest);
         if (isDry) return TypedResults.Ok(await service.Plan(context, id, request));
         var exam = await service.Change(context, id, basedOn, request);
         EntityTag.Write(context, exam.Version);
@@ -111,11 +113,28 @@ internal static class ExamEndpoints
     /// <remarks>iPads that are locked get the new end. One that does not come before the old one frees itself a quarter of an hour after it.</remarks>
     public static async Task<Ok<ExamView>> Prolong(string id, HttpContext context, ExamService service)
     {
-        var exam = await service.Prolong(context, id, (await RequestBody.ReadJsonAsync(context, AdminJson.Default.ExamProlongRequest)).EndsAt);
+        var exam = await service.Prolong(context, id, (await Read(context, AdminJson.Default.ExamProlongRequest)).EndsAt);
         EntityTag.Write(context, exam.Version);
         return TypedResults.Ok(exam);
     }
 
     /// <summary>The exams that an iPad is in</summary>
     public static async Task<Ok<DeviceExamsView>> Of(string id, HttpContext context, ExamService service) => TypedResults.Ok(await service.Of(FleetUser.Of(context), id));
+
+    /// <summary>The body. A time without an offset would be read by the clock of the server, and the exam would be hours off.</summary>
+    private static async Task<T> Read<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
+    {
+        var request = await RequestBody.ReadJsonAsync(context, type);
+        using var body = JsonDocument.Parse(await RequestBody.ReadAsync(context));
+        foreach (var field in (string[])["startsAt", "endsAt"])
+        {
+            if (body.RootElement.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String && !HasOffset(value.GetString()!))
+                throw ApiProblem.Field(field, "Write the offset, as in 2027-06-01T08:00:00+02:00.");
+        }
+
+        return request;
+    }
+
+    /// <summary>ISO 8601, as it was read before: behind the T there is a sign only before an offset.</summary>
+    private static bool HasOffset(string time) => time.IndexOf('T', StringComparison.Ordinal) is >= 0 and var clock && (time.EndsWith('Z') || time.IndexOfAny(['+', '-'], clock) > 0);
 }

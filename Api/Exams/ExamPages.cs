@@ -74,6 +74,8 @@ internal static class ExamPages
         {
             User = user,
             Exam = exam,
+            Classes = await ClassNames(context, user, exam),
+            WithoutApp = await service.WithoutApp(user, exam),
             Devices = await service.Devices(user, id, shown == "all" ? null : shown, PeoplePages.Set(after), RowsOnPage),
             State = shown,
             IsLaterPage = PeoplePages.Set(after) is not null,
@@ -82,6 +84,27 @@ internal static class ExamPages
             Done = done,
         })
         { StatusCode = form.Status };
+    }
+
+    /// <summary>Those that the reader may see, by name; one that was deleted since is left out.</summary>
+    private static async Task<IReadOnlyList<string>> ClassNames(HttpContext context, FleetUser user, ExamView exam)
+    {
+        if (exam.ClassIds is not { } ids || !user.May(Rights.PeopleRead)) return [];
+        var classes = context.RequestServices.GetRequiredService<ClassService>();
+        var names = new List<string>();
+        foreach (var id in ids)
+        {
+            try
+            {
+                names.Add((await classes.Get(user, id)).Name);
+            }
+            catch (ApiProblem problem) when (problem.Status == StatusCodes.Status404NotFound)
+            {
+                // The page counts it.
+            }
+        }
+
+        return names;
     }
 
     private static Task<RazorComponentResult<ExamFormPage>> AskCreate(HttpContext context, ExamService service, ExamChoices choices) => Ask(context, service, choices, null);
@@ -179,6 +202,7 @@ internal static class ExamPages
             // From the end that the person saw: pressing twice prolongs once.
             var until = Text.Time("endsAt", form.Get("endsAt")) ?? throw ApiProblem.Field("endsAt", "The form is incomplete.");
             var minutes = PageForms.Number(form, "minutes") is { } number && Prolongations.Contains(number) ? number : throw ApiProblem.Field("minutes", "Choose one of the times.");
+            if (until > DateTimeOffset.MaxValue.AddMinutes(-minutes)) throw ApiProblem.Field("endsAt", "There is no such time.");
             await service.Prolong(context, id, until.AddMinutes(minutes));
             return PageForms.See($"/exams/{Uri.EscapeDataString(id)}?done=prolonged");
         }
@@ -264,7 +288,8 @@ internal static class ExamPages
 
     /// <summary>By the clock of the school.</summary>
     private static DateTimeOffset At(string field, string typed, TimeZoneInfo zone) =>
-        DateTime.TryParseExact(typed.Trim(), ["yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var wall) && !zone.IsInvalidTime(wall)
+        DateTime.TryParseExact(typed.Trim(), ["yyyy-MM-dd'T'HH:mm", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var wall)
+        && wall.Year is > 1 and < 9999 && !zone.IsInvalidTime(wall)
             ? new DateTimeOffset(wall, zone.GetUtcOffset(wall))
             : throw ApiProblem.Field(field, "Enter a day and a time that exist, as in 2027-06-01 10:00.");
 

@@ -30,6 +30,9 @@ internal sealed class ExamService(
     /// <summary>A lock that ends before iPads have heard of it helps nobody.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromMinutes(1);
 
+    /// <summary>Two school years can be planned; a later beginning is a typing error.</summary>
+    public const int MostYearsAhead = 2;
+
     public const int MostApps = 50;
     public const int MostNamed = 2_000;
     public const int MostClasses = 50;
@@ -52,7 +55,7 @@ internal sealed class ExamService(
         var last = after is null ? null : (await Row(reader, after))?.Exam ?? throw ApiProblem.InvalidCursor();
         var rows = await store.List(
             reader.Scope, string.IsNullOrWhiteSpace(text) ? null : Text.Optional("q", text.Trim()), wanted, last is null ? null : (last.StartsAt, last.Id), limit + 1);
-        var counts = (await store.Count([.. rows.Select(row => row.Exam.Id)])).ToLookup(one => one.ExamId);
+        var counts = (await store.Count(reader.Scope, [.. rows.Select(row => row.Exam.Id)])).ToLookup(one => one.ExamId);
         return Page.Of(rows, limit, row => ExamView.Of(row, ExamCountsView.Of(counts[row.Exam.Id]), Zone), row => row.Exam.Id);
     }
 
@@ -60,7 +63,7 @@ internal sealed class ExamService(
     public async Task<ExamView> Get(FleetUser reader, string id)
     {
         var row = await Row(reader, id) ?? throw NotFound();
-        var view = ExamView.Of(row, ExamCountsView.Of(await store.Count([row.Exam.Id])), Zone);
+        var view = ExamView.Of(row, ExamCountsView.Of(await store.Count(reader.Scope, [row.Exam.Id])), Zone);
         return row.Exam.Phase != ExamPhase.Coming || view.Counts.Total == 0 ? view
             : view with { IPads = [.. (await store.ListDevices(reader.Scope, row.Exam.Id, [], null, MostNamed)).Select(one => one.DeviceId)] };
     }
@@ -78,8 +81,7 @@ internal sealed class ExamService(
             var plan = await store.Plan(
                 user.Scope, standing?.Exam.Id, new ExamTarget(exam.Target, exam.ClassIds, exam.Except, exam.SchoolId, named, time.GetUtcNow()), exam.StartsAt, exam.EndsAt,
                 [.. exam.Needs.Select(need => need.Requirement)],
-                // iPads do not list all of Apple's own.
-                request.App is { } app && !app.BundleId.StartsWith("com.apple.", StringComparison.OrdinalIgnoreCase) ? app.BundleId.Trim() : null,
+                Looked(request.App),
                 Examples);
             return new ExamPlanView
             {
@@ -160,7 +162,16 @@ internal sealed class ExamService(
         var user = FleetUser.Of(context);
         CommandRights.Require(context, ProfileCommand.Remove);
         var standing = (await Row(user, id) ?? throw NotFound()).Exam;
-        return await Release(context, user.Scope, standing, named is null ? null : await OfExam(user, standing.Id, named));
+        return await Release(context, user.Scope, standing, named is null ? await OwnIfOthers(user.Scope, standing) : await OfExam(user, standing.Id, named));
+    }
+
+    /// <summary>"All" are those that the rights reach: when iPads have moved to other schools, the exam goes on for these until its end.</summary>
+    /// <returns>Null: there are no others.</returns>
+    private async Task<IReadOnlyList<string>?> OwnIfOthers(Scope scope, Exam standing)
+    {
+        if (scope.SchoolIds is null || standing.Phase == ExamPhase.Coming) return null;
+        var own = await InExam(scope, standing.Id);
+        return own.Count == (await store.Count(Scope.District, [standing.Id])).Sum(one => one.Count) ? null : own;
     }
 
     /// <summary>Whoever calls has checked the rights.</summary>
@@ -188,7 +199,7 @@ internal sealed class ExamService(
         var user = FleetUser.Of(context);
         CommandRights.Require(context, ProfileCommand.Install);
         var standing = (await Row(user, id) ?? throw NotFound()).Exam;
-        var devices = await Named(user.Scope, named);
+        var devices = await Named(user.Scope, standing.SchoolId, named);
         if (devices.Count == 0) throw ApiProblem.Field("iPads", "Name at least one iPad.");
         return await Add(context, user.Scope, standing, devices);
     }
@@ -256,7 +267,7 @@ internal sealed class ExamService(
                     {
                         _ when exam.Phase == ExamPhase.Coming => $"The exam begins at {ExamWords.Clock(exam.StartsAt, zone, now)}, and lasts until {until}.",
                         ExamState.Locked => $"It is locked until {until}.",
-                        ExamState.Releasing => $"The exam is over for it. It has not said yet that it is released. If it does not come, it frees itself at {ExamWords.Clock(exam.EndsAt + ExamProfile.FreesItselfAfter, zone, now)}.",
+                        ExamState.Releasing => $"The exam is over for it. It has not said yet that it is released. If it does not come, it frees itself at {ExamWords.Clock(ExamWords.FreesItselfAt(exam.EndsAt), zone, now)}.",
                         ExamState.NotPossible or ExamState.Failed => $"It is not locked. {one.Standing.Reason}",
                         _ => $"It is to be locked until {until}; it has not said yet that it is.",
                     },
@@ -264,6 +275,13 @@ internal sealed class ExamService(
             }),
         ];
     }
+
+    /// <summary>iPads of an exam whose list of apps lacks its app: they would be locked into nothing.</summary>
+    internal async Task<long> WithoutApp(FleetUser reader, ExamView exam) =>
+        exam.Phase is "coming" or "running" && Looked(exam.App) is { } app ? await store.CountWithoutApp(reader.Scope, exam.Id, app, time.GetUtcNow()) : 0;
+
+    /// <summary>The app that is looked for in their lists; null: none. iPads do not list all of Apple's own.</summary>
+    private static string? Looked(ExamAppRequest? app) => app is not null && !app.BundleId.StartsWith("com.apple.", StringComparison.OrdinalIgnoreCase) ? app.BundleId.Trim() : null;
 
     public TimeZoneInfo ZoneOf(ExamRow row) => TimeZoneInfo.TryFindSystemTimeZoneById(row.TimeZone ?? Zone, out var zone) ? zone : TimeZoneInfo.Utc;
 
@@ -281,6 +299,9 @@ internal sealed class ExamService(
         ExamOutcome.VersionConflict => EntityTag.Changed("the exam"),
         ExamOutcome.TooMany => ApiProblem.Conflict(ProblemCodes.TooMany, "There are too many exams", $"There can be {IExamStore.MostOpen} exams that run or have not begun."),
         ExamOutcome.TooManyDevices => ApiProblem.Conflict(ProblemCodes.TooMany, "There are too many iPads", $"An exam can have {IExamStore.MostDevices} iPads. Choose fewer, or make several exams."),
+        ExamOutcome.Nobody => new ApiProblem(
+            StatusCodes.Status422UnprocessableEntity, ProblemCodes.EmptyTarget, "The exam has no iPads",
+            "It would begin now, and no enrolled iPad is found for it. Nothing was saved. Change whom it is for, or choose a later beginning."),
         ExamOutcome.UnknownSchool => ApiProblem.Field("schoolId", "There is no such school."),
         ExamOutcome.HasBegun => HasBegun(),
         ExamOutcome.NotReleased => ApiProblem.Conflict(ProblemCodes.ExamNotReleased, "iPads are not released yet", "Release all iPads first. The exam can be deleted when each of them has said that it is released."),
@@ -307,7 +328,7 @@ internal sealed class ExamService(
         CommandRights.Require(context, ProfileCommand.Install);
         var school = string.IsNullOrEmpty(request.SchoolId) ? null : PeopleService.Id("schoolId", request.SchoolId);
         if (user.Scope.SchoolIds is { } own && (school is null || !own.Contains(school))) throw ApiProblem.Field("schoolId", "Choose one of your schools.");
-        var named = await Named(user.Scope, request.IPads ?? []);
+        var named = await Named(user.Scope, school, request.IPads ?? []);
         var target = Filter("target", request.Target);
         var taught = await Classes(user, request.ClassIds ?? []);
         if (target is null && named.Count == 0 && taught.Count == 0) throw ApiProblem.Field("target", "Say for which iPads it is: by a class, a group or a filter, or one by one.");
@@ -324,6 +345,7 @@ internal sealed class ExamService(
         if (name.Contains("{{", StringComparison.Ordinal)) throw ApiProblem.Field("name", "It must not hold {{.");
         var (starts, ends) = (Milliseconds(request.StartsAt ?? now), Milliseconds(request.EndsAt));
         if (starts < now) starts = Milliseconds(now);
+        if (starts > now.AddYears(MostYearsAhead)) throw ApiProblem.Field("startsAt", $"An exam begins {MostYearsAhead} years from now at the latest.");
         if (ends < starts + Shortest) throw ApiProblem.Field("endsAt", "It must be in the future, and at least a minute after the beginning.");
         if (ends - starts > Longest) throw ApiProblem.Field("endsAt", $"An exam lasts {Longest.TotalHours} hours at most.");
         var (kind, profile, reference) = request switch
@@ -415,14 +437,22 @@ internal sealed class ExamService(
     }
 
     /// <summary>The ids of enrolled iPads that somebody named by ids or serial numbers.</summary>
-    /// <exception cref="ApiProblem">400: one of them is not there.</exception>
-    internal async Task<IReadOnlyList<string>> Named(Scope scope, IReadOnlyList<string> named)
+    /// <param name="school">All have to be of this school; null: of any.</param>
+    /// <exception cref="ApiProblem">400: one of them is not there, or of another school.</exception>
+    private async Task<IReadOnlyList<string>> Named(Scope scope, string? school, IReadOnlyList<string> named)
     {
         if (named.Count > MostNamed) throw ApiProblem.Field("iPads", $"Name {MostNamed} iPads at most, or use a group or a filter.");
         var asked = named.Select((one, number) => Text.Required($"iPads[{number}]", one).Trim()).Distinct(StringComparer.Ordinal).ToList();
         var known = await store.Resolve(scope, asked);
         if (asked.FirstOrDefault(one => !known.ContainsKey(one)) is { } unknown)
             throw ApiProblem.Field("iPads", $"There is no enrolled iPad with the id or serial number {Text.Printable(unknown, 100)}.");
+        if (school is not null)
+        {
+            var own = await store.Resolve(Scope.Of([school]), [.. known.Values.Distinct(StringComparer.Ordinal)]);
+            if (asked.FirstOrDefault(one => !own.ContainsKey(known[one])) is { } stranger)
+                throw ApiProblem.Field("iPads", $"{Text.Printable(stranger, 100)} is not an iPad of the exam's school.");
+        }
+
         return [.. known.Values.Distinct(StringComparer.Ordinal)];
     }
 
@@ -430,22 +460,28 @@ internal sealed class ExamService(
     private async Task<IReadOnlyList<string>> OfExam(FleetUser user, string examId, IReadOnlyList<string> named)
     {
         if (named.Count is 0 or > MostNamed) throw ApiProblem.Field("iPads", $"Name 1 to {MostNamed} iPads.");
-        var known = await store.Resolve(Scope.District, named);
+        var known = await store.Resolve(user.Scope, named);
         var ids = named.Select(one => known.GetValueOrDefault(one, one)).Distinct(StringComparer.Ordinal).ToList();
         if (ids.FirstOrDefault(id => Text.EnrolmentId(id) is null) is { } odd) throw ApiProblem.Field("iPads", Text.Printable(odd, 100) + ": " + Text.NotAnEnrolmentId);
-        // Who may release in this exam may release each of its iPads: nobody stays locked in because it has moved to another school.
-        var there = new HashSet<string>(StringComparer.Ordinal);
-        string? after = null;
-        do
-        {
-            var page = await store.ListDevices(user.Scope, examId, [], after, 1_000);
-            there.UnionWith(page.Select(one => one.DeviceId));
-            after = page.Count < 1_000 ? null : page[^1].DeviceId;
-        }
-        while (after is not null);
+        var there = (await InExam(user.Scope, examId)).ToHashSet(StringComparer.Ordinal);
         return ids.FirstOrDefault(id => !there.Contains(id)) is { } stranger
             ? throw ApiProblem.Field("iPads", $"{Text.Printable(stranger, 100)} is not in this exam.")
             : ids;
+    }
+
+    /// <summary>Its iPads, as far as these rights reach.</summary>
+    private async Task<IReadOnlyList<string>> InExam(Scope scope, string examId)
+    {
+        var found = new List<string>();
+        string? after = null;
+        do
+        {
+            var page = await store.ListDevices(scope, examId, [], after, 1_000);
+            found.AddRange(page.Select(one => one.DeviceId));
+            after = page.Count < 1_000 ? null : page[^1].DeviceId;
+        }
+        while (after is not null);
+        return found;
     }
 
     private static string? Filter(string field, string? text) => string.IsNullOrWhiteSpace(text) ? null : DeviceFilters.Check(field, text.Trim());

@@ -117,7 +117,7 @@ public sealed record ExamView
             Except = one.Except,
             StartsAt = one.StartsAt,
             EndsAt = one.EndsAt,
-            FreesItselfAt = one.EndsAt + ExamProfile.FreesItselfAfter,
+            FreesItselfAt = ExamWords.FreesItselfAt(one.EndsAt),
             TimeZone = row.TimeZone ?? zone,
             Phase = ExamWords.Phase(one.Phase, counts.NotReleased),
             Kind = ExamWords.Kind(one.Kind),
@@ -321,6 +321,10 @@ internal static class ExamWords
         _ => "Gone",
     };
 
+    /// <summary>When an iPad that never comes again removes the lock by itself. An end that was stored at the end of the calendar breaks no page.</summary>
+    public static DateTimeOffset FreesItselfAt(DateTimeOffset endsAt) =>
+        endsAt > DateTimeOffset.MaxValue - ExamProfile.FreesItselfAfter ? DateTimeOffset.MaxValue : endsAt + ExamProfile.FreesItselfAfter;
+
     /// <summary>As in 10:00, by the school's clock; with the day when it is another one.</summary>
     public static string Clock(DateTimeOffset at, TimeZoneInfo zone, DateTimeOffset now)
     {
@@ -351,7 +355,7 @@ internal static class ExamWords
             { UnansweredCount: > 0 } => "It took the command, and has not answered.",
             _ => $"{Silent(row, At)}{(row.Waits ? "The command waits for it." : "")}",
         };
-        var freed = exam.EndsAt + ExamProfile.FreesItselfAfter;
+        var freed = FreesItselfAt(exam.EndsAt);
         return row.Shown switch
         {
             ExamState.Planned => one.Reason ?? (exam.Phase == ExamPhase.Coming ? "The exam has not begun." : Silent(row, At)),

@@ -181,8 +181,8 @@ internal sealed class GroupService(IGroupStore store, IFleetQueries fleet, Devic
             default:
                 var users = await store.ListUsers(user.Scope, group.Id, MostUsers);
                 throw ApiProblem.Conflict(ProblemCodes.InUse, "The group is in use", users.Count == 0
-                    ? "The rule of another group, or an assignment, names it, which is not of your schools."
-                    : $"The rule of another group, or an assignment, names it: {string.Join(", ", users)}. Change that first.");
+                    ? "The rule of another group, an assignment or an exam names it, which is not of your schools."
+                    : $"The rule of another group, an assignment or an exam names it: {string.Join(", ", users)}. Change that first.");
         }
     }
 

@@ -203,6 +203,8 @@ public enum ExamOutcome
     TooMany,
     TooManyDevices,
     UnknownSchool,
+    /// <summary>It would begin at once, for no iPad.</summary>
+    Nobody,
     /// <summary>It runs, or is over: it cannot be changed like that any more.</summary>
     HasBegun,
     /// <summary>It does not run: there is no end to move, and nobody to add.</summary>

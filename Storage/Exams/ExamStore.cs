@@ -65,18 +65,31 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         return database.Read(s => s.Sql($"{Rows} WHERE e.id = @id AND {scope.Covers(database, "e.school_id")}").Text("@id", id).Within(scope).First(ReadRow));
     }
 
-    public async Task<IReadOnlyList<ExamCount>> Count(IReadOnlyList<string> ids) => await database.Read(s => s
+    public async Task<IReadOnlyList<ExamCount>> Count(Scope scope, IReadOnlyList<string> ids) => await database.Read(s => s
         .Sql($"""
             SELECT t.exam_id, t.state, count(*) FROM (
-              SELECT x.exam_id, {ShownState} AS state FROM exam_devices x LEFT JOIN devices d ON d.id = x.device_id WHERE x.exam_id IN (SELECT id FROM {database.IdsTable})) t
+              SELECT x.exam_id, {ShownState} AS state FROM exam_devices x LEFT JOIN devices d ON d.id = x.device_id WHERE x.exam_id IN (SELECT id FROM {database.IdsTable}){scope.AndDevice(database)}) t
             GROUP BY t.exam_id, t.state
             """)
-        .Ids(ids).List(row => new ExamCount(row.Text(0), (ExamState)row.Int(1), row.Long(2))));
+        .Ids(ids).Within(scope).List(row => new ExamCount(row.Text(0), (ExamState)row.Int(1), row.Long(2))));
+
+    public async Task<long> CountWithoutApp(Scope scope, string id, string app, DateTimeOffset now)
+    {
+        StoredText.Check("The exam's id", id);
+        StoredText.Check("The app", app);
+        var (missing, bind) = AssignmentTargets.Condition(new FilterCondition(FilterField.MissingApp, FilterOperator.Equal, new FilterText(app)), now, database, "@m");
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT count(*) FROM {AssignmentTargets.Enrolled} AND EXISTS (SELECT 1 FROM exam_devices x WHERE x.exam_id = @id AND x.device_id = d.id AND x.state < 6)
+                {scope.AndDevice(database)}{missing}
+                """)
+            .Text("@id", id).Within(scope).Bind(bind).First(row => row.Long(0)));
+    }
 
     public async Task<IReadOnlyList<(string Id, string Name, long Devices)>> ListUnreleased(Scope scope, int limit) => await database.Read(s => s
         .Sql($"""
             SELECT e.id, e.name, count(*) FROM exams e JOIN exam_devices x ON x.exam_id = e.id AND x.state = 6 JOIN devices d ON d.id = x.device_id AND d.status IN (1, 2)
-            WHERE e.phase = 2 AND {scope.Covers(database, "e.school_id")}
+            WHERE e.phase = 2 AND {scope.Covers(database, "e.school_id")}{scope.AndDevice(database)}
             GROUP BY e.id, e.name ORDER BY count(*) DESC, e.id LIMIT @limit
             """)
         .Within(scope).Int("@limit", limit).List(row => (row.Text(0), row.Text(1), row.Long(2))));
@@ -285,7 +298,7 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
                 FROM exam_devices x LEFT JOIN devices d ON d.id = x.device_id LEFT JOIN device_activity v ON v.id = x.device_id
                 LEFT JOIN queue q ON q.enrolment_id = x.device_id AND q.command_uuid = x.command_uuid
                 LEFT JOIN holdings h ON h.device_id = x.device_id AND h.returned_at IS NULL LEFT JOIN people p ON p.id = h.person_id
-                WHERE x.exam_id = @id AND x.device_id > @after AND EXISTS (SELECT 1 FROM exams e WHERE e.id = x.exam_id AND {scope.Covers(database, "e.school_id")}){of}
+                WHERE x.exam_id = @id AND x.device_id > @after AND EXISTS (SELECT 1 FROM exams e WHERE e.id = x.exam_id AND {scope.Covers(database, "e.school_id")}){scope.AndDevice(database)}{of}
                 ORDER BY x.device_id LIMIT @limit
                 """)
             .Text("@id", id).Text("@after", after ?? "").Int("@limit", limit).Within(scope)
@@ -464,7 +477,9 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
     {
         if (exam.SchoolId is { } school && !await s.Sql("SELECT 1 FROM schools WHERE id = @id").Text("@id", school).First(_ => true)) return ExamOutcome.UnknownSchool;
         var (found, bind) = await Found(s, scope, new ExamTarget(exam.Target, exam.ClassIds, exam.Except, exam.SchoolId, deviceIds, exam.UpdatedAt));
-        return await s.Sql($"SELECT count(*) FROM {found}").Bind(bind).First(row => row.Long(0)) > IExamStore.MostDevices ? ExamOutcome.TooManyDevices : null;
+        var count = await s.Sql($"SELECT count(*) FROM {found}").Bind(bind).First(row => row.Long(0));
+        if (count == 0 && exam.StartsAt <= exam.UpdatedAt) return ExamOutcome.Nobody;
+        return count > IExamStore.MostDevices ? ExamOutcome.TooManyDevices : null;
     }
 
     private Task<Exam?> Lock(Session s, Scope scope, string id) => s

@@ -24,9 +24,13 @@ public interface IExamStore
 
     Task<ExamRow?> Find(Scope scope, string id);
 
-    Task<IReadOnlyList<ExamCount>> Count(IReadOnlyList<string> ids);
+    /// <param name="scope">Of the one who reads: other iPads are not counted.</param>
+    Task<IReadOnlyList<ExamCount>> Count(Scope scope, IReadOnlyList<string> ids);
 
-    /// <summary>Exams that are over and have iPads that are not released yet, with their number.</summary>
+    /// <summary>iPads that are in it, and whose list of apps lacks this one.</summary>
+    Task<long> CountWithoutApp(Scope scope, string id, string app, DateTimeOffset now);
+
+    /// <summary>Exams that are over and have iPads that are not released yet, with their number, as far as these rights reach.</summary>
     Task<IReadOnlyList<(string Id, string Name, long Devices)>> ListUnreleased(Scope scope, int limit);
 
     /// <summary>What it would do, now.</summary>
@@ -36,7 +40,7 @@ public interface IExamStore
     /// <exception cref="FilterException">Its target cannot be used.</exception>
     Task<ExamPlan> Plan(Scope scope, string? id, ExamTarget target, DateTimeOffset startsAt, DateTimeOffset endsAt, IReadOnlyList<DeviceRequirement> requirements, string? app, int examples);
 
-    /// <summary>Writes it, with the iPads that were named. One whose beginning has come begins in the same transaction.</summary>
+    /// <summary>Writes it, with the iPads that were named. One whose beginning has come begins in the same transaction; it needs at least one iPad.</summary>
     /// <param name="deviceIds">Named one by one.</param>
     /// <exception cref="FilterException">Its target cannot be used.</exception>
     Task<ExamOutcome> Create(Scope scope, Exam exam, IReadOnlyList<string> deviceIds, AuditRecord? audit);
@@ -64,6 +68,7 @@ public interface IExamStore
     Task<ExamOutcome> Delete(Scope scope, string id, int? basedOn, AuditRecord? audit);
 
     /// <summary>By the id of the iPad, after <paramref name="after"/>.</summary>
+    /// <param name="scope">Of the one who reads: an iPad that has moved to another school is not there.</param>
     /// <param name="states">As they are shown; empty: all.</param>
     Task<IReadOnlyList<ExamDeviceRow>> ListDevices(Scope scope, string id, IReadOnlyList<ExamState> states, string? after, int limit);
 

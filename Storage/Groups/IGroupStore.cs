@@ -40,7 +40,7 @@ public interface IGroupStore
     /// <exception cref="Filters.FilterException">The rule names a group that does not exist, or goes in a circle.</exception>
     Task<GroupOutcome> Change(Scope scope, DeviceGroup group, AuditRecord? audit);
 
-    /// <summary>With what was chosen by hand. <see cref="GroupOutcome.InUse"/>: the rule of another group, or an assignment, names it.</summary>
+    /// <summary>With what was chosen by hand. <see cref="GroupOutcome.InUse"/>: the rule of another group, an assignment or an exam names it.</summary>
     Task<GroupOutcome> Delete(Scope scope, string id, AuditRecord? audit);
 
     /// <summary>The names of some groups and assignments that name this one.</summary>
@@ -95,7 +95,7 @@ public enum GroupOutcome
     /// <summary>Somebody else has changed it in between.</summary>
     VersionConflict,
     NameTaken,
-    /// <summary>The rule of another group, or an assignment, names it: it can neither go nor be called otherwise.</summary>
+    /// <summary>The rule of another group, an assignment or an exam names it: it can neither go nor be called otherwise.</summary>
     InUse,
     TooMany,
     TooManyRules,

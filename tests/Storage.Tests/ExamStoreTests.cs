@@ -217,7 +217,7 @@ public abstract class ExamStoreTests(StoreFixture fixture)
 
         Assert.Equal([("A1", ExamState.Gone), ("B1", ExamState.Releasing)], await States(node, exam.Id));
         Assert.Empty(await node.Exams.Standings(a.Id));
-        Assert.Equal(1, (await node.Exams.Count([exam.Id])).Single(one => one.State == ExamState.Gone).Count);
+        Assert.Equal(1, (await node.Exams.Count(Scope.District, [exam.Id])).Single(one => one.State == ExamState.Gone).Count);
         Assert.False(await node.Exams.Reopen(b.Id, exam.Id, Ends));
     }
 

@@ -24,6 +24,8 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
         return body;
     }
 
+    private static (string, JsonNode?) Later => ("startsAt", Now.AddMinutes(30).ToString("O"));
+
     private async Task<JsonObject> Post(string path, JsonObject body, int status = 200)
     {
         using var answer = await server.Admin.PostAsync(path, AdminServer.Json(body.ToJsonString()));
@@ -245,7 +247,7 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
     [Fact]
     public async Task The_same_request_twice_makes_one_exam()
     {
-        var body = Body("serial:NOBODY").ToJsonString();
+        var body = Body("serial:NOBODY", Later).ToJsonString();
         string[] ids = ["", ""];
         for (var time = 0; time < 2; time++)
         {
@@ -258,24 +260,29 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
     }
 
     [Theory]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A"}""", "app")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}, "apps": ["b"]}""", "app")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "app": {"bundleId": "a"}}""", "target")]
-    [InlineData("""{"name": "", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "name")]
-    [InlineData("""{"name": "{{serial}}", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "name")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T11:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A"}""", "app")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}, "apps": ["b"]}""", "app")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "app": {"bundleId": "a"}}""", "target")]
+    [InlineData("""{"name": "", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "name")]
+    [InlineData("""{"name": "{{serial}}", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "name")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T11:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
     [InlineData("""{"name": "x", "endsAt": "2020-01-01T10:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-03T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "colour:red", "app": {"bundleId": "a"}}""", "target")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "group:nobody", "app": {"bundleId": "a"}}""", "target")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "iPads": ["NOSUCH"], "app": {"bundleId": "a"}}""", "iPads")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "with blank"}}""", "app.bundleId")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a", "options": ["explode"]}}""", "app.options")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "apps": []}""", "apps")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "profileId": "nothing"}""", "profileId")]
-    [InlineData("""{"name": "x", "endsAt": "2090-01-01T10:00:00Z", "startsAt": "2090-01-01T09:00:00Z", "target": "serial:A", "schoolId": "x", "app": {"bundleId": "a"}}""", "schoolId")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-03T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "colour:red", "app": {"bundleId": "a"}}""", "target")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "group:nobody", "app": {"bundleId": "a"}}""", "target")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "iPads": ["NOSUCH"], "app": {"bundleId": "a"}}""", "iPads")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "with blank"}}""", "app.bundleId")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "app": {"bundleId": "a", "options": ["explode"]}}""", "app.options")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "apps": []}""", "apps")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "profileId": "nothing"}""", "profileId")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00Z", "target": "serial:A", "schoolId": "x", "app": {"bundleId": "a"}}""", "schoolId")]
+    [InlineData("""{"name": "x", "endsAt": "9999-12-31T23:59:00Z", "startsAt": "9999-12-31T23:00:00Z", "target": "serial:A", "app": {"bundleId": "a"}}""", "startsAt")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00Z", "startsAt": "YEAR-01-01T09:00:00", "target": "serial:A", "app": {"bundleId": "a"}}""", "startsAt")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01T10:00:00", "startsAt": "YEAR-01-01T09:00:00+02:00", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
+    [InlineData("""{"name": "x", "endsAt": "YEAR-01-01", "target": "serial:A", "app": {"bundleId": "a"}}""", "endsAt")]
     public async Task What_cannot_be_an_exam_is_refused_and_named(string json, string field)
     {
+        json = json.Replace("YEAR", (Now.Year + 1).ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
         using var answer = await server.Admin.PostAsync(Path, AdminServer.Json(json));
         var problem = await AdminServer.Problem(answer, 400);
         Assert.True(problem["errors"]!.AsObject().ContainsKey(field), problem.ToJsonString());
@@ -286,7 +293,7 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
     [Fact]
     public async Task A_viewer_looks_and_a_technician_of_a_school_has_to_choose_it_and_reaches_no_other_iPad()
     {
-        var exam = await Create(Body("serial:NOBODY"));
+        var exam = await Create(Body("serial:NOBODY", Later));
         using var viewer = server.Client((await server.MakeToken("viewer")).Token);
         using var read = await viewer.GetAsync($"{Path}/{exam["id"]}");
         await AdminServer.Body(read, 200);
@@ -301,7 +308,7 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
         Assert.True((await AdminServer.Problem(none, 400))["errors"]!.AsObject().ContainsKey("schoolId"));
         using var named = await technician.PostAsync(Path, AdminServer.Json(Body(null, ("iPads", new JsonArray("EXG1")), ("schoolId", (string)school["id"]!)).ToJsonString()));
         Assert.True((await AdminServer.Problem(named, 400))["errors"]!.AsObject().ContainsKey("iPads"));
-        using var own = await technician.PostAsync(Path, AdminServer.Json(Body("serial:EXG1", ("schoolId", (string)school["id"]!)).ToJsonString()));
+        using var own = await technician.PostAsync(Path, AdminServer.Json(Body("serial:EXG1", ("schoolId", (string)school["id"]!), Later).ToJsonString()));
         Assert.Equal(0, (int)(await AdminServer.Body(own, 201))["counts"]!["planned"]!);
         using var unseen = await technician.GetAsync($"{Path}/{exam["id"]}");
         await AdminServer.Problem(unseen, 404);
@@ -346,6 +353,111 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
         Assert.NotEqual(303, (int)deleted.StatusCode);
         Assert.Contains(name, await server.Admin.GetStringAsync("/exams?phase=over"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task An_exam_begins_two_years_from_now_at_the_latest_and_an_end_of_the_calendar_breaks_no_view()
+    {
+        using var late = await server.Admin.PostAsync(Path, AdminServer.Json(Body("serial:NOBODY", ("startsAt", Now.AddYears(2).AddDays(1).ToString("O")), ("endsAt", Now.AddYears(2).AddDays(1).AddHours(1).ToString("O"))).ToJsonString()));
+        Assert.Contains("2 years", (string)(await AdminServer.Problem(late, 400))["errors"]!["startsAt"]![0]!, StringComparison.Ordinal);
+        using var form = await server.Admin.PostAsync("/exams", Form(("name", Name()), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", "9998-12-31T22:00"), ("ends", "9998-12-31T23:00")));
+        Assert.Equal(400, (int)form.StatusCode);
+        await Create(Body("serial:NOBODY", ("startsAt", Now.AddYears(2).AddDays(-1).ToString("O")), ("endsAt", Now.AddYears(2).AddDays(-1).AddHours(1).ToString("O"))));
+        Assert.Equal(DateTimeOffset.MaxValue, Exams.ExamWords.FreesItselfAt(DateTimeOffset.MaxValue));
+    }
+
+    [Fact]
+    public async Task A_new_end_without_an_offset_is_refused()
+    {
+        await Supervised("EXI1");
+        var exam = await Create(Body("serial:EXI1"));
+        var end = Now.AddHours(2).ToString("yyyy-MM-dd'T'HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
+
+        using var refused = await server.Admin.PostAsync($"{Path}/{exam["id"]}/prolong", AdminServer.Json(new JsonObject { ["endsAt"] = end }.ToJsonString()));
+
+        Assert.Contains("Write the offset", (string)(await AdminServer.Problem(refused, 400))["errors"]!["endsAt"]![0]!, StringComparison.Ordinal);
+        await Post($"{Path}/{exam["id"]}/prolong", new JsonObject { ["endsAt"] = end + "+00:00" });
+    }
+
+    [Fact]
+    public async Task An_exam_that_begins_at_once_for_nobody_is_refused_and_not_there()
+    {
+        var body = Body("serial:NOBODY");
+        using var refused = await server.Admin.PostAsync(Path, AdminServer.Json(body.ToJsonString()));
+        Assert.Equal("empty-target", (string)(await AdminServer.Problem(refused, 422))["code"]!);
+        Assert.Empty((await Get($"{Path}?q={Uri.EscapeDataString((string)body["name"]!)}"))["items"]!.AsArray().Where(one => (string)one!["name"]! == (string)body["name"]!));
+        Assert.Equal("coming", (string)(await Create(Body("serial:NOBODY", Later)))["phase"]!);
+    }
+
+    [Fact]
+    public async Task Named_iPads_of_another_school_are_refused_and_one_that_moves_there_is_out_of_the_schools_sight()
+    {
+        var (own, other, moves) = (await Supervised("EXJ1"), await Supervised("EXJ2"), await Supervised("EXJ3"));
+        var (north, south) = (await Post("/api/v1/schools", new JsonObject { ["name"] = Name("North") }, 201), await Post("/api/v1/schools", new JsonObject { ["name"] = Name("South") }, 201));
+        await Move(own, north);
+        await Move(other, south);
+        await Move(moves, north);
+        JsonObject Named(params string[] iPads) => Body(null, ("iPads", new JsonArray([.. iPads.Select(one => (JsonNode)one)])), ("schoolId", (string)north["id"]!));
+
+        foreach (var path in new[] { Path, $"{Path}?dryRun=true" })
+        {
+            using var refused = await server.Admin.PostAsync(path, AdminServer.Json(Named("EXJ1", "EXJ2").ToJsonString()));
+            Assert.Contains("EXJ2", (string)(await AdminServer.Problem(refused, 400))["errors"]!["iPads"]![0]!, StringComparison.Ordinal);
+        }
+
+        var exam = await Create(Named("EXJ1", "EXJ3"));
+        using var added = await server.Admin.PostAsync($"{Path}/{exam["id"]}/devices", AdminServer.Json("""{"iPads": ["EXJ2"]}"""));
+        Assert.Contains("EXJ2", (string)(await AdminServer.Problem(added, 400))["errors"]!["iPads"]![0]!, StringComparison.Ordinal);
+        var coming = Named("EXJ1");
+        coming["startsAt"] = Now.AddMinutes(30).ToString("O");
+        var later = await Create(coming);
+        using var changed = new HttpRequestMessage(HttpMethod.Put, $"{Path}/{later["id"]}") { Content = AdminServer.Json(Named("EXJ2").ToJsonString()), Headers = { { "If-Match", "*" } } };
+        using var unchanged = await server.Admin.SendAsync(changed);
+        Assert.True((await AdminServer.Problem(unchanged, 400))["errors"]!.AsObject().ContainsKey("iPads"));
+
+        // One leaves the school in the middle.
+        foreach (var pad in new[] { own, moves }) await Report(pad, (await Next(pad))!.Value.Uuid);
+        await Move(own, north);
+        await Move(moves, south);
+        var made = await Post("/api/v1/tokens", new JsonObject { ["name"] = "t", ["role"] = "school-technician", ["schools"] = new JsonArray((string)north["id"]!) }, 201);
+        using var technician = server.Client((string)made["token"]!);
+        using var rows = await technician.GetAsync($"{Path}/{exam["id"]}/devices");
+        Assert.Equal(own.Id, (string)Assert.Single((await AdminServer.Body(rows, 200))["items"]!.AsArray())!["deviceId"]!);
+        using var seen = await technician.GetAsync($"{Path}/{exam["id"]}");
+        Assert.Equal(1, (int)(await AdminServer.Body(seen, 200))["counts"]!["locked"]!);
+        using var foreign = await technician.PostAsync($"{Path}/{exam["id"]}/release", AdminServer.Json(new JsonObject { ["iPads"] = new JsonArray(moves.Id) }.ToJsonString()));
+        await AdminServer.Problem(foreign, 400);
+        using var all = await technician.PostAsync($"{Path}/{exam["id"]}/release", AdminServer.Json("{}"));
+        Assert.Equal(1, (int)(await AdminServer.Body(all, 200))["iPads"]!);
+        Assert.Equal(("releasing", "locked"), ((await Of(own, exam)).State, (await Of(moves, exam)).State));
+    }
+
+    [Fact]
+    public async Task The_page_offers_no_release_where_nothing_is_locked_and_the_reason_wraps()
+    {
+        var plain = await server.Enrol(serial: "EXK1");
+        await plain.Tell(new DeviceFacts { IsSupervised = false });
+        var exam = await Create(Body("serial:EXK1"));
+
+        var page = await server.Admin.GetStringAsync($"/exams/{exam["id"]}?state=all");
+
+        Assert.Contains("Not possible", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Release now", page, StringComparison.Ordinal);
+        Assert.Contains("class=\"lines\"", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_group_that_an_exam_names_says_so_when_it_is_to_go()
+    {
+        var name = Name("Examined");
+        var group = await Post("/api/v1/groups", new JsonObject { ["name"] = name }, 201);
+        await Create(Body($"group:\"{name}\"", Later));
+
+        using var refused = await server.Admin.DeleteAsync($"/api/v1/groups/{group["id"]}");
+
+        Assert.Contains("or an exam names it", (string)(await AdminServer.Problem(refused, 409))["detail"]!, StringComparison.Ordinal);
+    }
+
+    private async Task Move(TestPad pad, JsonObject school) => Assert.Equal(1, await server.Execute($"UPDATE devices SET school = '{school["name"]}' WHERE id = '{pad.Id}'"));
 
     private static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) => new(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
 }
