@@ -33,9 +33,9 @@ internal static class AuditVerification
         {
             return TypedResults.Ok(AuditCheckView.Of(await chain.Verify(after, MostAtOnce, context.RequestAborted), await Compare(chain, witness)));
         }
-        catch (FormatException)
+        catch (FormatException e)
         {
-            throw ApiProblem.InvalidCursor();
+            throw ApiProblem.InvalidCursor(e.Message);
         }
     }
 
@@ -68,11 +68,13 @@ internal static class AuditVerification
 /// <summary>What a check of the chain has found.</summary>
 public sealed record AuditCheckView
 {
-    /// <summary>whole (nothing is wrong in what was checked) or broken.</summary>
-    [OneOf("whole", "broken")]
+    /// <summary>whole (nothing is wrong in what was checked), broken, or unchecked (there are records, and none of them was checked: they wait for their seal, or <c>after</c> is the end of the chain).</summary>
+    [OneOf("whole", "broken", "unchecked")]
     public required string State { get; init; }
     /// <summary>How many records were checked by this request.</summary>
     public required long Checked { get; init; }
+    /// <summary>How many records wait for their seal. They are not checked. It is more than a few only while the server is stopped.</summary>
+    public required long Waiting { get; init; }
     /// <summary>For <c>after</c> of the next request; absent: all was checked.</summary>
     public string? Next { get; init; }
     /// <summary>The first thing that is wrong.</summary>
@@ -81,16 +83,17 @@ public sealed record AuditCheckView
     public required string Head { get; init; }
     /// <summary>How many records retention has removed from the old end.</summary>
     public required long Removed { get; init; }
-    /// <summary>How many of those that were checked have no signature of the server: they are of a version before this one, or somebody else wrote them.</summary>
+    /// <summary>How many of those that were checked have no signature, because they are of a version that made none. It does not grow after the upgrade, unless somebody else writes records.</summary>
     public required long Unsigned { get; init; }
-    /// <summary>When the newest of them was written, as it says. After your last upgrade: somebody else wrote it.</summary>
+    /// <summary>When the newest of them was written, as it says.</summary>
     public DateTimeOffset? NewestUnsigned { get; init; }
     public WitnessView? Witness { get; init; }
 
     internal static AuditCheckView Of(AuditCheck check, WitnessView? witness) => new()
     {
-        State = check.Break is null && witness?.Holds != false ? "whole" : "broken",
+        State = check.Break is not null || witness?.Holds == false ? "broken" : check.Nothing ? "unchecked" : "whole",
         Checked = check.Checked,
+        Waiting = check.Waiting,
         Next = check.Next,
         Break = check.Break is { } found
             ? new AuditBreakView(JsonNamingPolicy.CamelCase.ConvertName(found.Kind.ToString()), found.Number, found.RecordId?.ToString("D"), found.At, found.Words)

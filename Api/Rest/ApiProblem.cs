@@ -29,7 +29,7 @@ internal sealed class ApiProblem(int status, string code, string title, string d
         };
 
     /// <summary>The query parameter <c>after</c> is none that a page has named.</summary>
-    public static ApiProblem InvalidCursor() => Field("after", "It must be the \"next\" of a page.", ProblemCodes.InvalidCursor);
+    public static ApiProblem InvalidCursor(string words = "It must be the \"next\" of a page.") => Field("after", words, ProblemCodes.InvalidCursor);
 
     /// <summary>What a field says belongs to something else already.</summary>
     public static ApiProblem Taken(string field, string code, string message) => new(StatusCodes.Status409Conflict, code, "It is taken", message)

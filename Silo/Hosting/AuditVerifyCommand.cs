@@ -41,12 +41,15 @@ internal static class AuditVerifyCommand
         while (after is not null);
 
         Console.WriteLine($"Checked {seen} records, up to number {check.Head.Number}. Retention has removed {check.Removed}.");
+        if (check.Waiting > 0)
+            Console.WriteLine($"{check.Waiting} wait for their seal and were not checked. The server seals them within seconds while it runs.");
         if (unsigned > 0)
-            Console.WriteLine($"{unsigned} have no signature, the newest from {newest:yyyy-MM-dd HH:mm:ss} UTC: they are of an older version. One that is newer than the last upgrade was written by somebody else.");
+            Console.WriteLine($"{unsigned} have no signature, the newest from {newest:yyyy-MM-dd HH:mm:ss} UTC: they are of an older version. Their number does not grow after the upgrade, unless somebody else writes records.");
         if (await Compares(chain, witness) is false) breaks++;
-        Console.WriteLine(breaks == 0 ? "The audit is whole." : "The audit is not whole.");
+        var nothing = breaks == 0 && seen == 0 && (check.Nothing || check.Waiting > 0);
+        Console.WriteLine(nothing ? "No record was checked: start the server, and check again." : breaks == 0 ? "The audit is whole." : "The audit is not whole.");
         Console.WriteLine($"It ends at {check.Head.Witness}. Keep this line elsewhere, and give it to audit-verify another time.");
-        return breaks == 0 ? Whole : Broken;
+        return breaks == 0 && !nothing ? Whole : Broken;
     }
 
     private static async Task<bool?> Compares(IAuditChain chain, string? witness)

@@ -113,22 +113,27 @@ internal sealed class AuditChain(Database database, TimeProvider time) : IAuditC
         var records = after?.StartsWith('r') == true;
         var from = after is null ? (long?)null : records || !long.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out var said) ? null : said;
         if (after is not null && from is null && !(records && Guid.TryParseExact(after[1..], "N", out _)))
-            throw new FormatException();
+            throw new FormatException("It must be the \"next\" of a check.");
+        var id = records ? Guid.ParseExact(after![1..], "N").ToByteArray(bigEndian: true) : [];
 
         // 1
+        var waiting = await database.Read(s => s.Sql("SELECT count(*) FROM audit_unsealed").First(row => row.Long(0)), cancellationToken);
         var (ends, genuine) = await database.Read(s => ReadEnds(s), cancellationToken);
         if (ends is null || !genuine)
         {
             var last = await database.Read(ReadLast, cancellationToken);
-            var none = new AuditCheck { Checked = 0, Removed = 0, Head = last ?? new AuditHead(0, AuditSeal.NoHash) };
-            return ends is null && last is null ? none : none with
+            return new AuditCheck
             {
-                Break = new AuditBreak(AuditBreakKind.Chain, null, null, null,
-                    $"The row that says where the chain begins and ends was {(ends is null ? "removed" : "changed")}. The server did not do that."),
+                Checked = 0, Removed = 0, Waiting = waiting, Head = last ?? new AuditHead(0, AuditSeal.NoHash),
+                Break = new AuditBreak(AuditBreakKind.Chain, null, null, null, EndsFault(ends, last) + " The server did not do that."),
             };
         }
 
-        var check = new AuditCheck { Checked = 0, Removed = ends.StartNumber, Head = new AuditHead(ends.HeadNumber, ends.HeadHash) };
+        if (from > ends.HeadNumber)
+            throw new FormatException($"It is beyond the end of the chain, number {ends.HeadNumber}. It must be the \"next\" of a check.");
+        if (records && !await HasRecords(id, cancellationToken))
+            throw new FormatException("It is beyond the newest record. It must be the \"next\" of a check.");
+        var check = new AuditCheck { Checked = 0, Waiting = waiting, Removed = ends.StartNumber, Head = new AuditHead(ends.HeadNumber, ends.HeadHash) };
         if (!records)
         {
             check = await VerifyLinks(check, ends, from, most, cancellationToken);
@@ -136,8 +141,16 @@ internal sealed class AuditChain(Database database, TimeProvider time) : IAuditC
         }
 
         // 4
-        return await FindStrays(check, records ? Guid.ParseExact(after![1..], "N").ToByteArray(bigEndian: true) : [], most, cancellationToken);
+        check = await FindStrays(check, id, most, cancellationToken);
+        return check.Checked > 0 || check.Break is not null || records ? check : check with { Nothing = await HasRecords(id, cancellationToken) };
     }
+
+    private Task<bool> HasRecords(byte[] from, CancellationToken cancellationToken) =>
+        database.Read(async s => await s.Sql("SELECT id FROM audit WHERE id >= @from LIMIT 1").Bytes("@from", from).First(row => row.Bytes(0)) is not null, cancellationToken);
+
+    private static string EndsFault(AuditEnds? ends, AuditHead? last) => ends is not null ? "The row that says where the chain begins and ends was changed."
+        : last is not null ? "The row that says where the chain begins and ends was removed."
+        : "The chain was removed as a whole.";
 
     private async Task<AuditCheck> VerifyLinks(AuditCheck check, AuditEnds ends, long? from, int most, CancellationToken cancellationToken)
     {
@@ -215,6 +228,8 @@ internal sealed class AuditChain(Database database, TimeProvider time) : IAuditC
 
         return link.Standing == AuditStanding.Forged
             ? Of(AuditBreakKind.Inserted, $"The record of number {link.Number}, from {Said(at)}, was not written by the server, or was changed before it was sealed.")
+            : link.Standing == AuditStanding.Unsigned && !(Signer.MayBeUnsigned(record.At) && Signer.MayBeUnsigned(at))
+            ? Of(AuditBreakKind.Inserted, $"The record of number {link.Number}, from {Said(at)}, is not signed by the server. It was put in, or its signature was removed.")
             : link.Standing == AuditStanding.Signed && record.Verb == AuditVerbs.AuditBreak
                 ? Of(AuditBreakKind.Noticed, $"On {Said(record.At)} the server noticed: {record.Detail}")
                 : null;
@@ -252,12 +267,10 @@ internal sealed class AuditChain(Database database, TimeProvider time) : IAuditC
     private (AuditEnds From, string? Broken) Continue((AuditEnds? Ends, bool Genuine) stored, AuditHead? last, AuditHead? known, long? first)
     {
         var (ends, genuine) = stored;
-        if (ends is null && last is null && known is not { Number: > 0 })
-            return (new AuditEnds(0, AuditSeal.NoHash, 0, AuditSeal.NoHash), null);
         if (ends is null || !genuine)
         {
             var (head, hash) = known is not null && known.Number > (last?.Number ?? 0) ? (known.Number, known.Hash) : (last?.Number ?? 0, last?.Hash ?? AuditSeal.NoHash);
-            return (new AuditEnds((first ?? head + 1) - 1, [], head, hash), $"The row that says where the chain begins and ends was {(ends is null ? "removed" : "changed")}.");
+            return (new AuditEnds((first ?? head + 1) - 1, head == 0 ? AuditSeal.NoHash : [], head, hash), EndsFault(ends, last));
         }
 
         if (known is not null && known.Number > ends.HeadNumber)

@@ -23,7 +23,7 @@ public interface IAuditChain
 
     /// <summary>Checks at most <paramref name="most"/> records.</summary>
     /// <param name="after">The <see cref="AuditCheck.Next"/> of the check before; null: from the start.</param>
-    /// <exception cref="FormatException"><paramref name="after"/> is none.</exception>
+    /// <exception cref="FormatException"><paramref name="after"/> is none, or is beyond the end; the message says which.</exception>
     Task<AuditCheck> Verify(string? after, int most, CancellationToken cancellationToken = default);
 
     /// <summary>Drops at most <paramref name="limit"/> records from the old end that are older, and writes a record of it; returns how many.</summary>
@@ -74,7 +74,11 @@ public sealed record AuditCheck
     public AuditBreak? Break { get; init; }
     /// <summary>Where to go on; null: all was checked.</summary>
     public string? Next { get; init; }
-    /// <summary>Records without a signature among those that were checked.</summary>
+    /// <summary>There are records, and none of them was checked: nothing can be said.</summary>
+    public bool Nothing { get; init; }
+    /// <summary>How many records wait for their seal. They are not checked.</summary>
+    public long Waiting { get; init; }
+    /// <summary>Records of a version that signed none, among those that were checked.</summary>
     public long Unsigned { get; init; }
     public DateTimeOffset? NewestUnsigned { get; init; }
     /// <summary>How many records retention has removed from the old end.</summary>

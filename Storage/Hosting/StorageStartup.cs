@@ -37,7 +37,7 @@ internal sealed partial class StorageStartup(
 
         await MasterKey.Check(sealer, control, cancellationToken);
         await services.GetRequiredService<BodySealer>().Load(sealer, control, cancellationToken);
-        await services.GetRequiredService<AuditSeal>().Load(sealer, control, cancellationToken);
+        await services.GetRequiredService<AuditSeal>().Load(sealer, parts.Database, services.GetRequiredService<TimeProvider>(), cancellationToken);
         LogReady(logger, options.Value.Provider);
     }
 

@@ -12,7 +12,7 @@ public abstract class AuditChainTests(StoreFixture shared, bool postgres)
 {
     private static readonly AuditActor Ada = new(ActorKind.Token, "4f1c6d0a-0000-4000-8000-000000000001", "Ada", "192.0.2.7");
 
-    private readonly string _unguard = postgres ? "ALTER TABLE audit DISABLE TRIGGER ALL;" : "DROP TRIGGER audit_rows_are_kept; DROP TRIGGER audit_rows_are_not_changed; DROP TRIGGER audit_rows_await_their_seal;";
+    private readonly string _unguard = postgres ? "ALTER TABLE audit DISABLE TRIGGER ALL;" : "DROP TRIGGER IF EXISTS audit_rows_are_kept; DROP TRIGGER IF EXISTS audit_rows_are_not_changed; DROP TRIGGER IF EXISTS audit_rows_await_their_seal;";
 
     private static AuditRecord New(string detail, DateTimeOffset? at = null) =>
         AuditRecord.New(at ?? Make.Now, Ada, AuditVerbs.CommandSend) with { TargetKind = AuditTargets.Device, TargetId = "D", Detail = detail, Right = "command.send" };
@@ -27,6 +27,23 @@ public abstract class AuditChainTests(StoreFixture shared, bool postgres)
 
     /// <summary>As somebody who has the database, and not the key.</summary>
     private Task Meddle(StoreFixture fixture, string sql) => fixture.Execute(_unguard + sql);
+
+    /// <summary>Puts back the trigger by which new records wait for their seal.</summary>
+    private Task Guard(StoreFixture fixture) =>
+        fixture.Execute(postgres ? "ALTER TABLE audit ENABLE TRIGGER ALL" : "CREATE TRIGGER again AFTER INSERT ON audit BEGIN INSERT INTO audit_unsealed (id) VALUES (NEW.id); END");
+
+    private static async Task<List<AuditBreak>> AllBreaks(StoreFixture fixture)
+    {
+        var (found, after) = (new List<AuditBreak>(), (string?)null);
+        do
+        {
+            var check = await fixture.Node.Chain.Verify(after, 100);
+            if (check.Break is not null) found.Add(check.Break);
+            after = check.Next;
+        }
+        while (after is not null);
+        return found;
+    }
 
     private static async Task<AuditBreak?> FirstBreak(StoreFixture fixture)
     {
@@ -213,18 +230,109 @@ public abstract class AuditChainTests(StoreFixture shared, bool postgres)
     }
 
     [Fact]
+    public async Task A_chain_that_was_removed_as_a_whole_shows_before_and_after_the_next_start()
+    {
+        await using var fixture = await With(5);
+
+        await Meddle(fixture, """
+            DELETE FROM audit WHERE detail = 'record 2'; UPDATE audit SET mac = NULL WHERE detail = 'record 3';
+            DELETE FROM audit_chain; DELETE FROM audit_chain_ends; DELETE FROM audit_unsealed; INSERT INTO audit_unsealed (id) SELECT id FROM audit
+            """);
+        await Guard(fixture);
+        Assert.StartsWith("The chain was removed as a whole.", Assert.Single(await AllBreaks(fixture)).Words, StringComparison.Ordinal);
+
+        await using var started = await fixture.OpenNode();
+        Assert.Contains("removed as a whole", (await started.Chain.Seal(null, 1000)).Broken);
+        Assert.Null((await started.Chain.Seal(null, 1000)).Broken);
+
+        var found = await AllBreaks(fixture);
+        Assert.Equal([AuditBreakKind.Inserted, AuditBreakKind.Noticed], found.Select(one => one.Kind));
+        Assert.Contains("not signed by the server", found[0].Words);
+        Assert.Contains("removed as a whole", found[1].Words);
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM facts WHERE name = 'audit-key'")]
+    [InlineData("DELETE FROM facts WHERE name = 'audit-key'; DELETE FROM audit_chain; DELETE FROM audit_chain_ends; INSERT INTO audit_unsealed (id) SELECT id FROM audit")]
+    [InlineData("DELETE FROM audit_chain; DELETE FROM audit_chain_ends")]
+    public async Task Whoever_removes_the_key_of_the_chain_or_the_chain_leaves_a_break_after_the_next_start(string sql)
+    {
+        await using var fixture = await With(3);
+
+        await fixture.Execute(sql);
+
+        await using var started = await fixture.OpenNode();
+        await started.Chain.Seal(null, 1000);
+        Assert.NotNull((await started.Chain.Verify(null, 1000)).Break);
+    }
+
+    [Fact]
     public async Task Records_of_an_older_version_are_sealed_as_they_are_and_counted()
     {
         await using var fixture = await With(1);
         await Meddle(fixture, "UPDATE audit SET mac = NULL");
-        await fixture.Execute("DELETE FROM audit_chain; DELETE FROM audit_chain_ends; INSERT INTO audit_unsealed (id) SELECT id FROM audit");
+        await Guard(fixture);
+        await fixture.Execute("DELETE FROM facts WHERE name = 'audit-key'; DELETE FROM audit_chain; DELETE FROM audit_chain_ends; INSERT INTO audit_unsealed (id) SELECT id FROM audit");
+        await using var upgraded = await fixture.OpenNode();
+        await upgraded.Audit.Write(New("after it"));
 
-        await fixture.Node.Chain.Seal(null, 1000);
+        Assert.Null((await upgraded.Chain.Seal(null, 1000)).Broken);
 
-        var check = await fixture.Node.Chain.Verify(null, 1000);
+        var check = await upgraded.Chain.Verify(null, 1000);
         Assert.Null(check.Break);
-        Assert.Equal(1, check.Unsigned);
+        Assert.Equal((2, 1), (check.Checked, check.Unsigned));
         Assert.NotNull(check.NewestUnsigned);
+
+        // Later than an upgrade takes.
+        await upgraded.Audit.Write(New("later", TimeProvider.System.GetUtcNow().AddHours(2)));
+        await Meddle(fixture, "UPDATE audit SET mac = NULL WHERE detail = 'later'");
+        await upgraded.Chain.Seal(null, 1000);
+        Assert.Equal((AuditBreakKind.Inserted, 3L), (await upgraded.Chain.Verify(null, 1000)).Break is { } found ? (found.Kind, found.Number!.Value) : default);
+    }
+
+    [Fact]
+    public async Task The_key_of_a_version_that_did_not_say_until_when_goes_on()
+    {
+        await using var fixture = await With(3);
+        var stored = await fixture.Node.Control.GetOrAddFact(AuditSeal.Fact, [], TestContext.Current.CancellationToken);
+        var old = Convert.ToHexStringLower(fixture.Node.Sealer.Seal(AuditSeal.Fact, fixture.Node.Sealer.Open(AuditSeal.Fact, stored)[..32]));
+        var forget = $"UPDATE facts SET value = {(postgres ? $"'\\x{old}'" : $"X'{old}'")} WHERE name = 'audit-key'";
+
+        await fixture.Execute(forget);
+        await using var upgraded = await fixture.OpenNode();
+        await upgraded.Audit.Write(New("after it"));
+        Assert.Null((await upgraded.Chain.Seal(null, 1000)).Broken);
+        Assert.Null((await upgraded.Chain.Verify(null, 1000)).Break);
+
+        await fixture.Execute(forget + "; DELETE FROM audit_chain; DELETE FROM audit_chain_ends");
+        await using var without = await fixture.OpenNode();
+        Assert.Contains("removed as a whole", (await without.Chain.Verify(null, 1000)).Break!.Words);
+    }
+
+    [Fact]
+    public async Task What_waits_for_its_seal_is_counted_and_not_called_whole()
+    {
+        await using var fixture = await With(0);
+        Assert.False((await fixture.Node.Chain.Verify(null, 1000)).Nothing);
+
+        await fixture.Node.Audit.Write(New("first"));
+        var waiting = await fixture.Node.Chain.Verify(null, 1000);
+        await fixture.Node.Chain.Seal(null, 1000);
+        var after = await fixture.Node.Chain.Verify(null, 1000);
+
+        Assert.Equal((0, 1, true), (waiting.Checked, waiting.Waiting, waiting.Nothing));
+        Assert.Equal((1, 0, false), (after.Checked, after.Waiting, after.Nothing));
+    }
+
+    [Theory]
+    [InlineData("4")]
+    [InlineData("rffffffffffffffffffffffffffffffff")]
+    [InlineData("yesterday")]
+    public async Task A_check_does_not_go_on_beyond_the_end(string after)
+    {
+        await using var fixture = await With(3);
+
+        await Assert.ThrowsAsync<FormatException>(() => fixture.Node.Chain.Verify(after, 1000));
     }
 
     [Fact]

@@ -61,6 +61,9 @@ public sealed class AuditChainTests : IAsyncLifetime
         await Seal();
         var whole = await Get($"{Path}/verification");
         Assert.Equal("whole", (string)whole["state"]!);
+        Assert.True((long)whole["waiting"]! >= 0);
+        using (var beyond = await _server.Admin.GetAsync($"{Path}/verification?after=100000"))
+            Assert.Equal("invalid-cursor", (string)(await AdminServer.Problem(beyond, 400))["code"]!);
         Assert.Contains("The audit is whole", await _server.Admin.GetStringAsync("/audit/verification"));
         var witness = (string)whole["head"]!;
         Assert.True((bool)(await Get($"{Path}/verification?witness={witness}"))["witness"]!["holds"]!);
