@@ -66,7 +66,7 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         await using var visit = await SignIn(teacher, "teacher", width);
         var page = visit.Page;
         await page.GetByRole(AriaRole.Link, new() { Name = "7B" }).ClickAsync();
-        await Expect(page.GetByText("1 of 1 iPad is here")).ToBeVisibleAsync();
+        await Expect(page.GetByText("1 of 1 iPad is online")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "See who is here" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("The iPads are asked");
 
