@@ -18,7 +18,8 @@ internal sealed record ExamLockOrder(string Name, string? SchoolId, IReadOnlyLis
 /// <summary>How one iPad is, for a tile.</summary>
 /// <param name="State">planned, sent, locked, notPossible, failed or releasing; no entry: it is in no exam.</param>
 /// <param name="Reason">Why it is not locked, or not released; null: there is none.</param>
-internal sealed record ExamTile(string DeviceId, string ExamId, string Name, string State, DateTimeOffset EndsAt, DateTimeOffset Since, string? Reason);
+/// <param name="TimeZone">Of the exam's school; null: it has none.</param>
+internal sealed record ExamTile(string DeviceId, string ExamId, string Name, string State, DateTimeOffset EndsAt, DateTimeOffset Since, string? Reason, string? TimeZone);
 
 /// <summary>Exams for other rooms, as for a lesson: locked now, released at the end or before. <b>Whoever calls has checked the rights</b>: nothing here asks what the person may do. Each
 /// change is in the audit record, under the request's person.</summary>
@@ -54,7 +55,7 @@ internal sealed class ExamLocks(IExamStore store, ExamService exams, AuditTrail 
     public async Task<IReadOnlyList<ExamTile>> Of(IReadOnlyList<string> deviceIds) =>
     [
         .. (await store.ListOfDevices(deviceIds)).Select(one => new ExamTile(
-            one.DeviceId, one.Row.Exam.Id, one.Row.Exam.Name, ExamWords.State(one.Standing.State), one.Row.Exam.EndsAt, one.Standing.ChangedAt, one.Standing.Reason)),
+            one.DeviceId, one.Row.Exam.Id, one.Row.Exam.Name, ExamWords.State(one.Standing.State), one.Row.Exam.EndsAt, one.Standing.ChangedAt, one.Standing.Reason, one.Row.TimeZone)),
     ];
 
     private async Task<Exam> Find(string examId) => (await store.Find(Scope.District, examId))?.Exam ?? throw ExamService.NotFound();

@@ -46,7 +46,7 @@ internal static class SelfServiceEndpoints
     }
 
     /// <summary>Begin lost mode on one's own iPad</summary>
-    /// <remarks>With a fixed message. The iPad is reported lost too. 409: the district does not allow it, the iPad is not supervised, or the school has begun it. 429: five in 24 hours.</remarks>
+    /// <remarks>With a fixed message. The iPad is reported lost too. 409: the district does not allow it, the iPad is not supervised, an exam holds it, or the school has begun it. 429: five in 24 hours.</remarks>
     public static async Task<Ok<MyDeviceDetailView>> Begin(string id, HttpContext context, SelfServiceService service, SelfServiceLostMode lostMode)
     {
         await lostMode.Begin(context, await service.Own(context, id));
@@ -54,7 +54,7 @@ internal static class SelfServiceEndpoints
     }
 
     /// <summary>End lost mode that one has begun</summary>
-    /// <remarks>409: the school has begun it.</remarks>
+    /// <remarks>It is cancelled if the iPad does not have it yet. The incident that was opened with it is closed. 409: the school has begun it.</remarks>
     public static async Task<Ok<MyDeviceDetailView>> End(string id, HttpContext context, SelfServiceService service, SelfServiceLostMode lostMode)
     {
         await lostMode.End(context, await service.Own(context, id));

@@ -2,12 +2,15 @@ using System.Text.Json;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Exams;
 using FleetMdm.Api.Incidents;
 using FleetMdm.Api.Inventory;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Incidents;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.SelfService;
 using Microsoft.Extensions.Options;
@@ -16,18 +19,26 @@ namespace FleetMdm.Api.SelfService;
 
 /// <summary>Lost mode of one's own iPad: begun with a fixed message, and ended by whoever began it here. What the school has begun, the school ends.</summary>
 internal sealed class SelfServiceLostMode(
-    ISelfServiceStore store, IncidentService reports, DeviceLookup devices, CommandLog log, InventoryService inventory, AuditTrail trail, IFleetQueries fleet,
+    ISelfServiceStore store, IIncidentStore incidents, IncidentService reports, DeviceLookup devices, CommandLog log, InventoryService inventory, AuditTrail trail, IFleetQueries fleet,
+    ExamLocks exams,
     IOptions<SelfServiceOptions> options, TimeProvider time)
 {
     public const string Off = "off";
     public const string Ready = "ready";
     public const string Waiting = "waiting";
     public const string On = "on";
+    public const string Ending = "ending";
     public const string Others = "others";
     public const string Failed = "failed";
 
     private const int BegunADay = 5;
     private const int LocatedADay = 30;
+
+    /// <summary>In lost mode an iPad does little: more than these it has not answered since it began.</summary>
+    private const int HistoryLooked = 200;
+
+    /// <summary>Somebody of the school may change the incident at the same time.</summary>
+    private const int CloseAttempts = 3;
 
     private static readonly TimeSpan Day = TimeSpan.FromHours(24);
 
@@ -35,18 +46,19 @@ internal sealed class SelfServiceLostMode(
     public async Task<string> StateOf(OwnDevice own)
     {
         if (!options.Value.LostMode || !CanBeLost(own.Device)) return own.Device.IsLost == true ? Others : Off;
-        var begun = await Begun(own);
-        if (own.Device.IsLost == true) return begun is null ? Others : On;
-        if (begun is null) return Ready;
+        var (phase, begun, enabling) = await Stand(own);
+        if (phase == Phase.Ending) return Ending;
+        if (phase != Phase.Begun) return own.Device.IsLost == true ? Others : Ready;
+        if (own.Device.IsLost == true) return On;
         // It was counted, and never queued: nothing was promised.
-        if (await log.FindStanding(own.Device.Id, begun.Id) is not { } standing) return Ready;
-        if (!standing.IsFinished) return Waiting;
+        if (enabling is null) return Ready;
+        if (!enabling.IsFinished) return Waiting;
         // Refused. Otherwise the school, or a new enrolment, has ended it.
-        return await fleet.FindHistory(own.Device.Id, begun.Id) is { Ending: CommandEnding.Error or CommandEnding.CommandFormatError } ? Failed : Ready;
+        return await fleet.FindHistory(own.Device.Id, begun!.Id) is { Ending: CommandEnding.Error or CommandEnding.CommandFormatError } ? Failed : Ready;
     }
 
     /// <summary>Begins it, and reports the iPad lost. While it is begun, the same once more changes nothing.</summary>
-    /// <exception cref="ApiProblem">409: the district does not allow it, the iPad cannot, or the school has begun it; 429: too often today.</exception>
+    /// <exception cref="ApiProblem">409: the district does not allow it, the iPad cannot, an exam holds it, or the school has begun it; 429: too often today.</exception>
     public async Task Begin(HttpContext context, OwnDevice own)
     {
         switch (await StateOf(own))
@@ -60,8 +72,12 @@ internal sealed class SelfServiceLostMode(
         }
 
         var now = time.GetUtcNow();
+        if (InExamView.Of(await exams.Of([own.Device.Id]), own.Device.Id, now) is { } exam)
+            throw ApiProblem.Conflict(ProblemCodes.NotAllowed, "It is in an exam", $"{exam.Words}. It is locked into that until then. If it is lost, report it: the school looks after it.");
         var act = new SelfServiceAct(RequestIds.NewCommandUuid(context, time), own.Holding.PersonId, SelfServiceActKind.LostModeBegun, own.Device.Id, now);
         if (!await store.Take(act, BegunADay, now - Day)) throw SelfServiceService.TooMany("You have done that often today. Talk to the school.");
+        // This very request, once more, after it was ended: it begins nothing anew.
+        if (await log.FindStanding(own.Device.Id, act.Id) is not null) return;
         var command = JsonSerializer.SerializeToElement(new Dictionary<string, string>
         {
             ["requestType"] = "EnableLostMode",
@@ -78,24 +94,34 @@ internal sealed class SelfServiceLostMode(
         }
     }
 
-    /// <summary>The iPad is found. What the iPad does not have yet is cancelled.</summary>
-    /// <exception cref="ApiProblem">409: somebody else has begun it, or the iPad is just being told.</exception>
+    /// <summary>The iPad is found. What the iPad does not have yet is cancelled; what it has, or is just being told, is ended after that. The incident is closed. Once it is ended, the same
+    /// once more changes nothing.</summary>
+    /// <exception cref="ApiProblem">409: somebody else has begun it, or nobody.</exception>
     public async Task End(HttpContext context, OwnDevice own)
     {
-        if (await Begun(own) is not { } begun)
+        var (phase, begun, _) = await Stand(own);
+        if (phase == Phase.Ending || (phase == Phase.Over && own.Device.IsLost != true)) return;
+        if (phase != Phase.Begun)
             throw ApiProblem.Conflict(ProblemCodes.NotAllowed, "It is not yours to end", "You have not begun lost mode here. Ask the school to end it.");
         if (own.Device.IsLost != true)
         {
-            if (await devices.Grain(own.Device.Id).Cancel(begun.Id) == CancelOutcome.InFlight)
-                throw ApiProblem.Conflict(ProblemCodes.CommandInFlight, "Not at this moment", "The iPad is just being told. Try again in a minute.");
-        }
-        else
-        {
-            var command = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = "DisableLostMode" });
-            await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.FromJson(command), null, push: true, devices, log);
+            var cancelled = await devices.Grain(own.Device.Id).Cancel(begun!.Id) == CancelOutcome.Cancelled;
+            if (!cancelled && await log.FindStanding(own.Device.Id, begun.Id) is null)
+                throw ApiProblem.Conflict(ProblemCodes.NotAllowed, "It has not begun", "Lost mode has not begun. Load the page again in a minute.");
+            if (cancelled || await NeverBegins(own, begun))
+            {
+                // The cancelled command has its own record.
+                if (!cancelled) await trail.Record(context, AuditVerbs.CommandCancel, AuditTargets.Device, own.Device.Id, begun.Id, "EnableLostMode, finished already");
+                await Found(context, own, RequestIds.NewGuid(context, "found").ToString("D"));
+                return;
+            }
         }
 
-        await Ended(context, own);
+        // It has the command, or is being told: this one comes after it.
+        var uuid = RequestIds.NewCommandUuid(context, time);
+        var command = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = "DisableLostMode" });
+        await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.FromJson(command) with { CommandUuid = uuid }, null, push: true, devices, log);
+        await Found(context, own, uuid);
     }
 
     /// <summary>Asks the iPad where it is, and shows what it said last. Recorded first, as any look.</summary>
@@ -111,6 +137,23 @@ internal sealed class SelfServiceLostMode(
         var command = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = "DeviceLocation" });
         await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.FromJson(command) with { CommandUuid = act.Id }, now + Day, push: true, devices, log);
 
+        return await Told(own);
+    }
+
+    /// <summary>What it said last, for whoever has asked it since it is lost. Recorded when there is something to show; it counts for nothing.</summary>
+    /// <returns>Null: not now, or nobody has asked.</returns>
+    public async Task<MyLocationView?> LastTold(HttpContext context, OwnDevice own)
+    {
+        if (!options.Value.Location || own.Device.IsLost != true || await Stand(own) is not { Phase: Phase.Begun, Begun: { } begun } || await Newest(own, SelfServiceActKind.Located) is not { } asked
+            || asked.At < begun.At)
+            return null;
+        var told = await Told(own);
+        if (told.Latitude is not null) await InventoryEndpoints.RecordLook(context, trail, own.Device.Id, "The person who has it looks for it.");
+        return told;
+    }
+
+    private async Task<MyLocationView> Told(OwnDevice own)
+    {
         var (device, known) = await inventory.Find(own.Device.Id);
         var row = known.GetValueOrDefault(InventoryList.Location);
         var list = await inventory.Read(device.Id, row, InventoryList.Location, null, 1);
@@ -119,16 +162,82 @@ internal sealed class SelfServiceLostMode(
             : new MyLocationView();
     }
 
-    /// <summary>By this person, and not ended since.</summary>
-    private async Task<SelfServiceAct?> Begun(OwnDevice own) =>
-        await store.Newest(own.Device.Id, SelfServiceActKind.LostModeBegun, SelfServiceActKind.LostModeEnded) is { Kind: SelfServiceActKind.LostModeBegun } act
-        && act.PersonId == own.Holding.PersonId && act.At >= own.Holding.GivenAt ? act : null;
+    private enum Phase
+    {
+        /// <summary>Not by this person.</summary>
+        None,
+        Begun,
+        /// <summary>DisableLostMode waits for the iPad.</summary>
+        Ending,
+        Over,
+    }
 
-    private Task<bool> Ended(HttpContext context, OwnDevice own)
+    /// <param name="Phase">Of what this person has begun last.</param>
+    /// <param name="Begun">Its id is that of EnableLostMode.</param>
+    /// <param name="Enabling">Null: it was never queued.</param>
+    private sealed record LostModeStanding(Phase Phase, SelfServiceAct? Begun, CommandLog.Standing? Enabling);
+
+    /// <summary>It stays begun until the iPad is out of lost mode, or EnableLostMode is surely cancelled.</summary>
+    private async Task<LostModeStanding> Stand(OwnDevice own)
+    {
+        var id = own.Device.Id;
+        if (await Newest(own, SelfServiceActKind.LostModeBegun) is not { } begun) return new(Phase.None, null, null);
+        var enabling = await log.FindStanding(id, begun.Id);
+        if (await Newest(own, SelfServiceActKind.LostModeEnded) is { } ended && ended.At >= begun.At)
+        {
+            // One without a command was a cancellation.
+            if (await log.FindStanding(id, ended.Id) is not { } disabling) return new(Phase.Over, begun, enabling);
+            if (!disabling.IsFinished) return new(Phase.Ending, begun, enabling);
+            if (enabling is not { IsFinished: false } && own.Device.IsLost != true) return new(Phase.Over, begun, enabling);
+        }
+
+        // Whoever ended it: what is in lost mode again after that, somebody else has begun.
+        if (own.Device.IsLost == true && enabling is { IsFinished: true } && await fleet.FindHistory(id, begun.Id) is { } enabled
+            && (await fleet.ListHistory(id, null, HistoryLooked)).Any(row => row is { RequestType: "DisableLostMode", Ending: CommandEnding.Acknowledged } && row.FinishedAt >= enabled.FinishedAt))
+            return new(Phase.Over, begun, enabling);
+        return new(Phase.Begun, begun, enabling);
+    }
+
+    /// <summary>By this person, since the iPad is theirs.</summary>
+    private async Task<SelfServiceAct?> Newest(OwnDevice own, SelfServiceActKind kind) =>
+        await store.Newest(own.Device.Id, kind, kind) is { } act && act.PersonId == own.Holding.PersonId && act.At >= own.Holding.GivenAt ? act : null;
+
+    /// <summary>EnableLostMode is finished, and the iPad did not take it.</summary>
+    private async Task<bool> NeverBegins(OwnDevice own, SelfServiceAct begun) =>
+        await fleet.FindHistory(own.Device.Id, begun.Id) is { Ending: not CommandEnding.Acknowledged };
+
+    /// <param name="id">Of DisableLostMode; that of no command: there was nothing to disable.</param>
+    private async Task Found(HttpContext context, OwnDevice own, string id)
     {
         var now = time.GetUtcNow();
         // As many as were begun.
-        return store.Take(new SelfServiceAct(RequestIds.NewGuid(context, "found").ToString("D"), own.Holding.PersonId, SelfServiceActKind.LostModeEnded, own.Device.Id, now), int.MaxValue, now - Day);
+        await store.Take(new SelfServiceAct(id, own.Holding.PersonId, SelfServiceActKind.LostModeEnded, own.Device.Id, now), int.MaxValue, now - Day);
+        await CloseIncident(context, own);
+    }
+
+    /// <summary>That which the person has opened. One of the school stays open.</summary>
+    private async Task CloseIncident(HttpContext context, OwnDevice own)
+    {
+        for (var i = 0; i < CloseAttempts; i++)
+        {
+            var open = await incidents.List(Scope.District, new IncidentFilter { DeviceId = own.Device.Id, Open = true, Kind = IncidentKind.Lost }, null, 1);
+            if (open is not [{ Incident: { } standing }] || standing.OpenedBy != SelfServiceService.Holder || standing.OpenedAt < own.Holding.GivenAt) return;
+            var now = time.GetUtcNow();
+            var closed = standing with { Version = standing.Version + 1, ClosedAt = now, ClosedBy = SelfServiceService.Holder };
+            var note = new DeviceNote
+            {
+                Id = RequestIds.NewGuid(context, "found-note").ToString("D"),
+                DeviceId = standing.DeviceId,
+                IncidentId = standing.Id,
+                What = NoteKind.Closed,
+                Kind = standing.Kind,
+                At = now,
+                By = SelfServiceService.Holder,
+            };
+            if (await incidents.Change(Scope.District, closed, note, trail.Entry(context, AuditVerbs.IncidentChange, AuditTargets.Device, own.Device.Id, standing.Id, "lost, closed"))
+                != IncidentOutcome.VersionConflict)
+                return;
+        }
     }
 
     private static bool CanBeLost(DeviceRow row) => row is { IsSupervised: true, Kind: EnrolmentKind.Device, Status: EnrolmentStatus.Enrolled };

@@ -16,6 +16,7 @@ internal static class SelfServicePages
         my.MapGet("", List);
         my.MapGet("/ipads/{id}", Show);
         my.MapPost("/ipads/{id}/report", Report).Audit(AuditVerbs.IncidentOpen, AuditTargets.Device, AuditPlace.WithTheChange);
+        my.MapGet("/ipads/{id}/lost", AskLost);
         my.MapPost("/ipads/{id}/lost-mode", Begin).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
         my.MapPost("/ipads/{id}/lost-mode/end", End).Audit(AuditVerbs.CommandSend, AuditTargets.Device, AuditPlace.WithTheChange);
         my.MapPost("/ipads/{id}/location", Locate).Audit(AuditVerbs.SecretRead, AuditTargets.Device);
@@ -31,49 +32,53 @@ internal static class SelfServicePages
     private static async Task<RazorComponentResult<MyPage>> List(HttpContext context, SelfServiceService service) =>
         new(new { User = FleetUser.Of(context), View = await service.List(context), Profiles = (await service.Profiles(context)).Items });
 
-    private static Task<RazorComponentResult<MyIPadPage>> Show(string id, HttpContext context, SelfServiceService service, string? done) => Page(id, context, service, FormState.Fresh, null, done switch
+    private static Task<RazorComponentResult<MyIPadPage>> Show(string id, HttpContext context, SelfServiceService service, SelfServiceLostMode lostMode, string? done) => Page(id, context, service, lostMode, FormState.Fresh, done switch
     {
         "reported" => "The school knows. Somebody looks after it.",
         "lost" => "Lost mode begins as soon as the iPad is reached.",
-        "found" => "Lost mode ends as soon as the iPad is reached.",
+        "found" => "Good. Lost mode ends as soon as the iPad is reached.",
+        "asked" => "The iPad is asked where it is.",
         "back" => "The school knows that you want to hand it back. It is yours until somebody has taken it.",
         "kept" => "You keep it. The school knows.",
         _ => null,
     });
 
-    private static async Task<RazorComponentResult<MyIPadPage>> Page(string id, HttpContext context, SelfServiceService service, FormState form, MyLocationView? location, string? done) =>
-        new(new { User = FleetUser.Of(context), View = await service.Get(context, id), Form = form, Location = location, FormKey = PageForms.NewKey(), Done = done }) { StatusCode = form.Status };
+    private static async Task<RazorComponentResult<MyIPadPage>> Page(string id, HttpContext context, SelfServiceService service, SelfServiceLostMode lostMode, FormState form, string? done)
+    {
+        var view = await service.Get(context, id);
+        var location = view.CanLocate ? await lostMode.LastTold(context, await service.Own(context, id)) : null;
+        if (location is not null) context.Response.Headers.CacheControl = "no-store";
+        return new(new { User = FleetUser.Of(context), View = view, Form = form, Location = location, FormKey = PageForms.NewKey(), Done = done }) { StatusCode = form.Status };
+    }
 
-    private static Task<IResult> Report(string id, HttpContext context, RequestIds ids, SelfServiceService service) => Do(id, context, ids, service, "reported",
+    /// <summary>Asked before it is done: the iPad may be the one in the hand.</summary>
+    private static async Task<IResult> AskLost(string id, HttpContext context, SelfServiceService service)
+    {
+        var view = await service.Get(context, id);
+        return view is { LostMode: SelfServiceLostMode.Ready or SelfServiceLostMode.Failed, Exam: null }
+            ? new RazorComponentResult<MyLostPage>(new { User = FleetUser.Of(context), View = view, FormKey = PageForms.NewKey() })
+            : PageForms.See(PathOf(id));
+    }
+
+    private static Task<IResult> Report(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode) => Do(id, context, ids, service, lostMode, "reported",
         form => service.Report(context, id, new MyReportRequest { Kind = form.Get("kind") ?? "", Text = form.Get("text") }));
 
     private static Task<IResult> Begin(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode) =>
-        Do(id, context, ids, service, "lost", async _ => await lostMode.Begin(context, await service.Own(context, id)));
+        Do(id, context, ids, service, lostMode, "lost", async _ => await lostMode.Begin(context, await service.Own(context, id)));
 
     private static Task<IResult> End(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode) =>
-        Do(id, context, ids, service, "found", async _ => await lostMode.End(context, await service.Own(context, id)));
+        Do(id, context, ids, service, lostMode, "found", async _ => await lostMode.End(context, await service.Own(context, id)));
 
-    private static Task<IResult> HandBack(string id, HttpContext context, RequestIds ids, SelfServiceService service) =>
-        Do(id, context, ids, service, "back", _ => service.AskReturn(context, id, back: true));
+    private static Task<IResult> HandBack(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode) =>
+        Do(id, context, ids, service, lostMode, "back", _ => service.AskReturn(context, id, back: true));
 
-    private static Task<IResult> Keep(string id, HttpContext context, RequestIds ids, SelfServiceService service) =>
-        Do(id, context, ids, service, "kept", _ => service.AskReturn(context, id, back: false));
+    private static Task<IResult> Keep(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode) =>
+        Do(id, context, ids, service, lostMode, "kept", _ => service.AskReturn(context, id, back: false));
 
-    /// <summary>The page itself shows where it is: no address can be opened again by somebody else.</summary>
-    private static async Task<IResult> Locate(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode)
-    {
-        await PageForms.Read(context, ids);
-        try
-        {
-            return await Page(id, context, service, FormState.Fresh, await lostMode.Locate(context, await service.Own(context, id)), null);
-        }
-        catch (ApiProblem problem) when (PageForms.CanShow(problem))
-        {
-            return await Page(id, context, service, FormState.Refused(problem), null, null);
-        }
-    }
+    private static Task<IResult> Locate(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode) =>
+        Do(id, context, ids, service, lostMode, "asked", async _ => await lostMode.Locate(context, await service.Own(context, id)));
 
-    private static async Task<IResult> Do(string id, HttpContext context, RequestIds ids, SelfServiceService service, string done, Func<FormBody, Task> work)
+    private static async Task<IResult> Do(string id, HttpContext context, RequestIds ids, SelfServiceService service, SelfServiceLostMode lostMode, string done, Func<FormBody, Task> work)
     {
         var form = await PageForms.Read(context, ids);
         try
@@ -83,7 +88,7 @@ internal static class SelfServicePages
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
-            return await Page(id, context, service, FormState.Refused(problem, form.Get), null, null);
+            return await Page(id, context, service, lostMode, FormState.Refused(problem, form.Get), null);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Exams;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Incidents;
 using FleetMdm.Api.Profiles;
@@ -21,7 +22,7 @@ namespace FleetMdm.Api.SelfService;
 /// <summary>What a person sees and does with their own iPads, for REST and for <c>/my</c>.</summary>
 internal sealed class SelfServiceService(
     ISelfServiceStore store, IIncidentStore incidents, IncidentService reports, IEnrolmentStore enrolments, IProfileStore profiles, ProfileSigning signing, SelfServiceLostMode lostMode,
-    AuditTrail trail, IOptions<SelfServiceOptions> options, IOptions<MdmOptions> mdm, TimeProvider time)
+    ExamLocks exams, AuditTrail trail, IOptions<SelfServiceOptions> options, IOptions<MdmOptions> mdm, TimeProvider time)
 {
     /// <summary>Instead of a name: who had it then stands in the history of the iPad, as long as the person is not forgotten.</summary>
     public const string Holder = "the person who has it";
@@ -82,6 +83,7 @@ internal sealed class SelfServiceService(
             School = SchoolWords.Of(own.Device),
             LostMode = lost,
             CanLocate = options.Value.Location && lost == SelfServiceLostMode.On && own.Device.IsLost == true,
+            Exam = InExamView.Of(await exams.Of([own.Device.Id]), own.Device.Id, time.GetUtcNow()),
         };
     }
 
@@ -90,8 +92,8 @@ internal sealed class SelfServiceService(
     public async Task Report(HttpContext context, string id, MyReportRequest request)
     {
         var own = await Own(context, id);
-        var kind = Text.Name<IncidentKind>("kind", request.Kind) ?? throw ApiProblem.Field("kind", "It is required.");
-        if (kind == IncidentKind.InRepair) throw ApiProblem.Field("kind", "It must be brokenScreen, lost or other.");
+        var kind = Enum.GetValues<IncidentKind>().FirstOrDefault(one => one != IncidentKind.InRepair && string.Equals(IncidentView.KindOf(one), request.Kind, StringComparison.OrdinalIgnoreCase));
+        if (kind == default) throw ApiProblem.Field("kind", "It must be brokenScreen, lost or other.");
         await Take(context, own.Holding.PersonId, SelfServiceActKind.Report, own.Device.Id, ReportsADay, "You have reported a lot today. Talk to the school.");
         try
         {

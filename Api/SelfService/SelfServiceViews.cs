@@ -69,12 +69,14 @@ public sealed record MyDeviceDetailView
     /// <summary>What is wrong with it, as somebody has reported, and the school has not closed.</summary>
     public required IReadOnlyList<MyReportView> Reports { get; init; }
     public required SchoolSayView School { get; init; }
-    /// <summary>off: the district does not allow it, or this iPad cannot; ready; waiting: it begins when the iPad is reached; on: it is in lost mode by you; others: somebody
-    /// else has begun it; failed: the iPad refused it.</summary>
-    [OneOf("off", "ready", "waiting", "on", "others", "failed")]
+    /// <summary>off: the district does not allow it, or this iPad cannot; ready; waiting: it begins when the iPad is reached; on: it is in lost mode by you; ending: it ends when
+    /// the iPad is reached; others: somebody else has begun it; failed: the iPad refused it.</summary>
+    [OneOf("off", "ready", "waiting", "on", "ending", "others", "failed")]
     public required string LostMode { get; init; }
     /// <summary>They may ask where it is.</summary>
     public required bool CanLocate { get; init; }
+    /// <summary>Until then, nobody begins lost mode here; null: it is in no exam.</summary>
+    public InExamView? Exam { get; init; }
 }
 
 /// <summary>What is wrong with an iPad.</summary>

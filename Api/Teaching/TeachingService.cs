@@ -1,6 +1,7 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.Exams;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.SelfService;
 using FleetMdm.Protocol.Catalogue;
@@ -13,7 +14,7 @@ namespace FleetMdm.Api.Teaching;
 
 /// <summary>What a teacher sees and does, for REST and for <c>/teach</c>.</summary>
 internal sealed class TeachingService(
-    ITeachingStore store, ISelfServiceStore acts, SelfServiceService people, DeviceLookup devices, CommandLog log, IOptions<TeachingOptions> options, TimeProvider time)
+    ITeachingStore store, ISelfServiceStore acts, SelfServiceService people, DeviceLookup devices, CommandLog log, ExamLocks exams, IOptions<TeachingOptions> options, TimeProvider time)
 {
     /// <summary>An iPad that is used is in touch at least so often; one that was asked is at once.</summary>
     private static readonly TimeSpan HereWithin = TimeSpan.FromMinutes(15);
@@ -41,7 +42,9 @@ internal sealed class TeachingService(
         var (scope, teacher, id) = (FleetUser.Of(context).Scope, Asking(context), ClassId(classId));
         var taught = await store.FindClass(scope, teacher, id, Today) ?? throw NotYours();
         var now = time.GetUtcNow();
-        return new TaughtClassDetailView { Class = Of(taught), Items = [.. (await store.ListPupils(scope, teacher, id, Today)).Select(one => Of(one, now))] };
+        var pupils = await store.ListPupils(scope, teacher, id, Today);
+        var tiles = await exams.Of([.. pupils.Select(one => one.Device?.Id).OfType<string>().Distinct()]);
+        return new TaughtClassDetailView { Class = Of(taught), Items = [.. pupils.Select(one => Of(one, tiles, now))] };
     }
 
     /// <summary>Wakes the iPads of a class, so that it is seen who is here.</summary>
@@ -118,7 +121,7 @@ internal sealed class TeachingService(
         };
     }
 
-    private static TaughtPupilView Of(PupilDevice one, DateTimeOffset now) => new()
+    private static TaughtPupilView Of(PupilDevice one, IReadOnlyList<ExamTile> tiles, DateTimeOffset now) => new()
     {
         Name = $"{one.Pupil.GivenName} {one.Pupil.FamilyName}".Trim(),
         Device = one.Device is not { } row ? null : new TaughtDeviceView
@@ -129,6 +132,7 @@ internal sealed class TeachingService(
             LastSeenAt = row.LastSeenAt,
             BatteryLevel = row.BatteryLevel,
             IsLost = row.IsLost == true,
+            Exam = InExamView.Of(tiles, row.Id, now),
             CanClearPasscode = CanClear(row),
         },
     };

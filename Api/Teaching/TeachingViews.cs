@@ -49,6 +49,8 @@ public sealed record TaughtDeviceView
     /// <summary>0 to 1, as it last said.</summary>
     public double? BatteryLevel { get; init; }
     public required bool IsLost { get; init; }
+    /// <summary>Null: it is in no exam now.</summary>
+    public SelfService.InExamView? Exam { get; init; }
     /// <summary>Its passcode can be cleared: the server has what is needed for it.</summary>
     public required bool CanClearPasscode { get; init; }
 }

@@ -76,7 +76,8 @@ internal sealed class SelfServiceStore(Database database) : ISelfServiceStore
             var done = await s.Sql("SELECT count(*) FROM self_service_acts WHERE person_id = @person AND kind = @kind AND at > @since")
                 .Text("@person", act.PersonId).Short("@kind", (short)act.Kind).Time("@since", since).First(row => row.Long(0));
             if (done >= most) return false;
-            await s.Sql("DELETE FROM self_service_acts WHERE at < @before").Time("@before", act.At - ISelfServiceStore.ActsKnown).Execute();
+            // An iPad that is still lost is ended by whoever began it, however long it takes.
+            await s.Sql("DELETE FROM self_service_acts WHERE at < @before AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = self_service_acts.device_id AND d.is_lost)").Time("@before", act.At - ISelfServiceStore.ActsKnown).Execute();
             await s.Sql("INSERT INTO self_service_acts (id, person_id, kind, device_id, at) VALUES (@id, @person, @kind, @device, @at)")
                 .Text("@id", act.Id).Text("@person", act.PersonId).Short("@kind", (short)act.Kind).Text("@device", act.DeviceId).Time("@at", act.At).Execute();
             return true;

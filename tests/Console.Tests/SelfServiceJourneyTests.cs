@@ -39,6 +39,9 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         await Expect(page.GetByText("Reported: the screen is broken")).ToBeVisibleAsync();
         Assert.Equal(0, await page.GetByRole(AriaRole.Button, new() { Name = "The screen is broken" }).CountAsync());
 
+        // Two taps: the iPad may be the one in the hand.
+        await page.GetByRole(AriaRole.Link, new() { Name = "It is lost" }).ClickAsync();
+        await Expect(page.GetByText("Are you holding it now?")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "It is lost: lock it and find it" }).ClickAsync();
         await Expect(page.GetByText("Lost mode begins as soon as the iPad is online")).ToBeVisibleAsync();
         using var queue = await district.Server.Admin.GetAsync(pad.Path);
@@ -47,6 +50,7 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         await Expect(page.GetByText("Lost mode is on")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Where is it?" }).ClickAsync();
         await Expect(page.GetByText("has not answered yet")).ToBeVisibleAsync();
+        Assert.Contains("done=asked", page.Url);
         await page.GetByRole(AriaRole.Button, new() { Name = "I have found it" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Lost mode ends");
         Assert.Empty(visit.Complaints);
@@ -66,7 +70,7 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         await using var visit = await SignIn(teacher, "teacher", width);
         var page = visit.Page;
         await page.GetByRole(AriaRole.Link, new() { Name = "7B" }).ClickAsync();
-        await Expect(page.GetByText("1 of 1 iPad is here")).ToBeVisibleAsync();
+        await Expect(page.GetByText("1 of 1 iPad is online")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "See who is here" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("The iPads are asked");
 
@@ -95,7 +99,7 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         await scripted.BringAxe();
         foreach (var cookie in await visit.Page.Context.CookiesAsync())
             await scripted.Page.Context.AddCookiesAsync([new Cookie { Name = cookie.Name, Value = cookie.Value, Url = district.Server.Address.AbsoluteUri }]);
-        foreach (var path in (string[])["/my", $"/my/ipads/{own.Id}", "/my/enrol", "/teach", $"/teach/{id}", "/account"])
+        foreach (var path in (string[])["/my", $"/my/ipads/{own.Id}", $"/my/ipads/{own.Id}/lost", "/my/enrol", "/teach", $"/teach/{id}", "/account"])
         {
             await scripted.Page.GotoAsync(path);
             foreach (var details in await scripted.Page.Locator("main details > summary").AllAsync()) await details.ClickAsync();

@@ -232,9 +232,40 @@ public sealed class SelfServiceTests(SelfServiceServer district) : IClassFixture
             Assert.Equal(("account", "location"), ((string?)look["actorKind"], (string?)look["detail"]));
         }
 
-        using (var found = await browser.DeleteAsync($"/api/v1/my/devices/{pad.Id}/lost-mode")) await AdminServer.Body(found, 200);
+        for (var i = 0; i < 2; i++)
+        {
+            using var found = await browser.DeleteAsync($"/api/v1/my/devices/{pad.Id}/lost-mode");
+            var view = await AdminServer.Body(found, 200);
+            Assert.Equal("ending", (string?)view["lostMode"]);
+            Assert.Empty(view["reports"]!.AsArray());
+        }
+
         var waiting = JsonNode.Parse(await Server.Admin.GetStringAsync(pad.Path))!["queue"]!.AsArray().Select(one => (string)one!["requestType"]!);
         Assert.Equal(["DeviceLocation", "DisableLostMode"], waiting);
+    }
+
+    [Fact]
+    public async Task What_is_already_on_its_way_is_ended_after_it_has_begun()
+    {
+        var person = await district.Person("Way");
+        var pad = await district.Give(person);
+        using var browser = await district.Browser(person);
+        var path = $"/api/v1/my/devices/{pad.Id}";
+        using (var begun = await browser.PostAsync($"{path}/lost-mode", null)) await AdminServer.Body(begun, 200);
+        await pad.Idle();
+        for (var i = 0; i < 2; i++)
+        {
+            using var found = await browser.DeleteAsync($"{path}/lost-mode");
+            Assert.Equal("ending", (string?)(await AdminServer.Body(found, 200))["lostMode"]);
+        }
+
+        var queue = JsonNode.Parse(await Server.Admin.GetStringAsync(pad.Path))!["queue"]!.AsArray();
+        Assert.Equal(["EnableLostMode", "DisableLostMode"], queue.Select(one => (string)one!["requestType"]!));
+        foreach (var (command, state) in queue.Zip((string[])["ending", "ready"]))
+        {
+            await pad.Answer((string)command!["commandUuid"]!);
+            Assert.Equal(state, (string?)JsonNode.Parse(await browser.GetStringAsync(path))!["lostMode"]);
+        }
     }
 
     [Fact]
@@ -246,6 +277,8 @@ public sealed class SelfServiceTests(SelfServiceServer district) : IClassFixture
         using (var begun = await browser.PostAsync($"/api/v1/my/devices/{pad.Id}/lost-mode", null)) await AdminServer.Body(begun, 200);
         using (var found = await browser.DeleteAsync($"/api/v1/my/devices/{pad.Id}/lost-mode")) Assert.Equal("ready", (string?)(await AdminServer.Body(found, 200))["lostMode"]);
         Assert.Empty(JsonNode.Parse(await Server.Admin.GetStringAsync(pad.Path))!["queue"]!.AsArray());
+
+        using (var records = await Server.Admin.GetAsync($"/api/v1/audit?verb=command.cancel&target={pad.Id}")) Assert.Single((await AdminServer.Body(records, 200))["items"]!.AsArray());
 
         await pad.Answer(await pad.Send("""{"requestType": "EnableLostMode", "message": "By the school."}"""));
         Assert.Equal("others", (string?)JsonNode.Parse(await browser.GetStringAsync($"/api/v1/my/devices/{pad.Id}"))!["lostMode"]);

@@ -1,0 +1,24 @@
+using FleetMdm.Api.Exams;
+
+namespace FleetMdm.Api.SelfService;
+
+/// <summary>An exam that holds an iPad now.</summary>
+public sealed record InExamView
+{
+    public required string Name { get; init; }
+    public required DateTimeOffset EndsAt { get; init; }
+
+    /// <summary>By the school's clock.</summary>
+    internal string Until { get; init; } = "";
+
+    internal string Words => $"In the exam {Name} until {Until}";
+
+    /// <summary>Locked, or about to be; null: no exam holds it.</summary>
+    internal static InExamView? Of(IReadOnlyList<ExamTile> tiles, string deviceId, DateTimeOffset now) =>
+        tiles.FirstOrDefault(one => one.DeviceId == deviceId && (one.State is "sent" or "locked") && one.EndsAt > now) is not { } tile ? null : new InExamView
+        {
+            Name = tile.Name,
+            EndsAt = tile.EndsAt,
+            Until = ExamWords.Clock(tile.EndsAt, tile.TimeZone is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : TimeZoneInfo.Utc, now),
+        };
+}
