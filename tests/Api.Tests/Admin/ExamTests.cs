@@ -355,14 +355,13 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
     }
 
     [Fact]
-    public async Task An_exam_begins_two_years_from_now_at_the_latest_and_an_end_of_the_calendar_breaks_no_view()
+    public async Task An_exam_begins_two_years_from_now_at_the_latest()
     {
         using var late = await server.Admin.PostAsync(Path, AdminServer.Json(Body("serial:NOBODY", ("startsAt", Now.AddYears(2).AddDays(1).ToString("O")), ("endsAt", Now.AddYears(2).AddDays(1).AddHours(1).ToString("O"))).ToJsonString()));
         Assert.Contains("2 years", (string)(await AdminServer.Problem(late, 400))["errors"]!["startsAt"]![0]!, StringComparison.Ordinal);
         using var form = await server.Admin.PostAsync("/exams", Form(("name", Name()), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", "9998-12-31T22:00"), ("ends", "9998-12-31T23:00")));
         Assert.Equal(400, (int)form.StatusCode);
         await Create(Body("serial:NOBODY", ("startsAt", Now.AddYears(2).AddDays(-1).ToString("O")), ("endsAt", Now.AddYears(2).AddDays(-1).AddHours(1).ToString("O"))));
-        Assert.Equal(DateTimeOffset.MaxValue, Exams.ExamWords.FreesItselfAt(DateTimeOffset.MaxValue));
     }
 
     [Fact]
@@ -384,7 +383,7 @@ public sealed class ExamTests(AdminServer server) : IClassFixture<AdminServer>
         var body = Body("serial:NOBODY");
         using var refused = await server.Admin.PostAsync(Path, AdminServer.Json(body.ToJsonString()));
         Assert.Equal("empty-target", (string)(await AdminServer.Problem(refused, 422))["code"]!);
-        Assert.Empty((await Get($"{Path}?q={Uri.EscapeDataString((string)body["name"]!)}"))["items"]!.AsArray().Where(one => (string)one!["name"]! == (string)body["name"]!));
+        Assert.DoesNotContain((await Get($"{Path}?q={Uri.EscapeDataString((string)body["name"]!)}"))["items"]!.AsArray(), one => (string)one!["name"]! == (string)body["name"]!);
         Assert.Equal("coming", (string)(await Create(Body("serial:NOBODY", Later)))["phase"]!);
     }
 
