@@ -124,7 +124,10 @@ internal sealed class AuditChain(Database database, TimeProvider time) : IAuditC
             var last = await database.Read(ReadLast, cancellationToken);
             return new AuditCheck
             {
-                Checked = 0, Removed = 0, Waiting = waiting, Head = last ?? new AuditHead(0, AuditSeal.NoHash),
+                Checked = 0,
+                Removed = 0,
+                Waiting = waiting,
+                Head = last ?? new AuditHead(0, AuditSeal.NoHash),
                 Break = new AuditBreak(AuditBreakKind.Chain, null, null, null, EndsFault(ends, last) + " The server did not do that."),
             };
         }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using FleetMdm.Storage.Hosting;
 using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Audit;
