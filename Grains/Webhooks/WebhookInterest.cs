@@ -14,7 +14,6 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
 
     private volatile Snapshot _snapshot = Snapshot.Everything;
     private ITimer? _timer;
-    private int _reading;
 
     /// <summary>Whether somebody wants anything.</summary>
     public bool Any => _snapshot.Any;
@@ -30,7 +29,7 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await RefreshQuietly();
-        _timer = time.CreateTimer(_ => _ = RefreshQuietly(), null, ReadEvery, ReadEvery);
+        _timer = time.CreateTimer(_ => _ = RefreshQuietly(), null, ReadEvery, Timeout.InfiniteTimeSpan);
     }
 
     public Task StopAsync(CancellationToken cancellationToken)
@@ -43,8 +42,6 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
 
     private async Task RefreshQuietly()
     {
-        // A slow store is not asked again while it has not answered.
-        if (Interlocked.Exchange(ref _reading, 1) == 1) return;
         try
         {
             await Refresh();
@@ -59,7 +56,8 @@ internal sealed partial class WebhookInterest(IWebhookStore store, TimeProvider 
         }
         finally
         {
-            Volatile.Write(ref _reading, 0);
+            // A slow store is not asked again while it has not answered.
+            _timer?.Change(ReadEvery, Timeout.InfiniteTimeSpan);
         }
     }
 

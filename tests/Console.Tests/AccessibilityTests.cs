@@ -171,8 +171,9 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         using var examined = await server.Admin.PostAsync("/api/v1/exams",
             AdminServer.Json($$"""{"name": "Alle Seiten", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(5):O}}"}"""));
         var exam = (string)(await AdminServer.Body(examined, 201))["id"]!;
+        var month = TimeProvider.System.GetUtcNow().AddDays(30).UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         using var planned = await server.Admin.PostAsync("/api/v1/exams",
-            AdminServer.Json("""{"name": "Noch nicht", "apps": ["org.example.exam", "com.apple.calculator"], "target": "serial:DMPALLESEITEN", "startsAt": "2090-06-01T08:00:00Z", "endsAt": "2090-06-01T09:00:00Z"}"""));
+            AdminServer.Json($$"""{"name": "Noch nicht", "apps": ["org.example.exam", "com.apple.calculator"], "target": "serial:DMPALLESEITEN", "startsAt": "{{month}}T08:00:00Z", "endsAt": "{{month}}T09:00:00Z"}"""));
         var coming = (string)(await AdminServer.Body(planned, 201))["id"]!;
         using var grouped = await server.Admin.PostAsync("/api/v1/groups", AdminServer.Json("""{"name": "Alle Seiten"}"""));
         var group = (string)(await AdminServer.Body(grouped, 201))["id"]!;
@@ -210,7 +211,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             "/automated/profiles/new", $"/automated/profiles/{pupils}", "/automated/held",
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
-            "/exams", "/exams/new", "/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends=2090-06-01T08%3A00&starts=2090-06-01T07%3A00&preview=true",
+            "/exams", "/exams/new", $"/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends={month}T08%3A00&starts={month}T07%3A00&preview=true",
             $"/exams/{exam}", $"/exams/{exam}?state=all", $"/exams/{exam}/release", $"/exams/{coming}", $"/exams/{coming}/edit", $"/exams/{coming}/delete", $"/ipads/{pad.Id}",
             "/accounts", "/accounts/new", $"/accounts/{account.Id}", $"/accounts/{account.Id}/edit", $"/accounts/{account.Id}/delete",
             "/groups", "/groups/new", "/groups/new?name=Alle&rule=name%3Aalle&preview=true", $"/groups/{group}", $"/groups/{group}/edit", $"/groups/{group}/delete",

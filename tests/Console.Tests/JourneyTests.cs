@@ -184,7 +184,7 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await using var visit = await browser.Visit(server, width: 820);
         var page = visit.Page;
         await visit.SignIn();
-        await page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link, new() { Name = "Enrolment" }).ClickAsync();
+        await page.GetByRole(AriaRole.Navigation, new() { Name = "Main" }).GetByRole(AriaRole.Link, new() { Name = "Enrolment", Exact = true }).ClickAsync();
         await page.GetByRole(AriaRole.Link, new() { Name = "Create invitation" }).ClickAsync();
         await page.GetByLabel("Name", new() { Exact = true }).FillAsync("Trolley 12");
         await page.GetByLabel("iPads at most").FillAsync("thirty");

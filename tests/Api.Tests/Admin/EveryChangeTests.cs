@@ -227,9 +227,9 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/exams/{id}/release"] = async () => await Exam("Every 66", runs: true) is var id ? new(Json(HttpMethod.Post, $"/api/v1/exams/{id}/release", "{}"), id) : null!,
         ["POST /api/v1/exams/{id}/prolong"] = async () => await Exam("Every 67", runs: true) is var id
             ? new(Json(HttpMethod.Post, $"/api/v1/exams/{id}/prolong", $$"""{"endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(3):O}}"}"""), id) : null!,
-        ["POST /exams"] = () => Task.FromResult(new Drive(Form("/exams", ("name", "Every 68"), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", "2090-01-01T10:00"), ("ends", "2090-01-01T11:00")), null)),
+        ["POST /exams"] = () => Task.FromResult(new Drive(Form("/exams", ("name", "Every 68"), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", Soon("10:00")), ("ends", Soon("11:00"))), null)),
         ["POST /exams/{id}/edit"] = async () => await Exam("Every 69") is var id
-            ? new(Form($"/exams/{id}/edit", ("name", "Every 70"), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", "2090-01-01T10:00"), ("ends", "2090-01-01T11:00"), ("version", "1")), id) : null!,
+            ? new(Form($"/exams/{id}/edit", ("name", "Every 70"), ("bundleId", "org.example.exam"), ("target", "serial:NOBODY"), ("starts", Soon("10:00")), ("ends", Soon("11:00")), ("version", "1")), id) : null!,
         ["POST /exams/{id}/delete"] = async () => await Exam("Every 71") is var id ? new(Form($"/exams/{id}/delete", ("version", "1")), id) : null!,
         ["POST /exams/{id}/release"] = async () => await Exam("Every 72", runs: true) is var id ? new(Form($"/exams/{id}/release"), id) : null!,
         ["POST /exams/{id}/prolong"] = async () => await Exam("Every 73", runs: true) is var id
@@ -618,15 +618,18 @@ public sealed class EveryChangeTests : IAsyncLifetime
 
     private static string Zone(string name) => $$"""{"name": "{{name}}", "setting": {"item": "TimeZone", "timeZone": "Europe/Stockholm"}, "target": "serial:NOBODY"}""";
 
-    private static string ExamBody(string name, bool runs = false)
+    /// <summary>In a month, by the clock of the district.</summary>
+    private static string Soon(string clock) => TimeProvider.System.GetUtcNow().AddDays(30).UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) + "T" + clock;
+
+    private static string ExamBody(string name, bool runs = false, string whom = """ "target": "serial:NOBODY" """)
     {
         var starts = TimeProvider.System.GetUtcNow().AddHours(runs ? -1 : 24);
-        return $$"""{"name": "{{name}}", "app": {"bundleId": "org.example.exam"}, "target": "serial:NOBODY", "startsAt": "{{starts:O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(runs ? 1 : 25):O}}"}""";
+        return $$"""{"name": "{{name}}", "app": {"bundleId": "org.example.exam"}, {{whom}}, "startsAt": "{{starts:O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(runs ? 1 : 25):O}}"}""";
     }
 
     private async Task<string> Exam(string name, bool runs = false)
     {
-        using var made = await _server.Admin.PostAsync("/api/v1/exams", AdminServer.Json(ExamBody(name, runs)));
+        using var made = await _server.Admin.PostAsync("/api/v1/exams", AdminServer.Json(runs ? ExamBody(name, runs, $"\"iPads\": [\"{(await _server.Enrol()).Id}\"]") : ExamBody(name)));
         return (string)(await AdminServer.Body(made, 201))["id"]!;
     }
 

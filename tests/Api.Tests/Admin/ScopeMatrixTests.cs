@@ -40,7 +40,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "POST /sessions/{session}/end",
         // A token is no person: it has no iPads, and teaches no classes. With accounts of people: SelfServiceMatrixTests.
         "GET /api/v1/my/devices/{id}", "POST /api/v1/my/devices/{id}/reports", "POST /api/v1/my/devices/{id}/lost-mode", "POST /api/v1/my/devices/{id}/location",
-        "PUT /api/v1/my/devices/{id}/return-request", "GET /my/ipads/{id}", "POST /my/ipads/{id}/report", "POST /my/ipads/{id}/lost-mode", "POST /my/ipads/{id}/lost-mode/end",
+        "PUT /api/v1/my/devices/{id}/return-request", "GET /my/ipads/{id}", "GET /my/ipads/{id}/lost", "POST /my/ipads/{id}/report", "POST /my/ipads/{id}/lost-mode", "POST /my/ipads/{id}/lost-mode/end",
         "POST /my/ipads/{id}/location", "POST /my/ipads/{id}/hand-back", "POST /my/ipads/{id}/keep",
         "GET /api/v1/teach/classes/{id}", "POST /api/v1/teach/classes/{id}/look", "POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode",
         "GET /teach/{id}", "POST /teach/{id}/look", "POST /teach/{class}/ipads/{id}/clear-passcode",
@@ -62,10 +62,10 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["POST /api/v1/groups/{id}/members"] = """{"iPads": ["@pad"]}""",
         ["POST /api/v1/groups/{id}/members/remove"] = """{"iPads": ["@pad"]}""",
         ["PUT /api/v1/assignments/{id}"] = """{"name": "X@school", "setting": {"item": "TimeZone", "timeZone": "Europe/Oslo"}, "schoolId": "@school"}""",
-        ["PUT /api/v1/exams/{id}"] = """{"name": "X@school", "app": {"bundleId": "org.example.exam"}, "iPads": ["@pad"], "startsAt": "2090-01-01T10:00:00Z", "endsAt": "2090-01-01T11:00:00Z", "schoolId": "@school"}""",
+        ["PUT /api/v1/exams/{id}"] = """{"name": "X@school", "app": {"bundleId": "org.example.exam"}, "iPads": ["@pad"], "startsAt": "@dayT10:00:00Z", "endsAt": "@dayT11:00:00Z", "schoolId": "@school"}""",
         ["POST /api/v1/exams/{id}/devices"] = """{"iPads": ["@pad"]}""",
         ["POST /api/v1/exams/{id}/release"] = "{}",
-        ["POST /api/v1/exams/{id}/prolong"] = """{"endsAt": "2090-01-01T12:00:00Z"}""",
+        ["POST /api/v1/exams/{id}/prolong"] = """{"endsAt": "@dayT12:00:00Z"}""",
         ["PUT /api/v1/incidents/{id}"] = """{"kind": "other", "closed": true}""",
         ["PUT /api/v1/placeholders/{serialNumber}"] = """{"school": "@name"}""",
         ["POST /api/v1/my/devices/{id}/reports"] = """{"kind": "other"}""",
@@ -77,9 +77,9 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["POST /classes/{id}/edit"] = "name=X&school=@school&schoolId=@school&version=1",
         ["POST /groups/{id}/edit"] = "name=X&schoolId=@school&version=1",
         ["POST /assignments/{id}/edit"] = "name=X@school&timeZone=Europe/Rome&schoolId=@school&version=1",
-        ["POST /exams/{id}/edit"] = "name=X@school&bundleId=org.example.exam&iPads=@pad&starts=2090-01-01T10:00&ends=2090-01-01T11:00&schoolId=@school&version=1",
+        ["POST /exams/{id}/edit"] = "name=X@school&bundleId=org.example.exam&iPads=@pad&starts=@dayT10:00&ends=@dayT11:00&schoolId=@school&version=1",
         ["POST /exams/{id}/add"] = "iPads=@pad",
-        ["POST /exams/{id}/prolong"] = "endsAt=2090-01-01T11:00:00Z&minutes=10",
+        ["POST /exams/{id}/prolong"] = "endsAt=@dayT11:00:00Z&minutes=10",
         ["POST /groups/{id}/add"] = "iPads=@pad",
         ["POST /groups/{id}/remove"] = "iPads=@pad",
         ["POST /people/{person}/ipads"] = "iPad=@serial",
@@ -222,6 +222,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
     /// <summary>What else is named in it is one's own.</summary>
     private static string Filled(string text, SchoolThings of, SchoolThings mine) => text
         .Replace("@school", mine.School, StringComparison.Ordinal).Replace("@pad", mine.Pad.Id, StringComparison.Ordinal).Replace("@name", mine.Name, StringComparison.Ordinal)
+        .Replace("@day", TimeProvider.System.GetUtcNow().AddDays(30).UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal)
         .Replace("@serial", mine.Waiting[..^1] + "1", StringComparison.Ordinal).Replace("@class", of.Class, StringComparison.Ordinal);
 
     private string Value(string route, string name, SchoolThings of) => name switch
