@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FleetMdm.Grains.Interfaces;
 using Microsoft.Extensions.Logging;
 
@@ -12,9 +13,14 @@ public sealed partial class QueueAnnouncer(IGrainFactory grains, TimeProvider cl
     /// <summary>Between two looks at the membership while a node does not answer.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>Longer than the others take to find that a node is dead, of which they tell themselves.</summary>
+    private static readonly TimeSpan WarnAfter = TimeSpan.FromSeconds(30);
+
     public async Task Announce(CancellationToken cancellationToken)
     {
         var confirmed = new HashSet<SiloAddress>();
+        var begun = clock.GetTimestamp();
+        var warned = false;
         while (true)
         {
             // Read from the membership table itself: a node that joined a moment ago is in it before it serves its first iPad.
@@ -22,6 +28,7 @@ public sealed partial class QueueAnnouncer(IGrainFactory grains, TimeProvider cl
             var open = hosts.Keys.Where(silo => !confirmed.Contains(silo)).ToList();
             if (open.Count == 0) return;
 
+            var silent = new ConcurrentBag<(SiloAddress Silo, Exception Why)>();
             await Task.WhenAll(open.Select(async silo =>
             {
                 try
@@ -31,16 +38,22 @@ public sealed partial class QueueAnnouncer(IGrainFactory grains, TimeProvider cl
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
-                    LogNotConfirmed(silo, e);
+                    silent.Add((silo, e));
                 }
             }));
 
             // All confirmed: look once more, for nodes that joined meanwhile. Some did not: wait before asking them again.
             if (open.TrueForAll(confirmed.Contains)) continue;
+            if (!warned && clock.GetElapsedTime(begun) >= WarnAfter)
+            {
+                warned = true;
+                foreach (var (silo, why) in silent) LogNotConfirmed(silo, why.Message);
+            }
+
             await Task.Delay(RetryAfter, clock, cancellationToken);
         }
     }
 
-    [LoggerMessage(2101, LogLevel.Warning, "Node {Silo} has not confirmed that queue rows were appended; asking again unless it is gone")]
-    private partial void LogNotConfirmed(SiloAddress silo, Exception exception);
+    [LoggerMessage(2101, LogLevel.Warning, "Node {Silo} has not confirmed for half a minute that queue rows were appended, and is asked again as long as it counts as alive: {Reason}")]
+    private partial void LogNotConfirmed(SiloAddress silo, string reason);
 }

@@ -14,7 +14,12 @@ internal static class WebhookServices
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
         services.AddSingleton<WebhookInterest>();
-        services.AddHostedService(provider => provider.GetRequiredService<WebhookInterest>());
+        services.AddHostedService(provider =>
+        {
+            // Its counters are served as zeros from the start: what is missing cannot be told from what is not counted.
+            _ = provider.GetRequiredService<WebhookMetrics>();
+            return provider.GetRequiredService<WebhookInterest>();
+        });
         services.AddSingleton<WebhookSigner>();
         services.AddSingleton<WebhookSender>();
         services.AddSingleton<WebhookBody>();

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using FleetMdm.EndToEnd.Faults;
 using FleetMdm.EndToEnd.Fleet;
 using FleetMdm.Testing;
 
@@ -40,9 +41,13 @@ public sealed partial class MetricNameTests : IAsyncLifetime
                 ["Storage:Provider"] = "PostgreSQL",
                 ["Storage:ConnectionString"] = _database!.ConnectionString,
                 ["Secrets:MasterKey"] = Convert.ToBase64String("a master key for metrics' names!"u8),
+                ["Webhooks:AllowPrivateAddresses"] = "true",
+                ["Webhooks:AllowHttp"] = "true",
             },
         };
         await server.InitializeAsync();
+        await using var receiver = await EventReceiver.Start();
+        await server.Admin.PostAsync("/api/v1/webhooks", new JsonObject { ["name"] = "Metrics", ["url"] = receiver.Url, ["events"] = new JsonArray("command.finished") });
         await server.RunAsync(async fleet =>
         {
             var ipad = await server.EnrolAsync(fleet);
