@@ -45,6 +45,12 @@ public sealed record AuditRecord
     private const int LongestText = 300;
     private const int LongestReason = 1000;
 
+    private const int Version7 = 0x7000;
+    private const int CountMask = 0x0FFF;
+
+    /// <summary>How many records this node has made.</summary>
+    private static int _made;
+
     /// <summary>A UUID of version 7, of the same millisecond as <see cref="At"/>. Writing a record twice adds it once.</summary>
     public Guid Id { get; private init; }
     public DateTimeOffset At { get; private init; }
@@ -77,7 +83,15 @@ public sealed record AuditRecord
 
     /// <summary>A record of this moment.</summary>
     public static AuditRecord New(DateTimeOffset at, AuditActor actor, string verb) =>
-        new() { Id = Guid.CreateVersion7(at), At = Milliseconds(at), Actor = actor, Verb = verb };
+        new() { Id = NewId(at), At = Milliseconds(at), Actor = actor, Verb = verb };
+
+    /// <summary>A UUID of version 7 whose twelve bits behind the time count: what this node does within a millisecond keeps its order, but where the count begins anew.</summary>
+    private static Guid NewId(DateTimeOffset at)
+    {
+        var id = Guid.CreateVersion7(at).ToByteArray(bigEndian: true);
+        BinaryPrimitives.WriteUInt16BigEndian(id.AsSpan(6), (ushort)(Version7 | (Interlocked.Increment(ref _made) & CountMask)));
+        return new Guid(id, bigEndian: true);
+    }
 
     internal static AuditRecord Stored(byte[] id, DateTimeOffset at, AuditActor actor, string verb) =>
         new() { Id = new Guid(id, bigEndian: true), At = at, Actor = actor, Verb = verb };
