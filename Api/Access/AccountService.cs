@@ -69,14 +69,20 @@ internal sealed class AccountService(
             UpdatedAt = time.GetUtcNow(),
             UpdatedBy = maker.Name,
         };
-        Refuse(await store.Change(maker.Scope, account, Guid.NewGuid().ToString("N"), await AnotherWayIn(),
-            trail.Entry(context, AuditVerbs.AccountChange, AuditTargets.Account, account.Id, detail: Told(account, role))));
-        verifier.Forget();
-        // Tokens that the person made have what the person had then.
-        if (account.Disabled || account.Role != standing.Role || !Same(account.Schools, standing.Schools)) await RevokeTokens(context, account);
+        Refuse(await Write(context, maker.Scope, standing, account, trail.Entry(context, AuditVerbs.AccountChange, AuditTargets.Account, account.Id, detail: Told(account, role))));
         // Whoever takes schools away from themselves sees the account no more.
         return AccountView.Of(await store.Find(Scope.District, account.Id) ?? throw NotFound());
     });
+
+    /// <summary>Writes it. Tokens that the person made have what the person had then: they end with it.</summary>
+    internal async Task<AccountOutcome> Write(HttpContext context, Scope scope, Account standing, Account account, AuditRecord record)
+    {
+        var outcome = await store.Change(scope, account, Guid.NewGuid().ToString("N"), await AnotherWayIn(), record);
+        if (outcome != AccountOutcome.Written) return outcome;
+        verifier.Forget();
+        if (account.Disabled || account.Role != standing.Role || !Same(account.Schools, standing.Schools)) await RevokeTokens(context, account, record.Actor);
+        return outcome;
+    }
 
     /// <exception cref="ApiProblem">403; 404; 409: nobody could administer any more.</exception>
     public async Task Delete(HttpContext context, string id)
@@ -85,7 +91,7 @@ internal sealed class AccountService(
         var standing = await Mine(maker, id);
         Refuse(await store.Delete(maker.Scope, standing.Id, await AnotherWayIn(), trail.Entry(context, AuditVerbs.AccountDelete, AuditTargets.Account, standing.Id, detail: standing.UserName)));
         verifier.Forget();
-        await RevokeTokens(context, standing);
+        await RevokeTokens(context, standing, by: null);
     }
 
     /// <summary>A link with which the person sets a new password. The one before ends; the present password works until then.</summary>
@@ -194,25 +200,27 @@ internal sealed class AccountService(
     }
 
     /// <summary>Whether an administrator's token works.</summary>
-    public async Task<bool> AnotherWayIn()
+    private async Task<bool> AnotherWayIn()
     {
         var now = time.GetUtcNow();
         return (await Access.List()).Any(token => token is { Role: AccessRole.Administrator, Schools: null } && token.RevokedAt is null && !(token.ExpiresAt <= now));
     }
 
     /// <summary>Whoever cannot sign in any more has no token either: those that they made end, and those that were made with these.</summary>
-    private async Task RevokeTokens(HttpContext context, Account account)
+    /// <param name="by">Whom the records name; null: who sent the request.</param>
+    private async Task RevokeTokens(HttpContext context, Account account, AuditActor? by)
     {
         foreach (var token in (await Access.List()).Where(token => token.CreatedById == account.Id && token.RevokedAt is null))
         {
-            await trail.Write(trail.Entry(context, AuditVerbs.TokenRevoke, AuditTargets.Token, token.Id, detail: $"{token.Name}, made by {account.UserName}"));
+            var entry = trail.Entry(context, AuditVerbs.TokenRevoke, AuditTargets.Token, token.Id, detail: $"{token.Name}, made by {account.UserName}");
+            await trail.Write(by is null ? entry : entry with { Actor = by });
             await Access.RevokeTree(token.Id, keepDescendants: false);
         }
 
         tokens.Forget();
     }
 
-    private static bool Same(IReadOnlyList<string>? one, IReadOnlyList<string>? other) =>
+    internal static bool Same(IReadOnlyList<string>? one, IReadOnlyList<string>? other) =>
         one is null || other is null ? one is null && other is null : one.ToHashSet(StringComparer.Ordinal).SetEquals(other);
 
     private static string Told(Account account, Role role) =>

@@ -208,11 +208,10 @@ internal sealed partial class OidcSignIn(
         var by = Cut(options.Value.Name);
         if (await store.FindBySubject(issuer, subject) is { } standing)
         {
-            if (standing.Disabled || (standing.Role == meant.Role && standing.Name == name && Same(standing.Schools, meant.Schools))) return standing;
+            if (standing.Disabled || (standing.Role == meant.Role && standing.Name == name && AccountService.Same(standing.Schools, meant.Schools))) return standing;
             var changed = standing with { Version = standing.Version + 1, Role = meant.Role, Schools = meant.Schools, Name = name, UpdatedAt = now, UpdatedBy = by };
             // Of the last administrator the role stays; of somebody who was changed by another node at this moment, that.
-            await store.Change(Scope.District, changed, Guid.NewGuid().ToString("N"), await accounts.AnotherWayIn(), Record(context, AuditVerbs.AccountChange, changed));
-            verifier.Forget();
+            await accounts.Write(context, Scope.District, standing, changed, Record(context, AuditVerbs.AccountChange, changed));
             return await store.FindBySubject(issuer, subject);
         }
 
@@ -267,8 +266,6 @@ internal sealed partial class OidcSignIn(
     private static string Cut(string text) => Text.Printable(text, SignInService.LongestName - 1);
 
     private static string Capital(string text) => Text.Capital(text);
-
-    private static bool Same(IReadOnlyList<string>? one, IReadOnlyList<string>? other) => one is null ? other is null : other is not null && one.SequenceEqual(other, StringComparer.Ordinal);
 
     [LoggerMessage(2480, LogLevel.Warning, "The provider of sign-in {Authority} cannot be reached.")]
     private partial void ProviderAway(Exception exception, string authority);

@@ -223,8 +223,8 @@ internal sealed class ProfileLibrary(IProfileStore store, ProfileSender sender, 
             };
         }
 
-        // Who has the link has the secrets: nobody makes it who may not see them.
-        if (row.Newest.HasSecrets) FleetUser.Of(context).Require(Rights.SecretRead);
+        // Who has the link has the secrets, also those of a later version: nobody makes it who may not see them.
+        if (secretsToo) FleetUser.Of(context).Require(Rights.SecretRead);
         var token = RandomNumberGenerator.GetBytes(PublicProfileEndpoint.TokenBytes);
         var now = time.GetUtcNow();
         var audit = trail.Entry(context, AuditVerbs.ProfilePublish, AuditTargets.Profile, row.Id, row.Identifier, secretsToo && row.Newest.HasSecrets ? "public, with its secrets" : "public");
@@ -259,8 +259,8 @@ internal sealed class ProfileLibrary(IProfileStore store, ProfileSender sender, 
             };
         }
 
-        // Who offers secrets gives them away: nobody does who may not see them.
-        if (people != OfferedTo.Nobody && row.Newest.HasSecrets) FleetUser.Of(context).Require(Rights.SecretRead);
+        // Who offers secrets gives them away, also those of a later version: nobody does who may not see them.
+        if (people != OfferedTo.Nobody && secretsToo) FleetUser.Of(context).Require(Rights.SecretRead);
         var audit = trail.Entry(context, AuditVerbs.ProfileOffer, AuditTargets.Profile, row.Id, row.Identifier,
             people == OfferedTo.Nobody ? "to nobody" : $"to {string.Join(", ", ProfileOfferView.All.Where(one => people.HasFlag(one.People)).Select(one => one.Name))}{(row.Newest.HasSecrets ? ", with its secrets" : "")}");
         if (!await store.SetOffer(row.Id, people, secretsToo, people == OfferedTo.Nobody ? null : row.Newest.Version, audit))
