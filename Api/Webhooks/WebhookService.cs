@@ -43,21 +43,21 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
     /// <param name="basedOn">The version that the change was made from; null: whatever stands.</param>
     public Task<WebhookView> Change(HttpContext context, string id, int? basedOn, WebhookRequest request) => EntityTag.Attempt(basedOn, async () =>
     {
-        var standing = (await Standing(id)).Webhook;
+        var standing = await Load(id);
         var read = Read(FleetUser.Of(context), request);
         return await Write(context, AuditVerbs.WebhookChange, standing, basedOn, standing with { Name = read.Name, Url = read.Url, Events = read.Events, Format = read.Format });
     });
 
     public Task<WebhookView> Pause(HttpContext context, string id) => EntityTag.Attempt(null, async () =>
     {
-        var standing = (await Standing(id)).Webhook;
+        var standing = await Load(id);
         return standing.State != WebhookState.Active ? await Get(id) : await Write(context, AuditVerbs.WebhookPause, standing, null, standing with { State = WebhookState.Paused });
     });
 
     /// <summary>Also one that was disabled.</summary>
     public Task<WebhookView> GoOn(HttpContext context, string id) => EntityTag.Attempt(null, async () =>
     {
-        var standing = (await Standing(id)).Webhook;
+        var standing = await Load(id);
         return standing.State == WebhookState.Active
             ? await Get(id)
             : await Write(context, AuditVerbs.WebhookGoOn, standing, null, standing with { State = WebhookState.Active, StateReason = null });
@@ -66,7 +66,7 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
     public Task<WebhookMade> Rotate(HttpContext context, string id, WebhookRotateRequest request) => EntityTag.Attempt(null, async () =>
     {
         var hours = Text.Number("overlapHours", request.OverlapHours ?? UsualOverlapHours, 0, MostOverlapHours);
-        var standing = (await Standing(id)).Webhook;
+        var standing = await Load(id);
         var secret = NewSecret(context);
         // The same request once more.
         if (Encoding.UTF8.GetString(sealer.Open(Webhook.SecretPurpose(standing.Id), standing.Secret)) == secret) return new WebhookMade(await Get(id), secret);
@@ -81,7 +81,7 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
 
     public async Task Delete(HttpContext context, string id)
     {
-        var standing = (await Standing(id)).Webhook;
+        var standing = await Load(id);
         if (!await store.Delete(standing.Id, Entry(context, AuditVerbs.WebhookDelete, standing))) throw NotFound();
         await Changed();
     }
@@ -89,7 +89,7 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
     /// <summary>Whatever state it is in, as far as it sends.</summary>
     public async Task<WebhookDeliveryView> Test(HttpContext context, string id)
     {
-        var webhook = (await Standing(id)).Webhook;
+        var webhook = await Load(id);
         if (webhook.State != WebhookState.Active)
             throw ApiProblem.Conflict(ProblemCodes.NotActive, "The webhook is not active", "It sends nothing now. Let it go on first.");
         var now = time.GetUtcNow();
@@ -109,7 +109,7 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
 
     public async Task<Page<WebhookDeliveryView>> Deliveries(string id, string? state, string? after, int limit)
     {
-        var webhook = (await Standing(id)).Webhook;
+        var webhook = await Load(id);
         var rows = await store.ListDeliveries(webhook.Id, Text.Name<WebhookDeliveryState>("state", state), after is null ? null : Number(after), limit + 1);
         return Page.Of(rows, limit, WebhookDeliveryView.Of, row => row.Sequence.ToString(CultureInfo.InvariantCulture));
 
@@ -119,7 +119,7 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
     /// <param name="delivery">One; null: all that were given up.</param>
     public async Task<WebhookResent> SendAgain(HttpContext context, string id, string? delivery)
     {
-        var webhook = (await Standing(id)).Webhook;
+        var webhook = await Load(id);
         long? one = delivery is null ? null : long.TryParse(delivery, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw NoDelivery();
         var count = await store.SendAgain(webhook.Id, one, MostAgain, time.GetUtcNow(), Entry(context, AuditVerbs.WebhookResend, webhook));
         if (count == 0 && one is not null) throw NoDelivery();
@@ -189,6 +189,9 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
     private static string NewSecret(HttpContext context) => "whsec_" + Convert.ToBase64String(RequestIds.NewBytes(context, "webhook-secret", SecretBytes));
 
     private byte[] Seal(string id, string secret) => sealer.Seal(Webhook.SecretPurpose(id), Encoding.UTF8.GetBytes(secret));
+
+    /// <summary>Without how it is, which costs a look at all that waits.</summary>
+    private async Task<Webhook> Load(string id) => Text.Uuid(id) is { } uuid && await store.Load(uuid.ToString("D")) is { } found ? found : throw NotFound();
 
     private async Task<WebhookStanding> Standing(string id) => Text.Uuid(id) is { } uuid && await store.Find(uuid.ToString("D")) is { } found ? found : throw NotFound();
 

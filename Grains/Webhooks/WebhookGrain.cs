@@ -78,6 +78,8 @@ internal sealed partial class WebhookGrain(
     {
         var now = clock.GetUtcNow();
         if (now < _restUntil || _inFlight.Count >= Most) return;
+        var due = await store.Due(Id, now, Most + _inFlight.Count);
+        if (due.Count == 0 && now < _trimAt) return;
         if (await store.Load(Id) is not { State: WebhookState.Active } webhook)
         {
             // Nobody to send to; what waits is in the store.
@@ -94,10 +96,12 @@ internal sealed partial class WebhookGrain(
             }
 
             _trimAt = now + TrimEvery;
+            // Some of them may just have been given up.
+            due = await store.Due(Id, now, Most + _inFlight.Count);
         }
 
         // 1
-        foreach (var delivery in await store.Due(Id, now, Most + _inFlight.Count))
+        foreach (var delivery in due)
         {
             if (_inFlight.Count >= Most) break;
             if (_inFlight.Add(delivery.Sequence)) _ = Deliver(webhook, delivery);

@@ -56,9 +56,18 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
     public Task<WebhookOutcome> Change(Webhook webhook, AuditRecord? audit) => database.Write(async s =>
     {
         StoredText.Check("The webhook's id", webhook.Id);
-        if (await s.Sql("SELECT version FROM webhooks WHERE id = @id" + database.ForUpdate).Text("@id", webhook.Id).First(row => (int?)row.Int(0)) is not { } version)
+        if (await s.Sql("SELECT version, updated_at FROM webhooks WHERE id = @id" + database.ForUpdate).Text("@id", webhook.Id)
+                .First(row => ((int Version, DateTimeOffset At)?)(row.Int(0), row.Time(1))) is not { } standing)
+        {
             return WebhookOutcome.NotFound;
-        if (version != webhook.Version - 1) return WebhookOutcome.VersionConflict;
+        }
+
+        if (standing.Version != webhook.Version - 1)
+        {
+            // An attempt before this one has written it, and its answer was lost.
+            return standing.Version == webhook.Version && standing.At == StoredText.ToMilliseconds(webhook.UpdatedAt) ? WebhookOutcome.Written : WebhookOutcome.VersionConflict;
+        }
+
         await Bind(s.Sql("""
             UPDATE webhooks SET version = @version, name = @name, url = @url, events = @events, format = @format, state = @state, state_reason = @reason,
               secret = @secret, old_secret = @old, old_secret_until = @until, updated_at = @at,
@@ -152,12 +161,14 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
     {
         if (!await s.Sql("SELECT version FROM webhooks WHERE id = @id" + database.ForUpdate).Text("@id", webhookId).First(_ => true)) return;
         var ended = result.State != WebhookDeliveryState.Waiting;
-        await s.Sql("""
+        var settled = await s.Sql("""
                 UPDATE webhook_deliveries SET state = @state, attempts = attempts + 1, next_at = @next, finished_at = @finished, status = @status, error = @error
                 WHERE seq = @seq AND state <> 1
                 """)
             .Short("@state", (short)result.State).Time("@next", ended ? null : result.NextAt).Time("@finished", ended ? result.At : null).Int("@status", result.Status)
             .Text("@error", result.Error).Long("@seq", result.Sequence).Execute();
+        // An attempt before this one has written that it was delivered: it is counted once.
+        if (settled == 0) return;
         if (ended && result.Lane is { } lane) await Follow(s, webhookId, lane, result.At);
         if (result.State == WebhookDeliveryState.Delivered)
         {
@@ -174,14 +185,13 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
     public async Task<IReadOnlyList<WebhookDelivery>> ListDeliveries(string webhookId, WebhookDeliveryState? state, long? before, int limit)
     {
         StoredText.Check("The webhook's id", webhookId);
+        // The index has the state before the number: each state tells its newest, so that nothing that is kept is sorted.
+        static string Newest(WebhookDeliveryState state) =>
+            $"SELECT seq FROM (SELECT seq FROM webhook_deliveries WHERE webhook_id = @id AND state = {(int)state} AND seq < @before ORDER BY seq DESC LIMIT @limit) s{(int)state}";
+        var numbers = state is { } one ? Newest(one) : string.Join(" UNION ALL ", Enum.GetValues<WebhookDeliveryState>().Select(Newest));
         return await database.Read(s => s
-            .Sql($"{Deliveries} WHERE d.webhook_id = @id AND d.seq < @before{(state is null ? "" : " AND d.state = @state")} ORDER BY d.seq DESC LIMIT @limit")
-            .Text("@id", webhookId).Long("@before", before ?? long.MaxValue).Int("@limit", limit)
-            .Bind(statement =>
-            {
-                if (state is { } one) statement.Short("@state", (short)one);
-            })
-            .List(ReadDelivery));
+            .Sql($"{Deliveries} WHERE d.seq IN ({numbers}) ORDER BY d.seq DESC LIMIT @limit")
+            .Text("@id", webhookId).Long("@before", before ?? long.MaxValue).Int("@limit", limit).List(ReadDelivery));
     }
 
     public Task<bool> Add(string webhookId, WebhookEvent single, DateTimeOffset now) => database.Write(async s =>
