@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace FleetMdm.Grains.Interfaces;
 
 /// <summary>One device management service of Apple School Manager (key: our id of it). It alone talks to Apple for it.</summary>
@@ -5,20 +7,21 @@ namespace FleetMdm.Grains.Interfaces;
 public interface IAutomatedServerGrain : IGrainWithStringKey
 {
     /// <summary>Looks whether something is due, and does it in the background.</summary>
-    [Alias("Wake")]
+    [Alias("Wake"), AlwaysInterleave]
     Task Wake();
 
     /// <summary>Asks Apple now, in the background.</summary>
     /// <param name="all">For the whole list, and not for what is new.</param>
     /// <returns>False: it is being asked at this moment.</returns>
-    [Alias("SyncNow")]
+    [Alias("SyncNow"), AlwaysInterleave]
     Task<bool> SyncNow(bool all);
 
     /// <summary>Checks a server token and uses it from then on; what stood in the way is over.</summary>
-    [Alias("TakeToken")]
+    /// <remarks>It waits for several answers of Apple's. The others do not wait for it.</remarks>
+    [Alias("TakeToken"), ResponseTimeout("00:05:00")]
     Task<AutomatedTokenTaken> TakeToken(AutomatedTokenUpload upload);
 
-    [Alias("Describe")]
+    [Alias("Describe"), AlwaysInterleave]
     Task<AutomatedServerLive> Describe();
 }
 

@@ -300,22 +300,24 @@ internal sealed partial class AutomatedServerGrain(
         var account = await apple.Account(session, stopping);
         if (account.Uuid is not null && server.AppleUuid is not null && account.Uuid != server.AppleUuid)
             throw new AppleServiceException(AutomatedProblem.AccessDenied, $"The token is of another service now: \"{account.Name}\". Upload the right one.");
-        if (account.Name == server.AppleName && account.Organization == server.Organization && account.PageSize == server.PageSize) return server;
-        var next = server with { AppleName = account.Name, Organization = account.Organization, OrganizationId = account.OrganizationId, PageSize = account.PageSize };
+        if (account.Name == server.AppleName && account.Organization == server.Organization && account.PageSize == server.PageSize && (account.Uuid is null || server.AppleUuid is not null)) return server;
+        // A token that came while terms were not signed did not say whose it is.
+        var next = server with { AppleUuid = server.AppleUuid ?? account.Uuid, AppleName = account.Name, Organization = account.Organization, OrganizationId = account.OrganizationId, PageSize = account.PageSize };
         await store.Save(server, next);
         return await store.Load(Id) ?? server;
     }
 
     private async Task Review(AppleSession session, CancellationToken stopping)
     {
-        var changed = await SchoolsChanged();
-        if (await store.Load(Id) is not { } server || (!server.Review && !changed)) return;
+        var looked = await SchoolsChanged();
+        if (await store.Load(Id) is not { } server || (!server.Review && looked.Count == 0)) return;
         if (await facts.FindAddress() is not { } address)
         {
             // No node that iPads reach has said where it is yet.
             return;
         }
 
+        var own = 0L;
         var known = (await store.ListDefinitions(Id)).ToDictionary(one => one.ProfileId, StringComparer.Ordinal);
         AppleServiceException? refused = null;
         foreach (var profile in await store.ListWanted(Id))
@@ -328,7 +330,11 @@ internal sealed partial class AutomatedServerGrain(
             {
                 await Turn(stopping);
                 var uuid = await apple.Define(session, wire, stopping);
-                if (await store.Load(Id) is { } latest && await store.SetDefinition(latest, new AutomatedDefinition(profile.Id, digest, uuid), clock.GetUtcNow())) LogDefined(Id, profile.Name, uuid);
+                if (await store.Load(Id) is { } latest && await store.SetDefinition(latest, new AutomatedDefinition(profile.Id, digest, uuid), clock.GetUtcNow()))
+                {
+                    own++;
+                    LogDefined(Id, profile.Name, uuid);
+                }
             }
             catch (AppleServiceException e) when (e.Problem == AutomatedProblem.Unexpected && e.Word is not null)
             {
@@ -337,7 +343,8 @@ internal sealed partial class AutomatedServerGrain(
             }
         }
 
-        if (await store.Load(Id) is not { } standing) return;
+        // Whatever was changed meanwhile is not in what was read: the mark stays for the next round.
+        if (await store.Load(Id) is not { } standing || standing.Revision != server.Revision + own) return;
         var now = clock.GetUtcNow();
         if (refused is not null || standing.Problem == AutomatedProblem.ProfileRefused)
         {
@@ -351,18 +358,19 @@ internal sealed partial class AutomatedServerGrain(
             standing = saved;
         }
 
-        await store.Review(standing, now);
+        if (!await store.Review(standing, now)) return;
+        foreach (var (verbs, newest) in looked) _seen[verbs] = newest;
     }
 
     /// <summary>A placeholder may have got another school since the last look.</summary>
-    private async Task<bool> SchoolsChanged()
+    /// <returns>The newest record of each kind that is news; none: nothing has changed.</returns>
+    private async Task<IReadOnlyDictionary<string, Guid>> SchoolsChanged()
     {
-        var changed = false;
+        var changed = new Dictionary<string, Guid>();
         foreach (var verbs in ReviewedAfter)
         {
             if (await audit.List(new AuditFilter { Verb = verbs }, null, 1) is not [var newest] || _seen.GetValueOrDefault(verbs) == newest.Id) continue;
-            _seen[verbs] = newest.Id;
-            changed = true;
+            changed[verbs] = newest.Id;
         }
 
         return changed;

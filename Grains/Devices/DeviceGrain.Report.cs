@@ -167,6 +167,7 @@ internal sealed partial class DeviceGrain
         if (ending == CommandEnding.Acknowledged) await LockedLate(commandUuid, ended.BodyHash, now);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
+        if (ended.RequestType == HoldCommands.RequestType && !IsUserChannel) await WentOn();
         // Where it was then is of no use: it may have been found since.
         var told = ending == CommandEnding.Acknowledged && InventoryLists.Of(ended.RequestType) != InventoryList.Location
             ? await Told(ended.RequestType, ended.BodyHash, report, now)

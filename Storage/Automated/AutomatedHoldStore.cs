@@ -13,6 +13,8 @@ internal sealed class AutomatedHoldStore(Database database) : IAutomatedHoldStor
     public async Task<AutomatedHold> Hold(string deviceId, string? serialNumber, DateTimeOffset enrolledAt, DateTimeOffset untilAt)
     {
         StoredText.Check("The serial number", serialNumber);
+        // It is asked with each report of an iPad that waits.
+        if (await Find(deviceId) is { } known && known.EnrolledAt.ToUnixTimeMilliseconds() == enrolledAt.ToUnixTimeMilliseconds()) return known;
         return (await database.Write(async s =>
         {
             await s

@@ -293,7 +293,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
                     WHERE automated_address.url <> excluded.url OR automated_address.anchors <> excluded.anchors
                     """)
                 .Text("@url", address.Url).Text("@anchors", anchors).Execute() > 0;
-            if (changed) await s.Sql("UPDATE automated_servers SET review = @yes").Bool("@yes", true).Execute();
+            if (changed) await s.Sql("UPDATE automated_servers SET review = @yes, revision = revision + 1").Bool("@yes", true).Execute();
             return changed;
         });
     }
@@ -302,8 +302,8 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
         .Sql("SELECT url, anchors FROM automated_address WHERE id = 1")
         .First(row => new AutomatedAddress(row.Text(0), [.. (JsonSerializer.Deserialize<string[]>(row.Text(1)) ?? []).Select(Convert.FromBase64String)])));
 
-    /// <summary>Unless Apple is away: then with the next attempt.</summary>
-    private const string Review = "review = @yes, next_at = CASE WHEN token IS NULL THEN NULL WHEN failures > 0 THEN next_at ELSE @at END";
+    /// <summary>Unless Apple is away: then with the next attempt. A round that is under way has read what was before, and does not take the mark away.</summary>
+    private const string Review = "review = @yes, revision = revision + 1, next_at = CASE WHEN token IS NULL THEN NULL WHEN failures > 0 THEN next_at ELSE @at END";
 
     private static bool IsDistrict(Scope scope) => scope.SchoolIds is null;
 

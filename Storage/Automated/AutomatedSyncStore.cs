@@ -87,11 +87,12 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
         StoredText.Check("What is wrong", next.ProblemDetail);
         return database.Write(async s => await Guard(s, standing) && await s
             .Sql("""
-                UPDATE automated_servers SET apple_name = @name, organization = @organization, organization_id = @organizationId, page_size = @size, synced_at = @synced,
+                UPDATE automated_servers SET
+                  apple_uuid = CASE WHEN apple_uuid IS NULL AND NOT EXISTS (SELECT 1 FROM automated_servers o WHERE o.apple_uuid = @uuid) THEN @uuid ELSE apple_uuid END, apple_name = @name, organization = @organization, organization_id = @organizationId, page_size = @size, synced_at = @synced,
                   cursor = @cursor, next_at = @next, failures = @failures, problem = @problem, problem_detail = @detail, problem_at = @problemAt
                 WHERE id = @id
                 """)
-            .Text("@name", next.AppleName).Text("@organization", next.Organization).Text("@organizationId", next.OrganizationId).Int("@size", next.PageSize)
+            .Text("@uuid", next.AppleUuid).Text("@name", next.AppleName).Text("@organization", next.Organization).Text("@organizationId", next.OrganizationId).Int("@size", next.PageSize)
             .Time("@synced", next.SyncedAt).Text("@cursor", next.Cursor).Time("@next", next.NextAt).Int("@failures", next.Failures).Short("@problem", (short)next.Problem)
             .Text("@detail", Cut(next.ProblemDetail)).Time("@problemAt", next.ProblemAt).Text("@id", standing.Id).Execute() > 0);
     }
