@@ -152,9 +152,7 @@ internal sealed partial class DeviceGrain
         _row!, _row!.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null, await holdings.PersonOf(_row.DeviceId));
 
     private async ValueTask<(DateTimeOffset At, IReadOnlySet<string> Keys)?> Listed(IReadOnlyList<InventoryListRow> lists, InventoryList list) =>
-        lists.FirstOrDefault(one => one.List == list) is { } told
-            ? (told.AsOf, (await inventory.ListItems(Id, list, null, Protocol.Inventory.InventoryReader.MostEntries)).Select(item => item.Key).ToHashSet(StringComparer.Ordinal))
-            : null;
+        lists.FirstOrDefault(one => one.List == list) is { } told ? (told.AsOf, await inventory.ListKeys(Id, list)) : null;
 
     [LoggerMessage(2026, LogLevel.Information, "{Id}: {Count} commands were queued, so that it becomes as it is assigned")]
     private partial void LogPlanned(string id, int count);

@@ -10,6 +10,9 @@ public interface IInventoryStore
     /// <summary>The items of a list in order of their keys, after <paramref name="after"/>.</summary>
     Task<IReadOnlyList<InventoryItem>> ListItems(string deviceId, InventoryList list, string? after, int limit);
 
+    /// <summary>The keys of a list alone.</summary>
+    Task<IReadOnlySet<string>> ListKeys(string deviceId, InventoryList list);
+
     /// <summary>Writes down when this iPad is next to be asked about itself (<see cref="Devices.DeviceRow.RefreshAt"/>).</summary>
     Task Schedule(string deviceId, DateTimeOffset refreshAt);
 

@@ -27,6 +27,13 @@ internal sealed class InventoryStore(Database database) : IInventoryStore
             .List(row => new InventoryItem(row.Text(0), row.TextOrNull(1), row.TextOrNull(2), row.TimeOrNull(3), row.Text(4))));
     }
 
+    public async Task<IReadOnlySet<string>> ListKeys(string deviceId, InventoryList list)
+    {
+        StoredText.Check("The device id", deviceId);
+        return (await database.Read(s => s.Sql("SELECT key FROM inventory_items WHERE device_id = @id AND list = @list").Text("@id", deviceId).Short("@list", (short)list).List(row => row.Text(0))))
+            .ToHashSet(StringComparer.Ordinal);
+    }
+
     public Task Schedule(string deviceId, DateTimeOffset refreshAt)
     {
         StoredText.Check("The device id", deviceId);
