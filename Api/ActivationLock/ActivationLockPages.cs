@@ -1,4 +1,3 @@
-using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
@@ -34,8 +33,7 @@ internal static class ActivationLockPages
         await PageForms.Read(context, ids);
         try
         {
-            var command = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = ActivationLockAnswer.RequestType });
-            await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(command), null, push: true, lookup, log);
+            await CommandEndpoints.Enqueue(id, context, CommandReader.Plain(ActivationLockAnswer.RequestType), null, push: true, lookup, log);
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {

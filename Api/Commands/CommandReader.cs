@@ -134,6 +134,9 @@ internal static class CommandReader
             Errors = new Dictionary<string, string[]> { [field] = [message] },
         };
 
+    /// <summary>A command that says nothing but what it is.</summary>
+    public static BuiltCommand Plain(string requestType) => FromJson(JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = requestType }));
+
     /// <summary>A place in a command, as errors name it.</summary>
     /// <param name="whole">For the command itself.</param>
     internal static string Named(string pointer, string prefix, string whole = "command") => Dotted(pointer, prefix) is { Length: > 0 } field ? field : whole;

@@ -1,9 +1,9 @@
-using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Rest;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -57,7 +57,7 @@ internal static class DeviceActionPages
     private static async Task<IResult> Restart(string id, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
     {
         await PageForms.Read(context, ids);
-        await Send(id, Command("RestartDevice"), context, lookup, log);
+        await Send(id, CommandReader.Plain("RestartDevice"), context, lookup, log);
         return PageForms.See($"{Path(id)}?done=restart");
     }
 
@@ -85,7 +85,7 @@ internal static class DeviceActionPages
         try
         {
             var form = await UploadForm.Read(context, ids);
-            await Send(id, await ConsoleCommands.Read(form, "InstallProfile", context.RequestAborted), context, lookup, log);
+            await Send(id, CommandReader.FromJson(await ConsoleCommands.Read(form, "InstallProfile", context.RequestAborted)), context, lookup, log);
         }
         catch (ApiProblem problem) when (problem.Status is not StatusCodes.Status404NotFound and < 500)
         {
@@ -117,7 +117,7 @@ internal static class DeviceActionPages
                 };
             }
 
-            if (action.RequestType is { } requestType) await Send(id, Command(requestType), context, lookup, log, form.Get("force") is not null);
+            if (action.RequestType is { } requestType) await Send(id, CommandReader.Plain(requestType), context, lookup, log, form.Get("force") is not null);
             else await DeviceEndpoints.Remove(id, lookup);
         }
         catch (ApiProblem problem) when (problem.Status is not StatusCodes.Status404NotFound and < 500)
@@ -128,11 +128,8 @@ internal static class DeviceActionPages
         return PageForms.See($"{Path(id)}?done={action.Name}");
     }
 
-    private static async Task Send(string id, JsonElement command, HttpContext context, DeviceLookup lookup, CommandLog log, bool force = false) =>
-        await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(command), null, push: true, lookup, log, force);
-
-    private static JsonElement Command(string requestType) =>
-        JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = requestType });
+    private static async Task Send(string id, BuiltCommand command, HttpContext context, DeviceLookup lookup, CommandLog log, bool force = false) =>
+        await CommandEndpoints.Enqueue(id, context, command, null, push: true, lookup, log, force);
 
     private static string Path(string id) => "/ipads/" + Uri.EscapeDataString(id);
 

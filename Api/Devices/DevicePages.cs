@@ -1,4 +1,3 @@
-using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
@@ -112,8 +111,7 @@ internal static class DevicePages
     private static async Task Send(string id, string requestType, HttpContext context, RequestIds ids, DeviceLookup lookup, CommandLog log)
     {
         await PageForms.Read(context, ids);
-        var json = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = requestType });
-        await CommandEndpoints.Enqueue(id, context, CommandReader.FromJson(json), null, push: true, lookup, log);
+        await CommandEndpoints.Enqueue(id, context, CommandReader.Plain(requestType), null, push: true, lookup, log);
     }
 
     /// <summary>Does it and shows the iPad's page, with what went wrong if it did.</summary>

@@ -35,6 +35,17 @@ public sealed class ProfileSigning(EnrolmentAuthority authority, IProfileStore s
         return signed;
     }
 
+    /// <summary>The newest version, signed, as a file.</summary>
+    /// <exception cref="AuthorityUnavailableException">The keys cannot be had now.</exception>
+    /// <exception cref="ProfileNotSignedException">It cannot be signed, now or later.</exception>
+    internal async Task<IResult> Download(HttpContext context, ProfileRow profile, byte[] content)
+    {
+        var bytes = profile.Newest.Signed ? content : await SignOnce(profile.Id, profile.Newest.Version, content);
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        return Results.File(bytes, ConfigurationProfile.ContentType, $"{ProfileLibrary.FileName(profile.Identifier)}.mobileconfig");
+    }
+
     public void Dispose()
     {
         if (_own.IsValueCreated) _own.Value.Certificate.Dispose();

@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
-using FleetMdm.Protocol.Profiles;
 using FleetMdm.Storage.Profiles;
 
 namespace FleetMdm.Api.Profiles;
@@ -40,10 +39,7 @@ public sealed class PublicProfileEndpoint(IProfileStore store, ProfileSigning si
     private async Task<IResult> Download(HttpContext context, string token)
     {
         if (await Find(token) is not { } profile || await store.Load(profile.Id, profile.Newest.Version) is not { } content) return Gone(context);
-        var bytes = profile.Newest.Signed ? content : await signing.SignOnce(profile.Id, profile.Newest.Version, content);
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        return Results.File(bytes, ConfigurationProfile.ContentType, $"{ProfileLibrary.FileName(profile.Identifier)}.mobileconfig");
+        return await signing.Download(context, profile, content);
     }
 
     private async Task<ProfileRow?> Find(string token)

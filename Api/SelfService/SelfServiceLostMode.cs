@@ -119,8 +119,7 @@ internal sealed class SelfServiceLostMode(
 
         // It has the command, or is being told: this one comes after it.
         var uuid = RequestIds.NewCommandUuid(context, time);
-        var command = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = "DisableLostMode" });
-        await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.FromJson(command) with { CommandUuid = uuid }, null, push: true, devices, log);
+        await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.Plain("DisableLostMode") with { CommandUuid = uuid }, null, push: true, devices, log);
         await Found(context, own, uuid);
     }
 
@@ -134,8 +133,7 @@ internal sealed class SelfServiceLostMode(
         var act = new SelfServiceAct(RequestIds.NewCommandUuid(context, time), own.Holding.PersonId, SelfServiceActKind.Located, own.Device.Id, now);
         if (!await store.Take(act, LocatedADay, now - Day)) throw SelfServiceService.TooMany("You have looked often today. Talk to the school.");
         await InventoryEndpoints.RecordLook(context, trail, own.Device.Id, AuditReason.Of(context) ?? "The person who has it looks for it.");
-        var command = JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = "DeviceLocation" });
-        await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.FromJson(command) with { CommandUuid = act.Id }, now + Day, push: true, devices, log);
+        await CommandEndpoints.Queue(own.Device.Id, context, CommandReader.Plain("DeviceLocation") with { CommandUuid = act.Id }, now + Day, push: true, devices, log);
 
         return await Told(own);
     }
@@ -200,7 +198,7 @@ internal sealed class SelfServiceLostMode(
 
     /// <summary>By this person, since the iPad is theirs.</summary>
     private async Task<SelfServiceAct?> Newest(OwnDevice own, SelfServiceActKind kind) =>
-        await store.Newest(own.Device.Id, kind, kind) is { } act && act.PersonId == own.Holding.PersonId && act.At >= own.Holding.GivenAt ? act : null;
+        await store.Newest(own.Device.Id, kind) is { } act && act.PersonId == own.Holding.PersonId && act.At >= own.Holding.GivenAt ? act : null;
 
     /// <summary>EnableLostMode is finished, and the iPad did not take it.</summary>
     private async Task<bool> NeverBegins(OwnDevice own, SelfServiceAct begun) =>

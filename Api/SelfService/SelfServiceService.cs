@@ -159,10 +159,7 @@ internal sealed class SelfServiceService(
             throw ApiProblem.NotFound("There is no such profile for you. Ask the school.");
         if (row.Newest.HasSecrets)
             await trail.Record(context, AuditVerbs.SecretRead, AuditTargets.Profile, row.Id, row.Identifier, string.Create(CultureInfo.InvariantCulture, $"self-service, version {row.Newest.Version}"));
-        var bytes = row.Newest.Signed ? content : await signing.SignOnce(row.Id, row.Newest.Version, content);
-        context.Response.Headers.CacheControl = "no-store";
-        context.Response.Headers.XContentTypeOptions = "nosniff";
-        return Results.File(bytes, ConfigurationProfile.ContentType, $"{ProfileLibrary.FileName(row.Identifier)}.mobileconfig");
+        return await signing.Download(context, row, content);
     }
 
     private async Task Take(HttpContext context, string person, SelfServiceActKind kind, string? device, int most, string words)

@@ -68,12 +68,11 @@ internal sealed class TeachingService(
         await Take(context, Asking(context), SelfServiceActKind.PasscodeCleared, pupil.Device!.Id, ClearedADay, Day, "You have cleared a lot of passcodes today. Ask a technician.");
         var now = time.GetUtcNow();
         var ends = LessonTime.At(taught.Hours, taught.TimeZone, now).Ends is { } lesson && lesson < now + ClearWithin ? lesson : now + ClearWithin;
-        var command = System.Text.Json.JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = ClearPasscodeCommand });
-        await CommandEndpoints.Queue(pupil.Device.Id, context, CommandReader.FromJson(command), ends, push: true, devices, log);
+        await CommandEndpoints.Queue(pupil.Device.Id, context, CommandReader.Plain(ClearPasscodeCommand), ends, push: true, devices, log);
     }
 
     /// <summary>An iPad of a class that they teach, in a lesson.</summary>
-    internal async Task<(TaughtClass Class, PupilDevice Pupil)> Acting(HttpContext context, string classId, string deviceId)
+    private async Task<(TaughtClass Class, PupilDevice Pupil)> Acting(HttpContext context, string classId, string deviceId)
     {
         var (scope, teacher, id) = (FleetUser.Of(context).Scope, Asking(context), ClassId(classId));
         var taught = await store.FindClass(scope, teacher, id, Today) ?? throw NotYours();
@@ -83,7 +82,7 @@ internal sealed class TeachingService(
         return (taught, pupil);
     }
 
-    internal void RequireLesson(TaughtClass taught)
+    private void RequireLesson(TaughtClass taught)
     {
         if (!IsLesson(taught))
             throw ApiProblem.Conflict(ProblemCodes.NotInLesson, "It is no lesson now", $"Outside the hours of {taught.School} you can look, and do nothing.");

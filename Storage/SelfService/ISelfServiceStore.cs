@@ -37,7 +37,7 @@ public interface ISelfServiceStore
     Task<bool> Take(SelfServiceAct act, int most, DateTimeOffset since);
 
     /// <summary>The newest of these kinds with this iPad, whoever did it; null: none is known.</summary>
-    Task<SelfServiceAct?> Newest(string deviceId, SelfServiceActKind one, SelfServiceActKind other);
+    Task<SelfServiceAct?> Newest(string deviceId, SelfServiceActKind kind);
 }
 
 /// <param name="Device">As it stands.</param>

@@ -84,12 +84,12 @@ internal sealed class SelfServiceStore(Database database) : ISelfServiceStore
         });
     }
 
-    public Task<SelfServiceAct?> Newest(string deviceId, SelfServiceActKind one, SelfServiceActKind other)
+    public Task<SelfServiceAct?> Newest(string deviceId, SelfServiceActKind kind)
     {
         StoredText.Check("The iPad's id", deviceId);
         return database.Read(s => s
-            .Sql("SELECT id, person_id, kind, device_id, at FROM self_service_acts WHERE device_id = @device AND kind IN (@one, @other) ORDER BY at DESC, id DESC LIMIT 1")
-            .Text("@device", deviceId).Short("@one", (short)one).Short("@other", (short)other)
+            .Sql("SELECT id, person_id, kind, device_id, at FROM self_service_acts WHERE device_id = @device AND kind = @kind ORDER BY at DESC, id DESC LIMIT 1")
+            .Text("@device", deviceId).Short("@kind", (short)kind)
             .First(row => new SelfServiceAct(row.Text(0), row.Text(1), (SelfServiceActKind)row.Short(2), row.TextOrNull(3), row.Time(4))));
     }
 
