@@ -102,9 +102,9 @@ internal sealed class WebhookService(IWebhookStore store, IGrainFactory grains, 
             Data = """{"message":"This is a test. Nothing has happened."}""",
         };
         await trail.Record(context, AuditVerbs.WebhookTest, AuditTargets.Webhook, webhook.Id, detail: webhook.Name);
-        if (!await store.Add(webhook.Id, happened, now)) throw NotFound();
+        var delivery = await store.Add(webhook.Id, happened, now) ?? throw NotFound();
         await grains.GetGrain<IWebhookGrain>(webhook.Id).Wake();
-        return WebhookDeliveryView.Of((await store.ListDeliveries(webhook.Id, null, null, 100)).First(one => one.EventId == happened.Id.ToString("D")));
+        return WebhookDeliveryView.Of(delivery);
     }
 
     public async Task<Page<WebhookDeliveryView>> Deliveries(string id, string? state, string? after, int limit)

@@ -41,8 +41,8 @@ public interface IWebhookStore
 
     Task<IReadOnlyList<WebhookDelivery>> ListDeliveries(string webhookId, WebhookDeliveryState? state, long? before, int limit);
 
-    /// <summary>Adds one for this webhook alone. Returns false where there is none.</summary>
-    Task<bool> Add(string webhookId, WebhookEvent single, DateTimeOffset now);
+    /// <summary>Adds one for this webhook alone. Returns null where there is none.</summary>
+    Task<WebhookDelivery?> Add(string webhookId, WebhookEvent single, DateTimeOffset now);
 
     /// <summary>What was given up, or delivered, is to be tried again, in no order. Null: all that were given up, <paramref name="limit"/> at most.</summary>
     Task<int> SendAgain(string webhookId, long? sequence, int limit, DateTimeOffset now, AuditRecord? audit);

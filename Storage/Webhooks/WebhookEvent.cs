@@ -38,6 +38,10 @@ public static class WebhookKinds
     public static readonly IReadOnlyList<string> OfDevices =
         [CommandFinished, DeviceAuthenticated, DeviceEnrolled, DeviceTokenUpdated, DeviceCheckedOut, DeviceRemoved, DeviceErased];
 
+    /// <summary>Whether a format has a form for events of this type. What it has none for is never on the way.</summary>
+    public static bool Has(WebhookFormat format, string kind) => format != WebhookFormat.MicroMdm
+        || kind is CommandFinished or DeviceAuthenticated or DeviceEnrolled or DeviceTokenUpdated or DeviceCheckedOut or Test;
+
     /// <summary>Whether one of these types, or of what they begin with, is this one.</summary>
     public static bool Wants(IEnumerable<string> wanted, string kind) =>
         wanted.Any(one => one.EndsWith('.') ? kind.StartsWith(one, StringComparison.Ordinal) : one == kind);

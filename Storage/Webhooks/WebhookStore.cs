@@ -56,24 +56,17 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
     public Task<WebhookOutcome> Change(Webhook webhook, AuditRecord? audit) => database.Write(async s =>
     {
         StoredText.Check("The webhook's id", webhook.Id);
-        if (await s.Sql("SELECT version, updated_at FROM webhooks WHERE id = @id" + database.ForUpdate).Text("@id", webhook.Id)
-                .First(row => ((int Version, DateTimeOffset At)?)(row.Int(0), row.Time(1))) is not { } standing)
-        {
+        if (await s.Sql($"SELECT {Columns} FROM webhooks w WHERE w.id = @id" + database.ForUpdate).Text("@id", webhook.Id).First<Webhook>(ReadWebhook) is not { } standing)
             return WebhookOutcome.NotFound;
-        }
-
-        if (standing.Version != webhook.Version - 1)
-        {
-            // An attempt before this one has written it, and its answer was lost.
-            return standing.Version == webhook.Version && standing.At == StoredText.ToMilliseconds(webhook.UpdatedAt) ? WebhookOutcome.Written : WebhookOutcome.VersionConflict;
-        }
+        // An attempt before this one may have written it, and its answer was lost.
+        if (standing.Version != webhook.Version - 1) return IsWritten(standing, webhook) ? WebhookOutcome.Written : WebhookOutcome.VersionConflict;
 
         await Bind(s.Sql("""
             UPDATE webhooks SET version = @version, name = @name, url = @url, events = @events, format = @format, state = @state, state_reason = @reason,
               secret = @secret, old_secret = @old, old_secret_until = @until, updated_at = @at,
-              audit_seq = CASE WHEN state = 2 AND @state <> 2 THEN coalesce((SELECT max(seq) FROM audit_chain), audit_seq) ELSE audit_seq END
+              audit_seq = CASE WHEN (state = 2 AND @state <> 2) OR @fresh THEN coalesce((SELECT max(seq) FROM audit_chain), audit_seq) ELSE audit_seq END
             WHERE id = @id
-            """), webhook).Execute();
+            """), webhook).Bool("@fresh", WantsAudit(webhook.Events) && !WantsAudit(standing.Events)).Execute();
         if (audit is not null) await AuditColumns.Add(s, audit);
         return WebhookOutcome.Written;
     });
@@ -100,7 +93,7 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
             var touched = new List<string>();
             foreach (var webhook in webhooks.Where(webhook => webhook.State != WebhookState.Disabled))
             {
-                var wanted = events.Where(one => WebhookKinds.Wants(webhook.Events, one.Event.Kind)).Select(one => one.Event).ToList();
+                var wanted = events.Where(one => WebhookKinds.Has(webhook.Format, one.Event.Kind) && WebhookKinds.Wants(webhook.Events, one.Event.Kind)).Select(one => one.Event).ToList();
                 if (wanted.Count == 0) continue;
                 await Insert(s, webhook.Id, wanted, now);
                 touched.Add(webhook.Id);
@@ -119,21 +112,15 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
 
     public async Task<(bool More, IReadOnlyList<string> Webhooks)> FanOutAudit(Func<ChainedRecord, string> data, int limit, DateTimeOffset now)
     {
-        var behind = await database.Read(s => s.Sql("SELECT id, audit_seq FROM webhooks WHERE state <> 2 AND audit_seq < coalesce((SELECT max(seq) FROM audit_chain), 0)")
-            .List(row => (Id: row.Text(0), From: row.Long(1))));
-        if (behind.Count == 0) return (false, []);
+        var behind = await database.Read(s => s.Sql("SELECT events FROM webhooks WHERE state <> 2 AND audit_seq < coalesce((SELECT max(seq) FROM audit_chain), 0)")
+            .List(row => WantsAudit(Events(row.Text(0)))));
+        if (!behind.Contains(true)) return (false, []);
         return await database.Write(async s =>
         {
             var more = false;
             var touched = new List<string>();
-            foreach (var webhook in (await Lock(s)).Where(webhook => webhook.State != WebhookState.Disabled))
+            foreach (var webhook in (await Lock(s)).Where(webhook => webhook.State != WebhookState.Disabled && WantsAudit(webhook.Events)))
             {
-                if (!webhook.Events.Any(one => one.StartsWith(WebhookKinds.Audit, StringComparison.Ordinal)))
-                {
-                    await s.Sql("UPDATE webhooks SET audit_seq = coalesce((SELECT max(seq) FROM audit_chain), audit_seq) WHERE id = @id").Text("@id", webhook.Id).Execute();
-                    continue;
-                }
-
                 var records = await AuditChain.Read(s, webhook.AuditNumber, limit);
                 if (records.Count == 0) continue;
                 var wanted = records.Where(record => WebhookKinds.Wants(webhook.Events, WebhookKinds.Audit + record.Record.Verb))
@@ -194,12 +181,13 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
             .Text("@id", webhookId).Long("@before", before ?? long.MaxValue).Int("@limit", limit).List(ReadDelivery));
     }
 
-    public Task<bool> Add(string webhookId, WebhookEvent single, DateTimeOffset now) => database.Write(async s =>
+    public Task<WebhookDelivery?> Add(string webhookId, WebhookEvent single, DateTimeOffset now) => database.Write(async s =>
     {
         StoredText.Check("The webhook's id", webhookId);
-        if (!await s.Sql("SELECT version FROM webhooks WHERE id = @id" + database.ForUpdate).Text("@id", webhookId).First(_ => true)) return false;
+        if (!await s.Sql("SELECT version FROM webhooks WHERE id = @id" + database.ForUpdate).Text("@id", webhookId).First(_ => true)) return null;
         await Insert(s, webhookId, [new Happening(single.Id.ToString("D"), single.At, single.Kind, null, single.Subject, single.Data)], now);
-        return true;
+        // Nobody else adds to this webhook meanwhile: it is locked.
+        return await s.Sql($"{Deliveries} WHERE d.seq = (SELECT max(n.seq) FROM webhook_deliveries n WHERE n.webhook_id = @id AND n.state = 0)").Text("@id", webhookId).First(ReadDelivery);
     });
 
     public Task<int> SendAgain(string webhookId, long? sequence, int limit, DateTimeOffset now, AuditRecord? audit) => database.Write(async s =>
@@ -280,13 +268,21 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
     }
 
     private async Task<List<Told>> Lock(Session s) => await s
-        .Sql("SELECT id, events, state, audit_seq FROM webhooks ORDER BY id" + database.ForUpdate)
-        .List(row => new Told(row.Text(0), Events(row.Text(1)), (WebhookState)row.Short(2), row.Long(3)));
+        .Sql("SELECT id, events, format, state, audit_seq FROM webhooks ORDER BY id" + database.ForUpdate)
+        .List(row => new Told(row.Text(0), Events(row.Text(1)), (WebhookFormat)row.Short(2), (WebhookState)row.Short(3), row.Long(4)));
 
     private static Statement Bind(Statement statement, Webhook webhook) => statement
         .Text("@id", webhook.Id).Int("@version", webhook.Version).Text("@name", webhook.Name).Text("@url", webhook.Url).Text("@events", JsonSerializer.Serialize(webhook.Events))
         .Short("@format", (short)webhook.Format).Short("@state", (short)webhook.State).Text("@reason", webhook.StateReason).Bytes("@secret", webhook.Secret)
         .Bytes("@old", webhook.OldSecret).Time("@until", webhook.OldSecretUntil).Time("@at", webhook.UpdatedAt);
+
+    private static bool IsWritten(Webhook standing, Webhook meant) =>
+        (standing.Version, standing.Name, standing.Url, standing.Format, standing.State, standing.UpdatedAt)
+            == (meant.Version, meant.Name, meant.Url, meant.Format, meant.State, StoredText.ToMilliseconds(meant.UpdatedAt))
+        && standing.Events.SequenceEqual(meant.Events) && standing.Secret.AsSpan().SequenceEqual(meant.Secret);
+
+    /// <summary>One that does not is not moved on with the record: it begins with the newest when it does (<see cref="Change"/>).</summary>
+    private static bool WantsAudit(IEnumerable<string> events) => events.Any(one => one.StartsWith(WebhookKinds.Audit, StringComparison.Ordinal));
 
     private static string[] Events(string json) => JsonSerializer.Deserialize<string[]>(json) ?? [];
 
@@ -330,7 +326,7 @@ internal sealed class WebhookStore(Database database) : IWebhookStore
         Error = row.TextOrNull(13),
     };
 
-    private sealed record Told(string Id, IReadOnlyList<string> Events, WebhookState State, long AuditNumber);
+    private sealed record Told(string Id, IReadOnlyList<string> Events, WebhookFormat Format, WebhookState State, long AuditNumber);
 
     private sealed record Happening(string Id, DateTimeOffset At, string Kind, string? DeviceId, string? Subject, string Data);
 }
