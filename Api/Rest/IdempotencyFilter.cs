@@ -10,7 +10,7 @@ namespace FleetMdm.Api.Rest;
 //
 //   1. key        one header of at most 255 visible ASCII characters; else 400
 //   2. claim      by (token, route, key) in the store, with a hash of the whole request
-//   3. reuse      the key stands there with another request: 422
+//   3. reuse      the key stands there with another request, which was not refused: 422
 //   4. replay     the key stands there with an answer: that answer again, marked Idempotency-Replayed
 //   5. do         otherwise do it, with ids derived from the key (RequestIds): doing it twice makes nothing twice
 //   6. keep       the answer, unless it says that another try may end otherwise (5xx, 429)

@@ -3,7 +3,7 @@ namespace FleetMdm.Storage.Access;
 /// <summary>What was answered to a request that carried an Idempotency-Key.</summary>
 public interface IIdempotencyStore
 {
-    /// <summary>Claims the key for this request, or tells what stands under it.</summary>
+    /// <summary>Claims the key for this request, or tells what stands under it. A request that was refused did nothing: another one takes its key over.</summary>
     Task<IdempotencyRecord> Claim(string scope, string key, byte[] requestHash, DateTimeOffset at);
 
     /// <summary>Stores the answer under a claimed key.</summary>

@@ -16,7 +16,10 @@ internal sealed class IdempotencyStore(Database database) : IIdempotencyStore
             await s.Sql("""
                     INSERT INTO idempotency_keys (scope, key, claim_id, request_hash, claimed_at)
                     VALUES (@scope, @key, @claim, @hash, @at)
-                    ON CONFLICT (scope, key) DO NOTHING
+                    ON CONFLICT (scope, key) DO UPDATE SET
+                      claim_id = excluded.claim_id, request_hash = excluded.request_hash, claimed_at = excluded.claimed_at,
+                      status = NULL, content_type = NULL, body = NULL, location = NULL
+                    WHERE idempotency_keys.status >= 400 AND idempotency_keys.request_hash <> excluded.request_hash
                     """)
                 .Text("@scope", scope).Text("@key", key).Guid("@claim", claim).Bytes("@hash", requestHash).Time("@at", at).Execute();
             return await s

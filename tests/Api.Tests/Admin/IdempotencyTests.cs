@@ -172,6 +172,21 @@ public sealed class IdempotencyTests(AdminServer server)
     }
 
     [Fact]
+    public async Task A_request_that_was_wrong_is_corrected_with_the_same_key_and_then_done_once()
+    {
+        var key = Key();
+        using var wrong = await Post("/api/v1/invitations", """{"maxUses": 0}""", key);
+        await AdminServer.Blames(wrong, "maxUses");
+        using var right = await Post("/api/v1/invitations", """{"maxUses": 1}""", key);
+        var made = await AdminServer.Body(right, 201);
+        Assert.False(right.Headers.Contains("Idempotency-Replayed"));
+        using var again = await Post("/api/v1/invitations", """{"maxUses": 1}""", key);
+        Assert.Equal(made.ToJsonString(), (await AdminServer.Body(again, 201)).ToJsonString());
+        using var other = await Post("/api/v1/invitations", """{"maxUses": 2}""", key);
+        await AdminServer.Blames(other, "Idempotency-Key", 422);
+    }
+
+    [Fact]
     public async Task A_full_queue_is_not_remembered_under_the_key()
     {
         var pad = await server.Enrol();
