@@ -77,7 +77,7 @@ internal sealed class AccountService(
     /// <summary>Writes it. Tokens that the person made have what the person had then: they end with it.</summary>
     internal async Task<AccountOutcome> Write(HttpContext context, Scope scope, Account standing, Account account, AuditRecord record)
     {
-        var outcome = await store.Change(scope, account, Guid.NewGuid().ToString("N"), await AnotherWayIn(), record);
+        var outcome = await store.Change(scope, account, Guid.NewGuid().ToString("N"), await AnotherWayIn(account.Id), record);
         if (outcome != AccountOutcome.Written) return outcome;
         verifier.Forget();
         if (account.Disabled || account.Role != standing.Role || !Same(account.Schools, standing.Schools)) await RevokeTokens(context, account, record.Actor);
@@ -89,7 +89,7 @@ internal sealed class AccountService(
     {
         var maker = FleetUser.Of(context);
         var standing = await Mine(maker, id);
-        Refuse(await store.Delete(maker.Scope, standing.Id, await AnotherWayIn(), trail.Entry(context, AuditVerbs.AccountDelete, AuditTargets.Account, standing.Id, detail: standing.UserName)));
+        Refuse(await store.Delete(maker.Scope, standing.Id, await AnotherWayIn(standing.Id), trail.Entry(context, AuditVerbs.AccountDelete, AuditTargets.Account, standing.Id, detail: standing.UserName)));
         verifier.Forget();
         await RevokeTokens(context, standing, by: null);
     }
@@ -199,11 +199,12 @@ internal sealed class AccountService(
         return (stored, new PasswordLinkView { Url = $"{context.Request.Scheme}://{context.Request.Host}{SetPasswordPages.Path}/{secret}", ExpiresAt = stored.Until });
     }
 
-    /// <summary>Whether an administrator's token works.</summary>
-    private async Task<bool> AnotherWayIn()
+    /// <summary>Whether an administrator's token works that does not end with this account.</summary>
+    private async Task<bool> AnotherWayIn(string account)
     {
         var now = time.GetUtcNow();
-        return (await Access.List()).Any(token => token is { Role: AccessRole.Administrator, Schools: null } && token.RevokedAt is null && !(token.ExpiresAt <= now));
+        return (await Access.List()).Any(token =>
+            token is { Role: AccessRole.Administrator, Schools: null } && token.CreatedById != account && token.RevokedAt is null && !(token.ExpiresAt <= now));
     }
 
     /// <summary>Whoever cannot sign in any more has no token either: those that they made end, and those that were made with these.</summary>
@@ -214,9 +215,9 @@ internal sealed class AccountService(
         {
             var entry = trail.Entry(context, AuditVerbs.TokenRevoke, AuditTargets.Token, token.Id, detail: $"{token.Name}, made by {account.UserName}");
             await trail.Write(by is null ? entry : entry with { Actor = by });
-            await Access.RevokeTree(token.Id, keepDescendants: false);
         }
 
+        await Access.RevokeMadeBy(account.Id);
         tokens.Forget();
     }
 

@@ -33,6 +33,10 @@ public interface IAccessGrain : IGrainWithIntegerKey
     [Alias("RevokeTree")]
     Task<TokenRevocation> RevokeTree(string id, bool keepDescendants);
 
+    /// <summary>Revokes all tokens that an account made, and all that were made with those: also the last administrator's, since whether another account can administer is not known here.</summary>
+    [Alias("RevokeMadeBy")]
+    Task RevokeMadeBy(string accountId);
+
     /// <summary>Begins a browser's session with a token. The oldest ends when there are as many as there may be.</summary>
     [Alias("BeginSession")]
     Task BeginSession(SessionOrder order);

@@ -123,17 +123,30 @@ internal sealed class AccessGrain(
         if (Find(id) is not { } root) return TokenRevocation.UnknownToken;
 
         var now = time.GetUtcNow();
-        HashSet<string> ending = [id];
-        // Until nobody is added: a token of one state may have made one of the other.
-        while (!keepDescendants && All.Any(token => token.Description.CreatedById is { } maker && ending.Contains(maker) && ending.Add(token.Description.Id)))
-        {
-        }
-
+        var ending = keepDescendants ? [id] : WithDescendants([id]);
         if (!All.Any(token => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null)) return TokenRevocation.Revoked;
         // Somebody must be left who can make a token, unless nobody was.
         var administrators = state.State.Tokens.Where(token => IsAdministrators(token) && IsAlive(token.Description, now)).ToList();
         if (administrators.Count > 0 && administrators.TrueForAll(token => ending.Contains(token.Description.Id))) return TokenRevocation.LastAdministrator;
+        await End(ending, now);
+        return TokenRevocation.Revoked;
+    }
 
+    public Task RevokeMadeBy(string accountId) =>
+        End(WithDescendants([.. All.Where(token => token.Description.CreatedById == accountId).Select(token => token.Description.Id)]), time.GetUtcNow());
+
+    /// <summary>Until nobody is added: a token of one state may have made one of the other.</summary>
+    private HashSet<string> WithDescendants(HashSet<string> ending)
+    {
+        while (All.Any(token => token.Description.CreatedById is { } maker && ending.Contains(maker) && ending.Add(token.Description.Id)))
+        {
+        }
+
+        return ending;
+    }
+
+    private async Task End(HashSet<string> ending, DateTimeOffset now)
+    {
         StoredToken Ended(StoredToken token) => ending.Contains(token.Description.Id) && token.Description.RevokedAt is null
             ? token with { Description = token.Description with { RevokedAt = now } }
             : token;
@@ -144,7 +157,6 @@ internal sealed class AccessGrain(
             await StoreSchools([.. schools.State.Tokens.Select(Ended)]);
         if (state.State.Tokens.Exists(token => ending.Contains(token.Description.Id)))
             await Store([.. state.State.Tokens.Select(Ended)]);
-        return TokenRevocation.Revoked;
     }
 
     [ReadOnly]

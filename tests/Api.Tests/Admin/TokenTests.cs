@@ -111,6 +111,25 @@ public sealed class TokenTests(AdminServer server)
     }
 
     [Fact]
+    public async Task What_an_account_made_ends_with_it_also_where_it_is_the_last_administrators()
+    {
+        var access = server.Grains.GetGrain<IAccessGrain>(4713);
+        await access.EnsureFirstToken(ApiToken.Hash("first"));
+        var first = Assert.Single(await access.List()).Id;
+        var (account, made) = (Guid.NewGuid().ToString(), Guid.NewGuid().ToString());
+        await access.Create(new TokenOrder(made, ApiToken.Hash("made"), "made", AccessRole.Administrator, null, "Anna", account));
+        await access.Create(new TokenOrder(Guid.NewGuid().ToString(), ApiToken.Hash("child"), "child", AccessRole.Viewer, null, "made", made));
+        await access.Create(new TokenOrder(Guid.NewGuid().ToString(), ApiToken.Hash("other"), "other", AccessRole.Viewer, null, "test"));
+        Assert.Equal(TokenRevocation.Revoked, await access.Revoke(first));
+
+        await access.RevokeMadeBy(account);
+
+        Assert.Null(await access.FindBySecret(ApiToken.Hash("made")));
+        Assert.Null(await access.FindBySecret(ApiToken.Hash("child")));
+        Assert.NotNull(await access.FindBySecret(ApiToken.Hash("other")));
+    }
+
+    [Fact]
     public async Task The_last_administrator_cannot_be_revoked()
     {
         // A list of tokens of its own: the server's is used by the other tests.
