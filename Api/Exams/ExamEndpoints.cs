@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
@@ -16,19 +14,19 @@ internal static class ExamEndpoints
     {
         var exams = api.MapGroup("/exams").Needs(Rights.DeviceRead).WithinSchools().WithTags("Exams");
         exams.MapGet("", List).WithQuery("q", "phase", "after", "limit").Fails(400);
-        exams.MapPost("", Create).Needs(Rights.ExamChange).Takes<ExamRequest>().Idempotent()
+        exams.MapPost("", Create).Needs(Rights.ExamChange).Takes<ExamRequest>(BodyLimit.Operation).Idempotent()
             .Audit(AuditVerbs.ExamCreate, AuditTargets.Exam, AuditPlace.WithTheChange)
             .WithQuery("dryRun").Produces<ExamView>(201).Produces<ExamPlanView>(200).Fails(400, 403, 409, 413, 415, 422);
         exams.MapGet("/{id}", Get).Fails(404);
-        exams.MapPut("/{id}", Change).Needs(Rights.ExamChange).Takes<ExamRequest>()
+        exams.MapPut("/{id}", Change).Needs(Rights.ExamChange).Takes<ExamRequest>(BodyLimit.Operation)
             .Audit(AuditVerbs.ExamChange, AuditTargets.Exam, AuditPlace.WithTheChange)
             .WithQuery("dryRun").Produces<ExamView>(200).Fails(400, 403, 404, 409, 412, 413, 415, 422, 428);
         exams.MapDelete("/{id}", Delete).Needs(Rights.ExamChange)
             .Audit(AuditVerbs.ExamDelete, AuditTargets.Exam, AuditPlace.WithTheChange).Fails(403, 404, 409, 412);
         exams.MapGet("/{id}/devices", Devices).WithQuery("state", "after", "limit").Fails(400, 404);
-        exams.MapPost("/{id}/devices", Add).Needs(Rights.ExamChange).Takes<ExamDevicesRequest>().Idempotent()
+        exams.MapPost("/{id}/devices", Add).Needs(Rights.ExamChange).Takes<ExamDevicesRequest>(BodyLimit.Operation).Idempotent()
             .Audit(AuditVerbs.ExamAdd, AuditTargets.Exam, AuditPlace.WithTheChange).Produces<ExamDoneView>(200).Fails(400, 403, 404, 409, 413, 415, 422);
-        exams.MapPost("/{id}/release", Release).Needs(Rights.ExamChange).Takes<ExamReleaseRequest>().Idempotent()
+        exams.MapPost("/{id}/release", Release).Needs(Rights.ExamChange).Takes<ExamReleaseRequest>(BodyLimit.Operation).Idempotent()
             .Audit(AuditVerbs.ExamRelease, AuditTargets.Exam, AuditPlace.WithTheChange).Produces<ExamDoneView>(200).Fails(400, 403, 404, 409, 413, 415, 422);
         exams.MapPost("/{id}/prolong", Prolong).Needs(Rights.ExamChange).Takes<ExamProlongRequest>().Idempotent()
             .Audit(AuditVerbs.ExamProlong, AuditTargets.Exam, AuditPlace.WithTheChange).Produces<ExamView>(200).Fails(400, 403, 404, 409, 413, 415, 422);
@@ -50,7 +48,7 @@ internal static class ExamEndpoints
     /// <param name="dryRun">true: only say what would be done.</param>
     public static async Task<IResult> Create(HttpContext context, ExamService service, [FromQuery] string? dryRun = null)
     {
-        var request = await Read(context, AdminJson.Default.ExamRequest);
+        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ExamRequest);
         if (Text.Flag("dryRun", dryRun) ?? false) return TypedResults.Ok(await service.Plan(context, null, request));
         var exam = await service.Create(context, request);
         EntityTag.Write(context, exam.Version);
@@ -74,7 +72,7 @@ internal static class ExamEndpoints
     {
         var isDry = Text.Flag("dryRun", dryRun) ?? false;
         var basedOn = isDry ? null : EntityTag.Required(context);
-        var request = await Read(context, AdminJson.Default.ExamRequest);
+        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.ExamRequest);
         if (isDry) return TypedResults.Ok(await service.Plan(context, id, request));
         var exam = await service.Change(context, id, basedOn, request);
         EntityTag.Write(context, exam.Version);
@@ -113,28 +111,11 @@ internal static class ExamEndpoints
     /// <remarks>iPads that are locked get the new end. One that does not come before the old one frees itself a quarter of an hour after it.</remarks>
     public static async Task<Ok<ExamView>> Prolong(string id, HttpContext context, ExamService service)
     {
-        var exam = await service.Prolong(context, id, (await Read(context, AdminJson.Default.ExamProlongRequest)).EndsAt);
+        var exam = await service.Prolong(context, id, (await RequestBody.ReadJsonAsync(context, AdminJson.Default.ExamProlongRequest)).EndsAt);
         EntityTag.Write(context, exam.Version);
         return TypedResults.Ok(exam);
     }
 
     /// <summary>The exams that an iPad is in</summary>
     public static async Task<Ok<DeviceExamsView>> Of(string id, HttpContext context, ExamService service) => TypedResults.Ok(await service.Of(FleetUser.Of(context), id));
-
-    /// <summary>The body. A time without an offset would be read by the clock of the server, and the exam would be hours off.</summary>
-    private static async Task<T> Read<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
-    {
-        var request = await RequestBody.ReadJsonAsync(context, type);
-        using var body = JsonDocument.Parse(await RequestBody.ReadAsync(context));
-        foreach (var field in (string[])["startsAt", "endsAt"])
-        {
-            if (body.RootElement.TryGetProperty(field, out var value) && value.ValueKind == JsonValueKind.String && !HasOffset(value.GetString()!))
-                throw ApiProblem.Field(field, "Write the offset, as in 2027-06-01T08:00:00+02:00.");
-        }
-
-        return request;
-    }
-
-    /// <summary>ISO 8601, as it was read before: behind the T there is a sign only before an offset.</summary>
-    private static bool HasOffset(string time) => time.IndexOf('T', StringComparison.Ordinal) is >= 0 and var clock && (time.EndsWith('Z') || time.IndexOfAny(['+', '-'], clock) > 0);
 }

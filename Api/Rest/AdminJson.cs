@@ -39,7 +39,8 @@ namespace FleetMdm.Api.Rest;
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     MaxDepth = MaxDepth,
-    UseStringEnumConverter = true)]
+    UseStringEnumConverter = true,
+    Converters = [typeof(TimeWithOffset)])]
 [JsonSerializable(typeof(InvitationRequest))]
 [JsonSerializable(typeof(InvitationView))]
 [JsonSerializable(typeof(Page<InvitationView>))]

@@ -132,6 +132,7 @@ internal static partial class RequestBody
     {
         var place = e.LineNumber is { } line && e.BytePositionInLine is { } column ? $" (line {line + 1}, byte {column + 1})" : "";
         var message = e.Message;
+        if (message == TimeWithOffset.Words) return message;
         if (message.Contains("could not be mapped", StringComparison.Ordinal)) return "There is no such field.";
         if (message.Contains("uplicate", StringComparison.Ordinal)) return $"A field stands twice{place}.";
         if (message.Contains("could not be converted", StringComparison.Ordinal)) return "The value has the wrong type, or is out of range.";
