@@ -24,7 +24,7 @@ internal static class AuditEndpoints
     /// <param name="who">A token's or an iPad's id, or the name that a token had, exactly.</param>
     /// <param name="verb">As in <c>command.send</c>; or all of a kind: <c>token.</c></param>
     /// <param name="targetKind">device, operation, invitation, token or push-certificate.</param>
-    /// <param name="target">The target's id, exactly. An iPad's finds the operations that sent it a command too, as long as its history holds that command.</param>
+    /// <param name="target">The target's id, exactly; or the serial number of an iPad. An iPad's finds the operations that sent it a command too, as long as its history holds that command.</param>
     /// <param name="from">From this time on.</param>
     /// <param name="to">Before this time.</param>
     /// <param name="result">done, refused or failed.</param>

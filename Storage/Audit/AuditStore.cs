@@ -9,11 +9,14 @@ internal sealed class AuditStore(Database database) : IAuditStore
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(10);
 
     /// <summary>An operation has one record, however many iPads it is for. Only their rows say whom it reached.</summary>
-    private const string Targets = """
-        SELECT @target UNION ALL
-        SELECT operation_id FROM queue WHERE enrolment_id = @target AND operation_id IS NOT NULL UNION ALL
-        SELECT operation_id FROM history WHERE enrolment_id = @target AND operation_id IS NOT NULL
+    private const string Targets = $"""
+        {Named} UNION ALL
+        SELECT operation_id FROM queue WHERE enrolment_id IN ({Named}) AND operation_id IS NOT NULL UNION ALL
+        SELECT operation_id FROM history WHERE enrolment_id IN ({Named}) AND operation_id IS NOT NULL
         """;
+
+    /// <summary>People know an iPad by its serial number.</summary>
+    private const string Named = "SELECT @target UNION ALL SELECT id FROM devices WHERE serial_number = @target";
 
     /// <summary>Sending a profile of the library is about the profile; the operation that did it is the subject.</summary>
     private const string OfProfiles = $"verb IN ('{AuditVerbs.ProfileInstall}', '{AuditVerbs.ProfileRemove}')";

@@ -58,6 +58,10 @@ public sealed class AuditTests(AdminServer server)
                 ((string)record["actorId"]!, (string)record["address"]!, (string)record["reason"]!, (string)record["result"]!));
         });
         Assert.Equal((uuid, "DeviceLock"), ((string)records[3]["subject"]!, (string)records[3]["detail"]!));
+        // People know it by its serial number.
+        using var shown = await server.Admin.GetAsync(pad.Path);
+        var serial = (string)(await AdminServer.Body(shown, 200))["serialNumber"]!;
+        Assert.Equal(records.Select(record => (string)record["id"]!), (await Records("target=" + serial)).Select(record => (string)record["id"]!));
         using var command = await server.Admin.GetAsync($"{pad.Path}/commands/{uuid}");
         Assert.Equal("Anna " + pad.Id, (string?)(await AdminServer.Body(command, 200))["requestedBy"]);
 
