@@ -7,7 +7,7 @@ namespace FleetMdm.Protocol.Automated;
 /// <summary>What an iPad is told out of the box: an enrolment profile of Automated Device Enrolment, as a person sets it.</summary>
 public sealed record EnrolmentDefinition
 {
-    public const int LongestName = 125, LongestDepartment = 125, LongestPhone = 50, LongestEmail = 250, LongestMagic = 256;
+    public const int LongestName = 125, LongestDepartment = 125, LongestPhone = 50, LongestEmail = 250;
 
     /// <summary>Without it iPads cannot be left unmanaged by the pupil. Since iPadOS 13 it always is so.</summary>
     public bool IsMandatory { get; init; } = true;

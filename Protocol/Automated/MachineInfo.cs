@@ -10,15 +10,9 @@ public sealed record MachineInfo
 
     public string? Udid { get; init; }
     public string? SerialNumber { get; init; }
-    public string? Product { get; init; }
-    /// <summary>The build, as in 22D60.</summary>
-    public string? Version { get; init; }
     public string? OsVersion { get; init; }
-    public string? SupplementalOsVersionExtra { get; init; }
-    public string? Language { get; init; }
     /// <summary>It can be told to update itself first.</summary>
     public bool CanUpdate { get; init; }
-    public string? SoftwareUpdateDeviceId { get; init; }
 
     /// <exception cref="PlistFormatException">Not a property list.</exception>
     public static MachineInfo Read(byte[] content)
@@ -28,13 +22,8 @@ public sealed record MachineInfo
         {
             Udid = Text("UDID"),
             SerialNumber = Text("SERIAL"),
-            Product = Text("PRODUCT"),
-            Version = Text("VERSION"),
             OsVersion = Text("OS_VERSION"),
-            SupplementalOsVersionExtra = Text("SUPPLEMENTAL_OS_VERSION_EXTRA"),
-            Language = Text("LANGUAGE"),
             CanUpdate = info.TryGetValue("MDM_CAN_REQUEST_SOFTWARE_UPDATE", out var can) && can is PlistBoolean { Value: true },
-            SoftwareUpdateDeviceId = Text("SOFTWARE_UPDATE_DEVICE_ID"),
         };
 
         string? Text(string key) => info.GetString(key) is { Length: > 0 and <= LongestText } text ? text : null;

@@ -156,16 +156,6 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
         return true;
     }, timeout: PageTimeout);
 
-    public Task AskReview(string? serverId, DateTimeOffset now) => database.Write(s => s
-        .Sql($"""
-            UPDATE automated_servers SET review = @yes, next_at = CASE WHEN token IS NULL THEN NULL WHEN failures > 0 THEN next_at ELSE @now END
-            WHERE {(serverId is null ? "1 = 1" : "id = @id")}
-            """)
-        .Bool("@yes", true).Time("@now", now).Bind(statement =>
-        {
-            if (serverId is not null) statement.Text("@id", serverId);
-        }).Execute());
-
     public async Task<IReadOnlyList<AutomatedOrder>> ListOrders(string serverId, DateTimeOffset now, int limit) => await database.Read(s => s
         .Sql("""
             SELECT serial_number, wanted_uuid, attempts FROM automated_devices

@@ -102,9 +102,6 @@ public interface IAutomatedSyncStore
     /// <returns>False: somebody else has written.</returns>
     Task<bool> Review(AutomatedServer standing, DateTimeOffset now);
 
-    /// <summary>Asks for <see cref="Review"/> with the next round, of one server or all.</summary>
-    Task AskReview(string? serverId, DateTimeOffset now);
-
     Task<IReadOnlyList<AutomatedOrder>> ListOrders(string serverId, DateTimeOffset now, int limit);
 
     Task TakeAnswers(string serverId, string uuid, IReadOnlyList<AutomatedAnswer> answers, DateTimeOffset now);
