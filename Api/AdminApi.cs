@@ -10,6 +10,7 @@ using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.EnrolmentImports;
 using FleetMdm.Api.Exams;
 using FleetMdm.Api.Groups;
 using FleetMdm.Api.Holdings;
@@ -88,6 +89,7 @@ public static class AdminApi
         services.AddSelfService(builder.Configuration);
         services.AddTeaching(builder.Configuration);
         services.AddDeviceImports();
+        services.AddEnrolmentImports();
         services.AddImports();
         return builder;
     }
@@ -155,6 +157,7 @@ public static class AdminApi
         routes.MapSelfService();
         routes.MapTeaching();
         routes.MapDeviceImports();
+        routes.MapEnrolmentImports();
         routes.MapImports();
         routes.MapCommands();
         routes.MapInventory();

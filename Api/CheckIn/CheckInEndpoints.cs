@@ -25,7 +25,7 @@ namespace FleetMdm.Api.CheckIn;
 // Never 401: see DeviceRefusals.
 
 /// <summary><c>PUT /mdm/checkin</c> and <c>PUT /mdm/connect</c>. Either takes both kinds of message, so that a profile may name
-/// one URL for both.</summary>
+/// one URL for both. <c>PUT /mdm</c> too: there iPads come that were enrolled at NanoMDM.</summary>
 public sealed partial class CheckInEndpoints(
     DeviceGrains devices,
     IDeviceStore store,
@@ -181,8 +181,8 @@ public sealed partial class CheckInEndpoints(
                 return message switch
                 {
                     CommandReport report => await grain.Report(await ToGrain(report, body), certificate),
-                    Authenticate authenticate => await grain.Authenticate(ToGrain(authenticate, context), certificate),
-                    TokenUpdate update => await grain.TokenUpdate(ToGrain(update), certificate),
+                    Authenticate authenticate => await grain.Authenticate(DeviceMessagesOf.Authenticate(authenticate, clients.Of(context)?.ToString()), certificate),
+                    TokenUpdate update => await grain.TokenUpdate(DeviceMessagesOf.TokenUpdate(update, Bounded(update)), certificate),
                     CheckOut => await grain.CheckOut(certificate),
                     UserAuthenticate => await grain.UserAuthenticate(certificate),
                     GetToken getToken => await grain.GetToken(getToken.TokenServiceType, certificate),
@@ -242,34 +242,6 @@ public sealed partial class CheckInEndpoints(
         AvailableDeviceCapacity = device.AvailableDeviceCapacity,
         IsShared = device.IsShared,
         IsLost = device.IsLost,
-    };
-
-    private AuthenticateMessage ToGrain(Authenticate message, HttpContext context) => new()
-    {
-        Topic = message.Topic,
-        Udid = message.Sender.Udid,
-        EnrollmentId = message.Sender.EnrollmentId,
-        SerialNumber = message.SerialNumber,
-        ProductName = message.ProductName,
-        Model = message.Model,
-        ModelName = message.ModelName,
-        DeviceName = message.DeviceName,
-        OsVersion = message.OsVersion,
-        BuildVersion = message.BuildVersion,
-        Imei = message.Imei,
-        Meid = message.Meid,
-        Address = clients.Of(context)?.ToString(),
-    };
-
-    private TokenUpdateMessage ToGrain(TokenUpdate message) => new()
-    {
-        Topic = message.Topic,
-        Token = message.Token,
-        PushMagic = message.PushMagic,
-        UnlockToken = Bounded(message),
-        AwaitingConfiguration = message.AwaitingConfiguration,
-        UserShortName = message.Sender.UserShortName,
-        UserLongName = message.Sender.UserLongName,
     };
 
     /// <summary>An unlock token that is too large is not kept. The message is taken all the same: without it the iPad would never be enrolled, and

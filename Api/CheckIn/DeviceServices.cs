@@ -26,5 +26,6 @@ public static class DeviceServices
         group.WithMetadata(new LargeBodyMetadata(endpoints.AdmitLarge));
         group.MapPut("/checkin", (RequestDelegate)endpoints.Handle);
         group.MapPut("/connect", (RequestDelegate)endpoints.Handle);
+        group.MapPut("", (RequestDelegate)endpoints.Handle);
     }
 }

@@ -10,6 +10,7 @@ using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.EnrolmentImports;
 using FleetMdm.Api.Exams;
 using FleetMdm.Api.Groups;
 using FleetMdm.Api.Holdings;
@@ -173,6 +174,8 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<DeviceImportChangeView>))]
 [JsonSerializable(typeof(ImportView))]
 [JsonSerializable(typeof(ImportApplyRequest))]
+[JsonSerializable(typeof(EnrolmentImportLine))]
+[JsonSerializable(typeof(EnrolmentImportView))]
 [JsonSerializable(typeof(Page<ImportChangeView>))]
 [JsonSerializable(typeof(ProfileRequest))]
 [JsonSerializable(typeof(ProfileRestoreRequest))]

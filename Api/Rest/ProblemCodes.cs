@@ -69,6 +69,7 @@ internal static class ProblemCodes
     public const string AuthorityInUse = "authority-in-use";
     public const string AuthorityForTls = "authority-for-tls";
     public const string NoPushToken = "no-push-token";
+    public const string NoPushCertificate = "no-push-certificate";
     public const string ClaimChanged = "claim-changed";
     public const string LastAdministrator = "last-administrator";
     public const string AccountDisabled = "account-disabled";

@@ -72,6 +72,8 @@ public static class AuditVerbs
     public const string EnrolmentClaim = "enrolment.claim";
     /// <summary>An iPad enrolled anew with another certificate, and the enrolment that stood there ended.</summary>
     public const string EnrolmentDisplace = "enrolment.displace";
+    /// <summary>An enrolment of another server was taken over.</summary>
+    public const string EnrolmentImport = "enrolment.import";
     public const string ReenrolmentAllow = "reenrolment.allow";
     public const string ReenrolmentRefuse = "reenrolment.refuse";
     /// <summary>iPads that have not enrolled yet were given a name, a school, an asset tag.</summary>
@@ -179,7 +181,7 @@ public static class AuditVerbs
         TokenCreate, TokenRevoke, PushCertificateInstall, PushCertificateRequest, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, AuditDrop, AuditBreak, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
-        EnrolmentDisplace, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
+        EnrolmentDisplace, EnrolmentImport, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
         EscrowUse, AppUpload, AppDelete,
         ProfileCreate, ProfileChange, ProfileDelete, ProfileInstall, ProfileRemove, ProfilePublish, ProfileOffer,
         AuthorityPrepare, AuthorityActivate, AuthorityRetire,

@@ -38,6 +38,7 @@ public sealed partial class RightsTests(AdminServer server) : IClassFixture<Admi
     /// <summary>What iPads call, and people before they enrol one. None of it asks for a token.</summary>
     private static readonly Dictionary<string, string> OfIPads = new()
     {
+        ["PUT /mdm"] = "The identity certificate says who it is.",
         ["PUT /mdm/checkin"] = "The identity certificate says who it is.",
         ["PUT /mdm/connect"] = "The identity certificate says who it is.",
         ["GET /scep"] = "The capabilities of SCEP; a request for a certificate holds a challenge.",
