@@ -64,9 +64,6 @@ public sealed class AppsAndBooksFaults
     /// <summary>What comes of an association for this serial number: an errorNumber.</summary>
     public ConcurrentDictionary<string, int> FailureOf { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>iPads that do not know of their licence yet, though Apple has given it.</summary>
-    public ConcurrentDictionary<string, bool> NotReady { get; } = new(StringComparer.OrdinalIgnoreCase);
-
     /// <summary>The next requests of this path fail so, as in <c>assets/associate</c>.</summary>
     public void Next(string path, AppsAndBooksFault fault, int count = 1)
     {
@@ -89,7 +86,6 @@ public sealed class AppsAndBooksFaults
         _next.Clear();
         _always.Clear();
         FailureOf.Clear();
-        NotReady.Clear();
         (Delay, HoldEvents, SilentFailures, ChangesWhilePaging, LoseNotifications, RepeatNotifications) = (TimeSpan.Zero, false, false, 0, false, false);
         Release();
     }

@@ -81,10 +81,6 @@ public sealed class AppsAndBooksSimulator : IAsyncDisposable
         return _locations[location.UId] = location;
     }
 
-    /// <summary>Whether an iPad that installs this app finds a licence: as the device asks Apple, by itself.</summary>
-    public bool HasLicence(string serialNumber, long adamId) =>
-        !Faults.NotReady.ContainsKey(serialNumber) && _locations.Values.Any(location => location.Holders(adamId.ToString(System.Globalization.CultureInfo.InvariantCulture)).Contains(serialNumber));
-
     public static async Task<AppsAndBooksSimulator> StartAsync(AppsAndBooksSimulatorOptions? options = null)
     {
         options ??= new AppsAndBooksSimulatorOptions();
