@@ -83,6 +83,9 @@ internal sealed partial class ContentLocationGrain
             foreach (var adam in licences.Select(one => one.AdamId).Distinct().Where(recounted.Add)) await Recount(adam, token, stopping);
             await Tell(answers);
         }
+
+        // What was given back is for those who wait.
+        if (recounted.Count > 0) await store.Retry(Id, all: false, clock.GetUtcNow());
     }
 
     /// <summary>Writes what became of licences, and has the iPads woken whose app can be installed now.</summary>

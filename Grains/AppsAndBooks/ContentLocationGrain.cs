@@ -288,8 +288,8 @@ internal sealed partial class ContentLocationGrain(
         if (all || standing.AssetsAt is not { } synced || began - synced >= Cadence || synced > began) standing = await Sync(standing, token, all, began, stopping);
         // 6
         await store.Review(Id, clock.GetUtcNow());
-        // What stood in the way of all is over.
-        if (location.Problem != ContentProblem.None && standing.IsOurs) await store.Retry(Id, all: true, clock.GetUtcNow());
+        // Somebody wants it now, or what stood in the way of all is over.
+        if ((all || location.Problem != ContentProblem.None) && standing.IsOurs) await store.Retry(Id, all: true, clock.GetUtcNow());
         // 7
         if (standing.IsOurs) await Licences(token, stopping);
         else await RefuseAll(NotOurs(standing), clock.GetUtcNow() + Cadence);

@@ -498,6 +498,24 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
     }
 
     [Fact]
+    public async Task A_licence_that_is_given_back_goes_to_an_iPad_that_waits_for_one()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 1));
+        var (first, second) = (Serial(), Serial());
+        var (one, two) = (await host.Server.Enrol(serial: first), await host.Server.Enrol(serial: second));
+        var assignment = await host.Assign(id, Pages, Serials(first));
+        await AppsAndBooksHost.Report(one, (await AppsAndBooksHost.Awaited(one)).Uuid);
+        var later = await host.Assign(id, Pages, Serials(second));
+        await AppsAndBooksHost.Until(async () => (await host.Of(two, later)).Words == "No licence is left: 1 is missing.", "it waits");
+
+        using var gone = await host.Admin.DeleteAsync($"/api/v1/assignments/{assignment["id"]}");
+        Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+
+        Assert.Contains("InstallApplication", (await AppsAndBooksHost.Awaited(two)).Body, StringComparison.Ordinal);
+        Assert.Equal([second], location.Holders("361309726"));
+    }
+
+    [Fact]
     public async Task A_technician_of_a_school_can_neither_see_locations_nor_use_up_the_districts_licences()
     {
         var (id, location) = await host.Connect(true, (PagesAsset, 5));
