@@ -1,6 +1,7 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.ActivationLock;
 using FleetMdm.Api.Apps;
+using FleetMdm.Api.AppsAndBooks;
 using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
@@ -77,6 +78,7 @@ public static class AdminApi
         services.AddAuthorities();
         services.AddPlaceholders();
         services.AddAutomated();
+        services.AddAppsAndBooks();
         services.AddProfiles(builder.Configuration);
         services.AddGroups();
         services.AddWebhooks();
@@ -145,6 +147,7 @@ public static class AdminApi
         routes.MapAuthorities();
         routes.MapPlaceholders();
         routes.MapAutomated();
+        routes.MapAppsAndBooks();
         routes.MapProfiles();
         routes.MapGroups();
         routes.MapWebhooks();

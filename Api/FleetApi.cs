@@ -1,4 +1,5 @@
 using FleetMdm.Api.Apps;
+using FleetMdm.Api.AppsAndBooks;
 using FleetMdm.Api.CheckIn;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
@@ -45,6 +46,7 @@ public static class FleetApi
         var device = app.MapGroup("").WithMetadata(SideMetadata.Device).RequireDeviceAdmission();
         device.MapEnrolment();
         device.MapAppDownloads();
+        device.MapContentNotifications();
         PublicProfileEndpoint.Map(device);
         device.MapDeviceEndpoints();
     }

@@ -56,9 +56,9 @@ public static class Rights
     public const string InvitationRead = "invitation.read";
     public const string InvitationChange = "invitation.change";
 
-    /// <summary>Automated Device Enrolment: services of Apple School Manager, their iPads, those that wait in Setup Assistant.</summary>
+    /// <summary>Automated Device Enrolment: services of Apple School Manager, their iPads, those that wait in Setup Assistant. Apps and Books: locations and licences.</summary>
     public const string AutomatedRead = "automated.read";
-    /// <summary>Server tokens, enrolment profiles, and which iPad gets which.</summary>
+    /// <summary>Server tokens and content tokens, enrolment profiles, and which iPad gets which.</summary>
     public const string AutomatedChange = "automated.change";
 
     /// <summary>The push certificate, the CAs, and which identities end.</summary>
@@ -117,8 +117,8 @@ public static class Rights
         new(PeopleChange, "District", "change and import people and classes", PeopleReadContact),
         new(InvitationRead, "Enrolment", "see invitations, without their links"),
         new(InvitationChange, "Enrolment", "create and revoke invitations", InvitationRead),
-        new(AutomatedRead, "Enrolment", "see Automated Device Enrolment: services, iPads, enrolment profiles", ForSchools: false),
-        new(AutomatedChange, "Enrolment", "change server tokens and enrolment profiles, and which iPad gets which", AutomatedRead, ForSchools: false),
+        new(AutomatedRead, "Enrolment", "see Automated Device Enrolment (services, iPads, enrolment profiles) and Apps and Books (locations, licences)", ForSchools: false),
+        new(AutomatedChange, "Enrolment", "change server tokens, content tokens and enrolment profiles, and which iPad gets which", AutomatedRead, ForSchools: false),
         new(CertificateRead, "Server", "see the push certificate, the CAs and which identities end", ForSchools: false),
         new(CertificateChange, "Server", "change the push certificate and the CAs", CertificateRead, ForSchools: false),
         new(StatusRead, "Server", "see the state of the server and its metrics", ForSchools: false),

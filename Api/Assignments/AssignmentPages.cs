@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Apps;
+using FleetMdm.Api.AppsAndBooks;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
@@ -203,7 +204,7 @@ internal static class AssignmentPages
     {
         null => typed("what") is { } what && AssignmentFormPage.Kinds.Any(kind => kind.Value == what) ? what : "profile",
         { Kind: "profile" } => "profile",
-        { Kind: "app", App: { } app } => app.TryGetProperty("hostedApp", out _) ? "hosted" : app.TryGetProperty("iTunesStoreID", out _) ? "store" : "other",
+        { Kind: "app", App: { } app } => app.TryGetProperty("hostedApp", out _) ? "hosted" : app.TryGetProperty(AssignmentService.Location, out _) ? "bought" : app.TryGetProperty("iTunesStoreID", out _) ? "store" : "other",
         { Setting: { } setting } => AssignmentFormPage.Text(setting, "item") switch { "DeviceName" => "name", "TimeZone" => "zone", _ => "other" },
         _ => "other",
     };
@@ -227,6 +228,7 @@ internal static class AssignmentPages
                     ["bundleId"] = get("bundleId"),
                     ["managementFlags"] = 1,
                 }),
+                "bought" when standing is null => Bought(get("bought")),
                 _ => standing?.App,
             },
             Setting = what switch
@@ -243,6 +245,11 @@ internal static class AssignmentPages
             EndsAt = Midnight(get, "ends", standing?.EndsAt, zone),
         };
     }
+
+    /// <summary>As the form names an app of a location: location, number and kind of licence.</summary>
+    private static JsonElement Bought(string? chosen) => chosen?.Split('/') is [var location, var adam, var pricing] && long.TryParse(adam, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? Element(new() { ["iTunesStoreID"] = number, [AssignmentService.Location] = location, [AssignmentService.Pricing] = pricing, ["managementFlags"] = 1 })
+        : throw ApiProblem.Field("bought", "Choose an app.");
 
     /// <summary>Of a group, of a filter, or of both.</summary>
     internal static string? Target(string? group, string? filter) => (group, filter) switch
@@ -273,10 +280,14 @@ internal static class AssignmentPages
 /// <param name="Groups">By name.</param>
 public sealed record AssignmentChoice(
     IReadOnlyList<(string Value, string Words)> Profiles, IReadOnlyList<(string Value, string Words)> Apps, IReadOnlyList<(string Value, string Words)> Groups,
-    IReadOnlyList<(string Value, string Words)> Schools);
+    IReadOnlyList<(string Value, string Words)> Schools)
+{
+    /// <summary>Of Apps and Books.</summary>
+    public IReadOnlyList<(string Value, string Words)> Bought { get; init; } = [];
+}
 
 /// <summary>Reads them, as far as somebody may see them.</summary>
-internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService apps, GroupService groups, SchoolService schools, IOptions<OperationOptions> options)
+internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService apps, ContentLocationService content, GroupService groups, SchoolService schools, IOptions<OperationOptions> options)
 {
     private const int MostChoices = 500;
 
@@ -284,7 +295,13 @@ internal sealed class AssignmentChoices(ProfileLibrary library, HostedAppService
         what == "profile" && user.May(Rights.ProfileRead) ? [.. (await library.List(null, null, MostChoices)).Items.Select(one => (one.Id, one.Name))] : [],
         what == "hosted" && user.May(Rights.AppRead) ? [.. (await apps.List(context, null, MostChoices)).Items.Select(one => (one.Id, $"{one.Name} {one.Version}"))] : [],
         [.. (await groups.List(user, null, null, MostChoices)).Items.Select(one => (one.Name, one.Name))],
-        user.May(Rights.SchoolRead) ? await PeoplePages.Choices(user, schools, assignment?.SchoolId, assignment?.School) : []);
+        user.May(Rights.SchoolRead) ? await PeoplePages.Choices(user, schools, assignment?.SchoolId, assignment?.School) : [])
+    {
+        Bought = what == "bought" && user.IsOfDistrict && user.May(Rights.AutomatedRead)
+            ? [.. (await content.Assets(user, null, null, false, null, MostChoices)).Items.Where(one => one.DeviceAssignable && one.ProductType == "App")
+                .Select(one => ($"{one.LocationId}/{one.AdamId}/{one.Pricing}", $"{one.Shown}, {one.Location}: {one.Available} left"))]
+            : [],
+    };
 
     /// <summary>By whose clock the days of the form go: the school's, or the district's.</summary>
     public async Task<TimeZoneInfo> Zone(FleetUser user, string? schoolId)

@@ -13,6 +13,7 @@ using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Profiles;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Filters;
@@ -23,12 +24,17 @@ namespace FleetMdm.Api.Assignments;
 
 /// <summary>What iPads should have, for REST and for the console.</summary>
 internal sealed class AssignmentService(
-    IAssignmentStore store, IProfileStore profiles, HostedAppService apps, DeviceLookup lookup, IGrainFactory grains, AuditTrail trail, TimeProvider time)
+    IAssignmentStore store, IProfileStore profiles, HostedAppService apps, IContentStore content, DeviceLookup lookup, IGrainFactory grains, AuditTrail trail, TimeProvider time)
 {
     public const string InstallApplication = "InstallApplication";
     public const string Settings = "Settings";
 
     private const string BundleId = "bundleId";
+
+    /// <summary>Of an app: the location of Apps and Books whose licence it needs.</summary>
+    internal const string Location = "location";
+    internal const string Pricing = "pricing";
+
     private const int LongestBundleId = 255;
     private const int Examples = 10;
 
@@ -65,7 +71,7 @@ internal sealed class AssignmentService(
         try
         {
             var plan = await store.Plan(
-                user.Scope, standing?.Assignment.Id, new AssignmentTarget(assignment.Target, assignment.Except, assignment.SchoolId, time.GetUtcNow()), requirements, Examples);
+                user.Scope, standing?.Assignment.Id, new AssignmentTarget(assignment.Target, assignment.Except, assignment.SchoolId, time.GetUtcNow()), requirements, Examples, assignment.Licence);
             return new AssignmentPlanView
             {
                 Total = plan.Total,
@@ -76,6 +82,7 @@ internal sealed class AssignmentService(
                 Leaving = plan.Leaving,
                 Examples = [.. plan.Examples.Select(Example)],
                 LeavingExamples = [.. plan.LeavingExamples.Select(Example)],
+                Licences = await Licences(assignment, plan),
             };
         }
         catch (FilterException e)
@@ -173,7 +180,7 @@ internal sealed class AssignmentService(
                         State = AssignmentWords.State(one.Standing.State),
                         Since = one.Standing.ChangedAt,
                         Words = AssignmentWords.Sentence(one.Standing, queue),
-                        TriedAgainAt = one.Standing.State is AssignmentState.Failed or AssignmentState.RemovalFailed ? one.Standing.DueAt : null,
+                        TriedAgainAt = AssignmentWords.TriedAgainAt(one.Standing),
                         CommandUuid = one.Standing.CommandUuid,
                     }),
             ],
@@ -214,6 +221,20 @@ internal sealed class AssignmentService(
         await grains.GetGrain<IPlanGrain>(0).Changed();
     }
 
+    /// <summary>What an assignment needs of a location, and whether that is there; null: nothing.</summary>
+    private async Task<AssignmentLicencesView?> Licences(Assignment assignment, AssignmentPlan plan)
+    {
+        if (assignment.Licence is not { } licence || await content.FindAsset(licence.LocationId, licence.AdamId, licence.Pricing) is not { } asset) return null;
+        return new AssignmentLicencesView
+        {
+            Location = asset.Location,
+            Needed = plan.WithoutLicence,
+            Available = asset.Asset.Available,
+            OthersWaiting = plan.OthersWaiting,
+            Missing = Math.Max(plan.WithoutLicence + plan.OthersWaiting - asset.Asset.Available, 0),
+        };
+    }
+
     private async Task<(Assignment Assignment, IReadOnlyList<DeviceRequirement> Requirements)> Read(HttpContext context, AssignmentRequest request, string id)
     {
         var user = FleetUser.Of(context);
@@ -244,7 +265,7 @@ internal sealed class AssignmentService(
         var (assignment, requirements) = plain.Kind switch
         {
             AssignmentKind.Profile => await OfProfile(plain, request.ProfileId!),
-            AssignmentKind.App => await OfApp(plain, request.App!.Value),
+            AssignmentKind.App => await OfApp(user, plain, request.App!.Value),
             _ => OfSetting(plain, request.Setting!.Value),
         };
         Contradicts(assignment);
@@ -261,9 +282,10 @@ internal sealed class AssignmentService(
             CommandFitness.OfInstallation(CommandFitness.OfProfile(LibraryProfile.Stored(content).Root)));
     }
 
-    private async Task<(Assignment, IReadOnlyList<Requirement>)> OfApp(Assignment plain, JsonElement app)
+    private async Task<(Assignment, IReadOnlyList<Requirement>)> OfApp(FleetUser user, Assignment plain, JsonElement app)
     {
         var written = Members("app", app);
+        var bought = await Bought(user, written);
         var bundle = written[BundleId] is { } named ? named.GetValueKind() == JsonValueKind.String ? named.GetValue<string>().Trim() : throw ApiProblem.Field($"app.{BundleId}", "It must be text.") : null;
         written.Remove(BundleId);
         var hosted = written[HostedAppService.Member] is { } one && one.GetValueKind() == JsonValueKind.String ? await apps.FindOrNull(one.GetValue<string>()) : null;
@@ -272,11 +294,31 @@ internal sealed class AssignmentService(
         if (keys.GetString("ManifestURL") is { } manifest && !(Uri.TryCreate(manifest, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps))
             throw ApiProblem.Field("app.manifestURL", "It must be an address that begins with https://. iPads take no other.");
         if (keys.GetInteger("iTunesStoreID") is <= 0) throw ApiProblem.Field("app.iTunesStoreID", "It must be the number of an app in the App Store, as in 361309726.");
-        bundle = hosted?.BundleId ?? bundle ?? keys.GetString("Identifier");
+        bundle = hosted?.BundleId ?? bundle ?? bought?.Asset.BundleId ?? keys.GetString("Identifier");
         if (bundle is { Length: 0 or > LongestBundleId } || bundle?.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) == true)
             throw ApiProblem.Field($"app.{BundleId}", $"It must be a bundle identifier, as in com.example.reader, of at most {LongestBundleId} characters.");
         var item = bundle ?? (keys.GetInteger("iTunesStoreID") is { } store ? $"store/{store}" : keys.GetString("ManifestURL")!);
-        return (With(plain with { Item = $"app:{item}", Reference = hosted?.Id, Removal = bundle }, command.Fragment, app), command.Requirements);
+        return (With(plain with { Item = $"app:{item}", Reference = hosted?.Id, Removal = bundle, Licence = bought is null ? null : new AssignedLicence(bought.LocationId, bought.Asset.AdamId, bought.Asset.Pricing) }, command.Fragment, app), command.Requirements);
+    }
+
+    /// <summary>An app that a location owns. It is installed by the iPad's own licence, without an Apple Account. Null: it is none.</summary>
+    private async Task<ContentAssetRow?> Bought(FleetUser user, JsonObject written)
+    {
+        var (place, pricing) = (written[Location], written[Pricing]);
+        written.Remove(Location);
+        written.Remove(Pricing);
+        if (place is null) return pricing is null ? null : throw ApiProblem.Field($"app.{Pricing}", "It goes with location only.");
+        // They are the district's, and there are only so many of them.
+        if (!user.IsOfDistrict) throw ApiProblem.Field($"app.{Location}", "Only the district assigns apps of Apps and Books.");
+        if (place.GetValueKind() != JsonValueKind.String || Text.Uuid(place.GetValue<string>()) is not { } location) throw ApiProblem.Field($"app.{Location}", "It must be the id of a location of Apps and Books.");
+        if (pricing is not null && (pricing.GetValueKind() != JsonValueKind.String || pricing.GetValue<string>().Length > 20)) throw ApiProblem.Field($"app.{Pricing}", "It is STDQ or PLUS.");
+        if (written["iTunesStoreID"] is not JsonValue number || !number.TryGetValue<long>(out var store) || store <= 0) throw ApiProblem.Field("app.iTunesStoreID", "Name the app by its number in the App Store, as in 361309726.");
+        var asset = await content.FindAsset(location.ToString("D"), store.ToString(System.Globalization.CultureInfo.InvariantCulture), pricing?.GetValue<string>())
+            ?? throw ApiProblem.Field($"app.{Location}", "The location does not own this app, or does not exist. Buy it in Apple School Manager, also when it is free, and have Apple asked.");
+        if (!asset.Asset.DeviceAssignable || asset.Asset.ProductType != "App") throw ApiProblem.Field("app.iTunesStoreID", "Apple lets only people have it, and no iPads.");
+        if (written["options"] is JsonObject options) options["purchaseMethod"] = 1;
+        else written["options"] = new JsonObject { ["purchaseMethod"] = 1 };
+        return asset;
     }
 
     private (Assignment, IReadOnlyList<Requirement>) OfSetting(Assignment plain, JsonElement setting)

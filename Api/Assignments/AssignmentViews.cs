@@ -13,7 +13,7 @@ public sealed record AssignmentRequest
     /// <summary>A profile of the library, always in its newest version.</summary>
     public string? ProfileId { get; init; }
     /// <summary>The keys of InstallApplication, as in <c>{"iTunesStoreID": 361309726}</c> or <c>{"hostedApp": "…"}</c>; and <c>bundleId</c>, by which an app of the App Store
-    /// is looked for on iPads and removed.</summary>
+    /// is looked for on iPads and removed. With <c>location</c>, the id of a location of Apps and Books, each iPad gets a licence of it first; <c>pricing</c> is STDQ when absent.</summary>
     public JsonElement? App { get; init; }
     /// <summary>One item of Settings, as in <c>{"item": "DeviceName", "deviceName": "iPad {{serial}}"}</c>.</summary>
     public JsonElement? Setting { get; init; }
@@ -144,6 +144,22 @@ public sealed record AssignmentPlanView
     /// <summary>Some of the total, at most ten.</summary>
     public required IReadOnlyList<PlanExampleView> Examples { get; init; }
     public required IReadOnlyList<PlanExampleView> LeavingExamples { get; init; }
+    /// <summary>Of Apps and Books; null: it needs no licences.</summary>
+    public AssignmentLicencesView? Licences { get; init; }
+}
+
+/// <summary>Whether the licences of a location are enough.</summary>
+public sealed record AssignmentLicencesView
+{
+    public required string Location { get; init; }
+    /// <summary>iPads that have no licence yet.</summary>
+    public required long Needed { get; init; }
+    /// <summary>Licences that are left.</summary>
+    public required long Available { get; init; }
+    /// <summary>Other iPads that wait for the same licences.</summary>
+    public required long OthersWaiting { get; init; }
+    /// <summary>How many would be missing.</summary>
+    public required long Missing { get; init; }
 }
 
 /// <summary>An assignment on an iPad.</summary>
@@ -173,7 +189,7 @@ public sealed record AssignmentDeviceView
         State = AssignmentWords.State(row.Standing.State),
         Since = row.Standing.ChangedAt,
         Reason = row.Standing.Reason,
-        TriedAgainAt = row.Standing.State is AssignmentState.Failed or AssignmentState.RemovalFailed ? row.Standing.DueAt : null,
+        TriedAgainAt = AssignmentWords.TriedAgainAt(row.Standing),
         CommandUuid = row.Standing.CommandUuid,
         LastSeenAt = row.LastSeenAt,
     };
@@ -226,6 +242,10 @@ internal static class AssignmentWords
         AssignmentPhase.InForce => "inForce",
         _ => "over",
     };
+
+    /// <summary>One that waits after an attempt has its time; null: it has none.</summary>
+    public static DateTimeOffset? TriedAgainAt(AssignmentStanding one) =>
+        one.State is AssignmentState.Failed or AssignmentState.RemovalFailed || (one.State == AssignmentState.Waiting && one.Attempts > 0) ? one.DueAt : null;
 
     public static string State(AssignmentState state) => JsonNamingPolicy.CamelCase.ConvertName(state.ToString());
 

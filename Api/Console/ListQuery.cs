@@ -3,6 +3,9 @@ namespace FleetMdm.Api.Console;
 /// <summary>What a list is filtered by, as it stands in its address.</summary>
 public sealed class ListQuery(string path, params (string Name, string? Value)[] parts)
 {
+    /// <summary>Of the list without a filter.</summary>
+    public string Path => path;
+
     public string? this[string name] => Array.Find(parts, part => part.Name == name).Value;
 
     public bool IsFiltered => Array.Exists(parts, part => part.Value is not null);

@@ -9,7 +9,7 @@ public static class FleetConfiguration
     /// <summary>The sections that exist. A section that is not here is a typing error, and stops the start.</summary>
     public static readonly IReadOnlyList<string> Sections =
     [
-        "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Automated", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
+        "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Automated", "AppsAndBooks", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
         "Webhooks", "Oidc", "SelfService", "Teaching", "Retention", "Metrics", "Logging",
     ];
 

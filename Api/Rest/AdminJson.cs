@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.ActivationLock;
 using FleetMdm.Api.Apps;
+using FleetMdm.Api.AppsAndBooks;
 using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
@@ -215,6 +216,11 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<AutomatedSchoolView>))]
 [JsonSerializable(typeof(Page<AutomatedHoldView>))]
 [JsonSerializable(typeof(AutomatedTokenUploadView))]
+[JsonSerializable(typeof(ContentTokenRequest))]
+[JsonSerializable(typeof(ContentLocationView))]
+[JsonSerializable(typeof(Page<ContentLocationView>))]
+[JsonSerializable(typeof(Page<ContentAssetView>))]
+[JsonSerializable(typeof(Page<ContentLicenceView>))]
 internal sealed partial class AdminJson : JsonSerializerContext
 {
     /// <summary>Commands nest a few levels; nobody needs more than this.</summary>

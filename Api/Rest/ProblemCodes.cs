@@ -57,6 +57,11 @@ internal static class ProblemCodes
     public const string IncidentOpen = "incident-open";
     public const string RemovesMany = "removes-many";
     public const string InUse = "in-use";
+    /// <summary>Another server manages it.</summary>
+    public const string Claimed = "claimed";
+    public const string InvalidContentToken = "invalid-content-token";
+    /// <summary>Apple could not be asked.</summary>
+    public const string AppleAway = "apple-away";
     public const string ExamBegun = "exam-begun";
     public const string ExamNotRunning = "exam-not-running";
     /// <summary>iPads of the exam are not released yet.</summary>

@@ -1,6 +1,7 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Filters;
@@ -20,7 +21,7 @@ namespace FleetMdm.Grains.Assignments;
 /// <inheritdoc cref="IPlanGrain"/>
 [GrainType("plan")]
 internal sealed partial class PlanGrain(
-    IAssignmentStore store, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
+    IAssignmentStore store, IContentSyncStore licences, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
 {
     private const int PushPage = 500;
 
@@ -146,6 +147,8 @@ internal sealed partial class PlanGrain(
         {
             await announcer.Announce(stopping);
             (_announced, _pushesAt) = (number, now);
+            // Which licences are wanted may be other ones now.
+            foreach (var location in await licences.ListUsed()) GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
         }
 
         // 4

@@ -56,7 +56,10 @@ internal sealed partial class PlanHolder(IAssignmentStore store, IProfileStore p
                 {
                     var one = row.Assignment;
                     entries[one.Id] = new PlanEntry(
-                        one.Id, one.Name, one.Item, row.Wanted, one.Phase == AssignmentPhase.InForce, one.Keep, (one.SchoolId is not null, one.CreatedAt), content);
+                        one.Id, one.Name, one.Item, row.Wanted, one.Phase == AssignmentPhase.InForce, one.Keep, (one.SchoolId is not null, one.CreatedAt), content)
+                    {
+                        Licence = one.Licence,
+                    };
                 }
             }
 

@@ -1,6 +1,7 @@
-using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage;
+using FleetMdm.Storage.AppsAndBooks;
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Inventory;
 using Microsoft.Extensions.Logging;
@@ -79,7 +80,10 @@ internal sealed partial class DeviceGrain
         }
 
         var plan = await plans.Current(number);
-        var concerned = rows.Select(one => one.Standing.AssignmentId).Union(matches ?? new HashSet<string>()).Select(id => plan.GetValueOrDefault(id)?.Content).OfType<PlanContent>().ToList();
+        var entries = rows.Select(one => one.Standing.AssignmentId).Union(matches ?? new HashSet<string>()).Select(id => plan.GetValueOrDefault(id)).OfType<PlanEntry>().ToList();
+        var concerned = entries.Select(entry => entry.Content).ToList();
+        // After the rows: whoever gives a licence writes those too, and what is decided here is then read anew.
+        var held = entries.Exists(entry => entry.Licence is not null) && row.SerialNumber is { Length: > 0 } serial ? (await licences.OfDevice(serial)).ToDictionary(one => one.Which, one => one.Licence) : [];
         var automated = concerned.Exists(content => FitnessPart.AsksForAutomated(content.Requirements))
             ? FitnessPart.IsAutomated(await inventory.ListItems(DeviceId, InventoryList.Security, FitnessPart.BeforeAutomatedKey, 1))
             : null;
@@ -95,6 +99,7 @@ internal sealed partial class DeviceGrain
             Profiles = await Listed(lists, InventoryList.Profiles),
             Apps = await Listed(lists, InventoryList.Apps),
             Misfit = content => (values is null ? null : content.Missing(values)) ?? (FitnessPart.Misfits(row, types, automated, content.Requirements) is { Count: > 0 } misfits ? string.Join(' ', misfits.Select(one => one.Reason)) : null),
+            Licence = which => held.GetValueOrDefault(which),
             NewUuid = PlanCommands.NewUuid,
         };
         var decided = PlanPart.Decide(rows, plan, known);
@@ -110,6 +115,13 @@ internal sealed partial class DeviceGrain
                 RequestPush(evenIfOutstanding: true);
                 return null;
             }
+        }
+
+        // Of a newcomer's licence nobody has heard.
+        foreach (var location in decided.Changes.Where(change => change.After?.State == AssignmentState.Waiting).Select(change => plan.GetValueOrDefault(change.After!.AssignmentId)?.Licence)
+            .OfType<AssignedLicence>().Where(which => !held.ContainsKey(which)).Select(which => which.LocationId).Distinct())
+        {
+            GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
         }
 
         foreach (var send in decided.Sends)

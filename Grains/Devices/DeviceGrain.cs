@@ -8,6 +8,7 @@ using FleetMdm.Grains.Push;
 using FleetMdm.Grains.Renewals;
 using FleetMdm.Grains.Webhooks;
 using FleetMdm.Storage.ActivationLock;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
@@ -79,6 +80,7 @@ internal sealed partial class DeviceGrain(
     IHoldingStore holdings,
     IAssignmentStore assignments,
     PlanHolder plans,
+    IContentSyncStore licences,
     IExamStore exams,
     ExamProfiles examProfiles,
     WebhookInterest webhooks,

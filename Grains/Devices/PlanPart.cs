@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
 
@@ -12,7 +13,7 @@ namespace FleetMdm.Grains.Devices;
 //   3. come, go which assignments the iPad comes under now
 //   4. look     what the iPad does not list any more, or has in an older version, is sent again
 //   5. fit      what this iPad cannot have
-//   6. send     certificates, then network, then the rest; nothing later before all earlier
+//   6. send     certificates, then network, then the rest; nothing later before all earlier. An app of Apps and Books waits for its licence
 //   7. remove   what nothing else wants; a network only when every new profile is in place
 //
 // A failure is tried again after a pause that grows.
@@ -22,7 +23,11 @@ namespace FleetMdm.Grains.Devices;
 /// <param name="InForce">It has begun and is not over.</param>
 /// <param name="Keep">It stays on an iPad that it is not for any more.</param>
 /// <param name="Precedence">Of two that set the same, the one with the larger number comes first.</param>
-internal sealed record PlanEntry(string Id, string Name, string Item, int Wanted, bool InForce, bool Keep, (bool OfSchool, DateTimeOffset CreatedAt) Precedence, PlanContent Content);
+internal sealed record PlanEntry(string Id, string Name, string Item, int Wanted, bool InForce, bool Keep, (bool OfSchool, DateTimeOffset CreatedAt) Precedence, PlanContent Content)
+{
+    /// <summary>What the iPad needs first; null: nothing.</summary>
+    public AssignedLicence? Licence { get; init; }
+}
 
 /// <summary>What is known of the iPad.</summary>
 internal sealed record PlanKnown
@@ -39,6 +44,8 @@ internal sealed record PlanKnown
     public (DateTimeOffset At, IReadOnlySet<string> Keys)? Apps { get; init; }
     /// <summary>What speaks against something on this iPad; null: nothing.</summary>
     public required Func<PlanContent, string?> Misfit { get; init; }
+    /// <summary>Its licences of Apps and Books, as far as they are known.</summary>
+    public Func<AssignedLicence, ContentLicence?> Licence { get; init; } = _ => null;
     /// <summary>Of a command that takes something away, or brings something.</summary>
     public required Func<bool, string> NewUuid { get; init; }
 }
@@ -64,6 +71,12 @@ internal static class PlanPart
 
     private static readonly TimeSpan[] Pauses = [TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(8), TimeSpan.FromHours(24)];
 
+    /// <summary>Apple gives a licence, and the iPad hears of it seconds to minutes later.</summary>
+    private static readonly TimeSpan[] LicencePauses =
+        [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(30), TimeSpan.FromHours(1)];
+
+    private const string NotSeenYet = "The licence is there, and the iPad does not see it yet. The installation is tried again.";
+
     private static readonly string[] NotThere = ["not found", "not installed", "not managed", "no such"];
 
     /// <param name="rows">As they are stored.</param>
@@ -74,7 +87,7 @@ internal static class PlanPart
         // 1, 2. Null: the iPad has nothing to do with it any more.
         var standings = rows.ToDictionary(
             row => row.Standing.AssignmentId,
-            row => row.Standing.ChangedAt >= known.EnrolledAt ? Settle(row, known)
+            row => row.Standing.ChangedAt >= known.EnrolledAt ? Settle(row, plan.GetValueOrDefault(row.Standing.AssignmentId)?.Licence is not null, known)
                 : IsLeaving(row.Standing.State) ? null
                 : Wait(row.Standing, now) with { Installed = null, Revision = 0, CommandUuid = null },
             StringComparer.Ordinal);
@@ -151,16 +164,22 @@ internal static class PlanPart
         // 6
         var sends = new List<PlanSend>();
         var waiting = all.Select((one, at) => (At: at, one.Entry, one.Standing))
-            .Where(one => one.Standing.State == AssignmentState.Waiting && !IsPending(one.Standing, known)).ToList();
+            .Where(one => one.Standing.State == AssignmentState.Waiting && !IsPending(one.Standing, known) && !IsResting(one.Standing, now)).ToList();
         // What is on its way holds up what comes after it.
         var first = all.Where(one => one.Standing.State is AssignmentState.Sent or AssignmentState.Waiting).Select(one => (PlanRank?)one.Entry.Content.Rank).Min();
         foreach (var (at, entry, standing) in waiting.OrderBy(one => one.Entry.Content.Rank).ThenBy(one => one.Standing.ChangedAt).ThenBy(one => one.Entry.Id, StringComparer.Ordinal))
         {
+            if (entry.Licence is { } licence && known.Licence(licence) is not { State: LicenceState.Held })
+            {
+                all[at] = (entry, Held(standing, WhyNoLicence(known.Licence(licence)), now));
+                continue;
+            }
+
             var isSent = all.Exists(other => other.Entry.Id != entry.Id && other.Entry.Item == entry.Item && other.Standing.State is AssignmentState.Sent or AssignmentState.Removing);
             if (entry.Content.Rank > first || isSent || sends.Count >= MostAtOnce)
             {
                 var reason = entry.Content.Rank > first ? $"It waits for {Earlier(all, first!.Value)}." : "It waits for others that are on their way.";
-                all[at] = (entry, Held(standing, standing.Attempts > 0 ? standing.Reason ?? reason : reason, now));
+                all[at] = (entry, Held(standing, standing.Attempts > 0 && standing.Reason != NotSeenYet ? standing.Reason ?? reason : reason, now));
                 continue;
             }
 
@@ -231,7 +250,8 @@ internal static class PlanPart
             sends);
     }
 
-    private static AssignmentStanding? Settle(AssignmentStandingRow row, PlanKnown known)
+    /// <param name="licensed">It needs a licence, which was there when it was sent.</param>
+    private static AssignmentStanding? Settle(AssignmentStandingRow row, bool licensed, PlanKnown known)
     {
         var (one, now) = (row.Standing, known.Now);
         if (IsPending(one, known)) return one.DueAt > now || one.State is not (AssignmentState.Sent or AssignmentState.Removing) ? one : one with { DueAt = now + LookAgain };
@@ -247,6 +267,7 @@ internal static class PlanPart
         return (one.State, row.Ending) switch
         {
             (AssignmentState.Sent, CommandEnding.Acknowledged) => Done(one, one.Revision, row.EndedAt ?? now),
+            (AssignmentState.Sent, CommandEnding.Error) when licensed && one.Attempts < LicencePauses.Length && IsLicenceNotSeen(row.Summary) => Rest(one, now),
             (AssignmentState.Sent, CommandEnding.Error or CommandEnding.CommandFormatError) => Fail(one, AssignmentState.Failed, row.Summary, now),
             (AssignmentState.Sent, CommandEnding.Cancelled) => Fail(one, AssignmentState.Failed, row.Summary ?? "Somebody cancelled the command.", now),
             (AssignmentState.Sent, _) => Wait(one, now),
@@ -274,6 +295,26 @@ internal static class PlanPart
         DueAt = now + Pauses[Math.Min(one.Attempts, Pauses.Length - 1)],
         ChangedAt = now,
         Reason = string.IsNullOrEmpty(summary) ? "The iPad refused it, and did not say why." : summary,
+    };
+
+    /// <summary>It waits, and is not sent before its time.</summary>
+    private static AssignmentStanding Rest(AssignmentStanding one, DateTimeOffset now) => one with
+    {
+        State = AssignmentState.Waiting,
+        Attempts = (short)(one.Attempts + 1),
+        DueAt = now + LicencePauses[Math.Min(one.Attempts, LicencePauses.Length - 1)],
+        ChangedAt = now,
+        Reason = NotSeenYet,
+    };
+
+    private static bool IsResting(AssignmentStanding one, DateTimeOffset now) => one.Reason == NotSeenYet && one.DueAt > now;
+
+    private static string WhyNoLicence(ContentLicence? licence) => licence?.State switch
+    {
+        null => ContentWords.Wanted,
+        LicenceState.Asked => ContentWords.Asked,
+        LicenceState.Wanted => licence.Reason ?? ContentWords.Wanted,
+        _ => "The licence is just given back. Then it is asked for again.",
     };
 
     private static AssignmentStanding Wait(AssignmentStanding one, DateTimeOffset now) =>
@@ -314,6 +355,11 @@ internal static class PlanPart
         && first.Id != entry.Id
             ? $"The assignment \"{first.Name}\" says otherwise, and comes first."
             : null;
+
+    /// <summary>As iPads say it: error 9610 of the store, or 12064 of the management.</summary>
+    private static bool IsLicenceNotSeen(string? summary) => summary is not null
+        && (summary.Contains("9610", StringComparison.Ordinal) || summary.Contains("12064", StringComparison.Ordinal)
+            || ((summary.Contains("license", StringComparison.OrdinalIgnoreCase) || summary.Contains("licence", StringComparison.OrdinalIgnoreCase)) && summary.Contains("not", StringComparison.OrdinalIgnoreCase)));
 
     private static bool IsNotThere(string? summary) => summary is not null && Array.Exists(NotThere, part => summary.Contains(part, StringComparison.OrdinalIgnoreCase));
 

@@ -1,3 +1,4 @@
+using FleetMdm.Grains.AppsAndBooks;
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Automated;
 using FleetMdm.Grains.Devices;
@@ -47,6 +48,7 @@ public static class GrainServices
         services.AddRenewals(configuration);
         services.AddWebhooks();
         services.AddAutomated(configuration);
+        services.AddAppsAndBooks(configuration);
         services.AddCertificateAuthority(configuration);
         return silo;
     }

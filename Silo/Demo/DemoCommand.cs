@@ -29,8 +29,9 @@ internal static class DemoCommand
         var screen = DemoScreen.Create(TimeProvider.System);
         await using var apns = await ApnsSimulator.StartAsync();
         await using var apple = await DeviceEnrolmentSimulator.StartAsync();
+        await using var content = await AppsAndBooksSimulator.StartAsync();
         using var factory = new DeviceAuthority();
-        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem, apple);
+        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem, apple, content);
         try
         {
             var trust = await TrustProfile.FetchAsync(server.Url, server.Stopping);
@@ -47,6 +48,7 @@ internal static class DemoCommand
             {
                 await story.TellAsync(server.Stopping);
                 await new DemoOutOfTheBox(apple, screen, admin, fleet).TellAsync(server.Stopping);
+                await new DemoBoughtApp(content, screen, admin, fleet).TellAsync(server.Stopping);
             });
             var audit = await DemoAudit.TakeAsync(story, server.Stopping);
             DemoReport.Print(audit, story);

@@ -46,7 +46,8 @@ internal sealed class DemoServer : IAsyncDisposable
     /// <param name="apnsRootPem">What the endpoint's certificate comes from.</param>
     /// <param name="deviceCaPem">Who made the simulated iPads.</param>
     /// <param name="apple">The simulated device enrolment service.</param>
-    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem, DeviceEnrolmentSimulator apple)
+    /// <param name="content">The simulated Apps and Books.</param>
+    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem, DeviceEnrolmentSimulator apple, AppsAndBooksSimulator content)
     {
         var folder = Directory.CreateTempSubdirectory("fleetmdm-demo-").FullName;
         var apnsRoot = Path.Combine(folder, "simulated-apns.pem");
@@ -55,6 +56,8 @@ internal sealed class DemoServer : IAsyncDisposable
         await File.WriteAllTextAsync(deviceCa, deviceCaPem);
         var appleRoot = Path.Combine(folder, "simulated-apple.pem");
         await File.WriteAllTextAsync(appleRoot, apple.RootPem);
+        var contentRoot = Path.Combine(folder, "simulated-apps-and-books.pem");
+        await File.WriteAllTextAsync(contentRoot, content.RootPem);
         var url = new Uri($"https://localhost:{port}");
         var app = ServerHost.Build(
             [
@@ -70,6 +73,8 @@ internal sealed class DemoServer : IAsyncDisposable
                 $"--OverTheAir:DeviceCaFiles={deviceCa}",
                 $"--Automated:Endpoint={apple.Endpoint.GetLeftPart(UriPartial.Authority)}",
                 $"--Automated:TrustedRootFile={appleRoot}",
+                $"--AppsAndBooks:Endpoint={content.Endpoint.GetLeftPart(UriPartial.Authority)}",
+                $"--AppsAndBooks:TrustedRootFile={contentRoot}",
             ],
             builder =>
             {

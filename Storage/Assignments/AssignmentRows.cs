@@ -1,3 +1,4 @@
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Operations;
 
 namespace FleetMdm.Storage.Assignments;
@@ -38,6 +39,8 @@ public sealed record Assignment
     public string? Reference { get; init; }
     /// <summary>The bundle identifier that RemoveApplication names; null: it cannot be removed, or is a profile.</summary>
     public string? Removal { get; init; }
+    /// <summary>The licence of Apps and Books that an iPad needs first; null: none.</summary>
+    public AssignedLicence? Licence { get; init; }
     /// <summary>The Command dictionary; null: a profile. It is stored sealed.</summary>
     public byte[]? Command { get; init; }
     /// <summary>As it was asked for, in JSON; null: a profile. It is stored sealed.</summary>
@@ -138,7 +141,14 @@ public sealed record AssignmentCount(string AssignmentId, AssignmentState State,
 /// <param name="Examples">Some of the total.</param>
 /// <param name="LeavingExamples">Some of those.</param>
 public sealed record AssignmentPlan(
-    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, long Arriving, long Leaving, IReadOnlyList<LeftOutRow> Examples, IReadOnlyList<LeftOutRow> LeavingExamples);
+    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, long Arriving, long Leaving, IReadOnlyList<LeftOutRow> Examples, IReadOnlyList<LeftOutRow> LeavingExamples)
+{
+    /// <summary>iPads of the total that lack the licence; 0: it needs none.</summary>
+    public long WithoutLicence { get; init; }
+
+    /// <summary>Other iPads that wait for the same licence.</summary>
+    public long OthersWaiting { get; init; }
+}
 
 public enum AssignmentOutcome
 {

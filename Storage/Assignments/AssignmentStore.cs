@@ -1,3 +1,4 @@
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
@@ -12,10 +13,10 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 {
     private const string Columns = """
         a.id, a.version, a.name, a.kind, a.item, a.reference, a.removal, a.command, a.asked, a.revision, a.target, a.except_filter, a.school_id, a.keep, a.starts_at, a.ends_at,
-        a.phase, a.deleted_at, a.created_at, a.created_by, a.updated_at, a.updated_by
+        a.phase, a.deleted_at, a.created_at, a.created_by, a.updated_at, a.updated_by, a.content_location, a.content_adam, a.content_pricing
         """;
 
-    private const int Width = 22;
+    private const int Width = 25;
 
     private const string Rows = $"""
         SELECT {Columns}, x.name, p.version, p.name
@@ -83,7 +84,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             .Text("@reference", reference).Int("@limit", limit).List(row => row.Text(0)));
     }
 
-    public async Task<AssignmentPlan> Plan(Scope scope, string? id, AssignmentTarget target, IReadOnlyList<DeviceRequirement> requirements, int examples)
+    public async Task<AssignmentPlan> Plan(Scope scope, string? id, AssignmentTarget target, IReadOnlyList<DeviceRequirement> requirements, int examples, AssignedLicence? licence)
     {
         Check(target);
         StoredText.Check("The assignment's id", id);
@@ -112,7 +113,12 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             var leaving = id is null ? 0 : await s.Sql($"SELECT count(*) FROM {leaves}").Bind(bind).Text("@id", id).First(row => row.Long(0));
             return new AssignmentPlan(
                 counted.Total, counted.Fits, reasons, counted.Arriving, leaving, await Some(s, found, bind, examples),
-                leaving == 0 ? [] : await Some(s, leaves, statement => statement.Bind(bind).Text("@id", id), examples));
+                leaving == 0 ? [] : await Some(s, leaves, statement => statement.Bind(bind).Text("@id", id), examples))
+            {
+                WithoutLicence = licence is null ? 0 : await CountLicences(s, licence, $"SELECT count(*) FROM {found} AND NOT EXISTS ({OfLicence} AND l.serial_number = d.serial_number AND l.state IN (2, 3))", bind),
+                OthersWaiting = licence is null ? 0
+                    : await CountLicences(s, licence, $"SELECT count(*) FROM ({OfLicence} AND l.state IN (1, 2) AND l.serial_number NOT IN (SELECT d.serial_number FROM {found} AND d.serial_number IS NOT NULL)) w", bind),
+            };
         });
     }
 
@@ -125,8 +131,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             if (await Refused(s, scope, assignment) is { } refused) return refused;
             var added = await Bind(s.Sql("""
                 INSERT INTO assignments (id, version, name, name_key, kind, item, reference, removal, command, asked, revision, target, except_filter, uses, school_id, keep, starts_at, ends_at,
-                  phase, created_at, created_by, updated_at, updated_by)
-                VALUES (@id, 1, @name, @key, @kind, @item, @reference, @removal, @command, @asked, @revision, @target, @except, @uses, @school, @keep, @starts, @ends, @phase, @at, @by, @at, @by)
+                  phase, created_at, created_by, updated_at, updated_by, content_location, content_adam, content_pricing)
+                VALUES (@id, 1, @name, @key, @kind, @item, @reference, @removal, @command, @asked, @revision, @target, @except, @uses, @school, @keep, @starts, @ends, @phase, @at, @by, @at, @by, @contentLocation, @contentAdam, @contentPricing)
                 ON CONFLICT DO NOTHING
                 """), assignment).Execute();
             if (added == 0) return await IsWritten(s, assignment) ? AssignmentOutcome.Written : AssignmentOutcome.NameTaken;
@@ -148,7 +154,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             await Bind(s.Sql("""
                 UPDATE assignments SET version = @version, name = @name, name_key = @key, kind = @kind, item = @item, reference = @reference, removal = @removal, command = @command, asked = @asked,
                   revision = @revision, target = @target, except_filter = @except, uses = @uses, school_id = @school, keep = @keep, starts_at = @starts, ends_at = @ends, phase = @phase,
-                  updated_at = @at, updated_by = @by
+                  updated_at = @at, updated_by = @by, content_location = @contentLocation, content_adam = @contentAdam, content_pricing = @contentPricing
                 WHERE id = @id
                 """), assignment).Int("@version", assignment.Version).Execute();
             await Written(s, assignment, audit);
@@ -478,6 +484,11 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         .Sql($"SELECT {Columns} FROM assignments a WHERE a.id = @id AND a.deleted_at IS NULL AND {scope.Covers(database, "a.school_id")}{database.ForUpdate}")
         .Text("@id", id).Within(scope).First(Read);
 
+    private const string OfLicence = "SELECT 1 AS one FROM content_licences l WHERE l.location_id = @location AND l.adam_id = @adam AND l.pricing = @pricing";
+
+    private static Task<long> CountLicences(Session s, AssignedLicence licence, string sql, Action<Statement>? bind) =>
+        s.Sql(sql).Bind(bind).Text("@location", licence.LocationId).Text("@adam", licence.AdamId).Text("@pricing", licence.Pricing).First(row => row.Long(0));
+
     private static Task<List<LeftOutRow>> Some(Session s, string from, Action<Statement>? bind, int examples) => s
         .Sql($"SELECT d.id, d.serial_number, d.device_name, d.os_version FROM {from} ORDER BY d.id LIMIT @examples").Bind(bind).Int("@examples", examples)
         .List(row => new LeftOutRow(row.Text(0), row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), 0));
@@ -487,6 +498,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
     private static async Task<AssignmentOutcome?> Refused(Session s, Scope scope, Assignment assignment)
     {
         if (assignment.SchoolId is { } school && !await s.Sql("SELECT 1 FROM schools WHERE id = @id").Text("@id", school).First(_ => true)) return AssignmentOutcome.UnknownSchool;
+        if (assignment.Licence is { } licence && !await s.Sql("SELECT 1 FROM content_locations WHERE id = @id").Text("@id", licence.LocationId).First(_ => true)) return AssignmentOutcome.UnknownReference;
         var table = assignment.Kind == AssignmentKind.Profile ? "profiles" : "hosted_apps";
         if (assignment.Reference is { } reference && !await s.Sql($"SELECT 1 FROM {table} WHERE id = @id").Text("@id", reference).First(_ => true)) return AssignmentOutcome.UnknownReference;
         await AssignmentTargets.Node(s, TargetOf(assignment, assignment.UpdatedAt), scope);
@@ -524,7 +536,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         .Text("@reference", assignment.Reference).Text("@removal", assignment.Removal).Bytes("@command", Seal(assignment.Command)).Bytes("@asked", Seal(assignment.Asked)).Int("@revision", assignment.Revision)
         .Text("@target", assignment.Target).Text("@except", assignment.Except).Text("@uses", AssignmentTargets.Uses(TargetOf(assignment, assignment.UpdatedAt)))
         .Text("@school", assignment.SchoolId).Bool("@keep", assignment.Keep).Time("@starts", assignment.StartsAt).Time("@ends", assignment.EndsAt)
-        .Short("@phase", (short)PhaseAt(assignment, assignment.UpdatedAt)).Time("@at", assignment.UpdatedAt).Text("@by", assignment.UpdatedBy);
+        .Short("@phase", (short)PhaseAt(assignment, assignment.UpdatedAt)).Time("@at", assignment.UpdatedAt).Text("@by", assignment.UpdatedBy)
+        .Text("@contentLocation", assignment.Licence?.LocationId).Text("@contentAdam", assignment.Licence?.AdamId).Text("@contentPricing", assignment.Licence?.Pricing);
 
     private static void Check(Assignment assignment)
     {
@@ -583,5 +596,6 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         CreatedBy = row.Text(19),
         UpdatedAt = row.Time(20),
         UpdatedBy = row.Text(21),
+        Licence = row.TextOrNull(22) is { } location ? new AssignedLicence(location, row.Text(23), row.Text(24)) : null,
     };
 }

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
@@ -35,7 +36,7 @@ public interface IAssignmentStore
     /// <param name="scope">Of the one who asks: other groups do not exist for the target.</param>
     /// <param name="id">Of the one that it would change; null: a new one.</param>
     /// <exception cref="FilterException">Its target cannot be used.</exception>
-    Task<AssignmentPlan> Plan(Scope scope, string? id, AssignmentTarget target, IReadOnlyList<DeviceRequirement> requirements, int examples);
+    Task<AssignmentPlan> Plan(Scope scope, string? id, AssignmentTarget target, IReadOnlyList<DeviceRequirement> requirements, int examples, AssignedLicence? licence = null);
 
     /// <exception cref="FilterException">Its target cannot be used.</exception>
     Task<AssignmentOutcome> Create(Scope scope, Assignment assignment, AuditRecord? audit);

@@ -157,6 +157,13 @@ public static class AuditVerbs
     public const string AutomatedProfileCreate = "automated-profile.create";
     public const string AutomatedProfileChange = "automated-profile.change";
     public const string AutomatedProfileDelete = "automated-profile.delete";
+    /// <summary>The content token of a location of Apps and Books was uploaded.</summary>
+    public const string ContentToken = "apps-and-books.token";
+    /// <summary>This server manages a location from now on.</summary>
+    public const string ContentClaim = "apps-and-books.claim";
+    /// <summary>Somebody had Apple asked at once.</summary>
+    public const string ContentSync = "apps-and-books.sync";
+    public const string ContentDelete = "apps-and-books.delete";
     /// <summary>An escrowed secret was handed to an iPad.</summary>
     public const string EscrowUse = "escrow.use";
 
@@ -195,6 +202,7 @@ public static class AuditVerbs
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
         AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,
         AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,
+        ContentToken, ContentClaim, ContentSync, ContentDelete,
     ];
 }
 
@@ -223,4 +231,5 @@ public static class AuditTargets
     public const string Webhook = "webhook";
     public const string AutomatedServer = "automated-server";
     public const string AutomatedProfile = "automated-profile";
+    public const string ContentLocation = "content-location";
 }

@@ -1,6 +1,7 @@
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Apps;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
@@ -79,6 +80,8 @@ public static class FleetStorageServices
         services.AddSingleton<IAutomatedStore>(provider => new AutomatedStore(Parts(provider).Database));
         services.AddSingleton<IAutomatedSyncStore>(provider => new AutomatedSyncStore(Parts(provider).Database));
         services.AddSingleton<IAutomatedHoldStore>(provider => new AutomatedHoldStore(Parts(provider).Database));
+        services.AddSingleton<IContentStore>(provider => new ContentStore(Parts(provider).Database));
+        services.AddSingleton<IContentSyncStore>(provider => new ContentSyncStore(Parts(provider).Database));
         services.AddSingleton<ISchoolStore>(provider => new SchoolStore(Parts(provider).Database));
         services.AddSingleton<IReenrolmentStore>(provider => new ReenrolmentStore(Parts(provider).Database));
         services.AddSingleton<ILateAnswerStore>(provider => new LateAnswerStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));

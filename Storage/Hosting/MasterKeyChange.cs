@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.Sqlite;
@@ -13,7 +14,7 @@ namespace FleetMdm.Storage.Hosting;
 /// <summary>Seals everything under a new master key, while no server runs.</summary>
 /// <remarks>
 /// <para>1. no server runs; 2. the keys are the right ones; 3. the fact <see cref="MasterKey.ChangeFact"/> says that a change has begun: from now on no
-/// server starts; 4. tokens and codes of iPads, secrets of people's second step and of webhooks, keys and tokens of servers of Automated Device Enrolment; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
+/// server starts; 4. tokens and codes of iPads, secrets of people's second step and of webhooks, keys and tokens of servers of Automated Device Enrolment, tokens of Apps and Books; 5. the state of grains (the CA, the push certificate) and the keys of sessions; 6. the facts, among them the mark of
 /// the master key and the data keys of bodies, and the change has ended: one transaction.</para>
 /// <para>Whatever dies in between, the same command with the same two keys goes on: a value tells the key that it was sealed under. Bodies and answers are
 /// sealed under data keys, which are sealed anew and stay the same.</para>
@@ -58,6 +59,7 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
         await change.SecondSteps();
         await change.Webhooks();
         await change.ServersOfAutomatedEnrolment();
+        await change.LocationsOfAppsAndBooks();
         // 5
         await change.Texts($"SELECT payloadbinary FROM {Table} WHERE payloadbinary IS NOT NULL", row => row.Bytes(0),
             $"UPDATE {Table} SET payloadbinary = @new WHERE payloadbinary = @old", (statement, name, value) => statement.Bytes(name, value));
@@ -227,6 +229,21 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
                 if (token is not null && newToken is null) Unreadable++;
                 await database.Write(s => s.Sql("UPDATE automated_servers SET private_key = @key, token = @token WHERE id = @id")
                     .Bytes("@key", newKey ?? key).Bytes("@token", newToken ?? token).Text("@id", id).Execute(), cancellationToken);
+            }
+        }
+
+        /// <summary>Tokens, and what notifications come with.</summary>
+        public async Task LocationsOfAppsAndBooks()
+        {
+            var rows = await database.Read(s => s.Sql("SELECT id, token, notify_secret FROM content_locations").List(row => (Id: row.Text(0), Token: row.Bytes(1), Notify: row.BytesOrNull(2))), cancellationToken);
+            foreach (var (id, token, notify) in rows)
+            {
+                var newToken = Anew(token, [ContentLocation.TokenPurpose(id)]);
+                var newNotify = notify is null ? null : Anew(notify, [ContentLocation.NotifyPurpose(id)]);
+                if (newToken is null) Unreadable++;
+                if (notify is not null && newNotify is null) Unreadable++;
+                await database.Write(s => s.Sql("UPDATE content_locations SET token = @token, notify_secret = @notify WHERE id = @id")
+                    .Bytes("@token", newToken ?? token).Bytes("@notify", newNotify ?? notify).Text("@id", id).Execute(), cancellationToken);
             }
         }
 

@@ -199,6 +199,15 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             INSERT INTO automated_holds (device_id, serial_number, enrolled_at, until_at, state, missing, ended_at) VALUES ('{pad.Id}', 'DMPALLESEITEN', 1, 2, 5, 'Wi-Fi', 3);
             UPDATE automated_servers SET problem = 3, problem_detail = 'Apple has new terms.', problem_at = 1, token = x'00', token_expires_at = 1893456000000 WHERE id = '{automated}';
             """);
+        var location = Guid.NewGuid().ToString("D");
+        await server.Execute($"""
+            INSERT INTO content_locations (id, uid, name, organization, country, token, token_expires_at, token_at, token_by, mdm_id, mdm_name, revision, failures, problem, problem_detail, problem_at, created_at, created_by)
+            VALUES ('{location}', 'alle-seiten', 'Alle Seiten', 'Springfield', 'SE', x'00', 1893456000000, 1, 'ada', 'other', 'Other MDM', 0, 1, 4, '"Other MDM" manages the location.', 1, 1, 'ada');
+            INSERT INTO content_assets (location_id, adam_id, pricing, product_type, device_assignable, revocable, total, assigned, available, generation, counted_at, name, name_key, bundle_id)
+            VALUES ('{location}', '361309726', 'STDQ', 'App', 1, 1, 1, 1, 0, 1, 1, 'Pages', 'pages', 'com.apple.Pages');
+            INSERT INTO content_licences (location_id, adam_id, pricing, serial_number, state, ours, keep, attempts, reason, generation, changed_at)
+            VALUES ('{location}', '361309726', 'STDQ', 'DMPALLESEITEN', 1, 1, 0, 0, 'No licence is left: 1 is missing.', 0, 1);
+            """);
         var account = await TestAccount.Create(server, "alle.seiten@example.org", "helpdesk");
         using var hooked = await server.Admin.PostAsync("/api/v1/webhooks", AdminServer.Json("""{"name": "Alle Seiten", "url": "http://127.0.0.1:9/", "events": ["device."]}"""));
         var hook = (string)(await AdminServer.Body(hooked, 201))["webhook"]!["id"]!;
@@ -209,6 +218,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             "/webhooks", "/webhooks/new", $"/webhooks/{hook}", $"/webhooks/{hook}?state=dead", $"/webhooks/{hook}/edit", $"/webhooks/{hook}/delete", "/audit/verification",
             "/automated", "/automated/new", $"/automated/servers/{automated}", $"/automated/servers/{automated}/delete", "/automated/devices", "/automated/devices/DMPALLESEITEN", "/automated/profiles",
             "/automated/profiles/new", $"/automated/profiles/{pupils}", "/automated/held",
+            "/apps-and-books", "/apps-and-books?q=nothing", "/apps-and-books/locations", $"/apps-and-books/locations/{location}", $"/apps-and-books/locations/{location}/licences",
+            $"/apps-and-books/locations/{location}/delete", "/assignments/new?what=bought", $"/assignments/new?what=bought&name=Seiten&bought={location}%2F361309726%2FSTDQ&target=serial%3ADMPALLESEITEN&preview=true",
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
             "/exams", "/exams/new", $"/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends={month}T08%3A00&starts={month}T07%3A00&preview=true",

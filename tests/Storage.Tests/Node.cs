@@ -1,5 +1,6 @@
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
@@ -111,6 +112,10 @@ public sealed class Node : IAsyncDisposable
     public IAutomatedStore Automated => Get<IAutomatedStore>();
 
     public IAutomatedSyncStore AutomatedSync => Get<IAutomatedSyncStore>();
+
+    public IContentStore Content => Get<IContentStore>();
+
+    public IContentSyncStore ContentSync => Get<IContentSyncStore>();
 
     public IAutomatedHoldStore Holds => Get<IAutomatedHoldStore>();
 

@@ -6,6 +6,7 @@ using FleetMdm.Api.Tests.Automated;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Webhooks;
 using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Apple;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -23,18 +24,35 @@ public sealed class EveryChangeTests : IAsyncLifetime
         <key>PayloadContent</key><array/></dict></plist>
         """;
 
-    private readonly AutomatedHost _automated = new() { More = ["--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true"] };
+    private readonly FleetMdm.Testing.TemporaryFolder _folder = new();
+    private AutomatedHost _automated = null!;
+    private AppsAndBooksSimulator _content = null!;
     private AdminServer _server = null!;
     private string _origin = "";
 
     public async ValueTask InitializeAsync()
     {
+        _content = await AppsAndBooksSimulator.StartAsync();
+        await File.WriteAllTextAsync(_folder.File("content.pem"), _content.RootPem);
+        _automated = new AutomatedHost
+        {
+            More =
+            [
+                "--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true",
+                $"--AppsAndBooks:Endpoint={_content.Endpoint.GetLeftPart(UriPartial.Authority)}", $"--AppsAndBooks:TrustedRootFile={_folder.File("content.pem")}",
+            ],
+        };
         await _automated.InitializeAsync();
         _server = _automated.Server;
         _origin = _server.Address.GetLeftPart(UriPartial.Authority);
     }
 
-    public ValueTask DisposeAsync() => _automated.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _automated.DisposeAsync();
+        await _content.DisposeAsync();
+        _folder.Dispose();
+    }
 
     /// <summary>Method and route; then what is sent, and what the record must be about (null: it has no target, or the answer names it).</summary>
     private Dictionary<string, Func<Task<Drive>>> Drives => new()
@@ -359,6 +377,15 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /automated/profiles/{id}/delete"] = async () => await EnrolmentProfile() is var id ? new(Form($"/automated/profiles/{id}/delete"), id) : null!,
         ["POST /automated/schools"] = async () => await School("Every A2") is var id ? new(Form("/automated/schools", ("schoolId", id)), id) : null!,
         ["POST /automated/held/{id}/dismiss"] = () => OnPad(async pad => Form($"/automated/held/{await LetGo(pad)}/dismiss")),
+        ["POST /api/v1/apps-and-books/locations"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/apps-and-books/locations", $$"""{"token": "{{_content.AddLocation("Every").Token}}"}"""), null)),
+        ["DELETE /api/v1/apps-and-books/locations/{id}"] = async () => await Content() is var (id, _) ? new(new(HttpMethod.Delete, $"/api/v1/apps-and-books/locations/{id}"), id) : null!,
+        ["POST /api/v1/apps-and-books/locations/{id}/claim"] = async () => await Content() is var (id, _) ? new(new(HttpMethod.Post, $"/api/v1/apps-and-books/locations/{id}/claim"), id) : null!,
+        ["POST /api/v1/apps-and-books/locations/{id}/sync"] = async () => await Content() is var (id, _) ? new(new(HttpMethod.Post, $"/api/v1/apps-and-books/locations/{id}/sync"), id) : null!,
+        ["POST /apps-and-books/locations"] = () => Task.FromResult(new Drive(
+            Own("/apps-and-books/locations", new MultipartFormDataContent { { new StringContent(_content.AddLocation("Every").Token), "token", "a.vpptoken" } }), null)),
+        ["POST /apps-and-books/locations/{id}/claim"] = async () => await Content() is var (id, _) ? new(Form($"/apps-and-books/locations/{id}/claim"), id) : null!,
+        ["POST /apps-and-books/locations/{id}/sync"] = async () => await Content() is var (id, _) ? new(Form($"/apps-and-books/locations/{id}/sync"), id) : null!,
+        ["POST /apps-and-books/locations/{id}/delete"] = async () => await Content() is var (id, name) ? new(Form($"/apps-and-books/locations/{id}/delete", ("confirm", name)), id) : null!,
         ["POST /login"] = async () => await _server.MakeToken("viewer") is var (id, token) ? new(Form("/login", ("token", token)), id, Anonymous: true) : null!,
         ["POST /logout"] = async () => await SignedIn() is var (id, cookie) ? new(Form("/logout", cookie), id, Anonymous: true) : null!,
     };
@@ -490,6 +517,13 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         using var response = await _server.Admin.GetAsync("/api/v1/audit?target=" + pad.Id);
         return [.. (await AdminServer.Body(response, 200))["items"]!.AsArray().Select(item => item!).Where(record => (string?)record["verb"] != "command.send")];
+    }
+
+    private async Task<(string Id, string Name)> Content()
+    {
+        var location = _content.AddLocation("Every " + Guid.NewGuid().ToString("N"));
+        using var taken = await _server.Admin.PostAsync("/api/v1/apps-and-books/locations", AdminServer.Json($$"""{"token": "{{location.Token}}"}"""));
+        return ((string)(await AdminServer.Body(taken, 200))["id"]!, location.Name);
     }
 
     private async Task<Drive> OnService(Func<string, Task<HttpRequestMessage>> request)

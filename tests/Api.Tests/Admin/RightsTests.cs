@@ -47,6 +47,7 @@ public sealed partial class RightsTests(AdminServer server) : IClassFixture<Admi
         ["POST /enroll/{invitation}"] = "The link is the secret.",
         ["POST /enroll/{invitation}/device"] = "The link is the secret; the answer is signed by the iPad.",
         ["POST /mdm/automated/enroll"] = "What the iPad says is signed with the certificate that Apple gave it.",
+        ["POST /mdm/apps-and-books/{place}"] = "Apple sends the secret that it was told.",
         ["GET /enroll"] = "It says that a link is needed.",
         ["POST /enroll"] = "It says that a link is needed.",
         ["GET /.well-known/com.apple.remotemanagement"] = "It says that iPads do not enrol like this.",

@@ -2,6 +2,7 @@ using CsCheck;
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
 
@@ -38,6 +39,10 @@ public sealed class PlanPartTests
 
         public Func<PlanContent, string?> Misfit { get; set; } = _ => null;
 
+        public LicenceState? Licence { get; set; }
+
+        public string? WhyNoLicence { get; set; }
+
         public DateTimeOffset Now { get; set; } = Start.AddDays(1);
 
         public DateTimeOffset EnrolledAt { get; set; } = Start;
@@ -66,6 +71,7 @@ public sealed class PlanPartTests
                     Profiles = TellsProfiles ? (Now.AddSeconds(-1), Has.Keys.Select(item => $"org.{item["item ".Length..]}").ToHashSet()) : null,
                     Apps = null,
                     Misfit = Misfit,
+                    Licence = which => Licence is { } state ? new ContentLicence { AdamId = which.AdamId, Pricing = which.Pricing, SerialNumber = "S", State = state, Reason = WhyNoLicence, ChangedAt = Start } : null,
                     NewUuid = PlanCommands.NewUuid,
                 });
             foreach (var (before, after) in decided.Changes)
@@ -356,4 +362,63 @@ public sealed class PlanPartTests
         Assert.All(pad.Standings, one => Assert.Equal(AssignmentState.Installed, one.State));
         Assert.Equal(0, pad.Settle());
     }, iter: 20_000, print: days => string.Join(" ", days.Select(day => $"{day.What}:{day.Which}")));
+
+    private static PlanEntry Bought() => Entry("bought", PlanRank.App) with { Licence = new AssignedLicence("location", "1", "STDQ") };
+
+    [Theory]
+    [InlineData(null, null, "It waits for its licence of Apps and Books.")]
+    [InlineData(LicenceState.Wanted, "No licence is left: 3 are missing.", "No licence is left: 3 are missing.")]
+    [InlineData(LicenceState.Asked, null, "Apple gives the licence.")]
+    [InlineData(LicenceState.Returning, null, "The licence is just given back. Then it is asked for again.")]
+    public void An_app_that_was_bought_waits_for_its_licence_and_says_why(LicenceState? state, string? why, string words)
+    {
+        var ipad = new PlayedIPad(Bought(), Entry("profile")) { Licence = state, WhyNoLicence = why };
+        ipad.Look();
+        while (ipad.Answer()) ipad.Look();
+
+        Assert.Equal((AssignmentState.Waiting, words), (ipad.Of("bought")!.State, ipad.Of("bought")!.Reason));
+        Assert.Equal(["+profile"], ipad.Done);
+
+        ipad.Licence = LicenceState.Held;
+        ipad.Look();
+        Assert.True(ipad.Answer());
+        ipad.Look();
+        Assert.Equal(AssignmentState.Installed, ipad.Of("bought")!.State);
+    }
+
+    [Fact]
+    public void A_licence_that_the_iPad_does_not_see_is_tried_again_with_pauses_that_grow_and_fails_in_the_end()
+    {
+        var ipad = new PlayedIPad(Bought()) { Licence = LicenceState.Held, Refuses = _ => "The license was not found (9610)." };
+        var pauses = new List<TimeSpan>();
+        while (ipad.Of("bought")?.State != AssignmentState.Failed)
+        {
+            ipad.Look();
+            if (ipad.Of("bought") is { State: AssignmentState.Waiting, DueAt: { } due } && due > ipad.Now)
+            {
+                pauses.Add(due - ipad.Now);
+                // Not before its time, whatever happens.
+                var commands = ipad.Commands;
+                ipad.Look();
+                Assert.Equal(commands, ipad.Commands);
+                ipad.Now = due;
+            }
+
+            if (ipad.Of("bought")!.State == AssignmentState.Sent) ipad.Answer();
+        }
+
+        Assert.Equal(7, pauses.Count);
+        Assert.Equal(pauses.Order(), pauses);
+        Assert.Equal("The license was not found (9610).", ipad.Of("bought")!.Reason);
+    }
+
+    [Fact]
+    public void Another_refusal_of_an_app_that_was_bought_is_a_failure_at_once()
+    {
+        var ipad = new PlayedIPad(Bought()) { Licence = LicenceState.Held, Refuses = _ => "The iPad is full." };
+        ipad.Look();
+        ipad.Answer();
+        ipad.Look();
+        Assert.Equal(AssignmentState.Failed, ipad.Of("bought")!.State);
+    }
 }

@@ -1,0 +1,58 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace FleetMdm.Grains.AppsAndBooks;
+
+/// <summary>Section <c>AppsAndBooks</c>: what the district has bought in Apple School Manager.</summary>
+public sealed class AppsAndBooksOptions
+{
+    public const string Section = "AppsAndBooks";
+
+    /// <summary>What Apple allows by its documentation.</summary>
+    private const int MostRequests = 15;
+
+    /// <summary>Where Apple's service for apps and books is.</summary>
+    public string Endpoint { get; set; } = "https://vpp.itunes.apple.com";
+
+    /// <summary>A PEM file with the only roots that the endpoint's certificate may come from, instead of the system's: for a proxy that looks into TLS, or a test server. Null: the system's roots.</summary>
+    public string? TrustedRootFile { get; set; }
+
+    /// <summary>An HTTP proxy, as in <c>http://proxy.example:3128</c>. Null: none.</summary>
+    public string? Proxy { get; set; }
+
+    /// <summary>How often Apple is asked what a location owns, in minutes. Who has it is read as a whole once a day besides.</summary>
+    public int SyncMinutes { get; set; } = 15;
+
+    /// <summary>How many requests a second a content token is used for at most.</summary>
+    public int RequestsPerSecond { get; set; } = 10;
+
+    /// <summary>After how many seconds without an answer a request is given up.</summary>
+    public int AnswerSeconds { get; set; } = 60;
+
+    /// <summary>The roots in <see cref="TrustedRootFile"/>; null without it.</summary>
+    internal X509Certificate2Collection? LoadTrustedRoots()
+    {
+        if (string.IsNullOrEmpty(TrustedRootFile)) return null;
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPemFile(TrustedRootFile);
+        return roots;
+    }
+
+    /// <summary>A sentence on what is wrong, or null.</summary>
+    internal string? FindFault()
+    {
+        if (!Uri.TryCreate(Endpoint, UriKind.Absolute, out var endpoint) || endpoint.Scheme != Uri.UriSchemeHttps) return "AppsAndBooks:Endpoint must be an https address.";
+        if (!string.IsNullOrEmpty(Proxy) && !(Uri.TryCreate(Proxy, UriKind.Absolute, out var proxy) && proxy.Scheme == Uri.UriSchemeHttp)) return "AppsAndBooks:Proxy must be an address as in http://proxy.example:3128.";
+        if (SyncMinutes is < 1 or > 24 * 60) return "AppsAndBooks:SyncMinutes must be from 1 to 1440.";
+        if (RequestsPerSecond is < 1 or > MostRequests) return $"AppsAndBooks:RequestsPerSecond must be from 1 to {MostRequests}.";
+        if (AnswerSeconds is < 1 or > 600) return "AppsAndBooks:AnswerSeconds must be from 1 to 600.";
+        try
+        {
+            return LoadTrustedRoots() is { Count: 0 } ? $"AppsAndBooks:TrustedRootFile names {TrustedRootFile}, which has no certificate in it." : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            return $"AppsAndBooks:TrustedRootFile names {TrustedRootFile}, which cannot be read: {e.Message}";
+        }
+    }
+}

@@ -1,0 +1,178 @@
+using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.AppsAndBooks;
+using Microsoft.Extensions.Logging;
+
+namespace FleetMdm.Grains.AppsAndBooks;
+
+// Licences of a location that is claimed (steps 3, 4 and 7 of a round; the rules are LicencePart). Each request to Apple is written down before it is made, and again when Apple has said under which id.
+
+internal sealed partial class ContentLocationGrain
+{
+    private const int MostLost = 2_000;
+
+    /// <summary>Of so few Apple is asked one by one, else for all of the app.</summary>
+    private const int FewSerials = 20;
+
+    private async Task Lost(string token, CancellationToken stopping)
+    {
+        var lost = await store.ListLost(Id, MostLost);
+        if (lost.Count == 0) return;
+        LogLost(Id, lost.Count);
+        await Tell(await Sighted(lost, token, stopping));
+    }
+
+    /// <summary>What became of them, by Apple's list.</summary>
+    private async Task<IReadOnlyList<LicenceAnswer>> Sighted(IReadOnlyList<ContentLicence> licences, string token, CancellationToken stopping)
+    {
+        var there = new HashSet<(string, string, string)>();
+        foreach (var group in licences.GroupBy(one => one.AdamId))
+        {
+            if (group.Count() <= FewSerials)
+            {
+                foreach (var one in group) await Read(one.AdamId, one.SerialNumber);
+            }
+            else
+            {
+                await Read(group.Key, null);
+            }
+        }
+
+        return [.. licences.Select(one => LicencePart.BySight(one, there.Contains((one.AdamId, one.Pricing, one.SerialNumber)), clock.GetUtcNow()))];
+
+        async Task Read(string adam, string? serial)
+        {
+            int? next = 0;
+            for (var pages = 0; next is { } page && pages < MostPages; pages++)
+            {
+                await Turn(stopping);
+                var told = await apple.Assignments(token, page, null, adam, serial, stopping);
+                there.UnionWith(told.Items);
+                next = told.Next > page ? told.Next : null;
+            }
+        }
+    }
+
+    private async Task Events(string token, bool look, CancellationToken stopping)
+    {
+        var recounted = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var happening in await store.ListEvents(Id))
+        {
+            var licences = await store.ListOfEvent(Id, happening.EventId);
+            var now = clock.GetUtcNow();
+            if (licences.Count == 0 || (!look && licences.Min(one => one.NextAt) > now)) continue;
+            IReadOnlyList<LicenceAnswer>? answers;
+            try
+            {
+                await Turn(stopping);
+                answers = LicencePart.Answer(await apple.Status(token, happening.EventId, stopping), licences, happening.Since, clock.GetUtcNow(), Random.Shared.NextDouble());
+            }
+            catch (ContentException e) when (e.Number == 9708)
+            {
+                // Apple does not know the request: its list tells.
+                answers = [];
+            }
+
+            if (answers is null)
+            {
+                await store.Postpone(Id, happening.EventId, LicencePart.LookAgainAt(happening.Since, clock.GetUtcNow()));
+                continue;
+            }
+
+            if (answers.Count == 0) answers = await Sighted(licences, token, stopping);
+            // Counted first: what is told next is decided by it.
+            foreach (var adam in licences.Select(one => one.AdamId).Distinct().Where(recounted.Add)) await Recount(adam, token, stopping);
+            await Tell(answers);
+        }
+
+        // What was given back is for those who wait.
+        if (recounted.Count > 0) await store.Retry(Id, all: false, clock.GetUtcNow());
+    }
+
+    /// <summary>Writes what became of licences, and has the iPads woken whose app can be installed now.</summary>
+    private async Task Tell(IReadOnlyList<LicenceAnswer> answers)
+    {
+        if (answers.Count == 0) return;
+        var due = await store.Settle(Id, answers, clock.GetUtcNow());
+        metrics.Given.Add(answers.Count(one => one is { State: LicenceState.Held, Gone: false }));
+        metrics.Returned.Add(answers.Count(one => one.Gone));
+        metrics.Refused.Add(answers.Count(one => one.State != LicenceState.Held));
+        LogSettled(Id, answers.Count(one => one is { State: LicenceState.Held, Gone: false }), answers.Count(one => one.Gone), answers.Count(one => one.State != LicenceState.Held));
+        if (due > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
+    }
+
+    private async Task Recount(string adam, string token, CancellationToken stopping)
+    {
+        await Turn(stopping);
+        var page = await apple.Assets(token, 0, adam, stopping);
+        await store.WriteAssets(Id, page.Items, 0, clock.GetUtcNow());
+    }
+
+    private async Task Licences(string token, CancellationToken stopping)
+    {
+        for (var batch = 0; batch < MostBatches; batch++)
+        {
+            var now = clock.GetUtcNow();
+            var work = await store.ListWork(Id, now);
+            if (work.Count == 0) return;
+            foreach (var (asset, state, count) in work)
+            {
+                var gives = state == LicenceState.Wanted;
+                if (gives && asset.Available == 0)
+                {
+                    await store.Refuse(Id, asset.AdamId, asset.Pricing, asset.Total == 0 ? "The location does not own this app." : LicencePart.NoneLeftWords(count), now + Cadence, now);
+                    continue;
+                }
+
+                var most = (int)Math.Min(_limits!.MaxSerials, gives ? asset.Available : long.MaxValue);
+                await Change(asset, state, await store.ListDueLicences(Id, asset.AdamId, asset.Pricing, state, now, most), token, stopping);
+            }
+        }
+    }
+
+    private async Task Change(ContentAsset asset, LicenceState state, IReadOnlyList<string> serials, string token, CancellationToken stopping)
+    {
+        if (serials.Count == 0) return;
+        var to = state == LicenceState.Wanted ? LicenceState.Asked : LicenceState.Returning;
+        await Turn(stopping);
+        var asked = clock.GetUtcNow();
+        // Whoever dies from here on has left word.
+        await store.Ask(Id, asset.AdamId, asset.Pricing, to, serials, asked);
+        try
+        {
+            var happening = await apple.Change(token, state == LicenceState.Wanted, asset.AdamId, asset.Pricing, serials, stopping);
+            await store.SetEvent(Id, asset.AdamId, asset.Pricing, to, serials, happening, LicencePart.LookAgainAt(asked, asked));
+            LogAsked(Id, to, asset.AdamId, serials.Count, happening);
+        }
+        catch (ContentException e) when (e.Refused)
+        {
+            var now = clock.GetUtcNow();
+            // Nothing was done. What is not about these iPads is not held against them.
+            var isOfThese = e.Problem == ContentProblem.Unexpected;
+            if (e.Number is >= 9700 and <= 9702 or 9714) _limits = null;
+            List<ContentLicence> those = [.. serials.Select(serial => new ContentLicence { AdamId = asset.AdamId, Pricing = asset.Pricing, SerialNumber = serial, State = to, Attempts = 1, ChangedAt = now })];
+            await Tell(LicencePart.IsSo(e.Number)
+                ? await Sighted(those, token, stopping)
+                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, Random.Shared.NextDouble()))]);
+            if (!isOfThese || _limits is null) throw;
+        }
+    }
+
+    /// <summary>Those who wait see why.</summary>
+    private async Task RefuseAll(string reason, DateTimeOffset nextAt)
+    {
+        var now = clock.GetUtcNow();
+        foreach (var (asset, state, _) in await store.ListWork(Id, now))
+        {
+            if (state == LicenceState.Wanted) await store.Refuse(Id, asset.AdamId, asset.Pricing, reason, nextAt, now);
+        }
+    }
+
+    [LoggerMessage(2607, LogLevel.Warning, "Apps and Books, location {Id}: of {Count} licences nobody heard what Apple answered. Apple's list is read")]
+    private partial void LogLost(string id, int count);
+
+    [LoggerMessage(2608, LogLevel.Information, "Apps and Books, location {Id}: {Given} licences given, {Returned} given back, {Refused} not yet")]
+    private partial void LogSettled(string id, int given, int returned, int refused);
+
+    [LoggerMessage(2610, LogLevel.Information, "Apps and Books, location {Id}: {To} for app {App} and {Count} iPads, request {Event}")]
+    private partial void LogAsked(string id, LicenceState to, string app, int count, string @event);
+}
