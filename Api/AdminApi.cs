@@ -8,6 +8,7 @@ using FleetMdm.Api.Automated;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Declarations;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Exams;
@@ -80,6 +81,7 @@ public static class AdminApi
         services.AddGroups();
         services.AddWebhooks();
         services.AddAssignments();
+        services.AddDeclarations();
         services.AddExams();
         services.AddSchools();
         services.AddPeople();
@@ -147,6 +149,7 @@ public static class AdminApi
         routes.MapGroups();
         routes.MapWebhooks();
         routes.MapAssignments();
+        routes.MapDeclarations();
         routes.MapExams();
         routes.MapSchools();
         routes.MapPeople();

@@ -3,6 +3,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.ActivationLock;
 using FleetMdm.Api.Apps;
 using FleetMdm.Api.Assignments;
+using FleetMdm.Api.Declarations;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
@@ -134,6 +135,8 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(ExamDoneView))]
 [JsonSerializable(typeof(DeviceExamsView))]
 [JsonSerializable(typeof(AssignmentRequest))]
+[JsonSerializable(typeof(SoftwareUpdateRequest))]
+[JsonSerializable(typeof(DeviceDeclarationsView))]
 [JsonSerializable(typeof(AssignmentView))]
 [JsonSerializable(typeof(Page<AssignmentView>))]
 [JsonSerializable(typeof(AssignmentPlanView))]

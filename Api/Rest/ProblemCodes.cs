@@ -57,6 +57,8 @@ internal static class ProblemCodes
     public const string IncidentOpen = "incident-open";
     public const string RemovesMany = "removes-many";
     public const string InUse = "in-use";
+    /// <summary>Nobody but the iPad can try it again.</summary>
+    public const string TriedByTheIPad = "tried-by-the-ipad";
     public const string ExamBegun = "exam-begun";
     public const string ExamNotRunning = "exam-not-running";
     /// <summary>iPads of the exam are not released yet.</summary>

@@ -3,6 +3,7 @@ using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Filters;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +21,7 @@ namespace FleetMdm.Grains.Assignments;
 /// <inheritdoc cref="IPlanGrain"/>
 [GrainType("plan")]
 internal sealed partial class PlanGrain(
-    IAssignmentStore store, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
+    IAssignmentStore store, IDeclarationStore declarations, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
 {
     private const int PushPage = 500;
 
@@ -34,6 +35,9 @@ internal sealed partial class PlanGrain(
 
     /// <summary>Whatever was missed mends itself.</summary>
     private static readonly TimeSpan AllEvery = TimeSpan.FromHours(12);
+
+    /// <summary>Longer than it takes until it is written down that a set is used.</summary>
+    private static readonly TimeSpan SetsKept = TimeSpan.FromDays(3);
 
     private static readonly TimeSpan PushesEvery = TimeSpan.FromMinutes(1);
 
@@ -134,6 +138,7 @@ internal sealed partial class PlanGrain(
             if (now >= _clockAt)
             {
                 await store.Forget();
+                await declarations.ForgetSets(now - SetsKept);
                 _clockAt = now + ClockEvery;
             }
 

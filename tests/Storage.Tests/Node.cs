@@ -1,6 +1,7 @@
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.DeviceImports;
@@ -67,6 +68,8 @@ public sealed class Node : IAsyncDisposable
     public IDeviceStore Devices => Get<IDeviceStore>();
 
     public IAssignmentStore Assignments => Get<IAssignmentStore>();
+
+    public IDeclarationStore Declarations => Get<IDeclarationStore>();
 
     public IExamStore Exams => Get<IExamStore>();
 
