@@ -194,8 +194,10 @@ internal sealed partial class DeviceGrain
         });
         if (decided.After is null && decided.Changes.Count == 0) return false;
 
-        var after = decided.After ?? before ?? throw new InvalidOperationException("An assignment is declared to an iPad of which nothing is known.");
-        var write = declarations.Write(new DeclarationChange(before, after, decided.Set.Declarations.Count > 0 && decided.After is not null && before?.Wanted != after.Wanted ? decided.Set.ToBytes() : null, decided.Changes));
+        // Without a row of its own it is declared nothing: it cannot have what is assigned, or has it already.
+        var write = decided.After is { } after
+            ? declarations.Write(new DeclarationChange(before, after, decided.Set.Declarations.Count > 0 && before?.Wanted != after.Wanted ? decided.Set.ToBytes() : null, decided.Changes))
+            : assignments.Write(Id, decided.Changes);
         await Durably(write);
         if (!await write)
         {
@@ -203,10 +205,10 @@ internal sealed partial class DeviceGrain
             return null;
         }
 
-        _declared = after;
+        _declared = decided.After ?? before;
         if (decided.CommandUuid is not { } uuid) return false;
         await Durably(store.Append(new QueueAppend { EnrolmentId = Id, CommandUuid = uuid, RequestType = DeclarationCommands.RequestType, Body = LookAtDeclarations, AcceptedAt = now }));
-        LogDeclared(Id, after.Wanted);
+        LogDeclared(Id, decided.Set.Token);
         return true;
     }
 

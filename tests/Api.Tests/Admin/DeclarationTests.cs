@@ -227,6 +227,25 @@ public sealed class DeclarationTests(AdminServer server) : IClassFixture<AdminSe
     }
 
     [Fact]
+    public async Task An_iPad_that_can_have_nothing_of_what_is_declared_or_has_it_already_is_asked_nothing()
+    {
+        var (old, newer) = (await server.Enrol(serial: "DMALONE1"), await server.Enrol(serial: "DMALONE2"));
+        await old.Tell(new DeviceFacts { OsVersion = "16.7.10" });
+        await newer.Tell(new DeviceFacts { OsVersion = "26.1" });
+        var update = await Create(Body("softwareUpdate", Update, "serial:DMALONE1 or serial:DMALONE2"));
+
+        Assert.Null(await Asked(old));
+        Assert.Null(await Asked(newer));
+
+        Assert.Equal("notApplicable", (await Of(old, update)).State);
+        Assert.Equal(("installed", "It has iPadOS 26.1."), await Of(newer, update));
+        await Delete(update);
+        Assert.Null(await Asked(old));
+        Assert.Null(await Asked(newer));
+        Assert.Equal("none", (await Of(newer, update)).State);
+    }
+
+    [Fact]
     public async Task An_update_is_declared_told_of_and_done_when_the_iPad_says_that_it_has_it()
     {
         var pad = await server.Enrol(serial: "DMUPDATE1");
