@@ -1,10 +1,8 @@
 using System.Security.Cryptography;
-using System.Text;
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Declarations;
-using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Declarations;

@@ -1,9 +1,9 @@
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
-using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;

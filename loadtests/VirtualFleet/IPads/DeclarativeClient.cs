@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FleetMdm.VirtualFleet.Journal;
-using FleetMdm.VirtualFleet.Plist;
 
 namespace FleetMdm.VirtualFleet.IPads;
 

@@ -7,7 +7,6 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Declarations;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Declarations;
-using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Tests.Devices;
 
