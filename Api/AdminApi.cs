@@ -9,6 +9,7 @@ using FleetMdm.Api.Automated;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Declarations;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.EnrolmentImports;
@@ -83,6 +84,7 @@ public static class AdminApi
         services.AddGroups();
         services.AddWebhooks();
         services.AddAssignments();
+        services.AddDeclarations();
         services.AddExams();
         services.AddSchools();
         services.AddPeople();
@@ -152,6 +154,7 @@ public static class AdminApi
         routes.MapGroups();
         routes.MapWebhooks();
         routes.MapAssignments();
+        routes.MapDeclarations();
         routes.MapExams();
         routes.MapSchools();
         routes.MapPeople();

@@ -25,7 +25,7 @@ internal static class AssignmentEndpoints
             .Audit(AuditVerbs.AssignmentDelete, AuditTargets.Assignment, AuditPlace.WithTheChange).Fails(403, 404, 412);
         assignments.MapGet("/{id}/devices", Devices).WithQuery("state", "after", "limit").Fails(400, 404);
         assignments.MapPost("/{id}/retry", Retry).Needs(Rights.AssignmentChange).Idempotent()
-            .Audit(AuditVerbs.AssignmentRetry, AuditTargets.Assignment, AuditPlace.WithTheChange).Fails(403, 404);
+            .Audit(AuditVerbs.AssignmentRetry, AuditTargets.Assignment, AuditPlace.WithTheChange).Fails(403, 404, 409);
         api.MapGet("/devices/{id}/assignments", Of).Needs(Rights.DeviceRead).WithTags("Assignments").Fails(404);
     }
 
@@ -37,7 +37,7 @@ internal static class AssignmentEndpoints
         HttpContext context, AssignmentService service, [FromQuery] string? q = null, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
         TypedResults.Ok(await service.List(FleetUser.Of(context), q, after, Page.Limit(limit)));
 
-    /// <summary>Assign a profile, an app or a setting</summary>
+    /// <summary>Assign a profile, an app, a setting, a declaration or an update</summary>
     /// <remarks>From now on, or from <c>startsAt</c> on, the iPads that the target finds are made to have it, and kept so: one that comes later gets it, one that leaves loses it, one
     /// on which somebody removed it gets it again. <c>dryRun</c> answers 200 with whom it would touch, and changes nothing. 403: the token may not send the command that brings
     /// it. 409: another assignment has the name.</remarks>
@@ -92,6 +92,7 @@ internal static class AssignmentEndpoints
         TypedResults.Ok(await service.Devices(FleetUser.Of(context), id, state, after, Page.Limit(limit)));
 
     /// <summary>Try again at once where it failed</summary>
+    /// <remarks>409: it is a declaration. An iPad tries it again by itself.</remarks>
     public static async Task<Ok<AssignmentRetryView>> Retry(string id, HttpContext context, AssignmentService service) => TypedResults.Ok(await service.Retry(context, id));
 
     /// <summary>What an iPad should have, and how it stands</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Apps;
 using FleetMdm.Api.AppsAndBooks;
@@ -107,7 +108,7 @@ internal static class AssignmentPages
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
-            return await Form(context, choices, assignment, What(assignment, Typed), FormState.Refused(problem, Typed));
+            return await Form(context, choices, assignment, What(assignment, Typed), FormState.Refused(AtFields(problem), Typed));
         }
     }
 
@@ -120,7 +121,7 @@ internal static class AssignmentPages
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
-            return await Form(context, choices, null, What(null, form.Get), FormState.Refused(problem, form.Get));
+            return await Form(context, choices, null, What(null, form.Get), FormState.Refused(AtFields(problem), form.Get));
         }
     }
 
@@ -137,7 +138,7 @@ internal static class AssignmentPages
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Code == ProblemCodes.Changed)
         {
-            return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(problem, form.Get));
+            return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(AtFields(problem), form.Get));
         }
     }
 
@@ -145,7 +146,7 @@ internal static class AssignmentPages
     private static async Task<AssignmentPlanView?> Unseen(HttpContext context, AssignmentService service, AssignmentView standing, AssignmentRequest request, int? seen)
     {
         // A setting stays as it is.
-        if (request.Keep || standing.Kind == "setting" || standing.Phase == "over") return null;
+        if (request.Keep || AssignmentWords.Stays(standing.Kind) || standing.Phase == "over") return null;
         var plan = await service.Plan(context, standing.Id, request);
         return plan.Leaving == 0 || plan.Leaving == seen ? null : plan;
     }
@@ -204,6 +205,8 @@ internal static class AssignmentPages
     {
         null => typed("what") is { } what && AssignmentFormPage.Kinds.Any(kind => kind.Value == what) ? what : "profile",
         { Kind: "profile" } => "profile",
+        { Kind: "softwareUpdate" } => "update",
+        { Kind: "declaration", Declaration: { } declared } => declared.TryGetProperty("assets", out var assets) && assets.ValueKind == JsonValueKind.Array && assets.GetArrayLength() > 0 ? "other" : "declaration",
         { Kind: "app", App: { } app } => app.TryGetProperty("hostedApp", out _) ? "hosted" : app.TryGetProperty(AssignmentService.Location, out _) ? "bought" : app.TryGetProperty("iTunesStoreID", out _) ? "store" : "other",
         { Setting: { } setting } => AssignmentFormPage.Text(setting, "item") switch { "DeviceName" => "name", "TimeZone" => "zone", _ => "other" },
         _ => "other",
@@ -237,6 +240,14 @@ internal static class AssignmentPages
                 "zone" => Element(new() { ["item"] = "TimeZone", ["timeZone"] = get("timeZone") ?? throw ApiProblem.Field("timeZone", "Enter a time zone, as in Europe/Stockholm.") }),
                 _ => standing?.Setting,
             },
+            Declaration = what == "declaration" ? Declared(get) : standing?.Declaration,
+            SoftwareUpdate = what == "update" ? new SoftwareUpdateRequest
+            {
+                Version = get("osVersion") ?? "",
+                Build = get("build"),
+                Deadline = get("deadline") ?? "",
+                DetailsUrl = get("detailsUrl"),
+            } : null,
             Target = Target(get("group"), get("target")),
             Except = get("except"),
             SchoolId = get("schoolId"),
@@ -250,6 +261,42 @@ internal static class AssignmentPages
     private static JsonElement Bought(string? chosen) => chosen?.Split('/') is [var location, var adam, var pricing] && long.TryParse(adam, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         ? Element(new() { ["iTunesStoreID"] = number, [AssignmentService.Location] = location, [AssignmentService.Pricing] = pricing, ["managementFlags"] = 1 })
         : throw ApiProblem.Field("bought", "Choose an app.");
+
+    private static JsonElement Declared(Func<string, string?> get)
+    {
+        var type = get("type") ?? throw ApiProblem.Field("type", "Choose a type.");
+        try
+        {
+            return JsonSerializer.SerializeToElement(new JsonObject
+            {
+                ["type"] = type,
+                ["payload"] = JsonNode.Parse(get("payload") ?? "{}", documentOptions: new JsonDocumentOptions { MaxDepth = AdminJson.MaxDepth, AllowDuplicateProperties = false }),
+            });
+        }
+        catch (JsonException e)
+        {
+            throw ApiProblem.Field("payload", $"This is not valid JSON, or names a key twice (line {e.LineNumber + 1}).");
+        }
+    }
+
+    /// <summary>A refusal that names members of REST, as it stands at the fields of the form.</summary>
+    private static ApiProblem AtFields(ApiProblem problem)
+    {
+        if (problem.Errors is not { } errors || !errors.Keys.Any(key => key.StartsWith("declaration", StringComparison.Ordinal) || key.StartsWith("softwareUpdate.", StringComparison.Ordinal))) return problem;
+        const string payload = "declaration.payload";
+        return new ApiProblem(problem.Status, problem.Code, problem.Title, problem.Message)
+        {
+            Errors = errors.Select(error => error.Key switch
+            {
+                "softwareUpdate.version" => ("osVersion", error.Value),
+                var key when key.StartsWith("softwareUpdate.", StringComparison.Ordinal) => (key["softwareUpdate.".Length..], error.Value),
+                "declaration.type" => ("type", error.Value),
+                var key when key.StartsWith(payload + ".", StringComparison.Ordinal) => ("payload", [.. error.Value.Select(words => $"{key[(payload.Length + 1)..]}: {words}")]),
+                var key when key.StartsWith("declaration", StringComparison.Ordinal) => ("payload", error.Value),
+                var key => (key, error.Value),
+            }).GroupBy(error => error.Item1).ToDictionary(group => group.Key, group => group.SelectMany(error => error.Item2).ToArray()),
+        };
+    }
 
     /// <summary>Of a group, of a filter, or of both.</summary>
     internal static string? Target(string? group, string? filter) => (group, filter) switch

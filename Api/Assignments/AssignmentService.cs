@@ -10,6 +10,7 @@ using FleetMdm.Api.People;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Profiles;
@@ -57,7 +58,13 @@ internal sealed class AssignmentService(
         // It may hold a configuration with a password in it.
         if (row.Assignment.Asked is not { } asked || !reader.May(Rights.AssignmentChange)) return view;
         var json = JsonSerializer.Deserialize(asked, AdminJson.Default.JsonElement);
-        return row.Assignment.Kind == AssignmentKind.App ? view with { App = json } : view with { Setting = json };
+        return row.Assignment.Kind switch
+        {
+            AssignmentKind.App => view with { App = json },
+            AssignmentKind.Declaration => view with { Declaration = json },
+            AssignmentKind.SoftwareUpdate => view,
+            _ => view with { Setting = json },
+        };
     }
 
     /// <summary>What it would do, now. Nothing is changed.</summary>
@@ -141,6 +148,12 @@ internal sealed class AssignmentService(
         var user = FleetUser.Of(context);
         var standing = (await Row(user, id) ?? throw NotFound()).Assignment;
         Require(context, standing.Kind);
+        if (AssignmentWords.IsDeclared(AssignmentWords.Kind(standing.Kind)))
+        {
+            throw ApiProblem.Conflict(ProblemCodes.TriedByTheIPad, "The iPad tries it again by itself",
+                "An iPad looks at a declaration again by itself, and as soon as it is changed. Nothing was sent. Change the assignment to send it anew.");
+        }
+
         var count = await store.Retry(user.Scope, standing.Id, time.GetUtcNow(), found =>
             trail.Entry(context, AuditVerbs.AssignmentRetry, AuditTargets.Assignment, standing.Id, detail: Told(standing)) with { Count = found });
         await grains.GetGrain<IPlanGrain>(0).Changed();
@@ -238,8 +251,8 @@ internal sealed class AssignmentService(
     private async Task<(Assignment Assignment, IReadOnlyList<DeviceRequirement> Requirements)> Read(HttpContext context, AssignmentRequest request, string id)
     {
         var user = FleetUser.Of(context);
-        if ((request.ProfileId is null ? 0 : 1) + (request.App is null ? 0 : 1) + (request.Setting is null ? 0 : 1) != 1)
-            throw ApiProblem.Field("profileId", "Send exactly one of profileId, app and setting.");
+        var sent = (request.ProfileId is null ? 0 : 1) + (request.App is null ? 0 : 1) + (request.Setting is null ? 0 : 1) + (request.Declaration is null ? 0 : 1) + (request.SoftwareUpdate is null ? 0 : 1);
+        if (sent != 1) throw ApiProblem.Field("profileId", "Send exactly one of profileId, app, setting, declaration and softwareUpdate.");
         var school = string.IsNullOrEmpty(request.SchoolId) ? null : PeopleService.Id("schoolId", request.SchoolId);
         if (user.Scope.SchoolIds is { } own && (school is null || !own.Contains(school))) throw ApiProblem.Field("schoolId", "Choose one of your schools.");
         if (request.EndsAt <= (request.StartsAt ?? time.GetUtcNow())) throw ApiProblem.Field("endsAt", "It must be later than the beginning, and in the future.");
@@ -248,7 +261,11 @@ internal sealed class AssignmentService(
             Id = id,
             Version = 0,
             Name = Text.Required("name", request.Name).Trim(),
-            Kind = request.ProfileId is not null ? AssignmentKind.Profile : request.App is not null ? AssignmentKind.App : AssignmentKind.Setting,
+            Kind = request.ProfileId is not null ? AssignmentKind.Profile
+                : request.App is not null ? AssignmentKind.App
+                : request.Setting is not null ? AssignmentKind.Setting
+                : request.Declaration is not null ? AssignmentKind.Declaration
+                : AssignmentKind.SoftwareUpdate,
             Item = "",
             Target = Filter("target", request.Target),
             Except = Filter("except", request.Except),
@@ -262,10 +279,14 @@ internal sealed class AssignmentService(
             UpdatedBy = "",
         };
         Require(context, plain.Kind);
+        if (plain.Keep && AssignmentWords.IsDeclared(AssignmentWords.Kind(plain.Kind)))
+            throw ApiProblem.Field("keep", "An iPad has a declaration only as long as it is declared: it cannot be left there.");
         var (assignment, requirements) = plain.Kind switch
         {
             AssignmentKind.Profile => await OfProfile(plain, request.ProfileId!),
             AssignmentKind.App => await OfApp(user, plain, request.App!.Value),
+            AssignmentKind.Declaration => OfDeclaration(plain, request.Declaration!.Value),
+            AssignmentKind.SoftwareUpdate => OfSoftwareUpdate(plain, request.SoftwareUpdate!),
             _ => OfSetting(plain, request.Setting!.Value),
         };
         Contradicts(assignment);
@@ -335,6 +356,38 @@ internal sealed class AssignmentService(
         return (With(plain with { Item = $"setting:{name}" }, command.Fragment, setting), command.Requirements);
     }
 
+    private static (Assignment, IReadOnlyList<Requirement>) OfDeclaration(Assignment plain, JsonElement declaration)
+    {
+        var thing = Declared("declaration", () => DeclaredThing.FromJson(declaration));
+        if (ProfileVariables.In(PlistReader.ReadDictionary(PlistWriter.ToFragment(new PlistDictionary { ["All"] = System.Text.Encoding.UTF8.GetString(thing.ToBytes()) }), PlistLimits.Admin)) is [var variable, ..])
+            throw ApiProblem.Field("declaration.payload", $"It has the variable {{{{{variable}}}}}. Variables are not filled in in declarations.", ProblemCodes.InvalidCommand);
+        // Two of a type that counts once want the same thing; others stand beside each other.
+        return (With(plain with { Item = thing.IsSingle ? $"declaration:{thing.Type}" : $"declaration:{thing.Type}:{plain.Id}" }, thing.ToBytes(), declaration), thing.Requirements());
+    }
+
+    private static (Assignment, IReadOnlyList<Requirement>) OfSoftwareUpdate(Assignment plain, SoftwareUpdateRequest request)
+    {
+        var thing = Declared("softwareUpdate", () => SoftwareUpdateOrder.Of(request.Version, request.Build, request.Deadline, request.DetailsUrl).ToThing());
+        var asked = JsonSerializer.SerializeToElement(request, AdminJson.Default.SoftwareUpdateRequest);
+        return (With(plain with { Item = $"update:{plain.Id}" }, thing.ToBytes(), asked), thing.Requirements());
+    }
+
+    private static DeclaredThing Declared(string prefix, Func<DeclaredThing> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (CommandFieldException e)
+        {
+            throw CommandReader.Invalid(e, prefix);
+        }
+        catch (InvalidOperationException)
+        {
+            throw ApiProblem.Field(prefix, "It holds text that is not valid Unicode.", ProblemCodes.InvalidCommand);
+        }
+    }
+
     private static BuiltCommand Built(string prefix, JsonElement json) => CommandReader.FromJson(json, prefix);
 
     private static JsonObject Members(string field, JsonElement value)
@@ -369,6 +422,7 @@ internal sealed class AssignmentService(
     {
         AssignmentKind.Profile => ProfileCommand.Install,
         AssignmentKind.App => InstallApplication,
+        AssignmentKind.Declaration or AssignmentKind.SoftwareUpdate => DeclarationCommands.RequestType,
         _ => Settings,
     });
 
@@ -376,6 +430,8 @@ internal sealed class AssignmentService(
     {
         AssignmentKind.Profile => "profileId",
         AssignmentKind.App => "app",
+        AssignmentKind.Declaration => "declaration",
+        AssignmentKind.SoftwareUpdate => "softwareUpdate",
         _ => "setting",
     };
 

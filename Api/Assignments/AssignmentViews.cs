@@ -1,11 +1,12 @@
 using System.Text.Json;
 using FleetMdm.Api.Operations;
+using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Assignments;
 
 namespace FleetMdm.Api.Assignments;
 
-/// <summary>What iPads should have, as a whole. Exactly one of <c>profileId</c>, <c>app</c> and <c>setting</c>.</summary>
+/// <summary>What iPads should have, as a whole. Exactly one of <c>profileId</c>, <c>app</c>, <c>setting</c>, <c>declaration</c> and <c>softwareUpdate</c>.</summary>
 public sealed record AssignmentRequest
 {
     /// <summary>At most 200 characters; no two assignments have the same, in whatever case.</summary>
@@ -17,6 +18,11 @@ public sealed record AssignmentRequest
     public JsonElement? App { get; init; }
     /// <summary>One item of Settings, as in <c>{"item": "DeviceName", "deviceName": "iPad {{serial}}"}</c>.</summary>
     public JsonElement? Setting { get; init; }
+    /// <summary>A configuration or a management declaration with Apple's keys, as in <c>{"type": "com.apple.configuration.passcode.settings", "payload": {"MinimumLength": 6}}</c>;
+    /// and <c>assets</c>, a list of <c>name</c>, <c>type</c> and <c>payload</c>, which the payload names by their names.</summary>
+    public JsonElement? Declaration { get; init; }
+    /// <summary>A version of iPadOS that iPads have at a time.</summary>
+    public SoftwareUpdateRequest? SoftwareUpdate { get; init; }
     /// <summary>In the words of the filter: the enrolled iPads that it finds, at each moment. Null: all enrolled iPads.</summary>
     public string? Target { get; init; }
     /// <summary>In the words of the filter: not these.</summary>
@@ -31,6 +37,19 @@ public sealed record AssignmentRequest
     public DateTimeOffset? EndsAt { get; init; }
 }
 
+/// <summary>A version of iPadOS, and until when.</summary>
+public sealed record SoftwareUpdateRequest
+{
+    /// <summary>As in <c>18.2.1</c>: this one. Without a third number, as in <c>18.2</c>: the newest of these.</summary>
+    public required string Version { get; init; }
+    /// <summary>As in <c>22C150</c>; null: whichever the version has.</summary>
+    public string? Build { get; init; }
+    /// <summary>A day and a time of the iPad's own clock, without a time zone, as in <c>2026-12-04T18:00</c>. After it the iPad installs the update, whatever its user does.</summary>
+    public required string Deadline { get; init; }
+    /// <summary>A page that tells the user more; it begins with <c>https://</c>.</summary>
+    public string? DetailsUrl { get; init; }
+}
+
 /// <summary>What iPads should have.</summary>
 public sealed record AssignmentView
 {
@@ -38,7 +57,7 @@ public sealed record AssignmentView
     /// <summary>One more with each change. The <c>ETag</c> is the same.</summary>
     public required int Version { get; init; }
     public required string Name { get; init; }
-    /// <summary>profile, app or setting.</summary>
+    /// <summary>profile, app, setting, declaration or softwareUpdate.</summary>
     public required string Kind { get; init; }
     public string? ProfileId { get; init; }
     public string? ProfileName { get; init; }
@@ -48,6 +67,9 @@ public sealed record AssignmentView
     public JsonElement? App { get; init; }
     /// <summary>As it was sent; only where one assignment is asked for.</summary>
     public JsonElement? Setting { get; init; }
+    /// <summary>As it was sent; only where one assignment is asked for.</summary>
+    public JsonElement? Declaration { get; init; }
+    public SoftwareUpdateRequest? SoftwareUpdate { get; init; }
     public string? Target { get; init; }
     public string? Except { get; init; }
     public string? SchoolId { get; init; }
@@ -75,6 +97,7 @@ public sealed record AssignmentView
             ProfileId = one.Kind == AssignmentKind.Profile ? one.Reference : null,
             ProfileName = row.ProfileName,
             ProfileVersion = row.ProfileVersion,
+            SoftwareUpdate = one is { Kind: AssignmentKind.SoftwareUpdate, Asked: { } asked } ? JsonSerializer.Deserialize(asked, AdminJson.Default.SoftwareUpdateRequest) : null,
             Target = one.Target,
             Except = one.Except,
             SchoolId = one.SchoolId,
@@ -209,7 +232,7 @@ public sealed record DeviceAssignmentView
     /// <summary>Whether the reader's token may open the assignment itself.</summary>
     internal bool IsOpen { get; init; }
     public required string Name { get; init; }
-    /// <summary>profile, app or setting.</summary>
+    /// <summary>profile, app, setting, declaration or softwareUpdate.</summary>
     public required string Kind { get; init; }
     /// <summary>waiting, sent, installed, failed, notApplicable, leaving, removing or removalFailed.</summary>
     public required string State { get; init; }
@@ -233,8 +256,16 @@ internal static class AssignmentWords
     {
         AssignmentKind.Profile => "profile",
         AssignmentKind.App => "app",
+        AssignmentKind.Declaration => "declaration",
+        AssignmentKind.SoftwareUpdate => "softwareUpdate",
         _ => "setting",
     };
+
+    /// <summary>It stays on iPads that leave it, whatever it says.</summary>
+    public static bool Stays(string kind) => kind == "setting";
+
+    /// <summary>The iPad itself tries it again.</summary>
+    public static bool IsDeclared(string kind) => kind is "declaration" or "softwareUpdate";
 
     public static string Phase(AssignmentPhase phase) => phase switch
     {
@@ -270,8 +301,8 @@ internal static class AssignmentWords
         AssignmentState.Sent or AssignmentState.Removing when iPad?.Queue.FirstOrDefault(command => command.CommandUuid == one.CommandUuid) is { } command =>
             command.Reason ?? (command.State == CommandState.Sent ? "The iPad is working on it." : iPad.Waiting ?? "The command is in the iPad's queue."),
         AssignmentState.Waiting => one.Reason ?? "It is sent when the iPad comes.",
-        AssignmentState.Sent => "The command is in the iPad's queue.",
-        AssignmentState.Installed => "It is on the iPad.",
+        AssignmentState.Sent => one.Reason ?? "The command is in the iPad's queue.",
+        AssignmentState.Installed => one.Reason ?? "It is on the iPad.",
         AssignmentState.Failed => one.Reason ?? "The iPad refused it.",
         AssignmentState.NotApplicable => one.Reason ?? "This iPad cannot have it.",
         AssignmentState.Leaving => one.Reason ?? "It is removed when the iPad comes.",

@@ -4,6 +4,7 @@ using FleetMdm.Api.Limits;
 using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
@@ -188,6 +189,8 @@ public sealed partial class CheckInEndpoints(
                     GetToken getToken => await grain.GetToken(getToken.TokenServiceType, certificate),
                     SetBootstrapToken set => await grain.SetBootstrapToken(set.BootstrapToken, certificate),
                     GetBootstrapToken => await grain.GetBootstrapToken(certificate),
+                    // No grain has any business with it.
+                    DeclarativeManagement { Data.Length: > StatusReport.MostBytes } => DeviceReply.Refused(DeviceRefusal.StatusTooLarge),
                     DeclarativeManagement management => await grain.DeclarativeManagement(
                         new DeclarativeManagementMessage(management.Endpoint, management.Data), certificate),
                     ReturnToService => await grain.ReturnToService(certificate),

@@ -56,6 +56,9 @@ public static class DeviceRefusals
         // 404: the iPad removes its copy of the declaration.
         DeviceRefusal.DeclarationNotFound => new(404, "declaration-not-found", "There is no such declaration."),
 
+        // 413: the iPad makes a smaller one, or sends it again for nothing. Nothing of it is kept.
+        DeviceRefusal.StatusTooLarge => new(413, RefusalReason.TooLarge, "A status report has at most 1 MiB."),
+
         DeviceRefusal.BadMessage => new(400, RefusalReason.BadMessage, "The message makes no sense on this channel."),
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "This refusal has no answer yet."),
     };

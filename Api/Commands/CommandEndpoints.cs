@@ -69,12 +69,12 @@ internal static class CommandEndpoints
         string id, HttpContext context, BuiltCommand command, DateTimeOffset? expires, bool push, DeviceLookup lookup, CommandLog log, bool force = false)
     {
         AuditTrail.About(context, command.RequestType);
-        if (command.CommandUuid is { } own && (RefreshQuestions.IsReserved(own) || PlanCommands.IsReserved(own) || ExamCommands.IsReserved(own) || HoldCommands.IsReserved(own)))
+        if (command.CommandUuid is { } own && (RefreshQuestions.IsReserved(own) || PlanCommands.IsReserved(own) || ExamCommands.IsReserved(own) || HoldCommands.IsReserved(own) || DeclarationCommands.IsReserved(own)))
         {
             throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.CommandUuidReserved, "The CommandUUID is reserved",
-                "CommandUUIDs that begin with F1EE7000- to F1EE7005- are those of the server's own commands. Nothing was queued; leave CommandUUID out, or make a new one.")
+                "CommandUUIDs that begin with F1EE7000- to F1EE7008- are those of the server's own commands. Nothing was queued; leave CommandUUID out, or make a new one.")
             {
-                Errors = new Dictionary<string, string[]> { ["CommandUUID"] = ["It must not begin with F1EE7000- to F1EE7005-."] },
+                Errors = new Dictionary<string, string[]> { ["CommandUUID"] = ["It must not begin with F1EE7000- to F1EE7008-."] },
             };
         }
 

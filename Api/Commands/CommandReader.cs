@@ -116,7 +116,7 @@ internal static class CommandReader
     private static ApiProblem NotUnicode(string field) =>
         ApiProblem.Field(field, "It holds text that is not valid Unicode.", ProblemCodes.InvalidCommand);
 
-    private static ApiProblem Invalid(CommandFieldException e, string prefix)
+    internal static ApiProblem Invalid(CommandFieldException e, string prefix)
     {
         var field = Named(e.Field, prefix);
         return e.Fault switch

@@ -9,6 +9,7 @@ using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
+using FleetMdm.Api.Declarations;
 using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.EnrolmentImports;
@@ -137,6 +138,8 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(ExamDoneView))]
 [JsonSerializable(typeof(DeviceExamsView))]
 [JsonSerializable(typeof(AssignmentRequest))]
+[JsonSerializable(typeof(SoftwareUpdateRequest))]
+[JsonSerializable(typeof(DeviceDeclarationsView))]
 [JsonSerializable(typeof(AssignmentView))]
 [JsonSerializable(typeof(Page<AssignmentView>))]
 [JsonSerializable(typeof(AssignmentPlanView))]

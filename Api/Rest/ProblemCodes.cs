@@ -62,6 +62,8 @@ internal static class ProblemCodes
     public const string InvalidContentToken = "invalid-content-token";
     /// <summary>Apple could not be asked.</summary>
     public const string AppleAway = "apple-away";
+    /// <summary>Nobody but the iPad can try it again.</summary>
+    public const string TriedByTheIPad = "tried-by-the-ipad";
     public const string ExamBegun = "exam-begun";
     public const string ExamNotRunning = "exam-not-running";
     /// <summary>iPads of the exam are not released yet.</summary>

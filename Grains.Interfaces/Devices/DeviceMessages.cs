@@ -159,6 +159,8 @@ public enum DeviceRefusal : byte
     TooManyUsers = 16,
     /// <summary>Authenticate: the certificate was issued to another iPad, which had proved who it is.</summary>
     ProvenAnother = 17,
+    /// <summary>A status report that is larger than any may be.</summary>
+    StatusTooLarge = 18,
 }
 
 /// <summary>What the body of a reply is.</summary>

@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Declarations;
 using FleetMdm.Grains.Sweeps;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,6 +11,7 @@ internal static class AssignmentServices
     public static IServiceCollection AddAssignments(this IServiceCollection services)
     {
         services.AddSingleton<PlanHolder>();
+        services.AddSingleton<DeclarationSets>();
         services.AddSingleton<ISweepDuty, PlanDuty>();
         return services;
     }

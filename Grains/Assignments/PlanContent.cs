@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Profiles;
@@ -16,6 +17,8 @@ internal enum PlanRank
     Profile,
     Setting,
     App,
+    /// <summary>What an iPad fetches by itself: it waits for nothing.</summary>
+    Declaration,
 }
 
 /// <summary>What an assignment sends, as far as it decides when and to whom: read once for all iPads of a node.</summary>
@@ -27,6 +30,12 @@ internal enum PlanRank
 internal sealed record PlanContent(
     string RequestType, string Name, string? Identifier, IReadOnlyList<CommandRequirement> Requirements, PlanRank Rank, IReadOnlyList<string> Variables)
 {
+    /// <summary>What an iPad gets of it; null: it is sent by a command.</summary>
+    public IReadOnlyList<Declaration>? Declarations { get; init; }
+
+    /// <summary>The update that it asks for; null: it is something else.</summary>
+    public SoftwareUpdateOrder? Update { get; init; }
+
     public bool IsNetwork => Rank == PlanRank.Network;
 
     /// <param name="profile">As the library keeps it.</param>
@@ -50,6 +59,17 @@ internal sealed record PlanContent(
         return new PlanContent(
             command.RequestType, name, removal, ToGrain(command.Requirements), isApp ? PlanRank.App : PlanRank.Setting,
             isApp ? [] : ProfileVariables.In(PlistReader.ReadDictionary(fragment, PlistLimits.Admin)));
+    }
+
+    /// <param name="stored">As the assignment keeps it.</param>
+    public static PlanContent OfDeclaration(byte[] stored, string assignmentId, string name)
+    {
+        var thing = DeclaredThing.Stored(stored);
+        return new PlanContent(DeclarationCommands.RequestType, name, null, ToGrain(thing.Requirements()), PlanRank.Declaration, [])
+        {
+            Declarations = thing.Declarations(assignmentId),
+            Update = SoftwareUpdateOrder.Of(thing),
+        };
     }
 
     /// <summary>Of an iPad whose values are not all known: what is missing, in words; null: nothing.</summary>

@@ -4,6 +4,7 @@ using FleetMdm.Grains.Push;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Filters;
 using Microsoft.Extensions.Logging;
 
@@ -21,7 +22,7 @@ namespace FleetMdm.Grains.Assignments;
 /// <inheritdoc cref="IPlanGrain"/>
 [GrainType("plan")]
 internal sealed partial class PlanGrain(
-    IAssignmentStore store, IContentSyncStore licences, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
+    IAssignmentStore store, IContentSyncStore licences, IDeclarationStore declarations, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
 {
     private const int PushPage = 500;
 
@@ -35,6 +36,9 @@ internal sealed partial class PlanGrain(
 
     /// <summary>Whatever was missed mends itself.</summary>
     private static readonly TimeSpan AllEvery = TimeSpan.FromHours(12);
+
+    /// <summary>Longer than it takes until it is written down that a set is used.</summary>
+    private static readonly TimeSpan SetsKept = TimeSpan.FromDays(3);
 
     private static readonly TimeSpan PushesEvery = TimeSpan.FromMinutes(1);
 
@@ -135,6 +139,7 @@ internal sealed partial class PlanGrain(
             if (now >= _clockAt)
             {
                 await store.Forget();
+                await declarations.ForgetSets(now - SetsKept);
                 _clockAt = now + ClockEvery;
             }
 

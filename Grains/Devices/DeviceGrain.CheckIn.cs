@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.Json;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Audit;
@@ -12,11 +10,6 @@ namespace FleetMdm.Grains.Devices;
 
 internal sealed partial class DeviceGrain
 {
-    /// <summary>What the token stands for never changes while the set of declarations is empty.</summary>
-    private const string EmptySetToken = "empty";
-
-    private static readonly string[] Nothing = [];
-
     /// <summary>Of this process, by the device's id: the few who share one wait for each other without need.</summary>
     private static readonly SemaphoreSlim[] OpeningUsers = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1))];
 
@@ -269,26 +262,6 @@ internal sealed partial class DeviceGrain
         return DeviceReply.Plist(PlistWriter.ToBytes(answer));
     }
 
-    public async ValueTask<DeviceReply> DeclarativeManagement(DeclarativeManagementMessage message, PresentedCertificate certificate)
-    {
-        var refusal = await Admit(certificate);
-        if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
-
-        return message.Endpoint switch
-        {
-            "tokens" => DeviceReply.Json(JsonSerializer.SerializeToUtf8Bytes(
-                new { SyncTokens = new { Timestamp = EmptySince(), DeclarationsToken = EmptySetToken } })),
-            "declaration-items" => DeviceReply.Json(JsonSerializer.SerializeToUtf8Bytes(new
-            {
-                Declarations = new { Activations = Nothing, Configurations = Nothing, Assets = Nothing, Management = Nothing },
-                DeclarationsToken = EmptySetToken,
-            })),
-            "status" => DeviceReply.Empty,
-            _ when message.Endpoint.StartsWith("declaration/", StringComparison.Ordinal) => DeviceReply.Refused(DeviceRefusal.DeclarationNotFound),
-            _ => DeviceReply.Refused(DeviceRefusal.BadMessage),
-        };
-    }
-
     public async ValueTask<DeviceReply> ReturnToService(PresentedCertificate certificate)
     {
         var refusal = await Admit(certificate);
@@ -298,9 +271,6 @@ internal sealed partial class DeviceGrain
         var answer = new PlistDictionary { ["ReturnToService"] = new PlistDictionary { ["Enabled"] = false } };
         return DeviceReply.Plist(PlistWriter.ToBytes(answer));
     }
-
-    private string EmptySince() =>
-        (_row!.EnrolledAt ?? _row.AuthenticatedAt ?? _memory.ReadAt).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>UserAuthenticate comes before a user channel exists: the device's pins decide.</summary>
     private async ValueTask<DeviceRefusal> AdmitUserOfDevice(PresentedCertificate certificate)

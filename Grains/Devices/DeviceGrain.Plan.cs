@@ -40,7 +40,7 @@ internal sealed partial class DeviceGrain
     /// <summary>A command of the plan has ended: there may be more to do.</summary>
     private void PlanCommandEnded(string commandUuid)
     {
-        _planAnswered |= PlanCommands.Is(commandUuid);
+        _planAnswered |= PlanCommands.Is(commandUuid) || DeclarationCommands.Is(commandUuid);
         _examChanged |= ExamCommands.Is(commandUuid);
     }
 
@@ -102,19 +102,26 @@ internal sealed partial class DeviceGrain
             Licence = which => held.GetValueOrDefault(which),
             NewUuid = PlanCommands.NewUuid,
         };
-        var decided = PlanPart.Decide(rows, plan, known);
+        // 3, by declarations: they wait for nothing.
+        var declares = rows.Any(one => IsDeclared(plan, one.Standing.AssignmentId)) || matches?.Any(id => IsDeclared(plan, id)) == true;
+        var asked = false;
+        if (declares)
+        {
+            var declared = await Declare(
+                [.. rows.Where(one => IsDeclared(plan, one.Standing.AssignmentId))], plan, matches?.Where(id => IsDeclared(plan, id)).ToHashSet(StringComparer.Ordinal), null, now);
+            if (declared is null) return await FollowPlanAnew(attempt, now);
+            asked = declared.Value;
+        }
+
+        var decided = declares
+            ? PlanPart.Decide(
+                [.. rows.Where(one => !IsDeclared(plan, one.Standing.AssignmentId))], plan, known with { Matches = matches?.Where(id => !IsDeclared(plan, id)).ToHashSet(StringComparer.Ordinal) })
+            : PlanPart.Decide(rows, plan, known);
         if (decided.Changes.Count > 0)
         {
             var write = assignments.Write(Id, decided.Changes);
             await Durably(write);
-            if (!await write)
-            {
-                // Somebody changed an assignment at this very moment.
-                if (attempt < MostAttempts) return await FollowPlanNow(attempt + 1);
-                _planDue = now;
-                RequestPush(evenIfOutstanding: true);
-                return null;
-            }
+            if (!await write) return await FollowPlanAnew(attempt, now);
         }
 
         // Of a newcomer's licence nobody has heard.
@@ -137,10 +144,19 @@ internal sealed partial class DeviceGrain
 
         (_planChanged, _planAnswered) = (false, false);
         // The store has given the rows their places in the queue, and says when there is more to do.
-        if (decided.Sends.Count > 0 || decided.Changes.Count > 0) await Read();
+        if (decided.Sends.Count > 0 || decided.Changes.Count > 0 || declares) await Read();
         if (_planDue <= now) _planDue = now + PlanAgainAfter;
         if (decided.Sends.Count > 0) LogPlanned(Id, decided.Sends.Count);
-        return decided.Sends.Count > 0 ? await Next() : null;
+        return decided.Sends.Count > 0 || asked ? await Next() : null;
+    }
+
+    /// <summary>Somebody changed an assignment at this very moment.</summary>
+    private async ValueTask<DeviceReply?> FollowPlanAnew(int attempt, DateTimeOffset now)
+    {
+        if (attempt < MostAttempts) return await FollowPlanNow(attempt + 1);
+        _planDue = now;
+        RequestPush(evenIfOutstanding: true);
+        return null;
     }
 
     private async ValueTask<bool> AnythingIsInForce() => (await plans.Recent()).Values.Any(entry => entry.InForce);

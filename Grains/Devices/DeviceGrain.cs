@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Automated;
+using FleetMdm.Grains.Declarations;
 using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
@@ -12,6 +13,7 @@ using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Exams;
@@ -41,6 +43,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Renewal.cs   how its identity certificate is kept alive
 // DeviceGrain.Inventory.cs the lists that reports tell
 // DeviceGrain.Plan.cs      what is assigned to it
+// DeviceGrain.Declarations.cs declarative management
 // DeviceGrain.Exam.cs      exams that lock it and release it
 // DeviceGrain.Hold.cs      how long it is held in Setup Assistant
 // DeviceGrain.Escrow.cs    the code that lifts Activation Lock
@@ -81,6 +84,8 @@ internal sealed partial class DeviceGrain(
     IAssignmentStore assignments,
     PlanHolder plans,
     IContentSyncStore licences,
+    IDeclarationStore declarations,
+    DeclarationSets declarationSets,
     IExamStore exams,
     ExamProfiles examProfiles,
     WebhookInterest webhooks,
@@ -157,6 +162,7 @@ internal sealed partial class DeviceGrain(
         _deviceStatus = snapshot.DeviceStatus;
         _queue.Replace(snapshot.Queue);
         _digests = null;
+        ForgetDeclared();
         _refreshAt = RefreshPart.DueAt(_row, refresh.Value) ?? DateTimeOffset.MaxValue;
         _planDue = snapshot.PlanDueAt;
         (_examDue, _examLocks) = (snapshot.ExamDueAt, new HashSet<string>());

@@ -16,6 +16,10 @@ public sealed record CatalogueType
     public bool Multiple { get; init; }
     /// <summary>A person may install it by hand.</summary>
     public bool Manual { get; init; } = true;
+    /// <summary>Of a declaration: several of this type do not stand beside each other on an iPad.</summary>
+    public bool Single { get; init; }
+    /// <summary>Of a declaration: the kinds of enrolment that take it, as in <c>supervised</c>, <c>device</c>, <c>user</c>; empty: all.</summary>
+    public IReadOnlyList<string> Enrolments { get; init; } = [];
     /// <summary>What the server sends; of a payload, the keys that all payloads have first.</summary>
     public required KeySet Keys { get; init; }
     /// <summary>Of a payload: the keys of its type alone.</summary>
@@ -35,6 +39,8 @@ public sealed record CatalogueType
             On = on,
             Multiple = facts.Multiple ?? false,
             Manual = facts.Manual ?? true,
+            Single = facts.Apply == "single",
+            Enrolments = facts.Enrolments?.Split(' ') ?? [],
             Source = facts.Source,
             Keys = Set(facts.Keys, facts.Elsewhere, on),
             Answer = Set(facts.Answer, null, on),

@@ -79,6 +79,8 @@ public sealed class CatalogueKey
     public string? Format { get; init; }
     /// <summary>What a text is, as in <c>url</c>.</summary>
     public string? Kind { get; init; }
+    /// <summary>The types of assets that a declaration may name here; empty: it names none.</summary>
+    public IReadOnlyList<string> Assets { get; init; } = [];
     /// <summary>Where a fact is from that Apple's schema does not have.</summary>
     public string? Source { get; init; }
     /// <summary>The keys of a dictionary.</summary>
@@ -121,6 +123,7 @@ public sealed class CatalogueKey
             MaxItems = facts.MaxItems,
             Format = facts.Format,
             Kind = facts.Kind,
+            Assets = facts.Assets?.Split(' ') ?? [],
             Source = facts.Source,
             Item = facts.Item is { } item ? Of(item, path, on, places, at + "[]") : null,
             Any = facts.Any is { } any ? Of(any, path, on, places, at + "{}") : null,

@@ -11,6 +11,10 @@ public enum AssignmentKind : short
     App = 2,
     /// <summary>One item of the command Settings.</summary>
     Setting = 3,
+    /// <summary>A configuration or a management declaration, with its assets.</summary>
+    Declaration = 4,
+    /// <summary>A declaration that an iPad has a version of iPadOS at a time.</summary>
+    SoftwareUpdate = 5,
 }
 
 /// <summary>Stored as a number: never renumber.</summary>
@@ -33,7 +37,7 @@ public sealed record Assignment
     /// <summary>Unique, in whatever case.</summary>
     public required string Name { get; init; }
     public required AssignmentKind Kind { get; init; }
-    /// <summary>Two assignments of the same item want the same thing on an iPad: <c>profile:</c>, <c>app:</c> or <c>setting:</c> and what it is.</summary>
+    /// <summary>Two assignments of the same item want the same thing on an iPad: <c>profile:</c>, <c>app:</c>, <c>setting:</c>, <c>declaration:</c> or <c>update:</c> and what it is.</summary>
     public required string Item { get; init; }
     /// <summary>The id of the profile, or of the app of this server; null: an app of the App Store, or a setting.</summary>
     public string? Reference { get; init; }
@@ -41,7 +45,7 @@ public sealed record Assignment
     public string? Removal { get; init; }
     /// <summary>The licence of Apps and Books that an iPad needs first; null: none.</summary>
     public AssignedLicence? Licence { get; init; }
-    /// <summary>The Command dictionary; null: a profile. It is stored sealed.</summary>
+    /// <summary>The Command dictionary, or the declaration; null: a profile. It is stored sealed.</summary>
     public byte[]? Command { get; init; }
     /// <summary>As it was asked for, in JSON; null: a profile. It is stored sealed.</summary>
     public byte[]? Asked { get; init; }

@@ -283,7 +283,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         StoredText.Check("The device id", deviceId);
         try
         {
-            await database.Write(s => Write(s, deviceId, changes));
+            await database.Write(s => WriteIn(s, deviceId, changes));
             return true;
         }
         catch (ChangedInBetweenException)
@@ -292,7 +292,9 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         }
     }
 
-    private static async Task Write(Session s, string deviceId, IReadOnlyList<AssignmentChange> changes)
+    /// <summary>For those who write more in the same transaction.</summary>
+    /// <exception cref="ChangedInBetweenException">One of them is not as it was read.</exception>
+    internal static async Task WriteIn(Session s, string deviceId, IReadOnlyList<AssignmentChange> changes)
     {
         foreach (var (before, after) in changes)
         {
@@ -345,8 +347,6 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             .Text("@device", deviceId).Text("@id", (before ?? after)!.AssignmentId).First(ReadStanding);
         return after is null ? standing is null : standing is not null && (standing.State, standing.Revision, standing.CommandUuid, standing.ChangedAt) == (after.State, after.Revision, after.CommandUuid, after.ChangedAt);
     }
-
-    private sealed class ChangedInBetweenException() : WorkRefusedException("The standing was changed in between.");
 
     private const string DueToTurn = "(a.phase = 0 AND a.starts_at <= @now) OR (a.phase = 1 AND a.ends_at <= @now)";
 
@@ -466,10 +466,11 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         return changed + await Renew(s, row, now);
     }
 
+    /// <remarks>A command that is on its way is followed by the next one when it has ended. A declaration has no command of its own.</remarks>
     private static async Task<long> Renew(Session s, AssignmentRow row, DateTimeOffset now) => await s
-        .Sql("""
+        .Sql($"""
             UPDATE assignment_devices SET state = 1, attempts = 0, due_at = @now, changed_at = @now, reason = NULL
-            WHERE assignment_id = @id AND state IN (3, 4, 5) AND revision < @wanted
+            WHERE assignment_id = @id AND state IN (3, 4, 5{(row.Assignment.Kind is AssignmentKind.Declaration or AssignmentKind.SoftwareUpdate ? ", 2" : "")}) AND revision < @wanted
             """)
         .Text("@id", row.Assignment.Id).Time("@now", now).Int("@wanted", row.Wanted).Execute();
 

@@ -5,6 +5,7 @@ using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -72,6 +73,7 @@ public static class FleetStorageServices
         services.AddSingleton<IGroupStore>(provider => new GroupStore(Parts(provider).Database));
         services.AddSingleton<IExamStore>(provider => new ExamStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IAssignmentStore>(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
+        services.AddSingleton<IDeclarationStore>(provider => new DeclarationStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
         services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));
         services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));

@@ -47,7 +47,7 @@ internal sealed class InventoryStore(Database database) : IInventoryStore
                 SELECT d.id FROM devices d
                 WHERE d.status IN (3, 4, 5) AND d.unenrolled_at < @before
                   AND (EXISTS (SELECT 1 FROM inventory_lists l WHERE l.device_id = d.id) OR EXISTS (SELECT 1 FROM profile_installs i WHERE i.device_id = d.id)
-                    OR EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = d.id))
+                    OR EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = d.id) OR EXISTS (SELECT 1 FROM declaration_devices y WHERE y.device_id = d.id))
                 LIMIT @limit
                 """)
             .Time("@before", endedBefore).Int("@limit", limit).List(row => row.Text(0));
@@ -57,6 +57,7 @@ internal sealed class InventoryStore(Database database) : IInventoryStore
         await s.Sql($"DELETE FROM inventory_lists WHERE device_id IN (SELECT id FROM {database.IdsTable})").Ids(ended).Execute();
         await s.Sql($"DELETE FROM profile_installs WHERE device_id IN (SELECT id FROM {database.IdsTable})").Ids(ended).Execute();
         await s.Sql($"DELETE FROM assignment_devices WHERE device_id IN (SELECT id FROM {database.IdsTable})").Ids(ended).Execute();
+        await s.Sql($"DELETE FROM declaration_devices WHERE device_id IN (SELECT id FROM {database.IdsTable})").Ids(ended).Execute();
         return ended.Count;
     });
 }

@@ -4,6 +4,7 @@ using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -68,6 +69,8 @@ public sealed class Node : IAsyncDisposable
     public IDeviceStore Devices => Get<IDeviceStore>();
 
     public IAssignmentStore Assignments => Get<IAssignmentStore>();
+
+    public IDeclarationStore Declarations => Get<IDeclarationStore>();
 
     public IExamStore Exams => Get<IExamStore>();
 

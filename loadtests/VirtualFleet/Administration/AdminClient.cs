@@ -173,6 +173,9 @@ public sealed class AdminClient : IDisposable
             ?? new JsonObject();
     }
 
+    public async Task DeleteAsync(string path, CancellationToken cancellation = default) =>
+        await SendAsync(HttpMethod.Delete, path, static () => null, null, cancellation);
+
     /// <param name="ifMatch">The version that it replaces, or <c>*</c>; null: it has no version.</param>
     public async Task PutAsync(string path, JsonObject body, CancellationToken cancellation = default, string? ifMatch = null)
     {

@@ -19,7 +19,7 @@ internal static class IPadCommands
         ["ClearActivationLockBypassCode"] = new(Rights.None, ActivationLock.Clear) { Supervised = true, Shared = OnShared.Never },
         ["ClearPasscode"] = new(Rights.LockAndPasscode, PasscodeCommands.Clear) { Shared = OnShared.Never, NeverNotNow = true },
         ["ClearRestrictionsPassword"] = new(Rights.None, Nothing) { Supervised = true, Shared = OnShared.Never },
-        ["DeclarativeManagement"] = new(Rights.None, Nothing) { For = ForWhom.Both },
+        ["DeclarativeManagement"] = new(Rights.None, DeclarativeClient.Look) { For = ForWhom.Both, From = 15 },
         ["DeleteUser"] = new(Rights.None, SharedCommands.DeleteUser) { Shared = OnShared.Only },
         ["DeviceConfigured"] = new(Rights.None, PowerCommands.Configured) { Supervised = true, Automated = true },
         ["DeviceInformation"] = new(Rights.None, InformationCommands.Device) { For = ForWhom.Both, NeverNotNow = true, WhileLost = true },

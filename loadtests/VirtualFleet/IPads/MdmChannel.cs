@@ -43,6 +43,7 @@ internal sealed class MdmChannel
     private IDisposable? _pushes;
     private volatile bool _pollWhenUnlocked;
     private Dictionary<string, InstalledProfile>? _profiles;
+    private DeclarativeClient? _declarations;
 
     public MdmChannel(VirtualIPad ipad, EnrolmentProfile profile, MdmConnection connection, string? userShortName)
     {
@@ -72,6 +73,12 @@ internal sealed class MdmChannel
             return _profiles ??= new(StringComparer.Ordinal);
         }
     }
+
+    /// <summary>Made with the first command for it.</summary>
+    public DeclarativeClient Declarations => _declarations ??= new DeclarativeClient(_ipad, this);
+
+    /// <summary>Null: the channel was never asked to look at declarations.</summary>
+    public DeclarativeClient? Declared => _declarations;
 
     /// <summary>The same to read: a channel without any makes none.</summary>
     public IReadOnlyCollection<InstalledProfile> Installed
@@ -134,21 +141,22 @@ internal sealed class MdmChannel
         Message(("MessageType", "CheckOut"), ("Topic", _profile.Topic)), cancellation, patiently: false);
 
     /// <summary>Sends any other check-in message.</summary>
-    public Task<MdmAnswer> CheckInAsync(string messageType, IEnumerable<KeyValuePair<string, object>> keys, CancellationToken cancellation)
+    /// <param name="about">For the journal.</param>
+    public Task<MdmAnswer> CheckInAsync(string messageType, IEnumerable<KeyValuePair<string, object>> keys, CancellationToken cancellation, string? about = null)
     {
         var message = Message(("MessageType", messageType));
         foreach (var (key, value) in keys)
             message.Add(key, value);
-        return CheckInAsync(messageType, message, cancellation);
+        return CheckInAsync(messageType, message, cancellation, about: about);
     }
 
-    private async Task<MdmAnswer> CheckInAsync(string type, PlistDict message, CancellationToken cancellation, bool patiently = true)
+    private async Task<MdmAnswer> CheckInAsync(string type, PlistDict message, CancellationToken cancellation, bool patiently = true, string? about = null)
     {
         var body = PlistWriter.Write(message);
         var answer = patiently
             ? await _connection.PutPatientlyAsync(_profile.CheckInUrl, CheckInType, body, cancellation)
             : await _connection.PutAsync(_profile.CheckInUrl, CheckInType, body, cancellation);
-        Journal.Write(JournalKind.CheckIn, Name, type, httpStatus: answer.Status, detail: answer.Success ? null : Explain(answer));
+        Journal.Write(JournalKind.CheckIn, Name, type, httpStatus: answer.Status, detail: answer.Success ? about : Explain(answer));
         if (!answer.Success)
             EndIfTold(answer);
         return answer;
@@ -174,6 +182,7 @@ internal sealed class MdmChannel
         ListenForPushes();
         if (_unsent is not null)
             Wake();
+        _declarations?.CameOnline();
     }
 
     public void Unlocked()
@@ -358,6 +367,7 @@ internal sealed class MdmChannel
         _ended.Cancel();
         GiveUpToken();
         _retry?.Dispose();
+        _declarations?.Dispose();
     }
 
     /// <summary>A message with the keys that say whose it is.</summary>

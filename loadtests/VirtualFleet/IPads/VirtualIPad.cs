@@ -35,6 +35,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, MdmChannel> _users = new(StringComparer.Ordinal);
     private ConcurrentDictionary<string, IReadOnlyList<AppleError>>? _failures;
+    private ConcurrentDictionary<string, (string Code, string? Words)>? _declarationFailures;
     private readonly Lazy<DeviceIdentity> _deviceCertificate;
     private EnrolmentProfile? _profile;
     private MdmConnection? _connection;
@@ -122,6 +123,9 @@ public sealed class VirtualIPad : IAsyncDisposable
                 return _device is null ? [] : [.. _device.Installed.Select(profile => profile.Profile.Identifier)];
         }
     }
+
+    /// <summary>Identifiers of the declarations that it has fetched on the device channel.</summary>
+    public IReadOnlyCollection<string> Declarations => _device?.Declared is { } declared ? [.. declared.Held.Select(one => one.Identifier)] : [];
 
     internal IPadFleet Fleet { get; }
     internal Lock StateLock => _lock;
@@ -354,6 +358,20 @@ public sealed class VirtualIPad : IAsyncDisposable
     public void FailOn(string requestType, params IReadOnlyList<AppleError> chain) => LazyInitializer.EnsureInitialized(ref _failures)[requestType] = chain;
 
     internal IReadOnlyList<AppleError>? FailureOf(string requestType) => _failures?.GetValueOrDefault(requestType);
+
+    /// <summary>From now on declarations of this type fail on it, with a code of Apple's.</summary>
+    public void FailOnDeclaration(string type, string code, string? words = null) => LazyInitializer.EnsureInitialized(ref _declarationFailures)[type] = (code, words);
+
+    internal (string Code, string? Words)? DeclarationFailure(string type) => _declarationFailures?.TryGetValue(type, out var failure) == true ? failure : null;
+
+    /// <summary>Why an update by declaration cannot be installed on it; null: it can.</summary>
+    public string? UpdateFailure { get; set; }
+
+    /// <summary>Its user agrees to the update that is declared.</summary>
+    public Task InstallDeclaredUpdateAsync() => Enrolled().Declared?.InstallUpdateAsync() ?? Task.CompletedTask;
+
+    /// <summary>Reports what it is asked to: as once a day everything, or what changed.</summary>
+    public Task ReportStatusAsync(bool full = true, CancellationToken cancellation = default) => Enrolled().Declared?.ReportAsync(full, cancellation) ?? Task.CompletedTask;
 
     /// <summary>Somebody sets a passcode, changes it, or turns it off (null).</summary>
     public void SetPasscode(string? passcode) => Passcode = passcode;

@@ -141,6 +141,7 @@ public sealed class CommandFitTests(AdminServer server)
     [InlineData("F1EE7001-52E5-8B8E-9C61-0F2A4D5E6B7C")]
     [InlineData("f1ee7003-52E5-8B8E-9C61-0F2A4D5E6B7C")]
     [InlineData("F1EE7005-52E5-8B8E-9C61-0F2A4D5E6B7C")]
+    [InlineData("F1EE7008-52E5-8B8E-9C61-0F2A4D5E6B7C")]
     [InlineData("f1ee7000-52e5-4b8e-9c61-0f2a4d5e6b7c")]
     public async Task A_CommandUUID_of_the_servers_own_questions_is_refused(string uuid)
     {

@@ -152,6 +152,12 @@ public sealed class TableOfAnswersTests(DeviceServer server) : IClassFixture<Dev
             CheckIn, Message.Of(udid, "DeclarativeManagement", "<key>Endpoint</key><string>declaration/asset/x</string>"), certificate)).Status);
         var tokens = await server.Put(CheckIn, Message.Of(udid, "DeclarativeManagement", "<key>Endpoint</key><string>tokens</string>"), certificate);
         Assert.Equal((200, "application/json"), (tokens.Status, tokens.ContentType));
+        string Status(string data) => $"<key>Endpoint</key><string>status</string><key>Data</key><data>{Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(data))}</data>";
+        Assert.Equal(400, (await server.Put(CheckIn, Message.Of(udid, "DeclarativeManagement", Status("{")), certificate)).Status);
+        Assert.Equal(200, (await server.Put(CheckIn, Message.Of(udid, "DeclarativeManagement", Status("""{"StatusItems": {}, "Errors": []}""")), certificate)).Status);
+        // Five megabytes: whether it is one message too large, or one report too large.
+        Assert.Equal(413, (await server.Put(CheckIn, Message.Of(udid, "DeclarativeManagement", Status($"\"{new string('x', 5_000_000)}\"")), certificate)).Status);
+        Assert.Equal(400, (await server.Put(CheckIn, Message.Of(udid, "DeclarativeManagement", "<key>Endpoint</key><string>nonsense</string>"), certificate)).Status);
     }
 
     [Fact]
