@@ -138,6 +138,12 @@ public static class AuditVerbs
     public const string ExamRelease = "exam.release";
     /// <summary>iPads were put into it one by one.</summary>
     public const string ExamAdd = "exam.add";
+    /// <summary>A teacher locked iPads of a class into an app, for a lesson.</summary>
+    public const string LessonLock = "lesson.lock";
+    /// <summary>iPads of a class were released from the lock of a lesson.</summary>
+    public const string LessonRelease = "lesson.release";
+    /// <summary>A teacher had the screens of a class locked once, with a message.</summary>
+    public const string LessonAttention = "lesson.attention";
     /// <summary>A service of Apple School Manager was added, changed, removed.</summary>
     public const string AutomatedCreate = "automated.create";
     public const string AutomatedChange = "automated.change";
@@ -190,6 +196,7 @@ public static class AuditVerbs
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
+        LessonLock, LessonRelease, LessonAttention,
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
         AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,
         AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,

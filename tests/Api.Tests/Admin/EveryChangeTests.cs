@@ -324,6 +324,20 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/teach/classes/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/look", cookie), id, Anonymous: true) : null!,
         ["POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
             ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{id}/lock"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/lock", cookie, LessonBody), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/lock"] = async () => await Taught() is var (id, pad, cookie)
+            ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/lock", cookie, LessonBody), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{id}/release"] = async () => await Taught(locked: true) is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/release"] = async () => await Taught(locked: true) is var (id, pad, cookie)
+            ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{id}/attention"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/attention", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{id}/lock"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/lock", cookie, ("app", "org.example.lesson")), id, Anonymous: true) : null!,
+        ["POST /teach/{class}/ipads/{id}/lock"] = async () => await Taught() is var (id, pad, cookie)
+            ? new(Form($"/teach/{id}/ipads/{pad.Id}/lock", cookie, ("app", "org.example.lesson")), id, Anonymous: true) : null!,
+        ["POST /teach/{id}/release"] = async () => await Taught(locked: true) is var (id, _, cookie) ? new(Form($"/teach/{id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{class}/ipads/{id}/release"] = async () => await Taught(locked: true) is var (id, pad, cookie)
+            ? new(Form($"/teach/{id}/ipads/{pad.Id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{id}/attention"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/attention", cookie), id, Anonymous: true) : null!,
         ["POST /teach/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/look", cookie), id, Anonymous: true) : null!,
         ["POST /teach/{class}/ipads/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
             ? new(Form($"/teach/{id}/ipads/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
@@ -687,7 +701,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
     }
 
     /// <summary>A class, the iPad of a pupil in it, and the cookie of its teacher.</summary>
-    private async Task<(string Class, TestPad Pad, string Cookie)> Taught()
+    private async Task<(string Class, TestPad Pad, string Cookie)> Taught(bool locked = false)
     {
         var (id, _) = await Class($"Every {Guid.NewGuid():N}");
         var (teacher, pupil, pad) = (await Person(), await Person(), await _server.Enrol());
@@ -700,8 +714,20 @@ public sealed class EveryChangeTests : IAsyncLifetime
         using var given = await _server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{pupil}}"}"""));
         await AdminServer.Body(given, 200);
         await _server.Execute($"UPDATE devices SET unlock_token = x'00' WHERE id = '{pad.Id}'");
-        return (id, pad, await (await TestAccount.Ready(_server, $"teacher-{Guid.NewGuid():N}", "teacher", person: teacher)).Cookie());
+        await _server.Execute($"UPDATE devices SET is_supervised = 1 WHERE id = '{pad.Id}'");
+        await _server.Execute($"INSERT INTO inventory_items (device_id, list, key, name, details) VALUES ('{pad.Id}', 1, 'org.example.lesson', 'Lesson', '{{}}')");
+        var cookie = await (await TestAccount.Ready(_server, $"teacher-{Guid.NewGuid():N}", "teacher", person: teacher)).Cookie();
+        if (locked)
+        {
+            using var client = _server.Client();
+            using var sent = await client.SendAsync(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/lock", cookie, LessonBody));
+            await AdminServer.Body(sent, 200);
+        }
+
+        return (id, pad, cookie);
     }
+
+    private const string LessonBody = """{"bundleId": "org.example.lesson"}""";
 
     private HttpRequestMessage ByPerson(HttpMethod method, string path, string cookie, string? json = null) => new(method, path)
     {

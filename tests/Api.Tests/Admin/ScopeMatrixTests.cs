@@ -44,6 +44,9 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "POST /my/ipads/{id}/location", "POST /my/ipads/{id}/hand-back", "POST /my/ipads/{id}/keep",
         "GET /api/v1/teach/classes/{id}", "POST /api/v1/teach/classes/{id}/look", "POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode",
         "GET /teach/{id}", "POST /teach/{id}/look", "POST /teach/{class}/ipads/{id}/clear-passcode",
+        "GET /api/v1/teach/classes/{id}/apps", "POST /api/v1/teach/classes/{id}/lock", "POST /api/v1/teach/classes/{id}/release", "POST /api/v1/teach/classes/{id}/attention",
+        "POST /api/v1/teach/classes/{class}/devices/{id}/lock", "POST /api/v1/teach/classes/{class}/devices/{id}/release", "GET /teach/{id}/lock", "GET /teach/{class}/ipads/{id}/lock",
+        "POST /teach/{id}/lock", "POST /teach/{class}/ipads/{id}/lock", "POST /teach/{id}/release", "POST /teach/{class}/ipads/{id}/release", "POST /teach/{id}/attention",
     ];
 
     /// <summary>Refused by the endpoint itself to those who may not see secrets.</summary>
@@ -63,6 +66,8 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["POST /api/v1/groups/{id}/members/remove"] = """{"iPads": ["@pad"]}""",
         ["PUT /api/v1/assignments/{id}"] = """{"name": "X@school", "setting": {"item": "TimeZone", "timeZone": "Europe/Oslo"}, "schoolId": "@school"}""",
         ["PUT /api/v1/exams/{id}"] = """{"name": "X@school", "app": {"bundleId": "org.example.exam"}, "iPads": ["@pad"], "startsAt": "@dayT10:00:00Z", "endsAt": "@dayT11:00:00Z", "schoolId": "@school"}""",
+        ["POST /api/v1/teach/classes/{id}/lock"] = """{"bundleId": "org.example.lesson"}""",
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/lock"] = """{"bundleId": "org.example.lesson"}""",
         ["POST /api/v1/exams/{id}/devices"] = """{"iPads": ["@pad"]}""",
         ["POST /api/v1/exams/{id}/release"] = "{}",
         ["POST /api/v1/exams/{id}/prolong"] = """{"endsAt": "@dayT12:00:00Z"}""",
