@@ -5,6 +5,7 @@ using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
+using FleetMdm.Api.Campaigns;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
@@ -81,6 +82,7 @@ public static class AdminApi
         services.AddWebhooks();
         services.AddAssignments();
         services.AddExams();
+        services.AddCampaigns();
         services.AddSchools();
         services.AddPeople();
         services.AddHoldings();
@@ -148,6 +150,7 @@ public static class AdminApi
         routes.MapWebhooks();
         routes.MapAssignments();
         routes.MapExams();
+        routes.MapCampaigns();
         routes.MapSchools();
         routes.MapPeople();
         routes.MapHoldings();

@@ -78,6 +78,8 @@ internal static class ProblemCodes
     public const string NoPerson = "no-person";
     /// <summary>The district does not allow it, or not now.</summary>
     public const string SwitchedOff = "switched-off";
+    public const string CampaignOpen = "campaign-open";
+    public const string CampaignClosed = "campaign-closed";
     public const string NotInLesson = "not-in-lesson";
     /// <summary>The class is locked into another app.</summary>
     public const string LessonRunning = "lesson-running";

@@ -4,6 +4,7 @@ using FleetMdm.Storage.Apps;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Campaigns;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -73,6 +74,7 @@ public static class FleetStorageServices
         services.AddSingleton<IAssignmentStore>(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
         services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));
+        services.AddSingleton<ICampaignStore>(provider => new CampaignStore(Parts(provider).Database));
         services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));
         services.AddSingleton<IDeviceImportStore>(provider => new DeviceImportStore(Parts(provider).Database));

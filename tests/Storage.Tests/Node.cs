@@ -3,6 +3,7 @@ using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Campaigns;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -69,6 +70,7 @@ public sealed class Node : IAsyncDisposable
     public IAssignmentStore Assignments => Get<IAssignmentStore>();
 
     public IExamStore Exams => Get<IExamStore>();
+    public ICampaignStore Campaigns => Get<ICampaignStore>();
 
     public IOperationStore Operations => Get<IOperationStore>();
 

@@ -218,6 +218,17 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /groups/{id}/delete"] = async () => await Group("Every 40") is var id ? new(Form($"/groups/{id}/delete"), id) : null!,
         ["POST /groups/{id}/add"] = async () => await Group("Every 41") is var id ? new(Form($"/groups/{id}/add", ("filter", "status:enrolled")), id) : null!,
         ["POST /groups/{id}/remove"] = async () => await FilledGroup("Every 42") is var id ? new(Form($"/groups/{id}/remove", ("filter", "status:enrolled")), id) : null!,
+        ["POST /api/v1/campaigns"] = async () => new(Json(HttpMethod.Post, "/api/v1/campaigns", $$"""{"name": "Every 201", "target": "serial:{{await NewSerial()}}"}"""), null),
+        ["DELETE /api/v1/campaigns/{id}"] = async () => await Campaign(closed: true) is var (id, _) ? new(new(HttpMethod.Delete, $"/api/v1/campaigns/{id}"), id) : null!,
+        ["POST /api/v1/campaigns/{id}/close"] = async () => await Campaign() is var (id, _) ? new(new(HttpMethod.Post, $"/api/v1/campaigns/{id}/close"), id) : null!,
+        ["POST /api/v1/campaigns/{id}/collect"] = async () => await Campaign() is var (id, pad) ? new(Json(HttpMethod.Post, $"/api/v1/campaigns/{id}/collect", $$"""{"code": "{{pad.Serial}}"}"""), id) : null!,
+        ["DELETE /api/v1/campaigns/{id}/devices/{device}/collection"] = async () => await Campaign(collected: true) is var (id, pad)
+            ? new(new(HttpMethod.Delete, $"/api/v1/campaigns/{id}/devices/{pad.Id}/collection"), id) : null!,
+        ["POST /campaigns"] = async () => new(Form("/campaigns", ("name", "Every 202"), ("target", $"serial:{await NewSerial()}")), null),
+        ["POST /campaigns/{id}/collect"] = async () => await Campaign() is var (id, pad) ? new(Form($"/campaigns/{id}/collect", ("code", pad.Serial)), id) : null!,
+        ["POST /campaigns/{id}/put-back"] = async () => await Campaign(collected: true) is var (id, pad) ? new(Form($"/campaigns/{id}/put-back", ("device", pad.Id)), id) : null!,
+        ["POST /campaigns/{id}/close"] = async () => await Campaign() is var (id, _) ? new(Form($"/campaigns/{id}/close"), id) : null!,
+        ["POST /campaigns/{id}/delete"] = async () => await Campaign(closed: true) is var (id, _) ? new(Form($"/campaigns/{id}/delete"), id) : null!,
         ["POST /api/v1/exams"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/exams", ExamBody("Every 61")), null)),
         ["PUT /api/v1/exams/{id}"] = async () => await Exam("Every 62") is var id
             ? new(new(HttpMethod.Put, $"/api/v1/exams/{id}") { Content = AdminServer.Json(ExamBody("Every 63")), Headers = { { "If-Match", "*" } } }, id) : null!,
@@ -639,6 +650,24 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         var starts = TimeProvider.System.GetUtcNow().AddHours(runs ? -1 : 24);
         return $$"""{"name": "{{name}}", "app": {"bundleId": "org.example.exam"}, {{whom}}, "startsAt": "{{starts:O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(runs ? 1 : 25):O}}"}""";
+    }
+
+    private async Task<string> NewSerial()
+    {
+        var serial = $"EC{Guid.NewGuid():N}"[..12].ToUpperInvariant();
+        await _server.Enrol(serial: serial);
+        return serial;
+    }
+
+    private async Task<(string Id, (string Id, string Serial) Pad)> Campaign(bool closed = false, bool collected = false)
+    {
+        var serial = $"EC{Guid.NewGuid():N}"[..12].ToUpperInvariant();
+        var pad = await _server.Enrol(serial: serial);
+        using var made = await _server.Admin.PostAsync("/api/v1/campaigns", AdminServer.Json($$"""{"name": "Every", "target": "serial:{{serial}}"}"""));
+        var id = (string)(await AdminServer.Body(made, 201))["id"]!;
+        if (collected) (await _server.Admin.PostAsync($"/api/v1/campaigns/{id}/collect", AdminServer.Json($$"""{"code": "{{serial}}"}"""))).Dispose();
+        if (closed) (await _server.Admin.PostAsync($"/api/v1/campaigns/{id}/close", null)).Dispose();
+        return (id, (pad.Id, serial));
     }
 
     private async Task<string> Exam(string name, bool runs = false)
