@@ -6,6 +6,7 @@ using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
+using FleetMdm.Api.Campaigns;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
@@ -86,6 +87,7 @@ public static class AdminApi
         services.AddAssignments();
         services.AddDeclarations();
         services.AddExams();
+        services.AddCampaigns();
         services.AddSchools();
         services.AddPeople();
         services.AddHoldings();
@@ -156,6 +158,7 @@ public static class AdminApi
         routes.MapAssignments();
         routes.MapDeclarations();
         routes.MapExams();
+        routes.MapCampaigns();
         routes.MapSchools();
         routes.MapPeople();
         routes.MapHoldings();

@@ -5,16 +5,18 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Exams;
 
 namespace FleetMdm.Api.Commands;
 
 /// <summary>All commands of an enrolment, waiting and finished, as one list; for REST and for the console.</summary>
-internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAuditStore audit, AuditTrail trail, DeviceLookup lookup)
+internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAuditStore audit, IExamStore exams, AuditTrail trail, DeviceLookup lookup)
 {
     /// <summary>Newest accepted first. The cursor is the sequence of the last row of a page.</summary>
     public async Task<Page<CommandView>> List(string id, string? after, int limit)
@@ -70,8 +72,12 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
         var since = commands.Min(command => command.AcceptedAt);
         var own = await audit.FindSenders(id, [.. commands.Where(command => command.OperationId is null).Select(command => command.CommandUuid)], since);
         var operations = await audit.FindStarters([.. commands.Select(command => command.OperationId).OfType<string>().Distinct()]);
+        var examined = await exams.OfCommands(id, [.. commands.Select(command => command.CommandUuid).Where(ExamCommands.Is)]);
         return [.. commands.Select(command =>
-            (command.OperationId is { } operation ? operations.GetValueOrDefault(operation) : own.GetValueOrDefault(command.CommandUuid)) is { } record
+            ExamCommands.Is(command.CommandUuid) ? examined.TryGetValue(command.CommandUuid, out var exam)
+                ? command with { RequestedBy = exam.CreatedBy, Exam = $"{(exam.IsLesson ? "lesson" : "exam")} {exam.Name}" }
+                : command with { RequestedBy = CommandSummary.Server }
+            : (command.OperationId is { } operation ? operations.GetValueOrDefault(operation) : own.GetValueOrDefault(command.CommandUuid)) is { } record
                 ? command with
                 {
                     RequestedBy = record.Actor.Kind == ActorKind.Server ? CommandSummary.Server : record.Actor.Name,

@@ -54,6 +54,8 @@ public record CommandSummary
     public string? RequestedBy { get; init; }
     /// <summary>The token's id.</summary>
     public string? RequestedById { get; init; }
+    /// <summary>The exam or the lesson that it locks for, or releases from, by name. Absent: another command, or not the last one for its exam.</summary>
+    public string? Exam { get; init; }
     /// <summary>Name and version of the profile of the library that was sent. Absent: another command.</summary>
     public string? Profile { get; init; }
     /// <summary>What went wrong, in words: the iPad's error chain with domains and codes, or what was wrong with its answer.</summary>

@@ -13,7 +13,7 @@ internal static class ExamEndpoints
     public static void MapRest(RouteGroupBuilder api)
     {
         var exams = api.MapGroup("/exams").Needs(Rights.DeviceRead).WithinSchools().WithTags("Exams");
-        exams.MapGet("", List).WithQuery("q", "phase", "after", "limit").Fails(400);
+        exams.MapGet("", List).WithQuery("q", "phase", "lessons", "after", "limit").Fails(400);
         exams.MapPost("", Create).Needs(Rights.ExamChange).Takes<ExamRequest>(BodyLimit.Operation).Idempotent()
             .Audit(AuditVerbs.ExamCreate, AuditTargets.Exam, AuditPlace.WithTheChange)
             .WithQuery("dryRun").Produces<ExamView>(201).Produces<ExamPlanView>(200).Fails(400, 403, 409, 413, 415, 422);
@@ -36,11 +36,13 @@ internal static class ExamEndpoints
     /// <summary>List exams, the latest first</summary>
     /// <param name="q">Part of the name, in whatever case.</param>
     /// <param name="phase">Only these: coming, running or over.</param>
+    /// <param name="lessons">true: the locks of lessons, in place of exams.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<ExamView>>> List(
-        HttpContext context, ExamService service, [FromQuery] string? q = null, [FromQuery] string? phase = null, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
-        TypedResults.Ok(await service.List(FleetUser.Of(context), q, phase, after, Page.Limit(limit)));
+        HttpContext context, ExamService service,
+        [FromQuery] string? q = null, [FromQuery] string? phase = null, [FromQuery] string? lessons = null, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await service.List(FleetUser.Of(context), q, phase, Text.Flag("lessons", lessons) ?? false, after, Page.Limit(limit)));
 
     /// <summary>Create an exam</summary>
     /// <remarks>When it begins, the iPads that the target finds are locked; which they are does not change any more. When it ends, each is released, and is asked again until it has said that

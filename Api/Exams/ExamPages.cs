@@ -11,6 +11,7 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
 using FleetMdm.Protocol.Profiles;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Inventory;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FleetMdm.Api.Exams;
@@ -40,14 +41,14 @@ internal static class ExamPages
         pages.MapPost("/exams/{id}/add", Add).Needs(Rights.ExamChange).Audit(AuditVerbs.ExamAdd, AuditTargets.Exam, AuditPlace.WithTheChange);
     }
 
-    private static async Task<RazorComponentResult<ExamsPage>> List(HttpContext context, ExamService service, string? q, string? phase, string? after, string? done)
+    private static async Task<RazorComponentResult<ExamsPage>> List(HttpContext context, ExamService service, string? q, string? phase, string? lessons, string? after, string? done)
     {
         var user = FleetUser.Of(context);
         return new RazorComponentResult<ExamsPage>(new
         {
             User = user,
-            Exams = await service.List(user, q, PeoplePages.Set(phase), PeoplePages.Set(after), RowsOnPage),
-            Query = new ListQuery("/exams", ("q", PeoplePages.Set(q)), ("phase", PeoplePages.Set(phase))),
+            Exams = await service.List(user, q, PeoplePages.Set(phase), lessons == "true", PeoplePages.Set(after), RowsOnPage),
+            Query = new ListQuery("/exams", ("q", PeoplePages.Set(q)), ("phase", PeoplePages.Set(phase)), ("lessons", PeoplePages.Set(lessons))),
             IsLaterPage = PeoplePages.Set(after) is not null,
             Done = done == "deleted" ? "The exam is deleted." : null,
         });
@@ -300,13 +301,17 @@ internal static class ExamPages
 /// <param name="Profiles">Of the library.</param>
 /// <param name="Groups">By name.</param>
 /// <param name="Classes">Of all schools that the reader sees.</param>
+/// <param name="Apps">Bundle identifiers with names, of those on the most iPads.</param>
 /// <param name="Zone">Of times, where no school says otherwise.</param>
 public sealed record ExamChoice(
-    IReadOnlyList<(string Value, string Words)> Profiles, IReadOnlyList<(string Value, string Words)> Groups, IReadOnlyList<(string Value, string Words)> Schools, IReadOnlyList<(string Value, string Words)> Classes, string Zone);
+    IReadOnlyList<(string Value, string Words)> Profiles, IReadOnlyList<(string Value, string Words)> Groups, IReadOnlyList<(string Value, string Words)> Schools, IReadOnlyList<(string Value, string Words)> Classes,
+    IReadOnlyList<(string Value, string Words)> Apps, string Zone);
 
 /// <summary>Reads them, as far as somebody may see them.</summary>
-internal sealed class ExamChoices(ProfileLibrary library, GroupService groups, SchoolService schools, ClassService classes, ExamService exams)
+internal sealed class ExamChoices(ProfileLibrary library, GroupService groups, SchoolService schools, ClassService classes, IInstalledAppStore apps, ExamService exams)
 {
+    private const int MostApps = 200;
+
     private const int MostChoices = 500;
 
     public async Task<ExamChoice> Of(HttpContext context, FleetUser user, string what, ExamView? exam) => new(
@@ -314,7 +319,13 @@ internal sealed class ExamChoices(ProfileLibrary library, GroupService groups, S
         [.. (await groups.List(user, null, null, MostChoices)).Items.Select(one => (one.Name, one.Name))],
         user.May(Rights.SchoolRead) ? await PeoplePages.Choices(user, schools, exam?.SchoolId, exam?.School) : [],
         user.May(Rights.PeopleRead) ? [.. (await classes.List(user, null, exam?.SchoolId, active: true, null, MostChoices)).Items.Select(one => (one.Id, $"{one.Name}, {one.School}"))] : [],
+        what == "profile" ? [] : [.. (await Apps(user)).OrderBy(app => app.Name ?? app.Identifier, StringComparer.OrdinalIgnoreCase).Select(app => (app.Identifier, app.Name ?? app.Identifier))],
         exam?.TimeZone ?? exams.Zone);
+
+    /// <summary>The district's as they were counted last. The count is the district's alone: people of some schools choose from what iPads of theirs have.</summary>
+    private async Task<IReadOnlyList<(string Identifier, string? Name)>> Apps(FleetUser user) => user.IsOfDistrict
+        ? [.. (await apps.List(null, null, MostApps)).Select(app => (app.Identifier, app.Name))]
+        : await apps.Sample(user.Scope, MostApps);
 
     /// <summary>Whose clock the times in a form go by.</summary>
     public async Task<TimeZoneInfo> ZoneOf(HttpContext context, string? schoolId)

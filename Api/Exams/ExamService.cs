@@ -42,7 +42,8 @@ internal sealed class ExamService(
 
     public string Zone => options.Value.TimeZone;
 
-    public async Task<Page<ExamView>> List(FleetUser reader, string? text, string? phase, string? after, int limit)
+    /// <param name="lessons">The locks of lessons in place of exams.</param>
+    public async Task<Page<ExamView>> List(FleetUser reader, string? text, string? phase, bool lessons, string? after, int limit)
     {
         ExamPhase? wanted = phase switch
         {
@@ -54,7 +55,7 @@ internal sealed class ExamService(
         };
         var last = after is null ? null : (await Row(reader, after))?.Exam ?? throw ApiProblem.InvalidCursor();
         var rows = await store.List(
-            reader.Scope, string.IsNullOrWhiteSpace(text) ? null : Text.Optional("q", text.Trim()), wanted, last is null ? null : (last.StartsAt, last.Id), limit + 1);
+            reader.Scope, string.IsNullOrWhiteSpace(text) ? null : Text.Optional("q", text.Trim()), wanted, lessons, last is null ? null : (last.StartsAt, last.Id), limit + 1);
         var counts = (await store.Count(reader.Scope, [.. rows.Select(row => row.Exam.Id)])).ToLookup(one => one.ExamId);
         return Page.Of(rows, limit, row => ExamView.Of(row, ExamCountsView.Of(counts[row.Exam.Id]), Zone), row => row.Exam.Id);
     }
@@ -90,6 +91,7 @@ internal sealed class ExamService(
                 Cannot = plan.Total - plan.Fits,
                 Reasons = [.. plan.Reasons.Select(OperationPlans.Of)],
                 Overlaps = [.. plan.Overlaps.Select(one => new ExamOverlapView(one.ExamId, one.Name, one.StartsAt, one.EndsAt, one.Devices))],
+                NotCompared = plan.NotCompared,
                 LockedByAssignment = exam.Kind == ExamKind.SeveralApps ? 0 : plan.LockedByAssignment,
                 WithoutApp = plan.WithoutApp,
                 Examples = [.. plan.Examples.Select(row => new PlanExampleView(row.EnrolmentId, row.SerialNumber, row.DeviceName, row.OsVersion))],
@@ -170,7 +172,7 @@ internal sealed class ExamService(
     private async Task<IReadOnlyList<string>?> OwnIfOthers(Scope scope, Exam standing)
     {
         if (scope.SchoolIds is null || standing.Phase == ExamPhase.Coming) return null;
-        var own = await InExam(scope, standing.Id);
+        var own = await store.ListDeviceIds(scope, standing.Id, null);
         return own.Count == (await store.Count(Scope.District, [standing.Id])).Sum(one => one.Count) ? null : own;
     }
 
@@ -252,22 +254,23 @@ internal sealed class ExamService(
         [
             .. (await store.ListOfDevices([deviceId])).Select(one =>
             {
-                var (exam, zone) = (one.Row.Exam, ZoneOf(one.Row));
-                var until = ExamWords.Clock(exam.EndsAt, zone, now);
+                var zone = ZoneOf(one.TimeZone);
+                var (until, what) = (ExamWords.Clock(one.EndsAt, zone, now), one.IsLesson ? "lesson" : "exam");
                 return new DeviceExamView
                 {
-                    ExamId = exam.Id,
-                    Name = exam.Name,
-                    StartsAt = exam.StartsAt,
-                    EndsAt = exam.EndsAt,
+                    ExamId = one.ExamId,
+                    Name = one.Name,
+                    Lesson = one.IsLesson,
+                    StartsAt = one.StartsAt,
+                    EndsAt = one.EndsAt,
                     State = ExamWords.State(one.Standing.State),
                     Since = one.Standing.ChangedAt,
-                    IsOpen = reader.Scope.SchoolIds is not { } own || (exam.SchoolId is { } school && own.Contains(school)),
+                    IsOpen = reader.Scope.SchoolIds is not { } own || (one.SchoolId is { } school && own.Contains(school)),
                     Words = one.Standing.State switch
                     {
-                        _ when exam.Phase == ExamPhase.Coming => $"The exam begins at {ExamWords.Clock(exam.StartsAt, zone, now)}, and lasts until {until}.",
+                        _ when one.Phase == ExamPhase.Coming => $"The exam begins at {ExamWords.Clock(one.StartsAt, zone, now)}, and lasts until {until}.",
                         ExamState.Locked => $"It is locked until {until}.",
-                        ExamState.Releasing => $"The exam is over for it. It has not said yet that it is released. If it does not come, it frees itself at {ExamWords.Clock(ExamWords.FreesItselfAt(exam.EndsAt), zone, now)}.",
+                        ExamState.Releasing => $"The {what} is over for it. It has not said yet that it is released. If it does not come, it frees itself at {ExamWords.Clock(ExamWords.FreesItselfAt(one.EndsAt), zone, now)}.",
                         ExamState.NotPossible or ExamState.Failed => $"It is not locked. {one.Standing.Reason}",
                         _ => $"It is to be locked until {until}; it has not said yet that it is.",
                     },
@@ -283,7 +286,9 @@ internal sealed class ExamService(
     /// <summary>The app that is looked for in their lists; null: none. iPads do not list all of Apple's own.</summary>
     private static string? Looked(ExamAppRequest? app) => app is not null && !app.BundleId.StartsWith("com.apple.", StringComparison.OrdinalIgnoreCase) ? app.BundleId.Trim() : null;
 
-    public TimeZoneInfo ZoneOf(ExamRow row) => TimeZoneInfo.TryFindSystemTimeZoneById(row.TimeZone ?? Zone, out var zone) ? zone : TimeZoneInfo.Utc;
+    public TimeZoneInfo ZoneOf(ExamRow row) => ZoneOf(row.TimeZone);
+
+    private TimeZoneInfo ZoneOf(string? name) => TimeZoneInfo.TryFindSystemTimeZoneById(name ?? Zone, out var zone) ? zone : TimeZoneInfo.Utc;
 
     /// <summary>It is durable: iPads come to it by themselves if nobody can be told now.</summary>
     internal Task Tell() => grains.GetGrain<IExamGrain>(0).Changed();
@@ -463,25 +468,10 @@ internal sealed class ExamService(
         var known = await store.Resolve(user.Scope, named);
         var ids = named.Select(one => known.GetValueOrDefault(one, one)).Distinct(StringComparer.Ordinal).ToList();
         if (ids.FirstOrDefault(id => Text.EnrolmentId(id) is null) is { } odd) throw ApiProblem.Field("iPads", Text.Printable(odd, 100) + ": " + Text.NotAnEnrolmentId);
-        var there = (await InExam(user.Scope, examId)).ToHashSet(StringComparer.Ordinal);
+        var there = (await store.ListDeviceIds(user.Scope, examId, ids)).ToHashSet(StringComparer.Ordinal);
         return ids.FirstOrDefault(id => !there.Contains(id)) is { } stranger
             ? throw ApiProblem.Field("iPads", $"{Text.Printable(stranger, 100)} is not in this exam.")
             : ids;
-    }
-
-    /// <summary>Its iPads, as far as these rights reach.</summary>
-    private async Task<IReadOnlyList<string>> InExam(Scope scope, string examId)
-    {
-        var found = new List<string>();
-        string? after = null;
-        do
-        {
-            var page = await store.ListDevices(scope, examId, [], after, 1_000);
-            found.AddRange(page.Select(one => one.DeviceId));
-            after = page.Count < 1_000 ? null : page[^1].DeviceId;
-        }
-        while (after is not null);
-        return found;
     }
 
     private static string? Filter(string field, string? text) => string.IsNullOrWhiteSpace(text) ? null : DeviceFilters.Check(field, text.Trim());

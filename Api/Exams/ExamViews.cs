@@ -95,6 +95,8 @@ public sealed record ExamView
     public string? Problem { get; init; }
     /// <summary>Who ended it before its time.</summary>
     public string? EndedBy { get; init; }
+    /// <summary>The class whose teacher locked it for a lesson; null: it is an exam.</summary>
+    public string? LessonOfClassId { get; init; }
     public required ExamCountsView Counts { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
@@ -126,6 +128,7 @@ public sealed record ExamView
             ProfileId = one.Reference,
             Problem = one.Problem,
             EndedBy = one.EndedBy,
+            LessonOfClassId = one.Lesson?.ClassId,
             Counts = counts,
             CreatedAt = one.CreatedAt,
             CreatedBy = one.CreatedBy,
@@ -194,8 +197,10 @@ public sealed record ExamPlanView
     public required long Cannot { get; init; }
     /// <summary>Why. An iPad may have several reasons.</summary>
     public required IReadOnlyList<PlanReasonView> Reasons { get; init; }
-    /// <summary>Other exams at the same time with some of these iPads. The one that begins first has them.</summary>
+    /// <summary>Other exams at the same time with some of these iPads. The one that begins first has them. The first 20 exams at that time are compared.</summary>
     public required IReadOnlyList<ExamOverlapView> Overlaps { get; init; }
+    /// <summary>Exams at the same time beyond those 20. They may have some of these iPads as well.</summary>
+    public required long NotCompared { get; init; }
     /// <summary>iPads that something assigned holds in an app already. They may refuse a second one.</summary>
     public required long LockedByAssignment { get; init; }
     /// <summary>iPads whose list of apps lacks the app: they would be locked into nothing.</summary>
@@ -268,6 +273,8 @@ public sealed record DeviceExamView
 {
     public required string ExamId { get; init; }
     public required string Name { get; init; }
+    /// <summary>It is the lock of a teacher's lesson.</summary>
+    public required bool Lesson { get; init; }
     public required DateTimeOffset StartsAt { get; init; }
     public required DateTimeOffset EndsAt { get; init; }
     /// <summary>planned, sent, locked, notPossible, failed or releasing.</summary>

@@ -7,6 +7,7 @@ using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
+using FleetMdm.Api.Campaigns;
 using FleetMdm.Api.Catalogue;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Declarations;
@@ -137,6 +138,16 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<ExamDeviceView>))]
 [JsonSerializable(typeof(ExamDoneView))]
 [JsonSerializable(typeof(DeviceExamsView))]
+[JsonSerializable(typeof(CampaignRequest))]
+[JsonSerializable(typeof(CampaignView))]
+[JsonSerializable(typeof(Page<CampaignView>))]
+[JsonSerializable(typeof(CampaignPlanView))]
+[JsonSerializable(typeof(Page<CampaignDeviceView>))]
+[JsonSerializable(typeof(CollectRequest))]
+[JsonSerializable(typeof(CollectView))]
+[JsonSerializable(typeof(TaughtAppsView))]
+[JsonSerializable(typeof(LessonLockRequest))]
+[JsonSerializable(typeof(LessonDoneView))]
 [JsonSerializable(typeof(AssignmentRequest))]
 [JsonSerializable(typeof(SoftwareUpdateRequest))]
 [JsonSerializable(typeof(DeviceDeclarationsView))]

@@ -86,7 +86,13 @@ internal static class ProblemCodes
     public const string NoPerson = "no-person";
     /// <summary>The district does not allow it, or not now.</summary>
     public const string SwitchedOff = "switched-off";
+    public const string CampaignOpen = "campaign-open";
+    public const string CampaignClosed = "campaign-closed";
     public const string NotInLesson = "not-in-lesson";
+    /// <summary>The class is locked into another app.</summary>
+    public const string LessonRunning = "lesson-running";
+    /// <summary>An exam has the iPads, and comes first.</summary>
+    public const string ExamHolds = "exam-holds";
     public const string RoleIsBuiltIn = "role-is-built-in";
     /// <summary>Not before all nodes are of the new version.</summary>
     public const string NotYet = "not-yet";

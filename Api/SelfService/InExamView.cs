@@ -7,11 +7,13 @@ public sealed record InExamView
 {
     public required string Name { get; init; }
     public required DateTimeOffset EndsAt { get; init; }
+    /// <summary>It is the lock of a teacher's lesson.</summary>
+    public required bool Lesson { get; init; }
 
     /// <summary>By the school's clock.</summary>
     internal string Until { get; init; } = "";
 
-    internal string Words => $"In the exam {Name} until {Until}";
+    internal string Words => Lesson ? $"Locked for the lesson {Name} until {Until}" : $"In the exam {Name} until {Until}";
 
     /// <summary>Locked, or about to be; null: no exam holds it.</summary>
     internal static InExamView? Of(IReadOnlyList<ExamTile> tiles, string deviceId, DateTimeOffset now) =>
@@ -19,6 +21,7 @@ public sealed record InExamView
         {
             Name = tile.Name,
             EndsAt = tile.EndsAt,
+            Lesson = tile.IsLesson,
             Until = ExamWords.Clock(tile.EndsAt, tile.TimeZone is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : TimeZoneInfo.Utc, now),
         };
 }

@@ -58,6 +58,7 @@ internal sealed partial class PlanGrain(
         (AuditVerbs.DeviceHandOut, [FilterField.Assigned, FilterField.Person, FilterField.Overdue, FilterField.PersonLeft]),
         (AuditVerbs.DeviceReturn, [FilterField.Assigned, FilterField.Person, FilterField.Overdue, FilterField.PersonLeft]),
         ("incident.", [FilterField.Incident]),
+        ("campaign.", [FilterField.Campaign, FilterField.Collected]),
         (AuditVerbs.ProfileChange, []),
     ];
 

@@ -9,11 +9,12 @@ namespace FleetMdm.Grains.Devices;
 //
 //   1. settle    commands that ended: locked, released, refused, or never delivered, which is as if it had not been sent
 //   2. anew      a lock from before the iPad enrolled is not there any more
-//   3. end       over, or released by somebody: a lock that waits is withdrawn. Whoever was ever sent one is released, until it says so itself; nobody else can say it
-//   4. room      two exams do not hold one iPad: the one that holds it comes first, then the one that began first
-//   5. fit       what this iPad cannot have
-//   6. lock      while the exam runs; anew when its end was moved, and when the iPad does not list it any more
-//   7. strays    a lock in the queue that no exam stands behind is withdrawn
+//   3. yield     a lesson's lock gives way to every exam that this iPad can have: it counts as over
+//   4. end       over, or released by somebody: a lock that waits is withdrawn. Whoever was ever sent one is released, until it says so itself; nobody else can say it
+//   5. room      two exams do not hold one iPad: the one that holds it comes first, then the one that began first
+//   6. fit       what this iPad cannot have
+//   7. lock      while the exam runs; anew when its end was moved, and when the iPad does not list it any more
+//   8. strays    a lock in the queue that no exam stands behind is withdrawn
 //
 // A lock that ends with the exam in the queue expires there. One that an iPad took all the same, and says so late, is followed by a release (DeviceGrain.Exam.cs).
 // What is withdrawn is withdrawn first, then it is written, then the new command is queued: whatever dies in between leaves nothing that locks.
@@ -88,10 +89,14 @@ internal static class ExamPart
         }
 
         // 3
+        var first = all.FirstOrDefault(other => !other.Row.IsLesson && !other.One.IsDone && IsRunning(other.Row, now) && (other.One.Installed is not null || known.Misfit(other.One.ExamId) is null)).Row;
+        bool Over(ExamStandingRow row) => IsOver(row, now) || (row.IsLesson && first is not null);
+
+        // 4
         for (var i = 0; i < all.Count; i++)
         {
             var (row, one) = all[i];
-            if (one.IsDone || !IsOver(row, now)) continue;
+            if (one.IsDone || !Over(row)) continue;
             var releases = false;
             if (one.CommandUuid is { } uuid && waiting.Contains(uuid))
             {
@@ -101,7 +106,7 @@ internal static class ExamPart
 
             if (one.Revision == 0)
             {
-                all[i] = (row, Done(one, ExamState.NeverLocked, now) with { Reason = one.Reason });
+                all[i] = (row, Done(one, ExamState.NeverLocked, now) with { Reason = IsOver(row, now) ? one.Reason : $"The exam \"{first!.Name}\" has it." });
                 continue;
             }
 
@@ -128,7 +133,7 @@ internal static class ExamPart
         for (var i = 0; i < all.Count; i++)
         {
             var (row, one) = all[i];
-            if (one.IsDone || IsOver(row, now) || row.Phase != ExamPhase.Running || row.StartsAt > now) continue;
+            if (one.IsDone || Over(row) || !IsRunning(row, now)) continue;
             var (pending, releases) = (false, false);
             if (one.CommandUuid is { } uuid && waiting.Contains(uuid)) (pending, releases) = (true, ExamCommands.IsRelease(uuid));
 
@@ -139,23 +144,24 @@ internal static class ExamPart
                 (pending, one) = (false, one with { CommandUuid = null });
             }
 
-            // 4
-            if (Before(i) is { } first)
+            // 5
+            if (Before(i) is { } before)
             {
                 if (pending) withdraws.Add(one.CommandUuid!);
-                var holds = IsOver(first.Row, now);
-                var words = holds ? $"It waits until the exam \"{first.Row.Name}\" has released it." : $"It is in the exam \"{first.Row.Name}\" at the same time.";
+                var holds = Over(before.Row);
+                var named = $"the {(before.Row.IsLesson ? "lesson" : "exam")} \"{before.Row.Name}\"";
+                var words = holds ? $"It waits until {named} has released it." : $"It is in {named} at the same time.";
                 all[i] = (row, Stand(one, holds ? ExamState.Planned : ExamState.NotPossible, now) with
                 {
                     CommandUuid = null,
                     Reason = words,
-                    DueAt = holds ? now + LookAgain : first.Row.EndsAt < row.EndsAt ? first.Row.EndsAt : row.EndsAt,
+                    DueAt = holds ? now + LookAgain : before.Row.EndsAt < row.EndsAt ? before.Row.EndsAt : row.EndsAt,
                     PushAt = holds ? one.PushAt ?? now + LookAgain : null,
                 });
                 continue;
             }
 
-            // 5
+            // 6
             if (one.Installed is null && known.Misfit(one.ExamId) is { } misfit)
             {
                 if (pending) withdraws.Add(one.CommandUuid!);
@@ -163,7 +169,7 @@ internal static class ExamPart
                 continue;
             }
 
-            // 6
+            // 7
             if (pending)
             {
                 if (one.Revision == row.Wanted)
@@ -209,8 +215,8 @@ internal static class ExamPart
             });
         }
 
-        // 7
-        var locks = all.Where(one => !one.One.IsDone && !IsOver(one.Row, now)).Select(one => one.One.CommandUuid).OfType<string>().Where(uuid => ExamCommands.IsLock(uuid))
+        // 8
+        var locks = all.Where(one => !one.One.IsDone && !Over(one.Row)).Select(one => one.One.CommandUuid).OfType<string>().Where(uuid => ExamCommands.IsLock(uuid))
             .ToHashSet(StringComparer.OrdinalIgnoreCase);
         withdraws.AddRange(known.Waiting.Where(uuid => ExamCommands.IsLock(uuid) && !locks.Contains(uuid) && !withdraws.Contains(uuid, StringComparer.OrdinalIgnoreCase)));
         return new ExamDecision(
@@ -228,7 +234,7 @@ internal static class ExamPart
                 var (row, one) = all[other];
                 if (other == at || one.IsDone) continue;
                 var holds = one.Revision > 0;
-                var wants = !IsOver(row, now) && row.Phase == ExamPhase.Running && row.StartsAt <= now && one.State != ExamState.NotPossible;
+                var wants = !Over(row) && IsRunning(row, now) && one.State != ExamState.NotPossible;
                 // Who holds it comes first; of two that want it, the one that began first.
                 if (holds && (all[at].One.Revision == 0 || other < at)) return (row, one);
                 if (!holds && wants && all[at].One.Revision == 0 && other < at) return (row, one);
@@ -237,6 +243,8 @@ internal static class ExamPart
             return null;
         }
     }
+
+    private static bool IsRunning(ExamStandingRow row, DateTimeOffset now) => !IsOver(row, now) && row.Phase == ExamPhase.Running && row.StartsAt <= now;
 
     /// <summary>It is over for this iPad.</summary>
     private static bool IsOver(ExamStandingRow row, DateTimeOffset now) => row.Phase == ExamPhase.Over || row.EndsAt <= now || row.Standing.FreedAt is not null;

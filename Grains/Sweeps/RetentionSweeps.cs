@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Observability;
 using FleetMdm.Storage.Access;
+using FleetMdm.Storage.Campaigns;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -62,4 +63,13 @@ internal sealed class IdempotencyRetention(IIdempotencyStore store, TimeProvider
                 break;
         }
     }
+}
+
+/// <summary>Forgets campaigns of the end of a year that were closed long ago.</summary>
+internal sealed class CampaignRetention(ICampaignStore store, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
+{
+    public TimeSpan Every => TimeSpan.FromHours(1);
+
+    public Task Run(CancellationToken cancellationToken) =>
+        options.Value.HistoryDays == 0 ? Task.CompletedTask : store.Forget(time.GetUtcNow() - TimeSpan.FromDays(options.Value.HistoryDays));
 }

@@ -26,6 +26,7 @@ public static class SweepServices
         services.AddSingleton<ISweepDuty, AuditChainDuty>();
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
         services.AddSingleton<ISweepDuty, EnrolmentRetention>();
+        services.AddSingleton<ISweepDuty, CampaignRetention>();
         services.AddSingleton<ISweepDuty, FleetCensus>();
         services.AddSingleton<ISweepDuty, InstalledAppSweep>();
         return services;

@@ -140,6 +140,21 @@ public static class AuditVerbs
     public const string ExamRelease = "exam.release";
     /// <summary>iPads were put into it one by one.</summary>
     public const string ExamAdd = "exam.add";
+    /// <summary>iPads were written down that are to come back.</summary>
+    public const string CampaignCreate = "campaign.create";
+    public const string CampaignClose = "campaign.close";
+    public const string CampaignDelete = "campaign.delete";
+    /// <summary>An iPad came back.</summary>
+    public const string CampaignCollect = "campaign.collect";
+    /// <summary>An iPad that was taken for one that came back has not.</summary>
+    public const string CampaignPutBack = "campaign.put-back";
+    public const string CampaignExport = "campaign.export";
+    /// <summary>A teacher locked iPads of a class into an app, for a lesson.</summary>
+    public const string LessonLock = "lesson.lock";
+    /// <summary>iPads of a class were released from the lock of a lesson.</summary>
+    public const string LessonRelease = "lesson.release";
+    /// <summary>A teacher had the screens of a class locked once, with a message.</summary>
+    public const string LessonAttention = "lesson.attention";
     /// <summary>A service of Apple School Manager was added, changed, removed.</summary>
     public const string AutomatedCreate = "automated.create";
     public const string AutomatedChange = "automated.change";
@@ -199,6 +214,8 @@ public static class AuditVerbs
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
+        LessonLock, LessonRelease, LessonAttention,
+        CampaignCreate, CampaignClose, CampaignDelete, CampaignCollect, CampaignPutBack, CampaignExport,
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
         AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,
         AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,
@@ -229,6 +246,7 @@ public static class AuditTargets
     public const string Assignment = "assignment";
     public const string Exam = "exam";
     public const string Webhook = "webhook";
+    public const string Campaign = "campaign";
     public const string AutomatedServer = "automated-server";
     public const string AutomatedProfile = "automated-profile";
     public const string ContentLocation = "content-location";

@@ -56,11 +56,19 @@ public sealed record Exam
     public string? Problem { get; init; }
     /// <summary>Who ended it before its time.</summary>
     public string? EndedBy { get; init; }
+    /// <summary>It is the lock of a lesson; null: an exam.</summary>
+    public ExamLesson? Lesson { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
     public required string UpdatedBy { get; init; }
 }
+
+/// <summary>A teacher's lesson. Its lock gives way to every exam.</summary>
+/// <param name="ClassId">Whose lesson: a class has one lock at a time.</param>
+/// <param name="App">The bundle identifier.</param>
+/// <param name="AppName">As iPads tell it.</param>
+public sealed record ExamLesson(string ClassId, string App, string AppName);
 
 /// <param name="Words">What is told of an iPad that does not meet it.</param>
 public sealed record ExamNeed(DeviceRequirement Requirement, string Words);
@@ -133,7 +141,11 @@ public sealed record ExamStanding
 /// <param name="EndedAt">When.</param>
 /// <param name="Summary">What the iPad said.</param>
 public sealed record ExamStandingRow(
-    ExamStanding Standing, string Name, ExamPhase Phase, DateTimeOffset StartsAt, DateTimeOffset EndsAt, int Wanted, CommandEnding? Ending, DateTimeOffset? EndedAt, string? Summary);
+    ExamStanding Standing, string Name, ExamPhase Phase, DateTimeOffset StartsAt, DateTimeOffset EndsAt, int Wanted, CommandEnding? Ending, DateTimeOffset? EndedAt, string? Summary)
+{
+    /// <summary>It is the lock of a lesson, and gives way to every exam.</summary>
+    public bool IsLesson { get; init; }
+}
 
 /// <summary>How an exam is to stand on an iPad.</summary>
 /// <param name="Before">As it was read.</param>
@@ -169,8 +181,16 @@ public sealed record ExamDeviceRow(ExamStanding Standing, string DeviceId)
 /// <param name="Count">How many iPads.</param>
 public sealed record ExamCount(string ExamId, ExamState State, long Count);
 
-/// <summary>An exam that an iPad is in.</summary>
-public sealed record ExamOfDevice(string DeviceId, ExamRow Row, ExamStanding Standing);
+/// <summary>An exam that an iPad is in, as lists show it: without what it sends.</summary>
+/// <param name="TimeZone">Of its school; null: the district's.</param>
+public sealed record ExamOfDevice(
+    string DeviceId, string ExamId, string Name, string? SchoolId, ExamPhase Phase, DateTimeOffset StartsAt, DateTimeOffset EndsAt, bool IsLesson, string? TimeZone, ExamStanding Standing);
+
+/// <summary>What became of the lock of a lesson.</summary>
+/// <param name="Count">iPads that were put in; 0: all of them were locked already.</param>
+/// <param name="Standing">The lock of the class that stands; null: none.</param>
+/// <param name="Held">iPads that are in an exam, which comes first.</param>
+public sealed record LessonLocked(ExamOutcome Outcome, long Count, Exam? Standing, IReadOnlyList<string> Held);
 
 /// <summary>Which iPads an exam is for.</summary>
 /// <param name="Filter">In the words of the filter; null: only those of classes, and those that are named.</param>
@@ -185,11 +205,12 @@ public sealed record ExamTarget(string? Filter, IReadOnlyList<string> ClassIds, 
 /// <param name="Fits">Of these, those that can be locked.</param>
 /// <param name="Reasons">Why others cannot.</param>
 /// <param name="Overlaps">Exams at the same time that some of these are in as well.</param>
+/// <param name="NotCompared">Exams at the same time beyond those that were compared.</param>
 /// <param name="LockedByAssignment">iPads that are locked into an app by something that is assigned to them.</param>
 /// <param name="WithoutApp">iPads whose list of apps lacks the app.</param>
 /// <param name="Examples">Some of the total.</param>
 public sealed record ExamPlan(
-    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, IReadOnlyList<ExamOverlap> Overlaps, long LockedByAssignment, long WithoutApp, IReadOnlyList<LeftOutRow> Examples);
+    long Total, long Fits, IReadOnlyList<OperationReason> Reasons, IReadOnlyList<ExamOverlap> Overlaps, long NotCompared, long LockedByAssignment, long WithoutApp, IReadOnlyList<LeftOutRow> Examples);
 
 /// <param name="Devices">How many iPads are in both.</param>
 public sealed record ExamOverlap(string ExamId, string Name, DateTimeOffset StartsAt, DateTimeOffset EndsAt, long Devices);
@@ -211,6 +232,8 @@ public enum ExamOutcome
     NotRunning,
     /// <summary>iPads of it are not released yet.</summary>
     NotReleased,
+    /// <summary>The class is locked into another app.</summary>
+    OtherApp,
 }
 
 /// <param name="Begun">Exams that began.</param>

@@ -18,14 +18,17 @@ internal sealed partial class ExamStore
         StoredText.Check("The device id", deviceId);
         return await database.Read(s => s
             .Sql($"""
-                SELECT {StandingColumns}, e.name, e.phase, e.starts_at, e.ends_at, e.revision, h.ending, h.finished_at, h.error_summary
+                SELECT {StandingColumns}, e.name, e.phase, e.starts_at, e.ends_at, e.revision, h.ending, h.finished_at, h.error_summary, e.lesson_class_id
                 FROM exam_devices x JOIN exams e ON e.id = x.exam_id LEFT JOIN history h ON h.command_uuid = x.command_uuid AND h.enrolment_id = x.device_id
                 WHERE x.device_id = @device AND x.state < 10 ORDER BY e.starts_at, e.id
                 """)
             .Text("@device", deviceId)
             .List(row => new ExamStandingRow(
                 ReadStanding(row), row.Text(StandingWidth), (ExamPhase)row.Short(StandingWidth + 1), row.Time(StandingWidth + 2), row.Time(StandingWidth + 3), row.Int(StandingWidth + 4),
-                row.IsNull(StandingWidth + 5) ? null : (CommandEnding)row.Short(StandingWidth + 5), row.TimeOrNull(StandingWidth + 6), row.TextOrNull(StandingWidth + 7))));
+                row.IsNull(StandingWidth + 5) ? null : (CommandEnding)row.Short(StandingWidth + 5), row.TimeOrNull(StandingWidth + 6), row.TextOrNull(StandingWidth + 7))
+            {
+                IsLesson = !row.IsNull(StandingWidth + 8),
+            }));
     }
 
     public async Task<bool> Write(string deviceId, IReadOnlyList<ExamChange> changes)

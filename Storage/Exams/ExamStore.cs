@@ -13,10 +13,10 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
 {
     private const string Columns = """
         e.id, e.version, e.name, e.school_id, e.target, e.class_ids, e.except_filter, e.kind, e.reference, e.asked, e.profile, e.needs, e.starts_at, e.ends_at, e.phase, e.revision, e.problem, e.ended_by,
-        e.created_at, e.created_by, e.updated_at, e.updated_by
+        e.created_at, e.created_by, e.updated_at, e.updated_by, e.lesson_class_id, e.lesson_app, e.lesson_app_name
         """;
 
-    private const int Width = 22;
+    private const int Width = 25;
 
     private const string Rows = $"SELECT {Columns}, c.name, c.time_zone FROM exams e LEFT JOIN schools c ON c.id = e.school_id";
 
@@ -40,12 +40,12 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
 
     private static readonly TimeSpan LongTimeout = TimeSpan.FromMinutes(2);
 
-    public async Task<IReadOnlyList<ExamRow>> List(Scope scope, string? text, ExamPhase? phase, (DateTimeOffset StartsAt, string Id)? after, int limit)
+    public async Task<IReadOnlyList<ExamRow>> List(Scope scope, string? text, ExamPhase? phase, bool lessons, (DateTimeOffset StartsAt, string Id)? after, int limit)
     {
         StoredText.Check("The search", text);
         StoredText.Check("The exam to go on after", after?.Id);
         var search = text is null ? "" : " AND e.name_key LIKE @text ESCAPE '!'";
-        var of = phase is null ? "" : " AND e.phase = @phase";
+        var of = $"{(phase is null ? "" : " AND e.phase = @phase")} AND e.lesson_class_id IS {(lessons ? "NOT NULL" : "NULL")}";
         var beyond = after is null ? "" : " AND (e.starts_at < @starts OR (e.starts_at = @starts AND e.id < @after))";
         return await database.Read(s => s
             .Sql($"{Rows} WHERE {scope.Covers(database, "e.school_id")}{search}{of}{beyond} ORDER BY e.starts_at DESC, e.id DESC LIMIT @limit")
@@ -78,19 +78,22 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         StoredText.Check("The exam's id", id);
         StoredText.Check("The app", app);
         var (missing, bind) = AssignmentTargets.Condition(new FilterCondition(FilterField.MissingApp, FilterOperator.Equal, new FilterText(app)), now, database, "@m");
-        return await database.Read(s => s
-            .Sql($"""
-                SELECT count(*) FROM {AssignmentTargets.Enrolled} AND EXISTS (SELECT 1 FROM exam_devices x WHERE x.exam_id = @id AND x.device_id = d.id AND x.state < 6)
-                {scope.AndDevice(database)}{missing}
-                """)
-            .Text("@id", id).Within(scope).Bind(bind).First(row => row.Long(0)));
+        return await database.Read(async s =>
+        {
+            const string inIt = "EXISTS (SELECT 1 FROM exam_devices x WHERE x.exam_id = @id AND x.device_id = d.id AND x.state < 6)";
+            // Before it begins, nothing is written down of whom its target finds.
+            var (condition, more) = await s.Sql($"{BesideSql} FROM exams e WHERE e.id = @id").Text("@id", id).First(ReadBeside) is { Phase: ExamPhase.Coming, HasTarget: true } coming
+                ? await Standing(s, coming, now, inIt) : (inIt, null);
+            return await s.Sql($"SELECT count(*) FROM {AssignmentTargets.Enrolled} AND ({condition}){scope.AndDevice(database)}{missing}")
+                .Text("@id", id).Within(scope).Bind(more).Bind(bind).First(row => row.Long(0));
+        });
     }
 
     public async Task<IReadOnlyList<(string Id, string Name, long Devices)>> ListUnreleased(Scope scope, int limit) => await database.Read(s => s
         .Sql($"""
             SELECT e.id, e.name, count(*) FROM exams e JOIN exam_devices x ON x.exam_id = e.id AND x.state = 6 JOIN devices d ON d.id = x.device_id AND d.status IN (1, 2)
             WHERE e.phase = 2 AND {scope.Covers(database, "e.school_id")}{scope.AndDevice(database)}
-            GROUP BY e.id, e.name ORDER BY count(*) DESC, e.id LIMIT @limit
+            GROUP BY e.id, e.name ORDER BY max(CASE WHEN e.lesson_class_id IS NULL THEN 0 ELSE 1 END), count(*) DESC, e.id LIMIT @limit
             """)
         .Within(scope).Int("@limit", limit).List(row => (row.Text(0), row.Text(1), row.Long(2))));
 
@@ -115,13 +118,17 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
             }
 
             var overlaps = new List<ExamOverlap>();
+            // The lock of a lesson gives way.
+            const string at = "e.phase <> 2 AND e.lesson_class_id IS NULL AND e.id <> @id AND e.starts_at < @ends AND e.ends_at > @starts";
             var beside = await s
-                .Sql($"{Rows} WHERE e.phase <> 2 AND e.id <> @id AND e.starts_at < @ends AND e.ends_at > @starts ORDER BY e.starts_at, e.id LIMIT @limit")
-                .Text("@id", id ?? "").Time("@starts", startsAt).Time("@ends", endsAt).Int("@limit", MostOverlaps).List(ReadRow);
-            foreach (var other in beside.Select(row => row.Exam))
+                .Sql($"{BesideSql} FROM exams e WHERE {at} ORDER BY e.starts_at, e.id LIMIT @limit")
+                .Text("@id", id ?? "").Time("@starts", startsAt).Time("@ends", endsAt).Int("@limit", MostOverlaps).List(ReadBeside);
+            var all = beside.Count < MostOverlaps ? beside.Count
+                : await s.Sql($"SELECT count(*) FROM exams e WHERE {at}").Text("@id", id ?? "").Time("@starts", startsAt).Time("@ends", endsAt).First(row => row.Long(0));
+            foreach (var other in beside)
             {
                 const string inIt = "EXISTS (SELECT 1 FROM exam_devices o WHERE o.exam_id = @other AND o.device_id = d.id AND o.state < 10)";
-                var (condition, more) = other.Phase == ExamPhase.Running || (other.Target is null && other.ClassIds.Count == 0) ? (inIt, null) : await Standing(s, other, target.Now, inIt);
+                var (condition, more) = other.Phase == ExamPhase.Running || !other.HasTarget ? (inIt, null) : await Standing(s, other, target.Now, inIt);
                 var count = await s.Sql($"SELECT count(*) FROM {found} AND ({condition})").Bind(bind).Bind(more).Text("@other", other.Id).First(row => row.Long(0));
                 if (count > 0) overlaps.Add(new ExamOverlap(other.Id, other.Name, other.StartsAt, other.EndsAt, count));
             }
@@ -141,7 +148,7 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
                 without = await s.Sql($"SELECT count(*) FROM {found}{missing}").Bind(bind).Bind(named).First(row => row.Long(0));
             }
 
-            return new ExamPlan(counted.Total, counted.Fits, reasons, overlaps, locked, without, await Some(s, found, bind, examples));
+            return new ExamPlan(counted.Total, counted.Fits, reasons, overlaps, all - beside.Count, locked, without, await Some(s, found, bind, examples));
         });
     }
 
@@ -150,16 +157,10 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         Check(exam, deviceIds);
         return database.Write(async s =>
         {
-            if (await s.Sql("SELECT count(*) FROM exams WHERE phase <> 2").First(row => row.Long(0)) >= IExamStore.MostOpen) return ExamOutcome.TooMany;
+            if (await s.Sql("SELECT count(*) FROM exams WHERE phase <> 2 AND lesson_class_id IS NULL").First(row => row.Long(0)) >= IExamStore.MostOpen) return ExamOutcome.TooMany;
             if (await Refused(s, scope, exam, deviceIds) is { } refused) return refused;
-            var added = await Bind(s.Sql("""
-                INSERT INTO exams (id, version, name, name_key, school_id, target, class_ids, except_filter, uses, kind, reference, asked, profile, needs, starts_at, ends_at, phase, revision,
-                  created_at, created_by, updated_at, updated_by)
-                VALUES (@id, 1, @name, @key, @school, @target, @classes, @except, @uses, @kind, @reference, @asked, @profile, @needs, @starts, @ends, 0, 1, @at, @by, @at, @by)
-                ON CONFLICT DO NOTHING
-                """), exam).Execute();
             // By an attempt whose answer was lost, or by the same request before.
-            if (added == 0) return ExamOutcome.Written;
+            if (!await Insert(s, exam)) return ExamOutcome.Written;
             await Name(s, scope, exam, deviceIds);
             var count = exam.StartsAt <= exam.UpdatedAt ? await Begin(s, exam, exam.UpdatedAt) : await Named(s, exam.Id);
             if (audit is not null) await AuditColumns.Add(s, audit with { Count = count });
@@ -249,20 +250,7 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         {
             if (await Lock(s, scope, id) is not { } standing) return (ExamOutcome.NotFound, 0L);
             if (standing.Phase == ExamPhase.Over || standing.EndsAt <= at) return (ExamOutcome.NotRunning, 0L);
-            var there = await s.Sql("SELECT count(*) FROM exam_devices WHERE exam_id = @id").Text("@id", id).First(row => row.Long(0));
-            if (there + deviceIds.Count > IExamStore.MostDevices) return (ExamOutcome.TooManyDevices, 0L);
-            var now = standing.Phase == ExamPhase.Running ? at : (DateTimeOffset?)null;
-            long count = await s
-                .Sql($"""
-                    INSERT INTO exam_devices (device_id, exam_id, stamp, state, added, revision, attempts, due_at, push_at, pushes, changed_at)
-                    SELECT d.id, @id, 1, 1, @added, 0, 0, @due, @due, 0, @now FROM {AssignmentTargets.Enrolled} AND d.id IN (SELECT id FROM {database.IdsTable}){scope.AndDevice(database)}
-                    ORDER BY d.id
-                    ON CONFLICT (device_id, exam_id) DO UPDATE SET stamp = exam_devices.stamp + 1, state = 1, freed_at = NULL, installed = NULL, attempts = 0, due_at = excluded.due_at, push_at = excluded.push_at,
-                      pushes = 0, changed_at = excluded.changed_at, released_at = NULL, reason = NULL
-                    WHERE exam_devices.state >= 10 OR exam_devices.freed_at IS NOT NULL
-                    """)
-                .Text("@id", id).Bool("@added", true).Time("@due", now).Time("@now", at).Ids(deviceIds).Within(scope).Execute();
-            if (now is not null) await Judge(s, standing);
+            if (await Put(s, scope, standing, deviceIds, at) is not { } count) return (ExamOutcome.TooManyDevices, 0L);
             if (audit(count) is { } record) await AuditColumns.Add(s, record);
             return (ExamOutcome.Written, count);
         }, timeout: LongTimeout);
@@ -325,14 +313,46 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
     {
         foreach (var id in deviceIds) StoredText.Check("The iPad's id", id);
         if (deviceIds.Count == 0) return [];
-        const int after = StandingWidth + Width;
         return await database.Read(s => s
             .Sql($"""
-                SELECT {StandingColumns}, {Columns}, c.name, c.time_zone, x.device_id
+                SELECT {StandingColumns}, x.device_id, e.name, e.school_id, e.phase, e.starts_at, e.ends_at, e.lesson_class_id, c.time_zone
                 FROM exam_devices x JOIN exams e ON e.id = x.exam_id LEFT JOIN schools c ON c.id = e.school_id
                 WHERE x.device_id IN (SELECT id FROM {database.IdsTable}) AND x.state < 10 ORDER BY e.starts_at, e.id, x.device_id
                 """)
-            .Ids(deviceIds).List(row => new ExamOfDevice(row.Text(after + 2), ReadRow(row, StandingWidth), ReadStanding(row))));
+            .Ids(deviceIds).List(row => new ExamOfDevice(
+                row.Text(StandingWidth), row.Text(0), row.Text(StandingWidth + 1), row.TextOrNull(StandingWidth + 2), (ExamPhase)row.Short(StandingWidth + 3), row.Time(StandingWidth + 4),
+                row.Time(StandingWidth + 5), !row.IsNull(StandingWidth + 6), row.TextOrNull(StandingWidth + 7), ReadStanding(row))));
+    }
+
+    public async Task<IReadOnlyList<string>> ListDeviceIds(Scope scope, string id, IReadOnlyList<string>? among)
+    {
+        StoredText.Check("The exam's id", id);
+        foreach (var one in among ?? []) StoredText.Check("The iPad's id", one);
+        var some = among is null ? "" : $" AND x.device_id IN (SELECT id FROM {database.IdsTable})";
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT x.device_id FROM exam_devices x LEFT JOIN devices d ON d.id = x.device_id
+                WHERE x.exam_id = @id AND EXISTS (SELECT 1 FROM exams e WHERE e.id = x.exam_id AND {scope.Covers(database, "e.school_id")}){scope.AndDevice(database)}{some} ORDER BY x.device_id
+                """)
+            .Text("@id", id).Within(scope).Bind(statement =>
+            {
+                if (among is not null) statement.Ids(among);
+            })
+            .List(row => row.Text(0)));
+    }
+
+    public async Task<IReadOnlyDictionary<string, (string Name, string CreatedBy, bool IsLesson)>> OfCommands(string deviceId, IReadOnlyList<string> commandUuids)
+    {
+        StoredText.Check("The iPad's id", deviceId);
+        foreach (var uuid in commandUuids) StoredText.Check("The CommandUUID", uuid);
+        if (commandUuids.Count == 0) return new Dictionary<string, (string, string, bool)>();
+        return (await database.Read(s => s
+            .Sql($"""
+                SELECT x.command_uuid, e.name, e.created_by, e.lesson_class_id FROM exam_devices x JOIN exams e ON e.id = x.exam_id
+                WHERE x.device_id = @device AND x.command_uuid IN (SELECT id FROM {database.IdsTable})
+                """)
+            .Text("@device", deviceId).Ids(commandUuids).List(row => (Uuid: row.Text(0), Of: (row.Text(1), row.Text(2), !row.IsNull(3))))))
+            .ToDictionary(one => one.Uuid, one => one.Of, StringComparer.Ordinal);
     }
 
     public async Task<IReadOnlyDictionary<string, string>> Resolve(Scope scope, IReadOnlyList<string> named)
@@ -348,6 +368,27 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
             .Ids(named).Within(scope).List(row => (Named: row.Text(0), Id: row.Text(1))));
         // Two iPads of one serial number cannot be told apart by it.
         return found.GroupBy(one => one.Named, StringComparer.Ordinal).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.First().Id, StringComparer.Ordinal);
+    }
+
+    /// <summary>Puts iPads in, and those that were released again.</summary>
+    /// <returns>How many; null: there would be too many.</returns>
+    private async Task<long?> Put(Session s, Scope scope, Exam standing, IReadOnlyList<string> deviceIds, DateTimeOffset at)
+    {
+        var there = await s.Sql("SELECT count(*) FROM exam_devices WHERE exam_id = @id").Text("@id", standing.Id).First(row => row.Long(0));
+        if (there + deviceIds.Count > IExamStore.MostDevices) return null;
+        var now = standing.Phase == ExamPhase.Running ? at : (DateTimeOffset?)null;
+        long count = await s
+            .Sql($"""
+                INSERT INTO exam_devices (device_id, exam_id, stamp, state, added, revision, attempts, due_at, push_at, pushes, changed_at)
+                SELECT d.id, @id, 1, 1, @added, 0, 0, @due, @due, 0, @now FROM {AssignmentTargets.Enrolled} AND d.id IN (SELECT id FROM {database.IdsTable}){scope.AndDevice(database)}
+                ORDER BY d.id
+                ON CONFLICT (device_id, exam_id) DO UPDATE SET stamp = exam_devices.stamp + 1, state = 1, freed_at = NULL, installed = NULL, attempts = 0, due_at = excluded.due_at, push_at = excluded.push_at,
+                  pushes = 0, changed_at = excluded.changed_at, released_at = NULL, reason = NULL
+                WHERE exam_devices.state >= 10 OR exam_devices.freed_at IS NOT NULL
+                """)
+            .Text("@id", standing.Id).Bool("@added", true).Time("@due", now).Time("@now", at).Ids(deviceIds).Within(scope).Execute();
+        if (now is not null) await Judge(s, standing);
+        return count;
     }
 
     private static async Task Drop(Session s, string id)
@@ -458,7 +499,7 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
     }
 
     /// <summary>A condition on <c>devices d</c>: it is in an exam that has not begun.</summary>
-    private async Task<(string Condition, Action<Statement>? Bind)> Standing(Session s, Exam exam, DateTimeOffset now, string named)
+    private async Task<(string Condition, Action<Statement>? Bind)> Standing(Session s, Beside exam, DateTimeOffset now, string named)
     {
         try
         {
@@ -481,6 +522,29 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         if (count == 0 && exam.StartsAt <= exam.UpdatedAt) return ExamOutcome.Nobody;
         return count > IExamStore.MostDevices ? ExamOutcome.TooManyDevices : null;
     }
+
+    /// <summary>An exam at the same time, with what says whom it is for.</summary>
+    private sealed record Beside(
+        string Id, string Name, string? SchoolId, string? Target, IReadOnlyList<string> ClassIds, string? Except, DateTimeOffset StartsAt, DateTimeOffset EndsAt, ExamPhase Phase)
+    {
+        /// <summary>It has more than iPads that were named one by one.</summary>
+        public bool HasTarget => Target is not null || ClassIds.Count > 0;
+    }
+
+    private const string BesideSql = "SELECT e.id, e.name, e.school_id, e.target, e.class_ids, e.except_filter, e.starts_at, e.ends_at, e.phase";
+
+    private static Beside ReadBeside(Row row) => new(
+        row.Text(0), row.Text(1), row.TextOrNull(2), row.TextOrNull(3), ReadClasses(row, 4), row.TextOrNull(5), row.Time(6), row.Time(7), (ExamPhase)row.Short(8));
+
+    private static List<string> ReadClasses(Row row, int at) => row.TextOrNull(at) is { } classes ? JsonSerializer.Deserialize<List<string>>(classes) ?? [] : [];
+
+    /// <returns>False: it is there already.</returns>
+    private async Task<bool> Insert(Session s, Exam exam) => await Bind(s.Sql("""
+        INSERT INTO exams (id, version, name, name_key, school_id, target, class_ids, except_filter, uses, kind, reference, asked, profile, needs, starts_at, ends_at, phase, revision,
+          created_at, created_by, updated_at, updated_by, lesson_class_id, lesson_app, lesson_app_name)
+        VALUES (@id, 1, @name, @key, @school, @target, @classes, @except, @uses, @kind, @reference, @asked, @profile, @needs, @starts, @ends, 0, 1, @at, @by, @at, @by, @lesson, @app, @appName)
+        ON CONFLICT (id) DO NOTHING
+        """), exam).Text("@lesson", exam.Lesson?.ClassId).Text("@app", exam.Lesson?.App).Text("@appName", exam.Lesson?.AppName).Execute() > 0;
 
     private Task<Exam?> Lock(Session s, Scope scope, string id) => s
         .Sql($"SELECT {Columns} FROM exams e WHERE e.id = @id AND {scope.Covers(database, "e.school_id")}{database.ForUpdate}").Text("@id", id).Within(scope).First(row => Read(row));
@@ -569,7 +633,7 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         Name = row.Text(at + 2),
         SchoolId = row.TextOrNull(at + 3),
         Target = row.TextOrNull(at + 4),
-        ClassIds = row.TextOrNull(at + 5) is { } classes ? JsonSerializer.Deserialize<List<string>>(classes) ?? [] : [],
+        ClassIds = ReadClasses(row, at + 5),
         Except = row.TextOrNull(at + 6),
         Kind = (ExamKind)row.Short(at + 7),
         Reference = row.TextOrNull(at + 8),
@@ -586,5 +650,6 @@ internal sealed partial class ExamStore(Database database, BodySealer sealer) : 
         CreatedBy = row.Text(at + 19),
         UpdatedAt = row.Time(at + 20),
         UpdatedBy = row.Text(at + 21),
+        Lesson = row.IsNull(at + 22) ? null : new ExamLesson(row.Text(at + 22), row.Text(at + 23), row.Text(at + 24)),
     };
 }

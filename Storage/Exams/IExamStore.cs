@@ -17,17 +17,21 @@ public interface IExamStore
 
     const int MostDevices = 20_000;
 
+    /// <summary>Of one class at a time, so a district's are no more than its classes.</summary>
+    const int MostOfLesson = 500;
+
     // ---- for people ----
 
     /// <summary>The latest first.</summary>
-    Task<IReadOnlyList<ExamRow>> List(Scope scope, string? text, ExamPhase? phase, (DateTimeOffset StartsAt, string Id)? after, int limit);
+    /// <param name="lessons">The locks of lessons in place of exams.</param>
+    Task<IReadOnlyList<ExamRow>> List(Scope scope, string? text, ExamPhase? phase, bool lessons, (DateTimeOffset StartsAt, string Id)? after, int limit);
 
     Task<ExamRow?> Find(Scope scope, string id);
 
     /// <param name="scope">Of the one who reads: other iPads are not counted.</param>
     Task<IReadOnlyList<ExamCount>> Count(Scope scope, IReadOnlyList<string> ids);
 
-    /// <summary>iPads that are in it, and whose list of apps lacks this one.</summary>
+    /// <summary>iPads that are in it, or would be if it began now, and whose list of apps lacks this one.</summary>
     Task<long> CountWithoutApp(Scope scope, string id, string app, DateTimeOffset now);
 
     /// <summary>Exams that are over and have iPads that are not released yet, with their number, as far as these rights reach.</summary>
@@ -74,6 +78,25 @@ public interface IExamStore
 
     /// <summary>Exams that these iPads are in, or will be because somebody named them, and have not been released from; the first to begin first.</summary>
     Task<IReadOnlyList<ExamOfDevice>> ListOfDevices(IReadOnlyList<string> deviceIds);
+
+    /// <summary>Of its iPads the ids, as far as these rights reach.</summary>
+    /// <param name="among">Only those of these; null: all.</param>
+    Task<IReadOnlyList<string>> ListDeviceIds(Scope scope, string id, IReadOnlyList<string>? among);
+
+    /// <summary>The exams that these commands of one iPad are of: by the last command for each exam.</summary>
+    /// <returns>By CommandUUID.</returns>
+    Task<IReadOnlyDictionary<string, (string Name, string CreatedBy, bool IsLesson)>> OfCommands(string deviceId, IReadOnlyList<string> commandUuids);
+
+    // ---- for lessons ----
+
+    /// <summary>The lock of a class that runs; else the last one, while iPads of it are not released or it ended after this time.</summary>
+    Task<ExamRow?> FindLesson(string classId, DateTimeOffset endedAfter);
+
+    /// <summary>Locks iPads for a lesson: begins <paramref name="lesson"/>, or puts them into the one that the class has with the same app. Those that are in an exam are left out.</summary>
+    /// <param name="lesson">As it is to be when the class has none.</param>
+    /// <param name="audit">Of the lock that stands, and how many were put in; nothing is recorded when nothing was changed.</param>
+    /// <returns><see cref="ExamOutcome.OtherApp"/>: the class is locked into another app. <see cref="ExamOutcome.Nobody"/>: an exam holds each of them, or none is enrolled.</returns>
+    Task<LessonLocked> LockLesson(Exam lesson, IReadOnlyList<string> deviceIds, Func<Exam, long, AuditRecord?> audit);
 
     /// <summary>Enrolled iPads by their ids or serial numbers.</summary>
     /// <returns>By what was asked for; what is missing does not exist.</returns>

@@ -83,4 +83,6 @@ public enum FilterField
     Overdue,
     PersonLeft,
     Incident,
+    Campaign,
+    Collected,
 }

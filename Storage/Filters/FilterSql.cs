@@ -73,6 +73,8 @@ internal sealed class FilterSql
         FilterField.PersonLeft => Held(FlagOf(condition)
             ? $"h.person_id NOT IN (SELECT p.id FROM people p WHERE p.active = {Bool(true)})"
             : $"h.person_id IN (SELECT p.id FROM people p WHERE p.active = {Bool(true)})"),
+        FilterField.Campaign => $"d.id IN (SELECT y.device_id FROM campaign_devices y WHERE y.campaign_id = {Text(condition)})",
+        FilterField.Collected => $"d.id IN (SELECT y.device_id FROM campaign_devices y WHERE y.campaign_id = {Text(condition)} AND y.collected_at IS NOT NULL)",
         FilterField.Incident =>
             $"d.id IN (SELECT i.device_id FROM incidents i WHERE i.closed_at IS NULL{(TextOf(condition) == FilterFields.AnyWord ? "" : $" AND i.kind = {Number((short)Enum.Parse<IncidentKind>(TextOf(condition)))}")})",
         _ => throw new ArgumentOutOfRangeException(nameof(condition)),

@@ -5,6 +5,7 @@ using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Campaigns;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
@@ -76,6 +77,7 @@ public static class FleetStorageServices
         services.AddSingleton<IDeclarationStore>(provider => new DeclarationStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
         services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));
+        services.AddSingleton<ICampaignStore>(provider => new CampaignStore(Parts(provider).Database));
         services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));
         services.AddSingleton<IDeviceImportStore>(provider => new DeviceImportStore(Parts(provider).Database));

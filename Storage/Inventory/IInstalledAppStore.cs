@@ -16,6 +16,11 @@ public interface IInstalledAppStore
     /// <param name="after">The last one of the page before; null: from the start.</param>
     Task<IReadOnlyList<InstalledApp>> List(string? text, InstalledAppPlace? after, int limit);
 
+    /// <summary>Apps of some enrolled iPads that these rights reach, to choose from: those on the most iPads first. Read from at most <see cref="MostSampled"/> iPads.</summary>
+    Task<IReadOnlyList<(string Identifier, string? Name)>> Sample(Scope scope, int limit);
+
+    const int MostSampled = 500;
+
     /// <summary>As it was counted last; null: no iPad had it.</summary>
     Task<InstalledApp?> Find(string identifier);
 

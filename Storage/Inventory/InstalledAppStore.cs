@@ -84,6 +84,14 @@ internal sealed class InstalledAppStore(Database database, TimeProvider time) : 
             .List(Read));
     }
 
+    public async Task<IReadOnlyList<(string Identifier, string? Name)>> Sample(Scope scope, int limit) => await database.Read(s => s
+        .Sql($"""
+            SELECT i.key, max(i.name) FROM (SELECT d.id FROM devices d WHERE d.status = 2 AND d.device_id = d.id{scope.AndDevice(database)} ORDER BY d.id LIMIT {IInstalledAppStore.MostSampled}) some
+            JOIN inventory_items i ON i.device_id = some.id AND i.list = {(short)InventoryList.Apps}
+            GROUP BY i.key ORDER BY count(*) DESC, i.key LIMIT @limit
+            """)
+        .Int("@limit", limit).Within(scope).List(row => (row.Text(0), row.TextOrNull(1))));
+
     public Task<InstalledApp?> Find(string identifier)
     {
         StoredText.Check("The identifier", identifier);

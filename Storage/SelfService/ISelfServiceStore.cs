@@ -54,6 +54,8 @@ public enum SelfServiceActKind : short
     Located = 5,
     PasscodeCleared = 6,
     AskedWhoIsHere = 7,
+    ClassLocked = 8,
+    AttentionAsked = 9,
 }
 
 /// <summary>Something that a person did for themselves, or for a pupil.</summary>

@@ -21,7 +21,22 @@ public interface ITeachingStore
 
     /// <summary>An enrolled iPad of a pupil of this class.</summary>
     Task<PupilDevice?> FindDevice(Scope scope, string teacherId, string classId, string deviceId, DateOnly today);
+
+    /// <summary>The apps that iPads of this class told that they have: those on the most iPads first.</summary>
+    /// <param name="text">A part of the name or the identifier, in whatever case; null: all.</param>
+    Task<IReadOnlyList<TaughtApp>> ListApps(Scope scope, string teacherId, string classId, DateOnly today, string? text, int limit);
+
+    /// <summary>One of them, by its bundle identifier; null: no iPad of the class has it.</summary>
+    Task<TaughtApp?> FindApp(Scope scope, string teacherId, string classId, DateOnly today, string identifier);
+
+    /// <summary>Those of these iPads that told their apps, and do not have this one.</summary>
+    Task<IReadOnlySet<string>> WithoutApp(IReadOnlyList<string> deviceIds, string identifier);
 }
+
+/// <param name="Identifier">Its bundle identifier.</param>
+/// <param name="Name">As iPads tell it.</param>
+/// <param name="Devices">On so many iPads of the class.</param>
+public sealed record TaughtApp(string Identifier, string Name, long Devices);
 
 /// <param name="Class">As it stands.</param>
 /// <param name="School">The name of its school.</param>

@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.People;
 using FleetMdm.Storage.Schools;
 
@@ -72,6 +73,55 @@ internal sealed class TeachingStore(Database database) : ITeachingStore
                 WHERE m.class_id = @class AND m.role = 1 AND p.active AND d.id = @device AND {Taught(scope)}
                 """)
             .Text("@teacher", teacherId).Text("@class", classId).Text("@device", deviceId).Text("@today", PersonColumns.Day(today)).Within(scope).First(ReadPupil));
+    }
+
+    public async Task<IReadOnlyList<TaughtApp>> ListApps(Scope scope, string teacherId, string classId, DateOnly today, string? text, int limit)
+    {
+        Check(teacherId, classId);
+        StoredText.Check("The search", text);
+        var search = text is null ? "" : " AND (lower(i.name) LIKE @text ESCAPE '!' OR lower(i.key) LIKE @text ESCAPE '!')";
+        return await database.Read(s => s.Sql($"{Apps(scope, search)} ORDER BY count(DISTINCT d.id) DESC, i.key LIMIT @limit")
+            .Text("@teacher", teacherId).Text("@class", classId).Text("@today", PersonColumns.Day(today)).Int("@limit", limit).Within(scope)
+            .Bind(statement =>
+            {
+                if (text is not null) statement.Text("@text", Keys.Part(text));
+            })
+            .List(ReadApp));
+    }
+
+    public Task<TaughtApp?> FindApp(Scope scope, string teacherId, string classId, DateOnly today, string identifier)
+    {
+        Check(teacherId, classId);
+        StoredText.Check("The app", identifier);
+        return database.Read(s => s.Sql(Apps(scope, " AND i.key = @app"))
+            .Text("@teacher", teacherId).Text("@class", classId).Text("@today", PersonColumns.Day(today)).Text("@app", identifier).Within(scope).First(ReadApp));
+    }
+
+    public async Task<IReadOnlySet<string>> WithoutApp(IReadOnlyList<string> deviceIds, string identifier)
+    {
+        foreach (var id in deviceIds) StoredText.Check("The iPad's id", id);
+        StoredText.Check("The app", identifier);
+        return (await database.Read(s => s
+            .Sql($"""
+                SELECT l.device_id FROM inventory_lists l WHERE l.device_id IN (SELECT id FROM {database.IdsTable}) AND l.list = {(short)InventoryList.Apps}
+                  AND NOT EXISTS (SELECT 1 FROM inventory_items i WHERE i.device_id = l.device_id AND i.list = {(short)InventoryList.Apps} AND i.key = @app)
+                """)
+            .Ids(deviceIds).Text("@app", identifier).List(row => row.Text(0)))).ToHashSet(StringComparer.Ordinal);
+    }
+
+    private string Apps(Scope scope, string and) => $"""
+        SELECT i.key, max(i.name), count(DISTINCT d.id)
+        FROM class_members m JOIN classes c ON c.id = m.class_id JOIN people p ON p.id = m.person_id
+        JOIN holdings h ON {Held} JOIN devices d ON {Enrolled} JOIN inventory_items i ON i.device_id = d.id AND i.list = {(short)InventoryList.Apps}
+        WHERE m.class_id = @class AND m.role = 1 AND p.active AND {Taught(scope)}{and} GROUP BY i.key
+        """;
+
+    private static TaughtApp ReadApp(Row row) => new(row.Text(0), row.TextOrNull(1) ?? row.Text(0), row.Long(2));
+
+    private static void Check(string teacherId, string classId)
+    {
+        StoredText.Check("The teacher's id", teacherId);
+        StoredText.Check("The class's id", classId);
     }
 
     private static TaughtClass ReadClass(Row row)

@@ -171,6 +171,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         using var examined = await server.Admin.PostAsync("/api/v1/exams",
             AdminServer.Json($$"""{"name": "Alle Seiten", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(5):O}}"}"""));
         var exam = (string)(await AdminServer.Body(examined, 201))["id"]!;
+        using var ended = await server.Admin.PostAsync("/api/v1/campaigns", AdminServer.Json("{\"name\": \"Alle Seiten\", \"target\": \"status:enrolled\"}"));
+        var campaign = (string)(await AdminServer.Body(ended, 201))["id"]!;
         var month = TimeProvider.System.GetUtcNow().AddDays(30).UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         using var planned = await server.Admin.PostAsync("/api/v1/exams",
             AdminServer.Json($$"""{"name": "Noch nicht", "apps": ["org.example.exam", "com.apple.calculator"], "target": "serial:DMPALLESEITEN", "startsAt": "{{month}}T08:00:00Z", "endsAt": "{{month}}T09:00:00Z"}"""));
@@ -223,6 +225,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=declaration", "/assignments/new?what=update", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
             "/exams", "/exams/new", $"/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends={month}T08%3A00&starts={month}T07%3A00&preview=true",
+            "/campaigns", "/campaigns/new", "/campaigns/new?name=Seiten&target=status%3Aenrolled&preview=true", $"/campaigns/{campaign}", $"/campaigns/{campaign}?part=all", $"/campaigns/{campaign}/collect",
+            $"/campaigns/{campaign}/collect?outcome=unknown&said=No%20iPad", $"/campaigns/{campaign}/close", $"/campaigns/{campaign}/delete",
             $"/exams/{exam}", $"/exams/{exam}?state=all", $"/exams/{exam}/release", $"/exams/{coming}", $"/exams/{coming}/edit", $"/exams/{coming}/delete", $"/ipads/{pad.Id}",
             "/accounts", "/accounts/new", $"/accounts/{account.Id}", $"/accounts/{account.Id}/edit", $"/accounts/{account.Id}/delete",
             "/groups", "/groups/new", "/groups/new?name=Alle&rule=name%3Aalle&preview=true", $"/groups/{group}", $"/groups/{group}/edit", $"/groups/{group}/delete",

@@ -84,6 +84,44 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         Assert.Empty(visit.Complaints);
     }
 
+    [Theory]
+    [InlineData(1180)]
+    [InlineData(390)]
+    public async Task A_teacher_locks_her_class_into_an_app_and_releases_it(int width)
+    {
+        var school = await district.School($"Locking school {width}");
+        var (teacher, ali, bo) = (await district.Person("Lind", "teacher"), await district.Person("Ali"), await district.Person("Bo"));
+        var (first, second) = (await district.Give(ali), await district.Give(bo));
+        foreach (var one in (TestPad[])[first, second])
+            await district.Server.Execute($"INSERT INTO inventory_items (device_id, list, key, name, details) VALUES ('{one.Id}', 1, 'org.example.geometry', 'Geometry', '{{}}')");
+        await district.Class(school, "7B", teacher, ali, bo);
+        await using var visit = await SignIn(teacher, "teacher", width);
+        var page = visit.Page;
+        await page.GetByRole(AriaRole.Link, new() { Name = "7B" }).ClickAsync();
+
+        // Two taps.
+        await page.GetByRole(AriaRole.Link, new() { Name = "Lock the class into an app" }).ClickAsync();
+        var app = page.GetByRole(AriaRole.Button, new() { Name = "Geometry" });
+        Assert.InRange((await app.BoundingBoxAsync())!.Height, 44, 120);
+        await app.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("being locked");
+        await Expect(page.GetByText("Locked into Geometry until")).ToBeVisibleAsync();
+
+        // Ali's iPad comes; Bo's does not.
+        var reply = await first.Idle();
+        await first.Answer(reply.Profile!.CommandUuid);
+        await page.ReloadAsync();
+        await Expect(page.Locator(".tile", new() { HasText = "Ali" })).ToContainTextAsync("Locked");
+        await Expect(page.Locator(".tile", new() { HasText = "Bo" })).ToContainTextAsync("Not locked yet");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Release Ali" }).ClickAsync();
+        await Expect(page.Locator(".tile", new() { HasText = "Ali" })).ToContainTextAsync("Not released yet");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Release the class" }).ClickAsync();
+        await Expect(page.GetByText("The lock into Geometry is over")).ToBeVisibleAsync();
+        await Expect(page.Locator(".tile", new() { HasText = "Bo" })).ToContainTextAsync("Released");
+        Assert.Empty(visit.Complaints);
+    }
+
     [Fact]
     public async Task No_page_of_people_violates_WCAG_2_2_AA_or_is_wider_than_its_window()
     {
@@ -93,13 +131,14 @@ public sealed class SelfServiceJourneyTests(SelfServiceServer district, Browser 
         await district.Server.Execute($"UPDATE devices SET unlock_token = x'00', battery_level = 0.5, available_device_capacity = 3 WHERE id IN ('{pad.Id}', '{own.Id}')");
         await district.Server.Execute($"UPDATE holdings SET due_on = '2020-01-01' WHERE device_id = '{over.Id}'");
         var id = await district.Class(school, "7B", teacher, pupil, await district.Person("Without"));
+        await district.Server.Execute($"INSERT INTO inventory_items (device_id, list, key, name, details) VALUES ('{pad.Id}', 1, 'org.example.geometry', 'Geometry', '{{}}')");
         await using var visit = await SignIn(teacher, "teacher", 820);
         List<string> wrong = [];
         await using var scripted = await browser.Visit(district.Server);
         await scripted.BringAxe();
         foreach (var cookie in await visit.Page.Context.CookiesAsync())
             await scripted.Page.Context.AddCookiesAsync([new Cookie { Name = cookie.Name, Value = cookie.Value, Url = district.Server.Address.AbsoluteUri }]);
-        foreach (var path in (string[])["/my", $"/my/ipads/{own.Id}", $"/my/ipads/{own.Id}/lost", "/my/enrol", "/teach", $"/teach/{id}", "/account"])
+        foreach (var path in (string[])["/my", $"/my/ipads/{own.Id}", $"/my/ipads/{own.Id}/lost", "/my/enrol", "/teach", $"/teach/{id}", $"/teach/{id}/lock", $"/teach/{id}/ipads/{pad.Id}/lock", "/account"])
         {
             await scripted.Page.GotoAsync(path);
             foreach (var details in await scripted.Page.Locator("main details > summary").AllAsync()) await details.ClickAsync();

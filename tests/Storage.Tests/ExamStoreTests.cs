@@ -3,6 +3,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Exams;
 using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Groups;
+using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.People;
 using FleetMdm.Storage.Schools;
@@ -289,12 +290,12 @@ public abstract class ExamStoreTests(StoreFixture fixture)
         var exam = New("of Elm") with { SchoolId = school.Id };
         Assert.Equal(ExamOutcome.Written, await node.Exams.Create(scope, exam, [own.Id, other.Id], null));
 
-        Assert.Equal(["of Elm"], (await node.Exams.List(scope, null, null, null, 10)).Select(row => row.Exam.Name));
+        Assert.Equal(["of Elm"], (await node.Exams.List(scope, null, null, false, null, 10)).Select(row => row.Exam.Name));
         Assert.Equal([("A1", ExamState.Planned)], await States(node, exam.Id));
         Assert.Equal([own.Id], (await node.Exams.Resolve(scope, ["A1", "B1", "nobody"])).Values);
         Assert.Equal((ExamOutcome.Written, 0L), await node.Exams.Add(scope, exam.Id, [other.Id], Make.Now, _ => null));
         Assert.Null(await node.Exams.Find(Scope.Of([Guid.NewGuid().ToString()]), exam.Id));
-        Assert.Equal(["of Elm"], (await node.Exams.ListOfDevices([own.Id])).Select(one => one.Row.Exam.Name));
+        Assert.Equal(["of Elm"], (await node.Exams.ListOfDevices([own.Id])).Select(one => one.Name));
     }
 
     [Fact]
@@ -312,7 +313,7 @@ public abstract class ExamStoreTests(StoreFixture fixture)
         await node.Classes.Create(
             Scope.District, new SchoolClass { Id = @class, Version = 1, SchoolId = school.Id, Name = "9B", Active = true, CreatedAt = Make.Now, CreatedBy = "ada", UpdatedAt = Make.Now, UpdatedBy = "ada" }, null);
         await node.Exams.Create(Scope.District, New("maths") with { ClassIds = [@class], Except = "serial:B1" }, [], null);
-        var exam = (await node.Exams.List(Scope.District, null, null, null, 5))[0].Exam;
+        var exam = (await node.Exams.List(Scope.District, null, null, false, null, 5))[0].Exam;
         Assert.Equal([@class], exam.ClassIds);
         var target = new ExamTarget(null, [@class], null, null, [], Make.Now);
         Assert.Equal(0, (await node.Exams.Plan(Scope.District, null, target, Begins, Ends, [], null, 5)).Total);
@@ -324,5 +325,99 @@ public abstract class ExamStoreTests(StoreFixture fixture)
         await node.People.Delete(Scope.District, ali, null);
 
         Assert.Equal([("A1", ExamState.Planned)], await States(node, exam.Id));
+    }
+
+    private static async Task<SchoolClass> Class(Node node, string name)
+    {
+        var school = new School { Id = Guid.NewGuid().ToString(), Version = 1, Name = $"School of {name}", CreatedAt = Make.Now, CreatedBy = "ada", UpdatedAt = Make.Now, UpdatedBy = "ada" };
+        await node.Schools.Create(school, null);
+        var made = new SchoolClass { Id = Guid.NewGuid().ToString(), Version = 1, SchoolId = school.Id, Name = name, Active = true, CreatedAt = Make.Now, CreatedBy = "ada", UpdatedAt = Make.Now, UpdatedBy = "ada" };
+        await node.Classes.Create(Scope.District, made, null);
+        return made;
+    }
+
+    private static Exam Lesson(SchoolClass of, string app = "org.example.app", DateTimeOffset? at = null) => New($"{of.Name}: {app}") with
+    {
+        SchoolId = of.SchoolId,
+        Lesson = new ExamLesson(of.Id, app, "App"),
+        StartsAt = at ?? Make.Now,
+        EndsAt = (at ?? Make.Now).AddMinutes(45),
+        UpdatedAt = at ?? Make.Now,
+    };
+
+    [Fact]
+    public async Task A_class_has_one_lock_at_a_time_and_the_same_once_more_changes_nothing()
+    {
+        await using var node = await Fresh();
+        var (a, b) = (await Enrol(node, "A1"), await Enrol(node, "B1"));
+        var (of, other) = (await Class(node, "7B"), await Class(node, "8C"));
+        Assert.Null(await node.Exams.FindLesson(of.Id, Make.Now));
+        var first = Lesson(of);
+        var records = 0;
+        AuditRecord? Record(Exam standing, long count)
+        {
+            records++;
+            return null;
+        }
+
+        Assert.Equal((ExamOutcome.Written, 1L), (await node.Exams.LockLesson(first, [a.Id], Record)) is var one ? (one.Outcome, one.Count) : default);
+        // Another press, another teacher, an iPad more: all in the one lock.
+        Assert.Equal(0, (await node.Exams.LockLesson(Lesson(of), [a.Id], Record)).Count);
+        Assert.Equal(1, (await node.Exams.LockLesson(Lesson(of), [a.Id, b.Id], Record)).Count);
+        Assert.Equal(2, records);
+        Assert.Equal([("A1", ExamState.Planned), ("B1", ExamState.Planned)], await States(node, first.Id));
+        var refused = await node.Exams.LockLesson(Lesson(of, "org.example.other"), [a.Id], Record);
+        Assert.Equal((ExamOutcome.OtherApp, first.Id), (refused.Outcome, refused.Standing!.Id));
+        Assert.Equal(ExamOutcome.Written, (await node.Exams.LockLesson(Lesson(other), [b.Id], Record)).Outcome);
+        Assert.Equal(ExamOutcome.NotFound, (await node.Exams.LockLesson(Lesson(of with { Id = Guid.NewGuid().ToString() }), [a.Id], Record)).Outcome);
+        Assert.Equal(ExamOutcome.Nobody, (await node.Exams.LockLesson(Lesson(await Class(node, "9D")), ["nobody"], Record)).Outcome);
+        Assert.Empty(await node.Exams.List(Scope.District, null, null, false, null, 10));
+        Assert.Equal(2, (await node.Exams.List(Scope.District, null, null, true, null, 10)).Count);
+
+        // Its time is over, and nobody has ended it yet: the next one begins all the same.
+        await Lock(node, a);
+        var next = Lesson(of, "org.example.other", Make.Now.AddHours(1));
+        Assert.Equal((ExamOutcome.Written, 1L), (await node.Exams.LockLesson(next, [a.Id], Record)) is var later ? (later.Outcome, later.Count) : default);
+        Assert.Equal([("A1", ExamState.Releasing), ("B1", ExamState.NeverLocked)], await States(node, first.Id));
+        Assert.Equal(next.Id, (await node.Exams.FindLesson(of.Id, next.StartsAt))!.Exam.Id);
+    }
+
+    [Fact]
+    public async Task An_exam_keeps_its_iPads_and_a_lesson_hears_which()
+    {
+        await using var node = await Fresh();
+        var (a, b) = (await Enrol(node, "A1"), await Enrol(node, "B1"));
+        var of = await Class(node, "7B");
+        Assert.Equal(ExamOutcome.Written, await node.Exams.Create(Scope.District, New("maths") with { StartsAt = Make.Now }, [a.Id], null));
+        var held = await node.Exams.LockLesson(Lesson(of), [a.Id], (_, _) => null);
+        Assert.Equal((ExamOutcome.Nobody, a.Id), (held.Outcome, Assert.Single(held.Held)));
+        var lesson = Lesson(of);
+        held = await node.Exams.LockLesson(lesson, [a.Id, b.Id], (_, _) => null);
+        Assert.Equal((ExamOutcome.Written, 1L, a.Id), (held.Outcome, held.Count, Assert.Single(held.Held)));
+        Assert.Equal([("B1", ExamState.Planned)], await States(node, lesson.Id));
+        Assert.True(Assert.Single(await node.Exams.Standings(b.Id)).IsLesson);
+        Assert.False(Assert.Single(await node.Exams.Standings(a.Id)).IsLesson);
+        Assert.Equal([b.Id], await node.Exams.ListDeviceIds(Scope.District, lesson.Id, [a.Id, b.Id]));
+        Assert.Equal([true], (await node.Exams.ListOfDevices([b.Id])).Select(one => one.IsLesson));
+        // Nothing of a lesson stands in the way of a plan.
+        Assert.DoesNotContain((await node.Exams.Plan(Scope.District, null, new ExamTarget(null, [], null, null, [b.Id], Make.Now), Make.Now, Ends, [], null, 5)).Overlaps, one => one.ExamId == lesson.Id);
+    }
+
+    [Fact]
+    public async Task A_plan_says_how_many_exams_at_that_time_it_did_not_compare_and_who_lacks_the_app_is_counted_before_it_begins()
+    {
+        await using var node = await Fresh();
+        var a = await Enrol(node, "A1");
+        await Enrol(node, "B1");
+        for (var i = 0; i < 23; i++) Assert.Equal(ExamOutcome.Written, await node.Exams.Create(Scope.District, New($"exam {i}", "serial:A1"), [], null));
+        var plan = await node.Exams.Plan(Scope.District, null, new ExamTarget("serial:A1", [], null, null, [], Make.Now), Begins, Ends, [], null, 5);
+        Assert.Equal((20, 3L), (plan.Overlaps.Count, plan.NotCompared));
+
+        var coming = (await node.Exams.List(Scope.District, "exam 22", null, false, null, 1))[0].Exam;
+        Assert.Equal(0, await node.Exams.CountWithoutApp(Scope.District, coming.Id, "org.example.exam", Make.Now));
+        var queued = await node.Devices.Append(Make.Command(a.Id));
+        var told = new InventoryChange { List = InventoryList.Apps, Digest = Guid.NewGuid(), At = Make.Now, Difference = new InventoryDifference(null, [new InventoryItem("org.example.other", "Other", "1", null, "{}")], [], 1, Cut: false) };
+        Assert.True(await node.Devices.Finish(Make.Finish(a.Id, queued.Sequence) with { Inventory = told }));
+        Assert.Equal(1, await node.Exams.CountWithoutApp(Scope.District, coming.Id, "org.example.exam", Make.Now));
     }
 }

@@ -4,6 +4,7 @@ using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Campaigns;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
@@ -73,6 +74,7 @@ public sealed class Node : IAsyncDisposable
     public IDeclarationStore Declarations => Get<IDeclarationStore>();
 
     public IExamStore Exams => Get<IExamStore>();
+    public ICampaignStore Campaigns => Get<ICampaignStore>();
 
     public IOperationStore Operations => Get<IOperationStore>();
 

@@ -236,6 +236,17 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /groups/{id}/delete"] = async () => await Group("Every 40") is var id ? new(Form($"/groups/{id}/delete"), id) : null!,
         ["POST /groups/{id}/add"] = async () => await Group("Every 41") is var id ? new(Form($"/groups/{id}/add", ("filter", "status:enrolled")), id) : null!,
         ["POST /groups/{id}/remove"] = async () => await FilledGroup("Every 42") is var id ? new(Form($"/groups/{id}/remove", ("filter", "status:enrolled")), id) : null!,
+        ["POST /api/v1/campaigns"] = async () => new(Json(HttpMethod.Post, "/api/v1/campaigns", $$"""{"name": "Every 201", "target": "serial:{{await NewSerial()}}"}"""), null),
+        ["DELETE /api/v1/campaigns/{id}"] = async () => await Campaign(closed: true) is var (id, _) ? new(new(HttpMethod.Delete, $"/api/v1/campaigns/{id}"), id) : null!,
+        ["POST /api/v1/campaigns/{id}/close"] = async () => await Campaign() is var (id, _) ? new(new(HttpMethod.Post, $"/api/v1/campaigns/{id}/close"), id) : null!,
+        ["POST /api/v1/campaigns/{id}/collect"] = async () => await Campaign() is var (id, pad) ? new(Json(HttpMethod.Post, $"/api/v1/campaigns/{id}/collect", $$"""{"code": "{{pad.Serial}}"}"""), id) : null!,
+        ["DELETE /api/v1/campaigns/{id}/devices/{device}/collection"] = async () => await Campaign(collected: true) is var (id, pad)
+            ? new(new(HttpMethod.Delete, $"/api/v1/campaigns/{id}/devices/{pad.Id}/collection"), id) : null!,
+        ["POST /campaigns"] = async () => new(Form("/campaigns", ("name", "Every 202"), ("target", $"serial:{await NewSerial()}")), null),
+        ["POST /campaigns/{id}/collect"] = async () => await Campaign() is var (id, pad) ? new(Form($"/campaigns/{id}/collect", ("code", pad.Serial)), id) : null!,
+        ["POST /campaigns/{id}/put-back"] = async () => await Campaign(collected: true) is var (id, pad) ? new(Form($"/campaigns/{id}/put-back", ("device", pad.Id)), id) : null!,
+        ["POST /campaigns/{id}/close"] = async () => await Campaign() is var (id, _) ? new(Form($"/campaigns/{id}/close"), id) : null!,
+        ["POST /campaigns/{id}/delete"] = async () => await Campaign(closed: true) is var (id, _) ? new(Form($"/campaigns/{id}/delete"), id) : null!,
         ["POST /api/v1/exams"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/exams", ExamBody("Every 61")), null)),
         ["PUT /api/v1/exams/{id}"] = async () => await Exam("Every 62") is var id
             ? new(new(HttpMethod.Put, $"/api/v1/exams/{id}") { Content = AdminServer.Json(ExamBody("Every 63")), Headers = { { "If-Match", "*" } } }, id) : null!,
@@ -345,6 +356,20 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/teach/classes/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/look", cookie), id, Anonymous: true) : null!,
         ["POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
             ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{id}/lock"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/lock", cookie, LessonBody), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/lock"] = async () => await Taught() is var (id, pad, cookie)
+            ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/lock", cookie, LessonBody), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{id}/release"] = async () => await Taught(locked: true) is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/release"] = async () => await Taught(locked: true) is var (id, pad, cookie)
+            ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/devices/{pad.Id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /api/v1/teach/classes/{id}/attention"] = async () => await Taught() is var (id, _, cookie) ? new(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/attention", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{id}/lock"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/lock", cookie, ("app", "org.example.lesson")), id, Anonymous: true) : null!,
+        ["POST /teach/{class}/ipads/{id}/lock"] = async () => await Taught() is var (id, pad, cookie)
+            ? new(Form($"/teach/{id}/ipads/{pad.Id}/lock", cookie, ("app", "org.example.lesson")), id, Anonymous: true) : null!,
+        ["POST /teach/{id}/release"] = async () => await Taught(locked: true) is var (id, _, cookie) ? new(Form($"/teach/{id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{class}/ipads/{id}/release"] = async () => await Taught(locked: true) is var (id, pad, cookie)
+            ? new(Form($"/teach/{id}/ipads/{pad.Id}/release", cookie), id, Anonymous: true) : null!,
+        ["POST /teach/{id}/attention"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/attention", cookie), id, Anonymous: true) : null!,
         ["POST /teach/{id}/look"] = async () => await Taught() is var (id, _, cookie) ? new(Form($"/teach/{id}/look", cookie), id, Anonymous: true) : null!,
         ["POST /teach/{class}/ipads/{id}/clear-passcode"] = async () => await Taught() is var (id, pad, cookie)
             ? new(Form($"/teach/{id}/ipads/{pad.Id}/clear-passcode", cookie), pad.Id, Anonymous: true) : null!,
@@ -664,6 +689,24 @@ public sealed class EveryChangeTests : IAsyncLifetime
         return $$"""{"name": "{{name}}", "app": {"bundleId": "org.example.exam"}, {{whom}}, "startsAt": "{{starts:O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(runs ? 1 : 25):O}}"}""";
     }
 
+    private async Task<string> NewSerial()
+    {
+        var serial = $"EC{Guid.NewGuid():N}"[..12].ToUpperInvariant();
+        await _server.Enrol(serial: serial);
+        return serial;
+    }
+
+    private async Task<(string Id, (string Id, string Serial) Pad)> Campaign(bool closed = false, bool collected = false)
+    {
+        var serial = $"EC{Guid.NewGuid():N}"[..12].ToUpperInvariant();
+        var pad = await _server.Enrol(serial: serial);
+        using var made = await _server.Admin.PostAsync("/api/v1/campaigns", AdminServer.Json($$"""{"name": "Every", "target": "serial:{{serial}}"}"""));
+        var id = (string)(await AdminServer.Body(made, 201))["id"]!;
+        if (collected) (await _server.Admin.PostAsync($"/api/v1/campaigns/{id}/collect", AdminServer.Json($$"""{"code": "{{serial}}"}"""))).Dispose();
+        if (closed) (await _server.Admin.PostAsync($"/api/v1/campaigns/{id}/close", null)).Dispose();
+        return (id, (pad.Id, serial));
+    }
+
     private async Task<string> Exam(string name, bool runs = false)
     {
         using var made = await _server.Admin.PostAsync("/api/v1/exams", AdminServer.Json(runs ? ExamBody(name, runs, $"\"iPads\": [\"{(await _server.Enrol()).Id}\"]") : ExamBody(name)));
@@ -724,7 +767,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
     }
 
     /// <summary>A class, the iPad of a pupil in it, and the cookie of its teacher.</summary>
-    private async Task<(string Class, TestPad Pad, string Cookie)> Taught()
+    private async Task<(string Class, TestPad Pad, string Cookie)> Taught(bool locked = false)
     {
         var (id, _) = await Class($"Every {Guid.NewGuid():N}");
         var (teacher, pupil, pad) = (await Person(), await Person(), await _server.Enrol());
@@ -737,8 +780,20 @@ public sealed class EveryChangeTests : IAsyncLifetime
         using var given = await _server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{pupil}}"}"""));
         await AdminServer.Body(given, 200);
         await _server.Execute($"UPDATE devices SET unlock_token = x'00' WHERE id = '{pad.Id}'");
-        return (id, pad, await (await TestAccount.Ready(_server, $"teacher-{Guid.NewGuid():N}", "teacher", person: teacher)).Cookie());
+        await _server.Execute($"UPDATE devices SET is_supervised = 1 WHERE id = '{pad.Id}'");
+        await _server.Execute($"INSERT INTO inventory_items (device_id, list, key, name, details) VALUES ('{pad.Id}', 1, 'org.example.lesson', 'Lesson', '{{}}')");
+        var cookie = await (await TestAccount.Ready(_server, $"teacher-{Guid.NewGuid():N}", "teacher", person: teacher)).Cookie();
+        if (locked)
+        {
+            using var client = _server.Client();
+            using var sent = await client.SendAsync(ByPerson(HttpMethod.Post, $"/api/v1/teach/classes/{id}/lock", cookie, LessonBody));
+            await AdminServer.Body(sent, 200);
+        }
+
+        return (id, pad, cookie);
     }
+
+    private const string LessonBody = """{"bundleId": "org.example.lesson"}""";
 
     private HttpRequestMessage ByPerson(HttpMethod method, string path, string cookie, string? json = null) => new(method, path)
     {

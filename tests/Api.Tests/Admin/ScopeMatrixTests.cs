@@ -36,6 +36,8 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "GET /api/v1/devices/{id}/claim", "POST /ipads/{id}/claim/allow", "POST /ipads/{id}/claim/refuse", "GET /api/v1/devices/{id}/activation-lock/code",
         "GET /api/v1/devices/{id}/location", "GET /api/v1/devices/{id}/renewal", "POST /ipads/{id}/lost-mode/location", "POST /ipads/{id}/activation-lock/code",
         "POST /ipads/{id}/renewal", "POST /api/v1/devices/{id}/renewal",
+        // Nothing was collected.
+        "DELETE /api/v1/campaigns/{id}/devices/{device}/collection", "POST /campaigns/{id}/put-back",
         // The token that asks has no sessions.
         "POST /sessions/{session}/end",
         // A token is no person: it has no iPads, and teaches no classes. With accounts of people: SelfServiceMatrixTests.
@@ -44,6 +46,9 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "POST /my/ipads/{id}/location", "POST /my/ipads/{id}/hand-back", "POST /my/ipads/{id}/keep",
         "GET /api/v1/teach/classes/{id}", "POST /api/v1/teach/classes/{id}/look", "POST /api/v1/teach/classes/{class}/devices/{id}/clear-passcode",
         "GET /teach/{id}", "POST /teach/{id}/look", "POST /teach/{class}/ipads/{id}/clear-passcode",
+        "GET /api/v1/teach/classes/{id}/apps", "POST /api/v1/teach/classes/{id}/lock", "POST /api/v1/teach/classes/{id}/release", "POST /api/v1/teach/classes/{id}/attention",
+        "POST /api/v1/teach/classes/{class}/devices/{id}/lock", "POST /api/v1/teach/classes/{class}/devices/{id}/release", "GET /teach/{id}/lock", "GET /teach/{class}/ipads/{id}/lock",
+        "POST /teach/{id}/lock", "POST /teach/{class}/ipads/{id}/lock", "POST /teach/{id}/release", "POST /teach/{class}/ipads/{id}/release", "POST /teach/{id}/attention",
     ];
 
     /// <summary>Refused by the endpoint itself to those who may not see secrets.</summary>
@@ -63,6 +68,9 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["POST /api/v1/groups/{id}/members/remove"] = """{"iPads": ["@pad"]}""",
         ["PUT /api/v1/assignments/{id}"] = """{"name": "X@school", "setting": {"item": "TimeZone", "timeZone": "Europe/Oslo"}, "schoolId": "@school"}""",
         ["PUT /api/v1/exams/{id}"] = """{"name": "X@school", "app": {"bundleId": "org.example.exam"}, "iPads": ["@pad"], "startsAt": "@dayT10:00:00Z", "endsAt": "@dayT11:00:00Z", "schoolId": "@school"}""",
+        ["POST /api/v1/teach/classes/{id}/lock"] = """{"bundleId": "org.example.lesson"}""",
+        ["POST /api/v1/teach/classes/{class}/devices/{id}/lock"] = """{"bundleId": "org.example.lesson"}""",
+        ["POST /api/v1/campaigns/{id}/collect"] = """{"code": "NOBODY"}""",
         ["POST /api/v1/exams/{id}/devices"] = """{"iPads": ["@pad"]}""",
         ["POST /api/v1/exams/{id}/release"] = "{}",
         ["POST /api/v1/exams/{id}/prolong"] = """{"endsAt": "@dayT12:00:00Z"}""",
@@ -78,6 +86,8 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["POST /groups/{id}/edit"] = "name=X&schoolId=@school&version=1",
         ["POST /assignments/{id}/edit"] = "name=X@school&timeZone=Europe/Rome&schoolId=@school&version=1",
         ["POST /exams/{id}/edit"] = "name=X@school&bundleId=org.example.exam&iPads=@pad&starts=@dayT10:00&ends=@dayT11:00&schoolId=@school&version=1",
+        ["POST /campaigns/{id}/collect"] = "code=NOBODY",
+        ["POST /campaigns/{id}/put-back"] = "device=@pad",
         ["POST /exams/{id}/add"] = "iPads=@pad",
         ["POST /exams/{id}/prolong"] = "endsAt=@dayT11:00:00Z&minutes=10",
         ["POST /groups/{id}/add"] = "iPads=@pad",
@@ -246,6 +256,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
             "groups" => of.Group,
             "assignments" => of.Assignment,
             "exams" => of.Exam,
+            "campaigns" => of.Campaign,
             "incidents" => of.Incident,
             _ => Guid.Empty.ToString(),
         },

@@ -83,7 +83,8 @@ public sealed partial class SelfServiceMatrixTests(SelfServiceServer district) :
         });
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         if (route.StartsWith("/api/v1/my/", StringComparison.Ordinal) && route.EndsWith("/reports", StringComparison.Ordinal)) request.Content = AdminServer.Json("""{"kind": "other"}""");
-        else if (method == "POST" && !route.StartsWith("/api/", StringComparison.Ordinal)) request.Content = new FormUrlEncodedContent([new("kind", "brokenScreen")]);
+        else if (route.StartsWith("/api/", StringComparison.Ordinal) && route.EndsWith("/lock", StringComparison.Ordinal)) request.Content = AdminServer.Json("""{"bundleId": "org.example.none"}""");
+        else if (method == "POST" && !route.StartsWith("/api/", StringComparison.Ordinal)) request.Content = new FormUrlEncodedContent([new("kind", "brokenScreen"), new("app", "org.example.none")]);
         using var response = await browser.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         return response.StatusCode;
     }

@@ -66,6 +66,7 @@ public sealed class TwoSchools : IAsyncLifetime
             $$"""{"name": "{{name}} assignment", "setting": {"item": "TimeZone", "timeZone": "Europe/Rome"}, "target": "serial:NOBODY", "schoolId": "{{school}}"}"""))["id"]!;
         var exam = (string)(await Post("exams",
             $$"""{"name": "{{name}} exam", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "startsAt": "{{TimeProvider.System.GetUtcNow().AddDays(1):O}}", "endsAt": "{{TimeProvider.System.GetUtcNow().AddDays(1).AddHours(1):O}}", "schoolId": "{{school}}"}"""))["id"]!;
+        var campaign = (string)(await Post("campaigns", $$"""{"name": "{{name}} campaign", "schoolId": "{{school}}"}"""))["id"]!;
         var invitation = await Post("invitations", $$"""{"name": "{{name}} invitation", "school": "{{name}}"}""");
         var incident = (string)(await Post($"devices/{pad.Id}/incidents", $$"""{"kind": "other", "text": "{{name}} incident"}"""))["id"]!;
         var note = (string)(await Post($"devices/{pad.Id}/notes", $$"""{"text": "{{name}} note"}"""))["id"]!;
@@ -83,6 +84,7 @@ public sealed class TwoSchools : IAsyncLifetime
             Group = group,
             Assignment = assignment,
             Exam = exam,
+            Campaign = campaign,
             Incident = incident,
             Note = note,
             Invitation = (string)invitation["id"]!,
@@ -109,6 +111,7 @@ public sealed record SchoolThings
     public required string Class { get; init; }
     public required string Group { get; init; }
     public required string Assignment { get; init; }
+    public required string Campaign { get; init; }
     public required string Exam { get; init; }
     public required string Incident { get; init; }
     public required string Note { get; init; }

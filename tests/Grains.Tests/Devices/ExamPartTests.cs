@@ -14,7 +14,7 @@ public sealed class ExamPartTests
 
     private const string NotInstalled = "MCMDMErrorDomain 12075: The profile is not installed.";
 
-    private sealed record PlayedExam(string Id, DateTimeOffset StartsAt, DateTimeOffset EndsAt, ExamPhase Phase, int Revision);
+    private sealed record PlayedExam(string Id, DateTimeOffset StartsAt, DateTimeOffset EndsAt, ExamPhase Phase, int Revision, bool IsLesson = false);
 
     private sealed record Waiting(string Uuid, ExamSend Send);
 
@@ -149,7 +149,7 @@ public sealed class ExamPartTests
             {
                 var exam = Exams[row.ExamId];
                 var ended = row.CommandUuid is { } uuid && _history.TryGetValue(uuid, out var found) ? found : default((CommandEnding Ending, DateTimeOffset At, string? Summary, ExamSend Send)?);
-                return new ExamStandingRow(row, exam.Id, exam.Phase, exam.StartsAt, exam.EndsAt, exam.Revision, ended?.Ending, ended?.At, ended?.Summary);
+                return new ExamStandingRow(row, exam.Id, exam.Phase, exam.StartsAt, exam.EndsAt, exam.Revision, ended?.Ending, ended?.At, ended?.Summary) { IsLesson = exam.IsLesson };
             }).ToList();
             var decided = ExamPart.Decide(rows, new ExamKnown
             {
@@ -319,6 +319,53 @@ public sealed class ExamPartTests
     }
 
     [Fact]
+    public void A_lesson_gives_way_to_an_exam_that_begins_and_is_not_locked_again_by_itself()
+    {
+        var ipad = new Played(removesByItself: false, Exam("lesson", 0, 120) with { IsLesson = true }, Exam("maths"));
+        ipad.Turn();
+        ipad.Come(Played.Answer.Does);
+        Assert.Equal(["lesson"], ipad.Has.Keys);
+
+        ipad.Pass(TimeSpan.FromMinutes(10));
+        ipad.Turn();
+        ipad.Come(Played.Answer.Does);
+        Assert.Equal(["maths"], ipad.Has.Keys);
+        Assert.Equal((ExamState.Released, ExamState.Locked), (ipad.Of("lesson")!.State, ipad.Of("maths")!.State));
+
+        ipad.Pass(TimeSpan.FromMinutes(60));
+        ipad.Turn();
+        ipad.Come(Played.Answer.Does);
+        Assert.Empty(ipad.Has);
+        Settle(ipad);
+        AllReleased(ipad, "");
+    }
+
+    [Fact]
+    public void A_lesson_that_has_locked_nobody_yet_is_over_when_an_exam_has_the_iPad_and_says_why()
+    {
+        var ipad = new Played(removesByItself: false, Exam("lesson", 0, 120) with { IsLesson = true }, Exam("maths"));
+        ipad.Pass(TimeSpan.FromMinutes(10));
+        ipad.Turn();
+        ipad.Come(Played.Answer.Does);
+        Assert.Equal(["maths"], ipad.Has.Keys);
+        Assert.Equal((ExamState.NeverLocked, "The exam \"maths\" has it."), (ipad.Of("lesson")!.State, ipad.Of("lesson")!.Reason));
+    }
+
+    [Fact]
+    public void An_exam_that_this_iPad_cannot_have_takes_no_lesson_from_it()
+    {
+        var ipad = new Played(removesByItself: false, Exam("lesson", 0, 120) with { IsLesson = true }, Exam("maths"));
+        ipad.Turn();
+        ipad.Come(Played.Answer.Does);
+        ipad.Misfit = "Its iPadOS is too old.";
+        ipad.Pass(TimeSpan.FromMinutes(10));
+        ipad.Turn();
+        ipad.Come(Played.Answer.Does);
+        Assert.Equal(["lesson"], ipad.Has.Keys);
+        Assert.Equal((ExamState.Locked, ExamState.NotPossible), (ipad.Of("lesson")!.State, ipad.Of("maths")!.State));
+    }
+
+    [Fact]
     public void A_lock_that_waits_at_the_end_is_never_delivered()
     {
         var ipad = new Played(removesByItself: false, Exam("maths"));
@@ -407,9 +454,10 @@ public sealed class ExamPartTests
     {
         string[] ids = ["maths", "english", "physics"];
         var steps = Gen.Select(Gen.Int[0, 15], Gen.Int[0, 2], Gen.Int[0, 45], Gen.Int[1, 3]).Array[1, 40];
-        Gen.Select(steps, Gen.Bool).Sample((actions, removesByItself) =>
+        Gen.Select(steps, Gen.Bool, Gen.Int[0, 3]).Sample((actions, removesByItself, lesson) =>
         {
-            var ipad = new Played(removesByItself, Exam("maths", 10, 70), Exam("english", 40, 100), Exam("physics", 70, 130));
+            PlayedExam Of(int number, int from, int to) => Exam(ids[number], from, to) with { IsLesson = number == lesson };
+            var ipad = new Played(removesByItself, Of(0, 10, 70), Of(1, 40, 100), Of(2, 70, 130));
             foreach (var (what, which, minutes, crash) in actions)
             {
                 var id = ids[which];
