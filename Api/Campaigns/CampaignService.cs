@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
-using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.People;
 using FleetMdm.Api.Rest;

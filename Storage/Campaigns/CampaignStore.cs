@@ -287,7 +287,8 @@ internal sealed class CampaignStore(Database database) : ICampaignStore
         {
             statement.Bind(bind).Within(scope);
             if (target.ClassIds.Count > 0) statement.Text("@classes", JsonSerializer.Serialize(target.ClassIds));
-        });
+        }
+        );
     }
 
     private static void Check(CampaignTarget target)
