@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Outside;
 
 namespace FleetMdm.Grains.AppsAndBooks;
 
@@ -30,29 +30,13 @@ public sealed class AppsAndBooksOptions
     public int AnswerSeconds { get; set; } = 60;
 
     /// <summary>The roots in <see cref="TrustedRootFile"/>; null without it.</summary>
-    internal X509Certificate2Collection? LoadTrustedRoots()
-    {
-        if (string.IsNullOrEmpty(TrustedRootFile)) return null;
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPemFile(TrustedRootFile);
-        return roots;
-    }
+    internal X509Certificate2Collection? LoadTrustedRoots() => OutsideService.Roots(TrustedRootFile);
 
     /// <summary>A sentence on what is wrong, or null.</summary>
     internal string? FindFault()
     {
-        if (!Uri.TryCreate(Endpoint, UriKind.Absolute, out var endpoint) || endpoint.Scheme != Uri.UriSchemeHttps) return "AppsAndBooks:Endpoint must be an https address.";
-        if (!string.IsNullOrEmpty(Proxy) && !(Uri.TryCreate(Proxy, UriKind.Absolute, out var proxy) && proxy.Scheme == Uri.UriSchemeHttp)) return "AppsAndBooks:Proxy must be an address as in http://proxy.example:3128.";
         if (SyncMinutes is < 1 or > 24 * 60) return "AppsAndBooks:SyncMinutes must be from 1 to 1440.";
         if (RequestsPerSecond is < 1 or > MostRequests) return $"AppsAndBooks:RequestsPerSecond must be from 1 to {MostRequests}.";
-        if (AnswerSeconds is < 1 or > 600) return "AppsAndBooks:AnswerSeconds must be from 1 to 600.";
-        try
-        {
-            return LoadTrustedRoots() is { Count: 0 } ? $"AppsAndBooks:TrustedRootFile names {TrustedRootFile}, which has no certificate in it." : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            return $"AppsAndBooks:TrustedRootFile names {TrustedRootFile}, which cannot be read: {e.Message}";
-        }
+        return OutsideService.FindFault(Section, Endpoint, Proxy, AnswerSeconds, TrustedRootFile);
     }
 }

@@ -44,7 +44,7 @@ internal sealed partial class ContentLocationGrain
             int? next = 0;
             for (var pages = 0; next is { } page && pages < MostPages; pages++)
             {
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 var told = await apple.Assignments(token, page, null, adam, serial, stopping);
                 there.UnionWith(told.Items);
                 next = told.Next > page ? told.Next : null;
@@ -63,13 +63,18 @@ internal sealed partial class ContentLocationGrain
             IReadOnlyList<LicenceAnswer>? answers;
             try
             {
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 answers = LicencePart.Answer(await apple.Status(token, happening.EventId, stopping), licences, happening.Since, clock.GetUtcNow(), Random.Shared.NextDouble());
             }
-            catch (ContentException e) when (e.Number == 9708)
+            catch (ContentException e) when (e.Number == 9708 || (e is { Refused: true, Problem: ContentProblem.Unexpected } && now - happening.Since >= LicencePart.LooksFor))
             {
                 // Apple does not know the request: its list tells.
                 answers = [];
+            }
+            catch (ContentException e) when (e is { Refused: true, Problem: ContentProblem.Unexpected })
+            {
+                // One request that Apple does not speak of holds up no other.
+                answers = null;
             }
 
             if (answers is null)
@@ -102,7 +107,7 @@ internal sealed partial class ContentLocationGrain
 
     private async Task Recount(string adam, string token, CancellationToken stopping)
     {
-        await Turn(stopping);
+        await _budget.Take(stopping);
         var page = await apple.Assets(token, 0, adam, stopping);
         await store.WriteAssets(Id, page.Items, 0, clock.GetUtcNow());
     }
@@ -133,7 +138,7 @@ internal sealed partial class ContentLocationGrain
     {
         if (serials.Count == 0) return;
         var to = state == LicenceState.Wanted ? LicenceState.Asked : LicenceState.Returning;
-        await Turn(stopping);
+        await _budget.Take(stopping);
         var asked = clock.GetUtcNow();
         // Whoever dies from here on has left word.
         await store.Ask(Id, asset.AdamId, asset.Pricing, to, serials, asked);
@@ -149,10 +154,13 @@ internal sealed partial class ContentLocationGrain
             // Nothing was done. What is not about these iPads is not held against them.
             var isOfThese = e.Problem == ContentProblem.Unexpected;
             if (e.Number is >= 9700 and <= 9702 or 9714) _limits = null;
-            List<ContentLicence> those = [.. serials.Select(serial => new ContentLicence { AdamId = asset.AdamId, Pricing = asset.Pricing, SerialNumber = serial, State = to, Attempts = 1, ChangedAt = now })];
+            // With the attempts that they have, so that pauses grow.
+            var named = serials.ToHashSet(StringComparer.Ordinal);
+            List<ContentLicence> those = [.. (await store.ListLost(Id, MostLost)).Where(one => one.AdamId == asset.AdamId && one.Pricing == asset.Pricing && one.State == to && named.Contains(one.SerialNumber))];
+            var jitter = Random.Shared.NextDouble();
             await Tell(LicencePart.IsSo(e.Number)
                 ? await Sighted(those, token, stopping)
-                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, Random.Shared.NextDouble()))]);
+                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, jitter))]);
             if (!isOfThese || _limits is null) throw;
         }
     }

@@ -1,3 +1,4 @@
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.AppsAndBooks;
 using Microsoft.Extensions.Logging;
 
@@ -23,22 +24,23 @@ internal sealed partial class ContentLocationGrain
         await Names(location, token, began, stopping);
         var whole = all || location.SinceVersion is null || location.LicencesAt is not { } read || began - read >= LicencesEvery || read > began;
         string? version;
+        bool complete;
         try
         {
-            version = await Assignments(token, whole ? null : location.SinceVersion, began, stopping);
+            (version, complete) = await Assignments(token, whole ? null : location.SinceVersion, began, stopping);
         }
         catch (ContentException e) when (e.Number is 9721 && !whole)
         {
             whole = true;
-            version = await Assignments(token, null, began, stopping);
+            (version, complete) = await Assignments(token, null, began, stopping);
         }
 
         // What was bought meanwhile is for those who wait.
         await store.Retry(Id, all: false, clock.GetUtcNow());
         if (await store.Load(Id) is not { } latest) return location;
-        var next = latest with { AssetsAt = began, SinceVersion = version ?? latest.SinceVersion, LicencesAt = whole ? began : latest.LicencesAt };
+        var next = latest with { AssetsAt = began, SinceVersion = version ?? latest.SinceVersion, LicencesAt = whole && complete ? began : latest.LicencesAt };
         await store.Save(latest, next);
-        if (whole) LogRead(Id, location.Name);
+        if (whole && complete) LogRead(Id, location.Name);
         return await store.Load(Id) ?? next;
     }
 
@@ -54,7 +56,7 @@ internal sealed partial class ContentLocationGrain
             for (var pages = 0; next is { } page && pages < MostPages && !changed; pages++)
             {
                 ContentPage<ContentAsset> told;
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 try
                 {
                     told = await apple.Assets(token, page, null, stopping);
@@ -71,7 +73,7 @@ internal sealed partial class ContentLocationGrain
                 next = told.Next > page ? told.Next : null;
             }
 
-            if (!changed)
+            if (!changed && next is null)
             {
                 await store.EndAssets(Id, generation);
                 return;
@@ -89,7 +91,7 @@ internal sealed partial class ContentLocationGrain
         {
             for (var batch = 0; batch < MostBatches && await store.ListNameless(Id, now - NamesEvery, MostNames) is { Count: > 0 } nameless; batch++)
             {
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 var names = (await apple.Names(token, lookup, country, nameless, stopping)).DistinctBy(one => one.AdamId).ToDictionary(one => one.AdamId, StringComparer.Ordinal);
                 // One that was withdrawn is not in the store any more, and is shown by its number.
                 await store.WriteNames(Id, [.. nameless.Select(adam => names.TryGetValue(adam, out var known) ? (adam, known.Name, known.BundleId) : (adam, null, null))], now);
@@ -103,15 +105,17 @@ internal sealed partial class ContentLocationGrain
     }
 
     /// <param name="since">Null: all are read.</param>
-    /// <returns>The version of the first page: what changed while it was read comes with the next turn.</returns>
-    private async Task<string?> Assignments(string token, string? since, DateTimeOffset began, CancellationToken stopping)
+    /// <returns>The version of the first page: what changed while it was read comes with the next turn. And whether all was read as it stood: else nothing is taken for gone, and it is read as a whole with the next turn.</returns>
+    private async Task<(string? Version, bool Whole)> Assignments(string token, string? since, DateTimeOffset began, CancellationToken stopping)
     {
         long? generation = since is null ? began.ToUnixTimeMilliseconds() : null;
         string? version = null;
+        var changed = false;
+        var due = 0L;
         int? next = 0;
         for (var pages = 0; next is { } page && pages < MostPages; pages++)
         {
-            await Turn(stopping);
+            await _budget.Take(stopping);
             ContentPage<(string, string, string)> told;
             try
             {
@@ -119,17 +123,20 @@ internal sealed partial class ContentLocationGrain
             }
             catch (ContentException e) when (e.Number == 9650 && page > 0)
             {
-                // There are fewer pages than there were. Nothing is taken for gone.
-                return version;
+                // There are fewer pages than there were.
+                return (version, false);
             }
 
             version ??= told.Version;
-            await store.TakeLicences(Id, told.Items, generation, clock.GetUtcNow());
+            changed |= told.Version != version;
+            due += await store.TakeLicences(Id, told.Items, generation, clock.GetUtcNow());
             next = told.Next > page ? told.Next : null;
         }
 
-        if (generation is { } read) await store.EndLicences(Id, read, began);
-        return version;
+        var complete = next is null && !changed;
+        if (generation is { } read && complete) await store.EndLicences(Id, read, began);
+        if (due > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
+        return (version, complete);
     }
 
     [LoggerMessage(2609, LogLevel.Information, "Apps and Books, location {Id} ({Location}): all that Apple says of it is here")]

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
+using FleetMdm.Grains.Outside;
 using FleetMdm.Protocol.AppsAndBooks;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Secrets;
@@ -37,12 +38,15 @@ internal sealed partial class ContentLocationGrain(
     private static readonly TimeSpan ConfigEvery = TimeSpan.FromMinutes(5);
 
     /// <summary>What waits longer is found by the sweep.</summary>
+    /// <summary>After a round that broke down for another reason than Apple.</summary>
+    private static readonly TimeSpan AfterFailure = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(2);
 
     private const int MostPages = 2_000;
     private const int MostBatches = 200;
 
-    private readonly Queue<long> _requests = [];
+    private readonly RequestBudget _budget = new(lease, clock, options.Value.RequestsPerSecond, TimeSpan.FromSeconds(1));
     private IGrainTimer? _timer;
     private ContentLimits? _limits;
     private long _limitsAt;
@@ -50,6 +54,7 @@ internal sealed partial class ContentLocationGrain(
     private bool _again;
     private bool _asked;
     private bool _now;
+    private bool _nowOfRound;
     private bool _look;
     private DateTimeOffset? _configAt;
 
@@ -96,7 +101,7 @@ internal sealed partial class ContentLocationGrain(
         try
         {
             token = ContentToken.Read(upload.Text, now);
-            await Turn(CancellationToken.None);
+            await _budget.Take(CancellationToken.None);
             config = await apple.Config(token.Text, CancellationToken.None);
         }
         catch (ContentTokenException e)
@@ -139,7 +144,7 @@ internal sealed partial class ContentLocationGrain(
         try
         {
             var token = TokenOf(location);
-            await Turn(CancellationToken.None);
+            await _budget.Take(CancellationToken.None);
             var before = await apple.Config(token, CancellationToken.None);
             if (before.Uid != location.Uid) return new ContentClaimed("Apple says that the token is of another location. Upload the right one.", false, null, false);
             if (!claim.TakeOver && before.MdmId is { } other && other != location.OwnMdmId)
@@ -158,7 +163,7 @@ internal sealed partial class ContentLocationGrain(
             ContentConfig config;
             try
             {
-                await Turn(CancellationToken.None);
+                await _budget.Take(CancellationToken.None);
                 config = await apple.Claim(token, location.OwnMdmId, "FleetMdm", location.Id, notify is var (address, secret, _) ? (address, secret) : null, CancellationToken.None);
             }
             catch (ContentException e) when (notify is not null && e.Number is >= 9710 and <= 9713 or 9728)
@@ -166,7 +171,7 @@ internal sealed partial class ContentLocationGrain(
                 // Apple does not reach this server: then Apple is asked, which takes a little longer.
                 LogNotReached(Id, e.Message);
                 notify = null;
-                await Turn(CancellationToken.None);
+                await _budget.Take(CancellationToken.None);
                 config = await apple.Claim(token, location.OwnMdmId, "FleetMdm", location.Id, null, CancellationToken.None);
             }
 
@@ -221,6 +226,9 @@ internal sealed partial class ContentLocationGrain(
         catch (Exception e)
         {
             LogFailed(Id, e);
+            // What was asked for is not done.
+            _now |= _nowOfRound;
+            next = clock.GetUtcNow() + AfterFailure;
         }
         finally
         {
@@ -231,6 +239,12 @@ internal sealed partial class ContentLocationGrain(
         if (next - clock.GetUtcNow() is { } wait && wait < LongestTimer && !stopping.IsCancellationRequested) _timer!.Change(wait > TimeSpan.Zero ? wait : TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>Works out who wants a licence, and has those woken whose licence came back to them.</summary>
+    private async Task Reviewed()
+    {
+        if (await store.Review(Id, clock.GetUtcNow()) > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
+    }
+
     /// <returns>When it goes on; null: not by itself.</returns>
     private async Task<DateTimeOffset?> Round(CancellationToken stopping)
     {
@@ -238,10 +252,11 @@ internal sealed partial class ContentLocationGrain(
         if (await store.Load(Id) is not { } location) return null;
         var (all, look) = (_now, _look);
         (_now, _look) = (false, false);
+        _nowOfRound = all;
         if (location.Failures > 0 && location.NextAt > clock.GetUtcNow() && !all)
         {
             // Whoever waits sees why.
-            await store.Review(Id, clock.GetUtcNow());
+            await Reviewed();
             if (IsForPeople(location.Problem)) await RefuseAll(location.ProblemDetail ?? "", location.NextAt.Value);
             return location.NextAt;
         }
@@ -287,7 +302,7 @@ internal sealed partial class ContentLocationGrain(
         // 5
         if (all || standing.AssetsAt is not { } synced || began - synced >= Cadence || synced > began) standing = await Sync(standing, token, all, began, stopping);
         // 6
-        await store.Review(Id, clock.GetUtcNow());
+        await Reviewed();
         // Somebody wants it now, or what stood in the way of all is over.
         if ((all || location.Problem != ContentProblem.None) && standing.IsOurs) await store.Retry(Id, all: true, clock.GetUtcNow());
         // 7
@@ -305,13 +320,13 @@ internal sealed partial class ContentLocationGrain(
     {
         if (_limits is null || clock.GetElapsedTime(_limitsAt) >= ConfigEvery)
         {
-            await Turn(stopping);
+            await _budget.Take(stopping);
             (_limits, _limitsAt) = (await apple.Limits(stopping), clock.GetTimestamp());
         }
 
         var now = clock.GetUtcNow();
         if (!anew && _configAt is { } at && now - at < ConfigEvery && now >= at) return location;
-        await Turn(stopping);
+        await _budget.Take(stopping);
         var config = await apple.Config(token, stopping);
         if (config.Uid != location.Uid) throw new ContentException(ContentProblem.TokenInvalid, $"The token is of another location now: \"{config.Name}\". Upload the right one.");
         _configAt = now;
@@ -372,7 +387,7 @@ internal sealed partial class ContentLocationGrain(
         _configAt = null;
         if (IsForPeople(failure.Problem))
         {
-            await store.Review(Id, now);
+            await Reviewed();
             await RefuseAll(failure.Message, next);
         }
 
@@ -382,20 +397,6 @@ internal sealed partial class ContentLocationGrain(
     }
 
     private static bool IsForPeople(ContentProblem problem) => problem is not (ContentProblem.None or ContentProblem.Unreachable or ContentProblem.Throttled or ContentProblem.Unexpected);
-
-    /// <summary>A request may go out: this node is sure to be the one, and the budget of the token allows it.</summary>
-    private async Task Turn(CancellationToken stopping)
-    {
-        while (true)
-        {
-            lease.Check();
-            while (_requests.TryPeek(out var oldest) && clock.GetElapsedTime(oldest) >= TimeSpan.FromSeconds(1)) _requests.Dequeue();
-            if (_requests.Count < options.Value.RequestsPerSecond) break;
-            await Task.Delay(TimeSpan.FromSeconds(1) - clock.GetElapsedTime(_requests.Peek()), clock, stopping);
-        }
-
-        _requests.Enqueue(clock.GetTimestamp());
-    }
 
     [LoggerMessage(2600, LogLevel.Information, "Apps and Books, location {Id}: a content token of \"{Location}\" of {Organization} is used, good until {ExpiresAt:yyyy-MM-dd}")]
     private partial void LogToken(string id, string location, string? organization, DateTimeOffset expiresAt);

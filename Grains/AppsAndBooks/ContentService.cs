@@ -1,12 +1,10 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Reflection;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FleetMdm.Grains.Outside;
 using FleetMdm.Storage.AppsAndBooks;
 using Microsoft.Extensions.Options;
 
@@ -21,10 +19,6 @@ internal sealed class ContentService : IDisposable
 
     private const string Root = "/mdm/v2/";
 
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
-    private static readonly string Agent = $"FleetMdm/{typeof(ContentService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0"}";
-
     private readonly HttpMessageInvoker _http;
     private readonly Uri _endpoint;
     private readonly TimeSpan _patience;
@@ -33,25 +27,7 @@ internal sealed class ContentService : IDisposable
     public ContentService(IOptions<AppsAndBooksOptions> options, TimeProvider time)
     {
         (_endpoint, _patience, _time) = (new Uri(options.Value.Endpoint), TimeSpan.FromSeconds(options.Value.AnswerSeconds), time);
-        var tls = new SslClientAuthenticationOptions();
-        if (options.Value.LoadTrustedRoots() is { } roots)
-        {
-            tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            tls.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
-        }
-
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            SslOptions = tls,
-            ConnectTimeout = ConnectTimeout,
-            PooledConnectionLifetime = Lifetime,
-            Proxy = string.IsNullOrEmpty(options.Value.Proxy) ? null : new WebProxy(options.Value.Proxy),
-            UseProxy = !string.IsNullOrEmpty(options.Value.Proxy),
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.All,
-            ActivityHeadersPropagator = null,
-        });
+        _http = OutsideService.Connect(options.Value.LoadTrustedRoots(), options.Value.Proxy);
     }
 
     public void Dispose() => _http.Dispose();
@@ -124,7 +100,7 @@ internal sealed class ContentService : IDisposable
         using var patience = new CancellationTokenSource(_patience, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stopping);
         using var request = new HttpRequestMessage(method, address) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
-        request.Headers.UserAgent.ParseAdd(Agent);
+        request.Headers.UserAgent.ParseAdd(OutsideService.Agent);
         request.Headers.Accept.ParseAdd("application/json");
         headers(request.Headers);
         if (body is not null)
@@ -147,7 +123,7 @@ internal sealed class ContentService : IDisposable
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
             throw new ContentException(
-                ContentProblem.Unreachable, $"Apple's service cannot be reached: {e.Message} Check that this server reaches {address.Host}, port {address.Port}.", refused: false, inner: e);
+                ContentProblem.Unreachable, $"Apple's service cannot be reached: {e.Message.TrimEnd('.')}. Check that this server reaches {address.Host}, port {address.Port}.", refused: false, inner: e);
         }
     }
 

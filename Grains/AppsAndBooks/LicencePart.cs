@@ -25,7 +25,7 @@ internal static class LicencePart
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
 
     /// <summary>Then it is asked for again.</summary>
-    private static readonly TimeSpan LooksFor = TimeSpan.FromMinutes(10);
+    internal static readonly TimeSpan LooksFor = TimeSpan.FromMinutes(10);
 
     private static readonly TimeSpan[] Pauses = [TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(8), TimeSpan.FromHours(24)];
 
@@ -69,12 +69,16 @@ internal static class LicencePart
         return [.. licences.Select(one => status.Failures.FirstOrDefault(failure => IsOf(failure, one)) is { } failure ? Failed(one, failure, now, jitter) : Done(one))];
     }
 
+    private const int QuickAttempts = 3;
+    private const string NotSaid = "Apple did not do it, and does not say why.";
+
     /// <summary>What became of those of which nobody heard an answer, by Apple's list.</summary>
     public static LicenceAnswer BySight(ContentLicence one, bool isThere, DateTimeOffset now) =>
         (one.State, isThere) switch
         {
             (LicenceState.Asked, true) or (LicenceState.Returning, false) => Done(one),
-            _ => Again(one, null, now + (one.Attempts > 3 ? Pauses[0] : TimeSpan.Zero)),
+            _ when one.Attempts > QuickAttempts => Again(one, NotSaid, Later(one with { Attempts = one.Attempts - QuickAttempts }, now, 0)),
+            _ => Again(one, null, now),
         };
 
     /// <summary>Apple did not begin with it.</summary>

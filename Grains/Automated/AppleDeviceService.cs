@@ -1,11 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
-using System.Reflection;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FleetMdm.Grains.Outside;
 using FleetMdm.Protocol.Automated;
 using FleetMdm.Storage.Automated;
 using Microsoft.Extensions.Options;
@@ -27,10 +25,6 @@ internal sealed class AppleDeviceService : IDisposable
     /// <summary>A page of 1,000 iPads has 600 KB.</summary>
     private const int MostBytes = 16 * 1024 * 1024;
 
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
-    private static readonly string Agent = $"FleetMdm/{typeof(AppleDeviceService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0"}";
-
     private readonly HttpMessageInvoker _http;
     private readonly Uri _endpoint;
     private readonly TimeSpan _patience;
@@ -39,25 +33,7 @@ internal sealed class AppleDeviceService : IDisposable
     public AppleDeviceService(IOptions<AutomatedOptions> options, TimeProvider time)
     {
         (_endpoint, _patience, _time) = (new Uri(options.Value.Endpoint), TimeSpan.FromSeconds(options.Value.AnswerSeconds), time);
-        var tls = new SslClientAuthenticationOptions();
-        if (options.Value.LoadTrustedRoots() is { } roots)
-        {
-            tls.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            tls.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
-        }
-
-        _http = new HttpMessageInvoker(new SocketsHttpHandler
-        {
-            SslOptions = tls,
-            ConnectTimeout = ConnectTimeout,
-            PooledConnectionLifetime = Lifetime,
-            Proxy = string.IsNullOrEmpty(options.Value.Proxy) ? null : new WebProxy(options.Value.Proxy),
-            UseProxy = !string.IsNullOrEmpty(options.Value.Proxy),
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.All,
-            ActivityHeadersPropagator = null,
-        });
+        _http = OutsideService.Connect(options.Value.LoadTrustedRoots(), options.Value.Proxy);
     }
 
     public void Dispose() => _http.Dispose();
@@ -122,7 +98,7 @@ internal sealed class AppleDeviceService : IDisposable
         using var patience = new CancellationTokenSource(_patience, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stopping);
         using var request = new HttpRequestMessage(method, new Uri(_endpoint, path)) { Version = HttpVersion.Version11 };
-        request.Headers.UserAgent.ParseAdd(Agent);
+        request.Headers.UserAgent.ParseAdd(OutsideService.Agent);
         request.Headers.TryAddWithoutValidation("X-Server-Protocol-Version", ProtocolVersion);
         request.Headers.Accept.ParseAdd("application/json");
         headers(request.Headers);

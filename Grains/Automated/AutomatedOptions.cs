@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Outside;
 
 namespace FleetMdm.Grains.Automated;
 
@@ -32,30 +32,14 @@ public sealed class AutomatedOptions
     public int HoldMinutes { get; set; } = 30;
 
     /// <summary>The roots in <see cref="TrustedRootFile"/>; null without it.</summary>
-    internal X509Certificate2Collection? LoadTrustedRoots()
-    {
-        if (string.IsNullOrEmpty(TrustedRootFile)) return null;
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPemFile(TrustedRootFile);
-        return roots;
-    }
+    internal X509Certificate2Collection? LoadTrustedRoots() => OutsideService.Roots(TrustedRootFile);
 
     /// <summary>A sentence on what is wrong, or null.</summary>
     internal string? FindFault()
     {
-        if (!Uri.TryCreate(Endpoint, UriKind.Absolute, out var endpoint) || endpoint.Scheme != Uri.UriSchemeHttps) return "Automated:Endpoint must be an https address.";
-        if (!string.IsNullOrEmpty(Proxy) && !(Uri.TryCreate(Proxy, UriKind.Absolute, out var proxy) && proxy.Scheme == Uri.UriSchemeHttp)) return "Automated:Proxy must be an address as in http://proxy.example:3128.";
         if (SyncMinutes is < 1 or > MostMinutes) return $"Automated:SyncMinutes must be from 1 to {MostMinutes}.";
         if (RequestsPerMinute is < 1 or > 6_000) return "Automated:RequestsPerMinute must be from 1 to 6000.";
-        if (AnswerSeconds is < 1 or > 600) return "Automated:AnswerSeconds must be from 1 to 600.";
         if (HoldMinutes is < 1 or > MostMinutes) return $"Automated:HoldMinutes must be from 1 to {MostMinutes}.";
-        try
-        {
-            return LoadTrustedRoots() is { Count: 0 } ? $"Automated:TrustedRootFile names {TrustedRootFile}, which has no certificate in it." : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            return $"Automated:TrustedRootFile names {TrustedRootFile}, which cannot be read: {e.Message}";
-        }
+        return OutsideService.FindFault(Section, Endpoint, Proxy, AnswerSeconds, TrustedRootFile);
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
+using FleetMdm.Grains.Outside;
 using FleetMdm.Protocol.Automated;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
@@ -46,7 +47,7 @@ internal sealed partial class AutomatedServerGrain(
     private static readonly string[] ReviewedAfter = ["placeholder.", "school.", "import."];
 
     private readonly Dictionary<string, Guid> _seen = [];
-    private readonly Queue<long> _requests = [];
+    private readonly RequestBudget _budget = new(lease, clock, options.Value.RequestsPerMinute, TimeSpan.FromMinutes(1));
     private IGrainTimer? _timer;
     private AppleSession? _session;
     private byte[]? _sessionOf;
@@ -236,7 +237,7 @@ internal sealed partial class AutomatedServerGrain(
             ApplePage told;
             try
             {
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 told = await apple.Devices(session, step.Fetch, step.Cursor, server.PageSize, stopping);
             }
             catch (AppleCursorException e) when (e.Fault == CursorFault.Exhausted)
@@ -296,7 +297,7 @@ internal sealed partial class AutomatedServerGrain(
     /// <summary>Once with each list: its name may have changed, and how much Apple allows.</summary>
     private async Task<AutomatedServer> Account(AutomatedServer server, AppleSession session, CancellationToken stopping)
     {
-        await Turn(stopping);
+        await _budget.Take(stopping);
         var account = await apple.Account(session, stopping);
         if (account.Uuid is not null && server.AppleUuid is not null && account.Uuid != server.AppleUuid)
             throw new AppleServiceException(AutomatedProblem.AccessDenied, $"The token is of another service now: \"{account.Name}\". Upload the right one.");
@@ -328,7 +329,7 @@ internal sealed partial class AutomatedServerGrain(
             if (known.GetValueOrDefault(profile.Id)?.Digest == digest) continue;
             try
             {
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 var uuid = await apple.Define(session, wire, stopping);
                 if (await store.Load(Id) is { } latest && await store.SetDefinition(latest, new AutomatedDefinition(profile.Id, digest, uuid), clock.GetUtcNow()))
                 {
@@ -388,7 +389,7 @@ internal sealed partial class AutomatedServerGrain(
             AppleAssignment assigned;
             try
             {
-                await Turn(stopping);
+                await _budget.Take(stopping);
                 assigned = await apple.Assign(session, uuid, these.Select(order => order.SerialNumber), stopping);
             }
             catch (AppleServiceException e) when (e.Word?.Contains("PROFILE_NOT_FOUND", StringComparison.OrdinalIgnoreCase) == true)
@@ -448,20 +449,6 @@ internal sealed partial class AutomatedServerGrain(
         (_nextAt, _cursor, _cursorOf) = (next, null, null);
         // Once for each trouble.
         if (server.Problem != failure.Problem) LogProblem(Id, failure.Problem, failure.Message);
-    }
-
-    /// <summary>A request may go out: this node is sure to be the one, and the budget of the token allows it.</summary>
-    private async Task Turn(CancellationToken stopping)
-    {
-        while (true)
-        {
-            lease.Check();
-            while (_requests.TryPeek(out var oldest) && clock.GetElapsedTime(oldest) >= TimeSpan.FromMinutes(1)) _requests.Dequeue();
-            if (_requests.Count < options.Value.RequestsPerMinute) break;
-            await Task.Delay(TimeSpan.FromMinutes(1) - clock.GetElapsedTime(_requests.Peek()), clock, stopping);
-        }
-
-        _requests.Enqueue(clock.GetTimestamp());
     }
 
     [LoggerMessage(2570, LogLevel.Information, "Automated enrolment, server {Id}: a token of \"{Service}\" of {Organization} is used, good until {ExpiresAt:yyyy-MM-dd}")]

@@ -126,7 +126,7 @@ internal sealed partial class DeviceGrain
 
         // Of a newcomer's licence nobody has heard.
         foreach (var location in decided.Changes.Where(change => change.After?.State == AssignmentState.Waiting).Select(change => plan.GetValueOrDefault(change.After!.AssignmentId)?.Licence)
-            .OfType<AssignedLicence>().Where(which => !held.ContainsKey(which)).Select(which => which.LocationId).Distinct())
+            .OfType<AssignedLicence>().Where(which => held.GetValueOrDefault(which)?.State is null or LicenceState.Leaving or LicenceState.Returning).Select(which => which.LocationId).Distinct())
         {
             GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
         }

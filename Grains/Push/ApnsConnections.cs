@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Outside;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Grains.Push;
@@ -24,7 +25,7 @@ internal sealed class ApnsConnections
     {
         Endpoint = new Uri(options.Value.Endpoint);
         _trustedRoots = options.Value.LoadTrustedRoots();
-        _proxy = options.Value.Proxy is { Length: > 0 } proxy ? ReadProxy(new Uri(proxy)) : null;
+        _proxy = OutsideService.Proxy(options.Value.Proxy);
     }
 
     public Uri Endpoint { get; }
@@ -63,13 +64,5 @@ internal sealed class ApnsConnections
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
         });
-    }
-
-    private static WebProxy ReadProxy(Uri uri)
-    {
-        var proxy = new WebProxy(new UriBuilder(uri) { UserName = "", Password = "" }.Uri);
-        if (uri.UserInfo.Split(':', 2) is [{ Length: > 0 } user, var password])
-            proxy.Credentials = new NetworkCredential(Uri.UnescapeDataString(user), Uri.UnescapeDataString(password));
-        return proxy;
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FleetMdm.Grains.Outside;
 using FleetMdm.Protocol.Push;
 using Microsoft.Extensions.Options;
 
@@ -58,14 +59,7 @@ public sealed class PushOptions
         string.IsNullOrEmpty(VendorCertificateFile) ? null : PushRequestSigner.Read(File.ReadAllText(VendorCertificateFile));
 
     /// <summary>The roots in <see cref="TrustedRootFile"/>; null without it.</summary>
-    internal X509Certificate2Collection? LoadTrustedRoots()
-    {
-        if (string.IsNullOrEmpty(TrustedRootFile))
-            return null;
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPemFile(TrustedRootFile);
-        return roots;
-    }
+    internal X509Certificate2Collection? LoadTrustedRoots() => OutsideService.Roots(TrustedRootFile);
 }
 
 /// <summary>Says at start what is wrong in the section <c>Push</c>.</summary>

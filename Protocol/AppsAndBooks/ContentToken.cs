@@ -38,8 +38,9 @@ public sealed record ContentToken(string Text, string? Organization, DateTimeOff
             var organization = root.TryGetProperty("orgName", out var name) && name.ValueKind == JsonValueKind.String ? Printable(name.GetString()!) : null;
             return new ContentToken(text, organization, ends);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The second: half of a surrogate pair in a text.
             throw NotAToken(e);
         }
     }

@@ -139,10 +139,10 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         }
     });
 
-    public Task TakeLicences(string id, IReadOnlyList<(string AdamId, string Pricing, string SerialNumber)> licences, long? generation, DateTimeOffset at)
+    public Task<long> TakeLicences(string id, IReadOnlyList<(string AdamId, string Pricing, string SerialNumber)> licences, long? generation, DateTimeOffset at)
     {
         var rows = licences.Distinct().Select(one => JsonSerializer.Serialize((string[])[one.AdamId, one.Pricing, one.SerialNumber])).ToList();
-        if (rows.Count == 0) return Task.CompletedTask;
+        if (rows.Count == 0) return Task.FromResult(0L);
         string Column(int number) => database.JsonText("ids.id", number);
         return database.Write(async s =>
         {
@@ -167,8 +167,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
                     WHERE content_licences.state = 1 OR excluded.generation > content_licences.generation
                     """)
                 .Ids(rows).Text("@id", id).Bool("@no", false).Long("@generation", generation ?? 0).Time("@at", at).Execute();
-            foreach (var group in came.GroupBy(one => (one.Item1, one.Item2))) await Wake(s, id, group.Key.Item1, group.Key.Item2, [.. group.Select(one => one.Item3)], at);
-            return true;
+            return await Wake(s, id, came, at);
         }, timeout: LongTimeout);
     }
 
@@ -178,8 +177,17 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     public Task<long> Review(string id, DateTimeOffset now) => database.Write(async s =>
     {
+        // Those whose licence goes back, or is somebody else's gift, and that want it after all: they have it.
+        var back = await s
+            .Sql($"""
+                SELECT DISTINCT l.adam_id, l.pricing, l.serial_number FROM {ContentColumns.Wanting}
+                JOIN content_licences l ON l.location_id = a.content_location AND l.adam_id = a.content_adam AND l.pricing = a.content_pricing AND l.serial_number = d.serial_number
+                WHERE a.content_location = @id AND a.deleted_at IS NULL AND (l.state = 4 OR (l.state = 3 AND NOT l.ours))
+                """)
+            .Text("@id", id).List(row => (row.Text(0), row.Text(1), row.Text(2)));
+
         // 1. Those that an assignment wants.
-        long changed = await s
+        await s
             .Sql($"""
                 INSERT INTO content_licences (location_id, adam_id, pricing, serial_number, state, ours, keep, attempts, next_at, generation, changed_at)
                 SELECT w.location, w.adam, w.pricing, w.serial_number, 1, @yes, w.keep, 0, @now, 0, @now FROM (
@@ -195,16 +203,16 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
             .Text("@id", id).Bool("@yes", true).Time("@now", now).Execute();
 
         // 2. Those that were wanted and are not: what Apple was not asked for is forgotten.
-        changed += await s.Sql($"DELETE FROM content_licences WHERE location_id = @id AND state = 1 AND NOT {IsWanted}").Text("@id", id).Execute();
+        await s.Sql($"DELETE FROM content_licences WHERE location_id = @id AND state = 1 AND NOT {IsWanted}").Text("@id", id).Execute();
 
         // 3. What is held goes back, unless it stays on an iPad that is enrolled.
-        changed += await s
+        await s
             .Sql($"""
                 UPDATE content_licences SET state = 4, attempts = 0, reason = NULL, changed_at = @now, next_at = CASE WHEN {IsEnrolled} THEN @now ELSE @gone END
                 WHERE location_id = @id AND state = 3 AND ours AND NOT {IsWanted} AND NOT (keep AND {IsEnrolled})
                 """)
             .Text("@id", id).Time("@now", now).Time("@gone", now + GoneFor).Execute();
-        return changed;
+        return await Wake(s, id, back, now);
     }, timeout: LongTimeout);
 
     public async Task<IReadOnlyList<(ContentAsset Asset, LicenceState State, long Count)>> ListWork(string id, DateTimeOffset now) => await database.Read(s => s
@@ -330,6 +338,13 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
     private async Task<long> Wake(Session s, string id, string adamId, string pricing, List<string> serials, DateTimeOffset now) => await s
         .Sql($"UPDATE assignment_devices SET due_at = @now, changed_at = @now, reason = NULL WHERE {Waiting}")
         .Ids(serials).Time("@now", now).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Execute();
+
+    private async Task<long> Wake(Session s, string id, IEnumerable<(string AdamId, string Pricing, string SerialNumber)> licences, DateTimeOffset now)
+    {
+        var due = 0L;
+        foreach (var group in licences.GroupBy(one => (one.AdamId, one.Pricing))) due += await Wake(s, id, group.Key.AdamId, group.Key.Pricing, [.. group.Select(one => one.SerialNumber)], now);
+        return due;
+    }
 
     private static string Number(long value) => Math.Max(value, 0).ToString(CultureInfo.InvariantCulture);
 }

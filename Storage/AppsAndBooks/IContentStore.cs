@@ -77,13 +77,13 @@ public interface IContentSyncStore
 
     /// <summary>Licences that Apple lists as given.</summary>
     /// <param name="generation">Of a whole read; null: of what is new.</param>
-    Task TakeLicences(string id, IReadOnlyList<(string AdamId, string Pricing, string SerialNumber)> licences, long? generation, DateTimeOffset at);
+    Task<long> TakeLicences(string id, IReadOnlyList<(string AdamId, string Pricing, string SerialNumber)> licences, long? generation, DateTimeOffset at);
 
     /// <summary>A whole read has ended: what Apple does not list is not held. What changed after it began is left alone.</summary>
     Task EndLicences(string id, long generation, DateTimeOffset began);
 
     /// <summary>Looks at assignments: which licences are wanted now, and which are not any more.</summary>
-    /// <returns>How many changed.</returns>
+    /// <returns>How many iPads have their licence after all, and are due.</returns>
     Task<long> Review(string id, DateTimeOffset now);
 
     /// <summary>Assets of which licences are wanted, or to be given back, and due.</summary>

@@ -142,7 +142,7 @@ public abstract class ContentStoreTests(StoreFixture fixture)
         var assignment = await Assign(id, $"serial:{one.Serial} or serial:{two.Serial}");
         Assert.Equal(assignment.Licence, (await fixture.Node.Assignments.Find(Scope.District, assignment.Id))!.Assignment.Licence);
 
-        Assert.Equal(2, await Sync.Review(id, Make.Now));
+        await Sync.Review(id, Make.Now);
         Assert.Equal(0, await Sync.Review(id, Make.Now));
         var (asset, state, count) = Assert.Single(await Sync.ListWork(id, Make.Now));
         Assert.Equal(("361309726", 5L, LicenceState.Wanted, 2L), (asset.AdamId, asset.Available, state, count));
@@ -218,7 +218,7 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     {
         var id = await Location(Pages());
         var pad = await IPad();
-        await Assign(id, $"serial:{pad.Serial}", keep: true);
+        var assignment = await Assign(id, $"serial:{pad.Serial}", keep: true);
         await Sync.Review(id, Make.Now);
         await Give(id, pad.Serial);
         await fixture.Execute($"UPDATE devices SET status = 3 WHERE id = '{pad.Id}'");
@@ -228,8 +228,11 @@ public abstract class ContentStoreTests(StoreFixture fixture)
         Assert.Empty(await Sync.ListWork(id, Later.AddMinutes(59)));
         Assert.Equal(LicenceState.Leaving, Assert.Single(await Sync.ListWork(id, Later.AddHours(1))).State);
         await fixture.Execute($"UPDATE devices SET status = 2 WHERE id = '{pad.Id}'");
-        await Sync.Review(id, Later.AddMinutes(5));
+        // It has its licence after all, and is told.
+        Assert.Equal(1, await Sync.Review(id, Later.AddMinutes(5)));
         Assert.Equal(LicenceState.Held, (await Of(id, pad.Serial))!.State);
+        Assert.Equal(Later.AddMinutes(5), (await Standing(pad.Id, assignment)).DueAt);
+        Assert.Equal(0, await Sync.Review(id, Later.AddMinutes(6)));
     }
 
     [Fact]
