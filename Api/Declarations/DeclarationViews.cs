@@ -60,7 +60,8 @@ public sealed record StatusItemView(string Name, JsonElement Value)
         JsonValueKind.String => Value.GetString() is { Length: > 0 } text ? text : "–",
         JsonValueKind.True => "yes",
         JsonValueKind.False => "no",
-        JsonValueKind.Object => Value.EnumerateObject().Any() ? string.Join(", ", Value.EnumerateObject().Select(one => $"{one.Name}: {one.Value}")) : "–",
+        JsonValueKind.Object => Value.EnumerateObject().Where(one => one.Value.ToString() is not ("" or "[]" or "{}")).Select(one => $"{one.Name}: {one.Value}").ToList() is { Count: > 0 } said
+            ? string.Join(", ", said) : "–",
         _ => Value.ToString(),
     };
 }

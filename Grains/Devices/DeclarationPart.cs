@@ -109,9 +109,10 @@ internal static class DeclarationPart
 
         // 5
         var status = DeviceStatus.Read(state.Status);
-        if (state.Fetched != state.Wanted && set.Declarations.Count > 0 && HasAll(status, set)) state = state with { Fetched = state.Wanted, FetchedAt = now };
+        // What it said before it fetched another list proves nothing of that list.
+        if (state.Fetched != state.Wanted && set.Declarations.Count > 0 && HasAll(status, set) && !(state.ReportedAt < state.FetchedAt)) state = state with { Fetched = state.Wanted, FetchedAt = now };
         string? uuid = null;
-        var isReached = state.Fetched == state.Wanted || (state.Asked is null && state.Fetched is null && set.Declarations.Count == 0);
+        var isReached = state.Fetched == state.Wanted || (state.Fetched is null && set.Declarations.Count == 0);
         if (known.IsAsked)
         {
             // What waits in the queue carries the newest tokens when it is handed over.

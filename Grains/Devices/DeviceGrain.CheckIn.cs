@@ -49,7 +49,7 @@ internal sealed partial class DeviceGrain
         if (records.Count > 0) change = change with { Audit = records };
         if (await Commit(change) == CommitOutcome.PinnedElsewhere) return DeviceReply.Refused(DeviceRefusal.PinnedElsewhere);
 
-        Saw();
+        Saw(certificate);
         if (decision.NameToSet is { } name) await QueueName(name);
         if (placeholder is { PersonId: { } person }) await HandOut(placeholder.SerialNumber, person, now);
         if (!decision.Renewal && standing.Invitation is { PersonId: { } own } invited) await HandOutInvited(own, invited.CreatedAt, now);
@@ -183,7 +183,7 @@ internal sealed partial class DeviceGrain
             });
         }
 
-        Saw();
+        Saw(certificate);
         if (IsAwaiting) await Held();
         if (first)
         {

@@ -75,7 +75,7 @@ internal sealed partial class DeviceGrain
         if (data is not { Length: > 0 }) return DeviceReply.Empty;
         var device = await Declared();
         var hash = Convert.ToHexStringLower(SHA256.HashData(data).AsSpan(0, DigestLength));
-        if (hash == _reported || hash == device?.ReportHash) return DeviceReply.Empty;
+        if ((device is not null && hash == _reported) || hash == device?.ReportHash) return DeviceReply.Empty;
 
         StatusReport report;
         try
@@ -99,7 +99,8 @@ internal sealed partial class DeviceGrain
         }
 
         var now = Now();
-        await TakeFacts(after, now);
+        // Only what it says now: what was said long ago may be older than what DeviceInformation told since.
+        await TakeFacts(new DeviceStatus(report.Items, [], []), now);
         if (!await Learn(known => known with { Status = json, ReportHash = hash, ReportedAt = now })) throw ChangedAgain();
         _reported = hash;
         return DeviceReply.Empty;
@@ -112,14 +113,14 @@ internal sealed partial class DeviceGrain
         var learnt = row with
         {
             OsVersion = Told(status.Text("device.operating-system.version")) ?? row.OsVersion,
-            BuildVersion = Told(status.Text("device.operating-system.supplemental.build-version")) ?? Told(status.Text("device.operating-system.build-version")) ?? row.BuildVersion,
+            BuildVersion = Told(status.Text("device.operating-system.build-version")) ?? row.BuildVersion,
             ModelName = Told(status.Text("device.model.marketing-name")) ?? row.ModelName,
         };
         if (learnt == row) return;
         await Commit(new EnrolmentChange { Row = NextVersion(learnt), WriteId = Guid.NewGuid(), At = now });
         FactsChanged();
 
-        static string? Told(string? text) => text is { Length: > 0 and <= 100 } ? text : null;
+        static string? Told(string? text) => text is { Length: > 0 and <= 100 } && !text.Any(char.IsControl) ? text : null;
     }
 
     /// <summary>As it is stored, of this enrolment; null: nothing was declared to it, and it has said nothing.</summary>
@@ -155,7 +156,17 @@ internal sealed partial class DeviceGrain
             };
             if (await Declare([.. rows.Where(row => IsDeclared(plan, row.Standing.AssignmentId))], plan, null, learn(standing), now) is not { } sent) continue;
             // It is in the middle of a conversation of its own: it is told of the command.
-            if (sent || _planChanged) RequestPush();
+            if (sent)
+            {
+                // The row has its place in the queue from the store, and is there only when it is read.
+                _believed = false;
+                RequestPush();
+            }
+            else if (_planChanged)
+            {
+                RequestPush();
+            }
+
             return true;
         }
 

@@ -181,7 +181,7 @@ internal sealed partial class DeviceGrain(
         if (IsRemoved) return DeviceRefusal.Unrecognized;
         if (!IsAlive) return DeviceRefusal.NotPinned;
 
-        Saw();
+        Saw(certificate);
         return DeviceRefusal.None;
     }
 
@@ -215,8 +215,9 @@ internal sealed partial class DeviceGrain(
     }
 
     /// <summary>The iPad is here: it has had its push, and it was seen.</summary>
-    private void Saw()
+    private void Saw(PresentedCertificate certificate)
     {
+        if (certificate.Vouched) return;
         var now = Now();
         _lastSeen = now;
         _pushRequestedAt = null;

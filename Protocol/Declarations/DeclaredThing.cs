@@ -374,6 +374,6 @@ public sealed partial record SoftwareUpdateOrder(string Version, string? Build, 
     [GeneratedRegex(@"^[0-9]{1,3}(\.[0-9]{1,3}){0,2}$", RegexOptions.NonBacktracking)]
     private static partial Regex Numbers();
 
-    [GeneratedRegex("^[0-9]{2}[A-Z][0-9]{1,5}[a-z]?$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("^[0-9]{2}[A-Z][0-9]{1,6}[a-z]?$", RegexOptions.NonBacktracking)]
     private static partial Regex BuildForm();
 }

@@ -163,9 +163,9 @@ public sealed record StatusReport(
 
     private static string Cut(string text, int most) => PlistText.Cut(text, most);
 
-    /// <summary>However it was indented.</summary>
+    /// <summary>However it was indented. A text that is not Unicode throws here, and not where somebody wants to read it.</summary>
     private static string Compact(string raw, JsonElement value) =>
-        Clean(value.ValueKind is JsonValueKind.Object ? Encoding.UTF8.GetString(DeclarationJson.Write(writer => value.WriteTo(writer))) : raw);
+        Clean(value.ValueKind is JsonValueKind.Object or JsonValueKind.String ? Encoding.UTF8.GetString(DeclarationJson.Write(writer => value.WriteTo(writer))) : raw);
 }
 
 /// <summary>All that an iPad has said of itself by status reports: what is kept.</summary>
