@@ -1,4 +1,6 @@
 using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
@@ -17,7 +19,7 @@ namespace FleetMdm.Api.EnrolmentImports;
 
 // A line:
 //
-//   1. read         two messages of one iPad, and its certificate                       else refused
+//   1. read         two messages of one iPad, and its certificate; neither twice in a file  else refused
 //   2. topic        that of the push certificate here: else nobody could wake it        else refused
 //   3. certificate  of a CA in Mdm:TrustedIdentityCas, and valid                        else refused
 //   4. known        pinned to this very enrolment: it was imported before
@@ -46,28 +48,37 @@ internal sealed class EnrolmentImportService(
 
         var verifier = (await authority.Get()).Verifier;
         var outcomes = new Outcome[lines.Count];
-        await Parallel.ForEachAsync(Enumerable.Range(0, lines.Count), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping }, async (n, _) =>
+        var (ids, certificates) = (new Dictionary<string, int>(StringComparer.Ordinal), new Dictionary<string, int>(StringComparer.Ordinal));
+        for (var n = 0; n < lines.Count; n++)
         {
             var enrolment = new Enrolled();
             try
             {
                 Read(lines[n].Text, enrolment);
-                outcomes[n] = new Outcome(await Take(context, enrolment, verifier, push.Topic, dryRun), enrolment, null);
+                Once(ids, enrolment.Id!, lines[n].Number, "This iPad stands in line {0} too.");
+                Once(certificates, Convert.ToHexString(SHA256.HashData(enrolment.Certificate)), lines[n].Number, "Its certificate stands in line {0} too: two iPads cannot have one.");
+                outcomes[n] = new Outcome(Became.Imported, enrolment, null);
             }
             catch (RefusedException e)
             {
                 outcomes[n] = new Outcome(Became.Refused, enrolment, e.Message);
             }
-        });
-
-        // Two lines of one iPad are found by what the first has written; a dry run has written nothing.
-        if (dryRun)
-        {
-            foreach (var twice in Enumerable.Range(0, outcomes.Length).Where(n => outcomes[n].Became == Became.Imported).GroupBy(n => outcomes[n].Enrolled.Id).SelectMany(same => same.Skip(1)))
-                outcomes[twice] = outcomes[twice] with { Became = Became.Standing };
         }
 
-        return new EnrolmentImportView
+        var readable = Enumerable.Range(0, lines.Count).Where(n => outcomes[n].Became != Became.Refused);
+        await Parallel.ForEachAsync(readable, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = stopping }, async (n, _) =>
+        {
+            try
+            {
+                outcomes[n] = outcomes[n] with { Became = await Take(context, outcomes[n].Enrolled, verifier, push.Topic, dryRun) };
+            }
+            catch (RefusedException e)
+            {
+                outcomes[n] = outcomes[n] with { Became = Became.Refused, Why = e.Message };
+            }
+        });
+
+        var view = new EnrolmentImportView
         {
             DryRun = dryRun,
             Read = outcomes.Length,
@@ -78,6 +89,9 @@ internal sealed class EnrolmentImportService(
             Refusals = [.. outcomes.Select((one, n) => (one, lines[n].Number)).Where(line => line.one.Became == Became.Refused).Take(MostRefusals)
                 .Select(line => new EnrolmentImportRefusal(line.Number, line.one.Enrolled.Id, line.one.Enrolled.Authenticate?.SerialNumber, line.one.Why!))],
         };
+        await trail.Record(context, AuditVerbs.EnrolmentImport,
+            detail: dryRun ? "only checked" : string.Create(CultureInfo.InvariantCulture, $"{view.Imported} taken over, {view.Standing} there before, {view.Refused} left out"));
+        return view;
     }
 
     private async Task<Became> Take(HttpContext context, Enrolled enrolment, IdentityVerifier verifier, string topic, bool dryRun)
@@ -110,20 +124,38 @@ internal sealed class EnrolmentImportService(
         if (dryRun) return Became.Imported;
 
         // 5
-        var certificate = new PresentedCertificate(sha256, enrolment.Identity.NotAfter);
+        var certificate = new PresentedCertificate(sha256, enrolment.Identity.NotAfter) { Vouched = true };
         var grain = devices.Of(id);
-        await trail.Record(context, AuditVerbs.EnrolmentImport, AuditTargets.Device, id, subject: enrolment.Authenticate!.SerialNumber);
+        await trail.Write(trail.Entry(context, AuditVerbs.EnrolmentImport, AuditTargets.Device, id, subject: enrolment.Authenticate!.SerialNumber));
 
         // 6
-        if (row is null) Accept(await grain.Authenticate(DeviceMessagesOf.Authenticate(enrolment.Authenticate, address: null), certificate));
-        Accept(await grain.TokenUpdate(DeviceMessagesOf.TokenUpdate(enrolment.TokenUpdate, enrolment.UnlockToken ?? enrolment.TokenUpdate.UnlockToken), certificate));
+        try
+        {
+            await Tell(grain, enrolment, certificate, begins: row is null);
+            return Became.Imported;
+        }
+        catch (RefusedException e)
+        {
+            await trail.Write(trail.Entry(context, AuditVerbs.EnrolmentImport, AuditTargets.Device, id, subject: enrolment.Authenticate.SerialNumber, detail: e.Message) with { Result = AuditResult.Refused });
+            throw;
+        }
+    }
+
+    private static async Task Tell(IDeviceGrain grain, Enrolled enrolment, PresentedCertificate certificate, bool begins)
+    {
+        if (begins) Accept(await grain.Authenticate(DeviceMessagesOf.Authenticate(enrolment.Authenticate!, address: null), certificate));
+        Accept(await grain.TokenUpdate(DeviceMessagesOf.TokenUpdate(enrolment.TokenUpdate!, enrolment.UnlockToken ?? enrolment.TokenUpdate!.UnlockToken), certificate));
         if (enrolment.BootstrapToken is { } bootstrap) Accept(await grain.SetBootstrapToken(bootstrap, certificate));
-        return Became.Imported;
 
         static void Accept(DeviceReply reply)
         {
             if (reply.Refusal != DeviceRefusal.None) throw new RefusedException(DeviceRefusals.For(reply.Refusal).Detail);
         }
+    }
+
+    private static void Once(Dictionary<string, int> seen, string key, int line, string words)
+    {
+        if (!seen.TryAdd(key, line)) throw new RefusedException(string.Format(CultureInfo.InvariantCulture, words, seen[key]));
     }
 
     private static List<(int Number, string Text)> Lines(ReadOnlyMemory<byte> file)
@@ -185,7 +217,7 @@ internal sealed class EnrolmentImportService(
             using var certificate = X509Certificate2.CreateFromPem(text);
             return certificate.RawData;
         }
-        catch (System.Security.Cryptography.CryptographicException)
+        catch (CryptographicException)
         {
             throw new RefusedException("certificate is no certificate in PEM.");
         }

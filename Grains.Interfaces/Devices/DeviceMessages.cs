@@ -15,6 +15,8 @@ public sealed record PresentedCertificate(
     [Id(3)] public byte[]? Signed { get; init; }
     /// <summary>The message was signed, and did not come by a connection of the iPad: whoever has recorded it can send it again.</summary>
     [Id(4)] public bool BySignature { get; init; }
+    /// <summary>An administrator has brought the message, and vouches for the certificate: the iPad itself was not here.</summary>
+    [Id(5)] public bool Vouched { get; init; }
 }
 
 /// <summary>What Authenticate tells of an iPad. Absent keys are null.</summary>

@@ -86,6 +86,40 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
         Assert.Equal("Acknowledged", (string)(await AdminServer.Body(ended, 200))["state"]!);
         using var records = await server.Admin.GetAsync($"/api/v1/audit?target={udid}&verb=enrolment.import");
         Assert.Single((await AdminServer.Body(records, 200))["items"]!.AsArray());
+        using var runs = await server.Admin.GetAsync("/api/v1/audit?verb=enrolment.import&limit=1000");
+        Assert.Contains("0 taken over, 1 there before, 0 left out", (await AdminServer.Body(runs, 200))["items"]!.AsArray().Select(one => (string?)one!["detail"]));
+    }
+
+    [Fact]
+    public async Task An_iPad_that_was_taken_over_was_not_seen_until_it_comes()
+    {
+        var udid = Guid.NewGuid().ToString().ToUpperInvariant();
+        using var certificate = server.Old.Issue(notBefore: -100, notAfter: 200);
+        await Import(Line(udid, certificate).ToJsonString());
+        async Task<string?> Seen()
+        {
+            using var shown = await server.Admin.GetAsync($"/api/v1/devices/{udid}");
+            return (string?)(await AdminServer.Body(shown, 200))["lastSeenAt"];
+        }
+
+        Assert.Null(await Seen());
+        await server.Put("/mdm", Message.Report(udid, "Idle"), certificate);
+        Assert.NotNull(await Seen());
+    }
+
+    [Fact]
+    public async Task Two_lines_with_one_certificate_or_one_iPad_are_found_by_the_check_too()
+    {
+        var (first, second) = (Guid.NewGuid().ToString(), Guid.NewGuid().ToString());
+        using var certificate = server.Old.Issue(notBefore: -100, notAfter: 200);
+        using var other = server.Old.Issue(notBefore: -100, notAfter: 200);
+        var file = string.Join('\n', Line(first, certificate).ToJsonString(), Line(second, certificate).ToJsonString(), Line(first, other).ToJsonString());
+        foreach (var query in new[] { "?dryRun=true", "" })
+        {
+            var done = await Import(file, query);
+            Assert.Equal((1, 2), ((int)done["imported"]!, (int)done["refused"]!));
+            Assert.Equal(["Its certificate stands in line 1 too: two iPads cannot have one.", "This iPad stands in line 1 too."], done["refusals"]!.AsArray().Select(one => (string)one!["reason"]!));
+        }
     }
 
     [Fact]
@@ -120,7 +154,8 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
             return line;
         }
 
-        var elsewhere = Line(Guid.NewGuid().ToString(), second);
+        using var third = server.Old.Issue(notBefore: -100, notAfter: 200);
+        var elsewhere = Line(Guid.NewGuid().ToString(), third);
         elsewhere["tokenUpdate"] = ((string)elsewhere["tokenUpdate"]!).Replace("External.1<", "External.2<", StringComparison.Ordinal);
         (string Line, string Says)[] wrong =
         [
