@@ -12,6 +12,7 @@ internal sealed class TokenService(IGrainFactory grains, RoleService roles, ISch
 {
     /// <summary>A token that nobody renews ends within a term.</summary>
     public static readonly TimeSpan Lives = TimeSpan.FromDays(90);
+    private const int LongestYears = 10;
 
     /// <summary>Long enough for a holiday.</summary>
     public static readonly TimeSpan WarnBefore = TimeSpan.FromDays(14);
@@ -32,6 +33,7 @@ internal sealed class TokenService(IGrainFactory grains, RoleService roles, ISch
             throw ApiProblem.Field("secrets", "Only a viewer's token can be made to see secrets. Choose a role that has the right secret.read, or leave it out.");
         var now = time.GetUtcNow();
         if (request.ExpiresAt is { } asked && asked <= now) throw ApiProblem.Field("expiresAt", "It must lie in the future.");
+        if (request.ExpiresAt > now.AddYears(LongestYears)) throw ApiProblem.Field("expiresAt", $"A token is good for {LongestYears} years at most.");
 
         var forSchools = await Schools(FleetUser.Of(context), request.Schools);
         var secret = ApiToken.From(RequestIds.NewBytes(context, "token-secret", ApiToken.SecretBytes));

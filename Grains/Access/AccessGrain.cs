@@ -297,7 +297,8 @@ internal sealed class AccessGrain(
     private static bool IsForgotten(TokenDescription token, DateTimeOffset now)
     {
         var died = token.RevokedAt ?? token.ExpiresAt;
-        return died is { } at && at + RememberDead < now;
+        // Not a sum: an end in the year 9999 has no day after it.
+        return died is { } at && at < now - RememberDead;
     }
 
     private async Task Store(List<StoredToken> tokens, List<StoredSession>? sessions = null)
