@@ -14,11 +14,11 @@ internal static class AssignmentEndpoints
     {
         var assignments = api.MapGroup("/assignments").Needs(Rights.DeviceRead).WithinSchools().WithTags("Assignments");
         assignments.MapGet("", List).WithQuery("q", "after", "limit").Fails(400);
-        assignments.MapPost("", Create).Needs(Rights.AssignmentChange).Takes<AssignmentRequest>().Idempotent()
+        assignments.MapPost("", Create).Needs(Rights.AssignmentChange).Takes<AssignmentRequest>(BodyLimit.Command).Idempotent()
             .Audit(AuditVerbs.AssignmentCreate, AuditTargets.Assignment, AuditPlace.WithTheChange)
             .WithQuery("dryRun").Produces<AssignmentView>(201).Produces<AssignmentPlanView>(200).Fails(400, 403, 409, 413, 415, 422);
         assignments.MapGet("/{id}", Get).Fails(404);
-        assignments.MapPut("/{id}", Change).Needs(Rights.AssignmentChange).Takes<AssignmentRequest>()
+        assignments.MapPut("/{id}", Change).Needs(Rights.AssignmentChange).Takes<AssignmentRequest>(BodyLimit.Command)
             .Audit(AuditVerbs.AssignmentChange, AuditTargets.Assignment, AuditPlace.WithTheChange)
             .WithQuery("dryRun").Produces<AssignmentView>(200).Fails(400, 403, 404, 409, 412, 413, 415, 422, 428);
         assignments.MapDelete("/{id}", Delete).Needs(Rights.AssignmentChange)

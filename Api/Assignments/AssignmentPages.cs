@@ -117,7 +117,9 @@ internal static class AssignmentPages
         var form = await PageForms.Read(context, ids);
         try
         {
-            return PageForms.See($"/assignments/{(await service.Create(context, Read(form.Get, null, await choices.Zone(FleetUser.Of(context), form.Get("schoolId"))))).Id}?done=created");
+            var zone = await choices.Zone(FleetUser.Of(context), form.Get("schoolId"));
+            AskForPast(context, form.Get, null, zone);
+            return PageForms.See($"/assignments/{(await service.Create(context, Read(form.Get, null, zone))).Id}?done=created");
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
@@ -131,7 +133,9 @@ internal static class AssignmentPages
         var standing = await service.Get(FleetUser.Of(context), id);
         try
         {
-            var request = Read(form.Get, standing, await choices.Zone(FleetUser.Of(context), form.Get("schoolId")));
+            var zone = await choices.Zone(FleetUser.Of(context), form.Get("schoolId"));
+            AskForPast(context, form.Get, standing, zone);
+            var request = Read(form.Get, standing, zone);
             if (await Unseen(context, service, standing, request, PageForms.Number(form, Losing)) is { } plan)
                 return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(Loses(plan), form.Get), plan);
             return PageForms.See($"/assignments/{(await service.Change(context, id, PageForms.Number(form, "version"), request)).Id}?done=saved");
@@ -140,6 +144,15 @@ internal static class AssignmentPages
         {
             return await Form(context, choices, standing, What(standing, form.Get), FormState.Refused(AtFields(problem), form.Get));
         }
+    }
+
+    /// <summary>A slip in the date would have iPads install an update in the middle of a lesson.</summary>
+    private static void AskForPast(HttpContext context, Func<string, string?> get, AssignmentView? standing, TimeZoneInfo zone)
+    {
+        if (What(standing, get) != "update" || get("atOnce") is not null || get("deadline") == standing?.SoftwareUpdate?.Deadline) return;
+        var now = TimeZoneInfo.ConvertTime(context.RequestServices.GetRequiredService<TimeProvider>().GetUtcNow(), zone);
+        if (DateTime.TryParse(get("deadline"), CultureInfo.InvariantCulture, DateTimeStyles.None, out var until) && until < now.DateTime)
+            throw ApiProblem.Field("deadline", "This time is past: iPads would install the update as soon as they hear of it. If that is meant, tick \"At once\".");
     }
 
     /// <summary>What a change takes away that the person was not shown: then it is shown first. Null: nothing.</summary>

@@ -117,7 +117,9 @@ internal sealed class AssignmentService(
         var (read, _) = await Read(context, request, standing.Id);
         if (read.Kind != standing.Kind || read.Item != standing.Item)
             throw ApiProblem.Field(Member(standing.Kind), "What is assigned cannot be changed for something else: the old one would stay on iPads. Delete this assignment and create another one.");
-        var isSame = standing.Command.AsSpan().SequenceEqual(read.Command);
+        if (read.Licence is { } wants && standing.Licence is { } has && wants != has)
+            throw ApiProblem.Field($"app.{Location}", "The location, or the kind of licence, cannot be changed. Delete this assignment and create another one.");
+        var isSame = standing.Command.AsSpan().SequenceEqual(read.Command) && standing.Licence == read.Licence;
         var assignment = read with
         {
             Version = (basedOn ?? standing.Version) + 1,
@@ -306,7 +308,7 @@ internal sealed class AssignmentService(
     private async Task<(Assignment, IReadOnlyList<Requirement>)> OfApp(FleetUser user, Assignment plain, JsonElement app)
     {
         var written = Members("app", app);
-        var bought = await Bought(user, written);
+        var bought = await Bought(user, written, plain.SchoolId is not null);
         var bundle = written[BundleId] is { } named ? named.GetValueKind() == JsonValueKind.String ? named.GetValue<string>().Trim() : throw ApiProblem.Field($"app.{BundleId}", "It must be text.") : null;
         written.Remove(BundleId);
         var hosted = written[HostedAppService.Member] is { } one && one.GetValueKind() == JsonValueKind.String ? await apps.FindOrNull(one.GetValue<string>()) : null;
@@ -318,19 +320,22 @@ internal sealed class AssignmentService(
         bundle = hosted?.BundleId ?? bundle ?? bought?.Asset.BundleId ?? keys.GetString("Identifier");
         if (bundle is { Length: 0 or > LongestBundleId } || bundle?.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) == true)
             throw ApiProblem.Field($"app.{BundleId}", $"It must be a bundle identifier, as in com.example.reader, of at most {LongestBundleId} characters.");
+        // Without it nobody could remove the app again.
+        if (bought is not null && bundle is null)
+            throw ApiProblem.Field($"app.{BundleId}", "The App Store has not said yet what this app is called. Try again in a minute, or send its bundle identifier.");
         var item = bundle ?? (keys.GetInteger("iTunesStoreID") is { } store ? $"store/{store}" : keys.GetString("ManifestURL")!);
         return (With(plain with { Item = $"app:{item}", Reference = hosted?.Id, Removal = bundle, Licence = bought is null ? null : new AssignedLicence(bought.LocationId, bought.Asset.AdamId, bought.Asset.Pricing) }, command.Fragment, app), command.Requirements);
     }
 
     /// <summary>An app that a location owns. It is installed by the iPad's own licence, without an Apple Account. Null: it is none.</summary>
-    private async Task<ContentAssetRow?> Bought(FleetUser user, JsonObject written)
+    private async Task<ContentAssetRow?> Bought(FleetUser user, JsonObject written, bool ofSchool)
     {
         var (place, pricing) = (written[Location], written[Pricing]);
         written.Remove(Location);
         written.Remove(Pricing);
         if (place is null) return pricing is null ? null : throw ApiProblem.Field($"app.{Pricing}", "It goes with location only.");
         // They are the district's, and there are only so many of them.
-        if (!user.IsOfDistrict) throw ApiProblem.Field($"app.{Location}", "Only the district assigns apps of Apps and Books.");
+        if (!user.IsOfDistrict || ofSchool) throw ApiProblem.Field($"app.{Location}", "Only the district assigns apps of Apps and Books. Leave the school out, and choose its iPads by a group or a filter.");
         if (place.GetValueKind() != JsonValueKind.String || Text.Uuid(place.GetValue<string>()) is not { } location) throw ApiProblem.Field($"app.{Location}", "It must be the id of a location of Apps and Books.");
         if (pricing is not null && (pricing.GetValueKind() != JsonValueKind.String || pricing.GetValue<string>().Length > 20)) throw ApiProblem.Field($"app.{Pricing}", "It is STDQ or PLUS.");
         if (written["iTunesStoreID"] is not JsonValue number || !number.TryGetValue<long>(out var store) || store <= 0) throw ApiProblem.Field("app.iTunesStoreID", "Name the app by its number in the App Store, as in 361309726.");

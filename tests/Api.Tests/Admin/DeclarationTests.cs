@@ -378,12 +378,15 @@ public sealed class DeclarationTests(AdminServer server) : IClassFixture<AdminSe
         Assert.Contains("MinimumLength: ", page, StringComparison.Ordinal);
         page = await Post("/assignments", 400, ("what", "declaration"), ("name", Name()), ("type", "com.apple.configuration.passcode.settings"), ("payload", "{"), ("target", "serial:DMPAGE1"));
         Assert.Contains("This is not valid JSON", page, StringComparison.Ordinal);
-        page = await Post("/assignments", 400, ("what", "update"), ("name", Name()), ("osVersion", "x"), ("deadline", "2026-12-04T18:00"), ("target", "serial:DMPAGE1"));
+        page = await Post("/assignments", 400, ("what", "update"), ("name", Name()), ("osVersion", "x"), ("deadline", "2090-12-04T18:00"), ("target", "serial:DMPAGE1"));
         Assert.Contains("id=\"osVersion-error\"", page, StringComparison.Ordinal);
 
         var name = Name();
         await Post("/assignments", 303, ("what", "declaration"), ("name", name), ("type", "com.apple.configuration.passcode.settings"), ("payload", """{"MinimumLength": 7}"""), ("target", "serial:DMPAGE1"));
-        await Post("/assignments", 303, ("what", "update"), ("name", Name()), ("osVersion", "18.5"), ("deadline", "2026-12-04T18:00"), ("target", "serial:DMPAGE1"));
+        await Post("/assignments", 303, ("what", "update"), ("name", Name()), ("osVersion", "18.5"), ("deadline", "2090-12-04T18:00"), ("target", "serial:DMPAGE1"));
+        page = await Post("/assignments", 400, ("what", "update"), ("name", Name()), ("osVersion", "18.5"), ("deadline", "2025-12-04T18:00"), ("target", "serial:DMPAGE1"));
+        Assert.Contains("This time is past", page, StringComparison.Ordinal);
+        await Post("/assignments", 303, ("what", "update"), ("name", Name()), ("osVersion", "18.5"), ("deadline", "2025-12-04T18:00"), ("atOnce", "true"), ("target", "serial:DMPAGE1"));
         var made = (await Get($"{Path}?q={Uri.EscapeDataString(name)}"))["items"]!.AsArray().Single(one => (string)one!["name"]! == name)!;
         Assert.Contains("MinimumLength", await Page($"/assignments/{made["id"]}/edit"), StringComparison.Ordinal);
         await Post($"/assignments/{made["id"]}/edit", 303, ("name", name), ("type", "com.apple.configuration.passcode.settings"), ("payload", """{"MinimumLength": 8}"""), ("target", "serial:DMPAGE1"), ("version", "1"));
