@@ -78,11 +78,11 @@ internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools
         var row = await Row(reader, id) ?? throw NotFound();
         var which = string.IsNullOrEmpty(part) ? CampaignPart.All : Text.Name<CampaignPart>("part", part)!.Value;
         if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.InvalidCursor();
-        return Page.Of(await store.ListDevices(reader.Scope, row.Campaign.Id, which, string.IsNullOrEmpty(school) ? null : Text.Optional("school", school), after, limit + 1), limit, CampaignDeviceView.Of, one => one.DeviceId);
+        return Page.Of(await store.ListDevices(reader.Scope, row.Campaign.Id, which, string.IsNullOrEmpty(school) ? null : Text.Optional("school", school), after, limit + 1), limit, one => Seen(reader, one), one => one.DeviceId);
     }
 
     public async Task<IReadOnlyList<CampaignDeviceView>> LatestOf(FleetUser reader, string id) =>
-        [.. (await store.ListLatest(reader.Scope, (await Row(reader, id) ?? throw NotFound()).Campaign.Id, Latest)).Select(CampaignDeviceView.Of)];
+        [.. (await store.ListLatest(reader.Scope, (await Row(reader, id) ?? throw NotFound()).Campaign.Id, Latest)).Select(one => Seen(reader, one))];
 
     /// <summary>Somebody has it in the hands.</summary>
     /// <exception cref="ApiProblem">400: nothing was scanned; 404; 409: the campaign is closed.</exception>
@@ -99,7 +99,7 @@ internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools
             trail.Entry(context, AuditVerbs.DeviceReturn, AuditTargets.Device));
         if (result.Outcome == CollectOutcome.NoCampaign) throw NotFound();
         if (result.Outcome == CollectOutcome.Closed) throw ApiProblem.Conflict(ProblemCodes.CampaignClosed, "The campaign is closed", "Nothing is collected for it any more. Create another one.");
-        var device = result.Device is null ? null : CampaignDeviceView.Of(result.Device);
+        var device = result.Device is null ? null : Seen(user, result.Device);
         return new CollectView { Outcome = CampaignWords.Outcome(result.Outcome), Words = CampaignWords.Of(result.Outcome, Text.Printable(code, LongestCode), device, result.School), Device = device };
     }
 
@@ -109,7 +109,8 @@ internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools
         var user = FleetUser.Of(context);
         var standing = (await Row(user, id) ?? throw NotFound()).Campaign;
         if (Text.EnrolmentId(deviceId) is not { } device
-            || !await store.PutBack(user.Scope, standing.Id, device, trail.Entry(context, AuditVerbs.CampaignPutBack, AuditTargets.Campaign, standing.Id, detail: Text.Printable($"{standing.Name}: {device}", LongestDetail))))
+            || !await store.PutBack(user.Scope, standing.Id, device, trail.Entry(context, AuditVerbs.CampaignPutBack, AuditTargets.Campaign, standing.Id, detail: Text.Printable($"{standing.Name}: {device}", LongestDetail)),
+                trail.Entry(context, AuditVerbs.DeviceHandOut, AuditTargets.Device)))
             throw ApiProblem.NotFound("This iPad was not collected for this campaign, or the campaign is closed.");
     }
 
@@ -192,6 +193,13 @@ internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools
     private async Task<CampaignRow?> Row(FleetUser reader, string id) => Text.Uuid(id) is { } uuid ? await store.Find(reader.Scope, uuid.ToString("D")) : null;
 
     private static string Told(Campaign campaign) => Text.Printable(campaign.Name, LongestDetail);
+
+    /// <summary>Who had it is for those who may see people.</summary>
+    private static CampaignDeviceView Seen(FleetUser reader, CampaignDeviceRow row)
+    {
+        var view = CampaignDeviceView.Of(row);
+        return reader.May(Rights.PeopleRead) ? view : view with { Person = null, PersonId = null };
+    }
 
     internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no such campaign.");
 }

@@ -23,9 +23,10 @@ internal sealed record LessonStanding(string ExamId, string AppName, string Bund
 /// <summary>How one iPad is, for a tile.</summary>
 /// <param name="State">planned, sent, locked, notPossible, failed or releasing; no entry: it is in no exam.</param>
 /// <param name="IsLesson">It is the lock of a teacher's lesson.</param>
+/// <param name="IsComing">It has not begun: it holds nobody yet.</param>
 /// <param name="Reason">Why it is not locked, or not released; null: there is none.</param>
 /// <param name="TimeZone">Of the exam's school; null: it has none.</param>
-internal sealed record ExamTile(string DeviceId, string ExamId, string Name, bool IsLesson, string State, DateTimeOffset EndsAt, DateTimeOffset Since, string? Reason, string? TimeZone);
+internal sealed record ExamTile(string DeviceId, string ExamId, string Name, bool IsLesson, bool IsComing, string State, DateTimeOffset EndsAt, DateTimeOffset Since, string? Reason, string? TimeZone);
 
 /// <summary>Exams for other rooms: who is in one, and the locks of lessons, which are exams of one class that give way to all others. <b>Whoever calls has checked the rights</b>: nothing here
 /// asks what the person may do. Each change is in the audit record, under the request's person.</summary>
@@ -101,6 +102,6 @@ internal sealed class ExamLocks(IExamStore store, ExamService exams, AuditTrail 
     public async Task<IReadOnlyList<ExamTile>> Of(IReadOnlyList<string> deviceIds) =>
     [
         .. (await store.ListOfDevices(deviceIds)).Select(one => new ExamTile(
-            one.DeviceId, one.ExamId, one.Name, one.IsLesson, ExamWords.State(one.Standing.State), one.EndsAt, one.Standing.ChangedAt, one.Standing.Reason, one.TimeZone)),
+            one.DeviceId, one.ExamId, one.Name, one.IsLesson, one.Phase == ExamPhase.Coming, ExamWords.State(one.Standing.State), one.EndsAt, one.Standing.ChangedAt, one.Standing.Reason, one.TimeZone)),
     ];
 }

@@ -179,7 +179,7 @@ internal sealed class TeachingService(
         RequireLesson(await store.FindClass(scope, teacher, id, Today) ?? throw NotYours());
         var pupils = (await store.ListPupils(scope, teacher, id, Today)).Where(one => one.Device is not null).ToList();
         // An iPad that is locked by its passcode answers that it cannot now: it could not be released.
-        var inLock = (await exams.Of([.. pupils.Select(one => one.Device!.Id).Distinct(StringComparer.Ordinal)])).Where(tile => tile.State is not "notPossible").Select(tile => tile.DeviceId).ToHashSet(StringComparer.Ordinal);
+        var inLock = (await exams.Of([.. pupils.Select(one => one.Device!.Id).Distinct(StringComparer.Ordinal)])).Where(tile => !tile.IsComing && tile.State is not "notPossible").Select(tile => tile.DeviceId).ToHashSet(StringComparer.Ordinal);
         var command = CommandReader.FromJson(JsonSerializer.SerializeToElement(new Dictionary<string, string> { ["requestType"] = LockScreenCommand, ["message"] = AttentionMessage }));
         var (can, leftOut) = (new List<PupilDevice>(), new List<string>());
         foreach (var one in pupils)
@@ -294,7 +294,7 @@ internal sealed class TeachingService(
             IsLost = row.IsLost == true,
             Exam = InExamView.Of(tiles, row.Id, now),
             Standing = standings.GetValueOrDefault(row.Id),
-            WhyNot = WhyNot(row) ?? (tiles.Any(tile => tile.DeviceId == row.Id && !tile.IsLesson && tile.EndsAt > now && tile.State is "planned" or "sent" or "locked" or "failed") ? "An exam has it, and comes first." : null),
+            WhyNot = WhyNot(row) ?? (tiles.Any(tile => tile.DeviceId == row.Id && !tile.IsLesson && !tile.IsComing && tile.EndsAt > now && tile.State is "planned" or "sent" or "locked" or "failed") ? "An exam has it, and comes first." : null),
             CanClearPasscode = CanClear(row),
         },
     };

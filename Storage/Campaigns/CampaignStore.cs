@@ -198,9 +198,9 @@ internal sealed class CampaignStore(Database database) : ICampaignStore
                 var known = await s
                     .Sql($"""
                         SELECT 1 FROM devices d LEFT JOIN placeholders p ON p.serial_number = d.serial_number
-                        WHERE (d.serial_number = @serial OR p.asset_tag = @tag) AND d.id = d.device_id AND {scope.CoversDevice(database)} LIMIT 1
+                        WHERE (d.serial_number = @serial OR d.serial_number = @boxed OR p.asset_tag = @tag) AND d.id = d.device_id AND {scope.CoversDevice(database)} LIMIT 1
                         """)
-                    .Text("@serial", serial).Text("@tag", code).Within(scope).First(_ => true);
+                    .Text("@serial", serial).Text("@boxed", serial.StartsWith('S') ? serial[1..] : serial).Text("@tag", code).Within(scope).First(_ => true);
                 return new CollectResult(known ? CollectOutcome.NotInCampaign : CollectOutcome.Unknown);
             }
 
@@ -229,7 +229,7 @@ internal sealed class CampaignStore(Database database) : ICampaignStore
         });
     }
 
-    public Task<bool> PutBack(Scope scope, string id, string deviceId, AuditRecord? audit)
+    public Task<bool> PutBack(Scope scope, string id, string deviceId, AuditRecord? audit, AuditRecord? ofHandOut = null)
     {
         StoredText.Check("The campaign's id", id);
         StoredText.Check("The iPad's id", deviceId);
@@ -245,12 +245,17 @@ internal sealed class CampaignStore(Database database) : ICampaignStore
             await s.Sql("UPDATE campaign_devices SET collected_at = NULL, collected_by = NULL, holding_id = NULL WHERE campaign_id = @id AND device_id = @device").Text("@id", id).Text("@device", deviceId).Execute();
             if (holding.Holding is not null)
             {
-                await s
+                var again = await s
                     .Sql("""
                         UPDATE holdings SET returned_at = NULL, returned_by = NULL WHERE id = @holding AND returned_at IS NOT NULL
                           AND NOT EXISTS (SELECT 1 FROM holdings o WHERE o.device_id = @device AND (o.returned_at IS NULL OR o.given_at > (SELECT m.returned_at FROM holdings m WHERE m.id = @holding)))
                         """)
                     .Text("@holding", holding.Holding).Text("@device", deviceId).Execute();
+                if (again > 0 && ofHandOut is not null)
+                {
+                    var person = await s.Sql("SELECT person_id FROM holdings WHERE id = @holding").Text("@holding", holding.Holding).First(row => row.Text(0));
+                    await AuditColumns.Add(s, ofHandOut with { TargetId = deviceId, Subject = person });
+                }
             }
 
             if (audit is not null) await AuditColumns.Add(s, audit);

@@ -51,7 +51,8 @@ public interface ICampaignStore
 
     /// <summary>It was a mistake. Whoever had it has it again, when nobody else has it by now.</summary>
     /// <returns>False: it was not collected.</returns>
-    Task<bool> PutBack(Scope scope, string id, string deviceId, AuditRecord? audit);
+    /// <param name="ofHandOut">That its person has it again; it is written where that is so.</param>
+    Task<bool> PutBack(Scope scope, string id, string deviceId, AuditRecord? audit, AuditRecord? ofHandOut = null);
 
     /// <summary>Forgets campaigns that were closed before this time.</summary>
     Task<int> Forget(DateTimeOffset closedBefore);

@@ -38,3 +38,6 @@ CREATE TABLE campaign_devices (
 
 CREATE INDEX campaign_devices_by_device ON campaign_devices (device_id);
 CREATE INDEX campaign_devices_by_serial ON campaign_devices (campaign_id, serial_number);
+
+-- Which iPads of a campaign were erased, without their whole history.
+CREATE INDEX history_erasures ON history (enrolment_id, finished_at) WHERE request_type = 'EraseDevice' AND ending = 1;
