@@ -16,7 +16,7 @@ internal sealed class AuditStore(Database database) : IAuditStore
         """;
 
     /// <summary>People know an iPad by its serial number.</summary>
-    private const string Named = "SELECT @target UNION ALL SELECT id FROM devices WHERE serial_number = @target";
+    private const string Named = "SELECT @target UNION ALL SELECT id FROM devices WHERE serial_number IN (@target, upper(@target))";
 
     /// <summary>Sending a profile of the library is about the profile; the operation that did it is the subject.</summary>
     private const string OfProfiles = $"verb IN ('{AuditVerbs.ProfileInstall}', '{AuditVerbs.ProfileRemove}')";
