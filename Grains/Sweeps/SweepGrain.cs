@@ -107,6 +107,11 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
         {
             // The next node goes on.
         }
+        catch (Exception e) when (e is OrleansMessageRejectionException or SiloUnavailableException)
+        {
+            // A node has ended, and the others have not found out yet. They say so themselves, and tell the sweep (NodeLost).
+            LogNodeAway(logger, duty.GetType().Name, e.Message);
+        }
         catch (Exception e)
         {
             LogFailed(logger, duty.GetType().Name, e);
@@ -115,4 +120,7 @@ internal sealed partial class SweepGrain(IEnumerable<ISweepDuty> duties, TimePro
 
     [LoggerMessage(2450, LogLevel.Warning, "{Duty} failed; it runs again when it is next due")]
     private static partial void LogFailed(ILogger logger, string duty, Exception exception);
+
+    [LoggerMessage(2459, LogLevel.Information, "{Duty} called a node that did not answer; it runs again when it is next due, or when that node is known to be gone: {Reason}")]
+    private static partial void LogNodeAway(ILogger logger, string duty, string reason);
 }
