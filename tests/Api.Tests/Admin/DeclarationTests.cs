@@ -260,11 +260,44 @@ public sealed class DeclarationTests(AdminServer server) : IClassFixture<AdminSe
         Assert.Equal(("sent", "The iPad has loaded iPadOS 18.5 (22F76), and installs it at the deadline or when its user agrees."), await Of(pad, assignment));
 
         await Ask(pad, "status", Report(has, full: false, more: """, "device": {"operating-system": {"version": "18.5", "build-version": "22F76"} }"""));
+        // It comes for the push at once: nothing has its grain read what waits.
+        Assert.NotNull(await Asked(pad));
         // What the iPad says of itself stands in the inventory too, and nobody has asked it.
         Assert.Equal("18.5", (string)(await Get(pad.Path))["osVersion"]!);
         Assert.Equal(("installed", "It has iPadOS 18.5."), await Of(pad, assignment));
-        Assert.NotNull(await Asked(pad));
         Assert.DoesNotContain(await Fetch(pad), one => ((string)one.Declaration["Type"]!).Contains("softwareupdate", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_version_with_a_zero_in_it_is_passed_over_and_the_rest_of_the_report_counts()
+    {
+        var pad = await server.Enrol(serial: "DMZERO1");
+        await Create(Body("declaration", Passcode, "serial:DMZERO1"));
+        await Asked(pad);
+        var has = await Fetch(pad);
+
+        var reply = await Ask(pad, "status", Report(has, more: """, "device": {"operating-system": {"version": "18.6", "build-version": "a\u0000b"} }"""));
+
+        Assert.Equal(DeviceRefusal.None, reply.Refusal);
+        Assert.Equal("18.6", (string)(await Get(pad.Path))["osVersion"]!);
+        Assert.NotEmpty((await Get($"{pad.Path}/declarations"))["statusItems"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task What_it_said_before_it_fetched_another_list_proves_nothing_of_that_list()
+    {
+        var pad = await server.Enrol(serial: "DMBACK1");
+        await Create(Body("declaration", Passcode, "serial:DMBACK1"));
+        await Asked(pad);
+        await Ask(pad, "status", Report(await Fetch(pad)));
+        var second = await Create(Body("declaration", """{"type": "com.apple.configuration.passcode.settings", "payload": {"MinimumLength": 4}}""", "serial:DMBACK1"));
+        await Asked(pad);
+        await Fetch(pad);
+
+        // It has fetched the longer list, and has not said so yet.
+        await Delete(second);
+
+        Assert.NotNull(await Asked(pad));
     }
 
     [Fact]
@@ -351,7 +384,7 @@ public sealed class DeclarationTests(AdminServer server) : IClassFixture<AdminSe
         await Ask(pad, "status", Report(has));
         var version = await Version(pad);
 
-        foreach (var broken in new[] { "{", "[]", "7", "\"\\ud800\"", "{\"StatusItems\": ", new string('[', 5000) })
+        foreach (var broken in new[] { "{", "[]", "7", "\"\\ud800\"", """{"StatusItems": {"device": {"model": {"identifier": "\ud800"}}}}""", "{\"StatusItems\": ", new string('[', 5000) })
             Assert.Equal(DeviceRefusal.BadMessage, (await Ask(pad, "status", broken)).Refusal);
         // Odd, and readable: nothing of it counts.
         foreach (var odd in new[] { """{"StatusItems": 7}""", """{"StatusItems": {"device": [], "management": {"declarations": 3}}, "Errors": {}}""", "{}" })

@@ -111,6 +111,17 @@ public sealed class TokenTests(AdminServer server)
     }
 
     [Fact]
+    public async Task A_token_is_good_for_ten_years_at_most_and_one_of_a_version_before_that_never_ends_stops_no_other()
+    {
+        using var refused = await server.Admin.PostAsync(Path, AdminServer.Json("""{"name": "for ever", "role": "viewer", "expiresAt": "9999-12-31T23:59:59Z"}"""));
+        await AdminServer.Blames(refused, "expiresAt");
+
+        var access = server.Grains.GetGrain<IAccessGrain>(4714);
+        await access.Create(new TokenOrder(Guid.NewGuid().ToString(), ApiToken.Hash("for ever"), "for ever", AccessRole.Viewer, DateTimeOffset.MaxValue, "test"));
+        Assert.NotNull(await access.Create(new TokenOrder(Guid.NewGuid().ToString(), ApiToken.Hash("after"), "after", AccessRole.Viewer, null, "test")));
+    }
+
+    [Fact]
     public async Task What_an_account_made_ends_with_it_also_where_it_is_the_last_administrators()
     {
         var access = server.Grains.GetGrain<IAccessGrain>(4713);
