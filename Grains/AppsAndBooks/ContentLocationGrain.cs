@@ -37,10 +37,10 @@ internal sealed partial class ContentLocationGrain(
     /// <summary>Apple's limits may change at any time.</summary>
     private static readonly TimeSpan ConfigEvery = TimeSpan.FromMinutes(5);
 
-    /// <summary>What waits longer is found by the sweep.</summary>
     /// <summary>After a round that broke down for another reason than Apple.</summary>
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMinutes(1);
 
+    /// <summary>What waits longer is found by the sweep.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(2);
 
     private const int MostPages = 2_000;

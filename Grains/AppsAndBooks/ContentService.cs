@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FleetMdm.Grains.Outside;
@@ -14,23 +13,15 @@ namespace FleetMdm.Grains.AppsAndBooks;
 /// <remarks>Connections are shared. A token is its grain's, which makes one request after the other. The body of an answer is looked at before its status: errors come with 200 too.</remarks>
 internal sealed class ContentService : IDisposable
 {
-    /// <summary>A page has several hundred records.</summary>
-    private const int MostBytes = 16 * 1024 * 1024;
-
     private const string Root = "/mdm/v2/";
 
-    private readonly HttpMessageInvoker _http;
+    private readonly OutsideClient _client;
     private readonly Uri _endpoint;
-    private readonly TimeSpan _patience;
-    private readonly TimeProvider _time;
 
-    public ContentService(IOptions<AppsAndBooksOptions> options, TimeProvider time)
-    {
-        (_endpoint, _patience, _time) = (new Uri(options.Value.Endpoint), TimeSpan.FromSeconds(options.Value.AnswerSeconds), time);
-        _http = OutsideService.Connect(options.Value.LoadTrustedRoots(), options.Value.Proxy);
-    }
+    public ContentService(IOptions<AppsAndBooksOptions> options, TimeProvider time) => (_endpoint, _client) = (
+        new Uri(options.Value.Endpoint), new OutsideClient(options.Value.LoadTrustedRoots(), options.Value.Proxy, TimeSpan.FromSeconds(options.Value.AnswerSeconds), time));
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _client.Dispose();
 
     public async Task<ContentLimits> Limits(CancellationToken stopping) => ContentAnswers.Limits(await Send(null, HttpMethod.Get, "service/config", null, stopping));
 
@@ -97,11 +88,7 @@ internal sealed class ContentService : IDisposable
 
     private async Task<(int Status, JsonObject? Json, TimeSpan? RetryAfter)> Request(HttpMethod method, Uri address, JsonObject? body, Action<HttpRequestHeaders> headers, CancellationToken stopping)
     {
-        using var patience = new CancellationTokenSource(_patience, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stopping);
         using var request = new HttpRequestMessage(method, address) { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionOrLower };
-        request.Headers.UserAgent.ParseAdd(OutsideService.Agent);
-        request.Headers.Accept.ParseAdd("application/json");
         headers(request.Headers);
         if (body is not null)
         {
@@ -111,35 +98,13 @@ internal sealed class ContentService : IDisposable
 
         try
         {
-            using var response = await _http.SendAsync(request, either.Token);
-            var text = await Read(response.Content, either.Token);
-            var after = response.Headers.RetryAfter is { } header ? header.Delta ?? (header.Date is { } date ? date - _time.GetUtcNow() : null) : null;
-            return ((int)response.StatusCode, Json(text), after);
+            var answer = await _client.Send(request, stopping);
+            return (answer.Status, Json(answer.Body), answer.RetryAfter);
         }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        catch (OutsideException e)
         {
-            throw new ContentException(ContentProblem.Unreachable, $"Apple's service did not answer within {_patience.TotalSeconds:0} seconds. It is asked again by itself.", refused: false);
+            throw new ContentException(e.TooLong ? ContentProblem.Unexpected : ContentProblem.Unreachable, e.Message, refused: false, inner: e);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
-        {
-            throw new ContentException(
-                ContentProblem.Unreachable, $"Apple's service cannot be reached: {e.Message.TrimEnd('.')}. Check that this server reaches {address.Host}, port {address.Port}.", refused: false, inner: e);
-        }
-    }
-
-    private static async Task<string> Read(HttpContent content, CancellationToken stopping)
-    {
-        await using var stream = await content.ReadAsStreamAsync(stopping);
-        using var bytes = new MemoryStream();
-        var buffer = new byte[32 * 1024];
-        int read;
-        while ((read = await stream.ReadAsync(buffer, stopping)) > 0)
-        {
-            if (bytes.Length + read > MostBytes) throw new ContentException(ContentProblem.Unexpected, "Apple's answer is longer than any answer can be.", refused: false);
-            bytes.Write(buffer, 0, read);
-        }
-
-        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
     }
 
     /// <summary>Null: it is none.</summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FleetMdm.Grains.Outside;
@@ -22,21 +21,14 @@ internal sealed class AppleDeviceService : IDisposable
     /// <summary>The newest version that is documented: with it Apple says which iPads are throttled, and for how long.</summary>
     private const string ProtocolVersion = "10";
 
-    /// <summary>A page of 1,000 iPads has 600 KB.</summary>
-    private const int MostBytes = 16 * 1024 * 1024;
-
-    private readonly HttpMessageInvoker _http;
+    private readonly OutsideClient _client;
     private readonly Uri _endpoint;
-    private readonly TimeSpan _patience;
     private readonly TimeProvider _time;
 
-    public AppleDeviceService(IOptions<AutomatedOptions> options, TimeProvider time)
-    {
-        (_endpoint, _patience, _time) = (new Uri(options.Value.Endpoint), TimeSpan.FromSeconds(options.Value.AnswerSeconds), time);
-        _http = OutsideService.Connect(options.Value.LoadTrustedRoots(), options.Value.Proxy);
-    }
+    public AppleDeviceService(IOptions<AutomatedOptions> options, TimeProvider time) => (_endpoint, _time, _client) = (
+        new Uri(options.Value.Endpoint), time, new OutsideClient(options.Value.LoadTrustedRoots(), options.Value.Proxy, TimeSpan.FromSeconds(options.Value.AnswerSeconds), time));
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _client.Dispose();
 
     public async Task<AutomatedAccount> Account(AppleSession session, CancellationToken stopping) => AppleAnswers.Account(await Send(session, HttpMethod.Get, "/account", null, stopping));
 
@@ -95,12 +87,8 @@ internal sealed class AppleDeviceService : IDisposable
 
     private async Task<Answer> Request(HttpMethod method, string path, JsonObject? body, Action<HttpRequestHeaders> headers, CancellationToken stopping)
     {
-        using var patience = new CancellationTokenSource(_patience, _time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stopping);
         using var request = new HttpRequestMessage(method, new Uri(_endpoint, path)) { Version = HttpVersion.Version11 };
-        request.Headers.UserAgent.ParseAdd(OutsideService.Agent);
         request.Headers.TryAddWithoutValidation("X-Server-Protocol-Version", ProtocolVersion);
-        request.Headers.Accept.ParseAdd("application/json");
         headers(request.Headers);
         if (body is not null)
         {
@@ -110,35 +98,13 @@ internal sealed class AppleDeviceService : IDisposable
 
         try
         {
-            using var response = await _http.SendAsync(request, either.Token);
-            var text = await Read(response.Content, either.Token);
-            var after = response.Headers.RetryAfter is { } header ? header.Delta ?? (header.Date is { } date ? date - _time.GetUtcNow() : null) : null;
-            return new Answer((int)response.StatusCode, text, after, response.Headers.TryGetValues(SessionHeader, out var sessions) ? sessions.FirstOrDefault() : null);
+            var answer = await _client.Send(request, stopping);
+            return new Answer(answer.Status, answer.Body, answer.RetryAfter, answer.Headers.TryGetValues(SessionHeader, out var sessions) ? sessions.FirstOrDefault() : null);
         }
-        catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+        catch (OutsideException e)
         {
-            throw new AppleServiceException(AutomatedProblem.Unreachable, $"Apple's service did not answer within {_patience.TotalSeconds:0} seconds. It is asked again by itself.");
+            throw new AppleServiceException(e.TooLong ? AutomatedProblem.Unexpected : AutomatedProblem.Unreachable, e.Message, inner: e);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
-        {
-            throw new AppleServiceException(
-                AutomatedProblem.Unreachable, $"Apple's service cannot be reached: {e.Message} Check that this server reaches {_endpoint.Host}, port {_endpoint.Port}.", inner: e);
-        }
-    }
-
-    private static async Task<string> Read(HttpContent content, CancellationToken stopping)
-    {
-        await using var stream = await content.ReadAsStreamAsync(stopping);
-        using var bytes = new MemoryStream();
-        var buffer = new byte[32 * 1024];
-        int read;
-        while ((read = await stream.ReadAsync(buffer, stopping)) > 0)
-        {
-            if (bytes.Length + read > MostBytes) throw new AppleServiceException(AutomatedProblem.Unexpected, "Apple's answer is longer than any answer can be.");
-            bytes.Write(buffer, 0, read);
-        }
-
-        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
     }
 
     private static JsonObject Json(string text)
