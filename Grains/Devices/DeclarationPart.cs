@@ -3,6 +3,7 @@ using FleetMdm.Protocol.Declarations;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Devices;
+using static FleetMdm.Grains.Devices.StandingRules;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -67,7 +68,7 @@ internal static class DeclarationPart
 
         var standings = rows.ToDictionary(
             row => row.Standing.AssignmentId,
-            row => row.Standing.ChangedAt >= known.EnrolledAt ? row.Standing : IsLeaving(row.Standing) ? null : Wait(row.Standing, now) with { Installed = null, Revision = 0, CommandUuid = null },
+            row => row.Standing.ChangedAt >= known.EnrolledAt ? row.Standing : IsLeaving(row.Standing.State) ? null : Wait(row.Standing, now) with { Installed = null, Revision = 0, CommandUuid = null },
             StringComparer.Ordinal);
 
         // 2
@@ -84,8 +85,8 @@ internal static class DeclarationPart
             {
                 if (matches == true) standings[id] = new AssignmentStanding { AssignmentId = id, State = AssignmentState.Waiting, DueAt = now, ChangedAt = now };
             }
-            else if (one is not null && !IsLeaving(one) && (!entry.InForce || matches == false)) standings[id] = Leave(one, now);
-            else if (one is not null && IsLeaving(one) && matches == true) standings[id] = Wait(one, now);
+            else if (one is not null && !IsLeaving(one.State) && (!entry.InForce || matches == false)) standings[id] = Leave(one, now);
+            else if (one is not null && IsLeaving(one.State) && matches == true) standings[id] = Wait(one, now);
         }
 
         // 3
@@ -94,8 +95,8 @@ internal static class DeclarationPart
         for (var i = 0; i < all.Count; i++)
         {
             var (entry, one) = all[i];
-            if (IsLeaving(one)) continue;
-            if ((Outranked(entry, all) ?? known.Misfit(entry.Content)) is { } misfit) all[i] = (entry, Set(one, entry, AssignmentState.NotApplicable, misfit, null, now));
+            if (IsLeaving(one.State)) continue;
+            if ((WhyOutranked(entry, all) ?? known.Misfit(entry.Content)) is { } misfit) all[i] = (entry, Set(one, entry, AssignmentState.NotApplicable, misfit, null, now));
             else if (entry.Content.Update is { } update && update.IsMet(known.OsVersion, known.BuildVersion))
                 all[i] = (entry, Set(one, entry, AssignmentState.Installed, $"It has iPadOS {known.OsVersion}.", null, now));
             else declared.Add(entry);
@@ -130,10 +131,10 @@ internal static class DeclarationPart
         {
             var (entry, one) = all[i];
             if (declared.Contains(entry)) all[i] = (entry, Told(one, entry, status, state, isReached, ended.Ending, ended.Summary, now));
-            else if (IsLeaving(one)) standings[entry.Id] = isReached ? null : one;
+            else if (IsLeaving(one.State)) standings[entry.Id] = isReached ? null : one;
         }
 
-        all = [.. all.Select(one => IsLeaving(one.Standing) && standings[one.Entry.Id] is not null ? (one.Entry, Removing(one.Standing, state.CommandUuid, now)) : one)];
+        all = [.. all.Select(one => IsLeaving(one.Standing.State) && standings[one.Entry.Id] is not null ? (one.Entry, Removing(one.Standing, state.CommandUuid, now)) : one)];
         var before = rows.ToDictionary(row => row.Standing.AssignmentId, row => row.Standing, StringComparer.Ordinal);
         return new DeclarationDecision(
             [
@@ -203,19 +204,4 @@ internal static class DeclarationPart
         var after = one with { State = AssignmentState.Removing, CommandUuid = commandUuid ?? one.CommandUuid, Reason = null, DueAt = one.State == AssignmentState.Removing && one.DueAt > now ? one.DueAt : now + AskAgain };
         return after == one ? one : after with { ChangedAt = now };
     }
-
-    private static AssignmentStanding Wait(AssignmentStanding one, DateTimeOffset now) =>
-        one with { State = AssignmentState.Waiting, Attempts = 0, DueAt = now, ChangedAt = now, Reason = null };
-
-    /// <summary>What was never in a set leaves at once.</summary>
-    private static AssignmentStanding? Leave(AssignmentStanding one, DateTimeOffset now) =>
-        one.Installed is null && one.CommandUuid is null ? null : one with { State = AssignmentState.Leaving, Attempts = 0, DueAt = now, ChangedAt = now, Reason = null };
-
-    private static bool IsLeaving(AssignmentStanding one) => one.State >= AssignmentState.Leaving;
-
-    /// <summary>Of a type that counts once, one does.</summary>
-    private static string? Outranked(PlanEntry entry, List<(PlanEntry Entry, AssignmentStanding Standing)> all) =>
-        all.Where(other => other.Entry.Item == entry.Item && !IsLeaving(other.Standing)).Select(other => other.Entry).MaxBy(other => (other.Precedence, other.Id)) is { } first && first.Id != entry.Id
-            ? $"The assignment \"{first.Name}\" says otherwise, and comes first."
-            : null;
 }

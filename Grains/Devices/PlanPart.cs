@@ -3,6 +3,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
+using static FleetMdm.Grains.Devices.StandingRules;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -317,17 +318,9 @@ internal static class PlanPart
         _ => "The licence is just given back. Then it is asked for again.",
     };
 
-    private static AssignmentStanding Wait(AssignmentStanding one, DateTimeOffset now) =>
-        one with { State = AssignmentState.Waiting, Attempts = 0, DueAt = now, ChangedAt = now, Reason = null };
-
     /// <summary>Looked at again with the next answer of the iPad, and otherwise tomorrow.</summary>
     private static AssignmentStanding Held(AssignmentStanding one, string reason, DateTimeOffset now) =>
         one.Reason == reason && one.DueAt > now ? one : one with { DueAt = now + LookAgain, Reason = reason };
-
-    private static AssignmentStanding? Leave(AssignmentStanding one, DateTimeOffset now) =>
-        one.Installed is null && one.CommandUuid is null ? null : one with { State = AssignmentState.Leaving, Attempts = 0, DueAt = now, ChangedAt = now, Reason = null };
-
-    private static bool IsLeaving(AssignmentState state) => state >= AssignmentState.Leaving;
 
     /// <summary>Its command is in the queue: whatever comes now waits until that has ended.</summary>
     private static bool IsPending(AssignmentStanding one, PlanKnown known) => one.CommandUuid is { } uuid && known.Waiting.Contains(uuid);
@@ -350,11 +343,7 @@ internal static class PlanPart
 
     /// <summary>Two profiles of one identifier are one; of two settings, or two ways to install one app, only one can be.</summary>
     private static string? Outranked(PlanEntry entry, List<(PlanEntry Entry, AssignmentStanding Standing)> all) =>
-        entry.Content.Rank > PlanRank.Profile
-        && all.Where(other => other.Entry.Item == entry.Item && !IsLeaving(other.Standing.State)).Select(other => other.Entry).MaxBy(other => (other.Precedence, other.Id)) is { } first
-        && first.Id != entry.Id
-            ? $"The assignment \"{first.Name}\" says otherwise, and comes first."
-            : null;
+        entry.Content.Rank > PlanRank.Profile ? WhyOutranked(entry, all) : null;
 
     /// <summary>As iPads say it: error 9610 of the store, or 12064 of the management.</summary>
     private static bool IsLicenceNotSeen(string? summary) => summary is not null
