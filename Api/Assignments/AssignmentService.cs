@@ -150,7 +150,7 @@ internal sealed class AssignmentService(
         var user = FleetUser.Of(context);
         var standing = (await Row(user, id) ?? throw NotFound()).Assignment;
         Require(context, standing.Kind);
-        if (AssignmentWords.IsDeclared(AssignmentWords.Kind(standing.Kind)))
+        if (standing.Kind.IsDeclared())
         {
             throw ApiProblem.Conflict(ProblemCodes.TriedByTheIPad, "The iPad tries it again by itself",
                 "An iPad looks at a declaration again by itself, and as soon as it is changed. Nothing was sent. Change the assignment to send it anew.");
@@ -281,7 +281,7 @@ internal sealed class AssignmentService(
             UpdatedBy = "",
         };
         Require(context, plain.Kind);
-        if (plain.Keep && AssignmentWords.IsDeclared(AssignmentWords.Kind(plain.Kind)))
+        if (plain.Keep && plain.Kind.IsDeclared())
             throw ApiProblem.Field("keep", "An iPad has a declaration only as long as it is declared: it cannot be left there.");
         var (assignment, requirements) = plain.Kind switch
         {
@@ -364,7 +364,7 @@ internal sealed class AssignmentService(
     private static (Assignment, IReadOnlyList<Requirement>) OfDeclaration(Assignment plain, JsonElement declaration)
     {
         var thing = Declared("declaration", () => DeclaredThing.FromJson(declaration));
-        if (ProfileVariables.In(PlistReader.ReadDictionary(PlistWriter.ToFragment(new PlistDictionary { ["All"] = System.Text.Encoding.UTF8.GetString(thing.ToBytes()) }), PlistLimits.Admin)) is [var variable, ..])
+        if (ProfileVariables.In(new PlistDictionary { ["All"] = System.Text.Encoding.UTF8.GetString(thing.ToBytes()) }) is [var variable, ..])
             throw ApiProblem.Field("declaration.payload", $"It has the variable {{{{{variable}}}}}. Variables are not filled in in declarations.", ProblemCodes.InvalidCommand);
         // Two of a type that counts once want the same thing; others stand beside each other.
         return (With(plain with { Item = thing.IsSingle ? $"declaration:{thing.Type}" : $"declaration:{thing.Type}:{plain.Id}" }, thing.ToBytes(), declaration), thing.Requirements());

@@ -17,6 +17,12 @@ public enum AssignmentKind : short
     SoftwareUpdate = 5,
 }
 
+public static class AssignmentKinds
+{
+    /// <summary>An iPad fetches it by itself: no command brings it.</summary>
+    public static bool IsDeclared(this AssignmentKind kind) => kind is AssignmentKind.Declaration or AssignmentKind.SoftwareUpdate;
+}
+
 /// <summary>Stored as a number: never renumber.</summary>
 public enum AssignmentPhase : short
 {

@@ -470,7 +470,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
     private static async Task<long> Renew(Session s, AssignmentRow row, DateTimeOffset now) => await s
         .Sql($"""
             UPDATE assignment_devices SET state = 1, attempts = 0, due_at = @now, changed_at = @now, reason = NULL
-            WHERE assignment_id = @id AND state IN (3, 4, 5{(row.Assignment.Kind is AssignmentKind.Declaration or AssignmentKind.SoftwareUpdate ? ", 2" : "")}) AND revision < @wanted
+            WHERE assignment_id = @id AND state IN (3, 4, 5{(row.Assignment.Kind.IsDeclared() ? ", 2" : "")}) AND revision < @wanted
             """)
         .Text("@id", row.Assignment.Id).Time("@now", now).Int("@wanted", row.Wanted).Execute();
 
