@@ -34,18 +34,25 @@ public sealed class LargeAnswers(FleetGates gates)
             {
                 var piece = answer.Slice(at, Math.Min(Small, answer.Length - at));
                 var written = await context.Response.BodyWriter.WriteAsync(piece, context.RequestAborted);
-                if (written.IsCompleted || context.RequestAborted.IsCancellationRequested) return false;
+                if (written.IsCompleted || context.RequestAborted.IsCancellationRequested) return Gone(context);
             }
 
             return true;
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            return false;
+            return Gone(context);
         }
         finally
         {
             Interlocked.Add(ref _underWay, -answer.Length);
         }
+    }
+
+    /// <summary>A pipe may end before its connection is known to have: without this, Kestrel would take the short answer for a fault of ours.</summary>
+    private static bool Gone(HttpContext context)
+    {
+        context.Abort();
+        return false;
     }
 }
