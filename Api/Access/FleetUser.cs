@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Security.Claims;
-using System.Text.Json;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage;
@@ -17,15 +16,9 @@ namespace FleetMdm.Api.Access;
 /// <param name="Scope">Which schools the rights cover.</param>
 public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IReadOnlySet<string> Rights, string? SessionId, Scope Scope)
 {
-    /// <summary>A JSON array of the ids of schools; no such claim: the whole district. What cannot be read covers nothing.</summary>
-    public const string SchoolsClaim = "fleetmdm:schools";
-
     private const string AccountClaim = "fleetmdm:account";
     private const string TokenIdClaim = "fleetmdm:token";
     private const string SessionClaim = "fleetmdm:session";
-    private const string RightsClaim = "fleetmdm:rights";
-    private const string RoleClaim = "fleetmdm:role";
-    private const string PersonClaim = "fleetmdm:person";
 
     /// <summary>Of the person; null: a token sends it.</summary>
     public string? AccountId { get; init; }
@@ -60,27 +53,27 @@ public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IR
     public static FleetUser Of(HttpContext context) =>
         Find(context.User) ?? throw new InvalidOperationException("This endpoint must require authorization.");
 
-    /// <summary>A cookie alone says who, and no rights: these come from the token each time.</summary>
-    public static FleetUser? Find(ClaimsPrincipal principal) =>
-        (principal.FindFirstValue(TokenIdClaim) ?? principal.FindFirstValue(AccountClaim)) is { } id
-            ? new FleetUser(id, principal.FindFirstValue(ClaimTypes.Name) ?? "", principal.FindFirstValue(RoleClaim) ?? "", RightsOf(principal), principal.FindFirstValue(SessionClaim), ScopeOf(principal))
+    /// <summary>A cookie alone says who, and no rights: these come from the token or the account each time.</summary>
+    public static FleetUser? Find(ClaimsPrincipal principal)
+    {
+        foreach (var identity in principal.Identities)
+        {
+            if (identity is KnownIdentity known) return known.User;
+        }
+
+        return (principal.FindFirstValue(TokenIdClaim) ?? principal.FindFirstValue(AccountClaim)) is { } id
+            ? new FleetUser(id, principal.FindFirstValue(ClaimTypes.Name) ?? "", "", FrozenSet<string>.Empty, principal.FindFirstValue(SessionClaim), Scope.Of([]))
             {
                 AccountId = principal.FindFirstValue(AccountClaim),
-                PersonId = principal.FindFirstValue(PersonClaim),
             }
             : null;
+    }
 
     internal static ClaimsPrincipal Principal(TokenDescription token, string scheme, string? sessionId = null)
     {
         var role = TokenRole.Of(token);
-        return new ClaimsPrincipal(new ClaimsIdentity(
-            [
-                .. Who(token, sessionId),
-                new Claim(RoleClaim, role.Title),
-                new Claim(RightsClaim, string.Join(' ', role.Rights)),
-                .. token.Schools is { } at ? [new Claim(SchoolsClaim, JsonSerializer.Serialize(at.Ids))] : Array.Empty<Claim>(),
-            ],
-            scheme, ClaimTypes.Name, ClaimTypes.Role));
+        var user = new FleetUser(token.Id, token.Name, role.Title, RightSets.Of(role.Rights), sessionId, ScopeOf(token.Schools?.Ids));
+        return new ClaimsPrincipal(new KnownIdentity(user, Who(token, sessionId), scheme));
     }
 
     /// <summary>For a browser's cookie: who it is, and no rights.</summary>
@@ -92,15 +85,16 @@ public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IR
     internal static ClaimsPrincipal Cookie(Account account, string scheme, string session) =>
         new(new ClaimsIdentity(Who(account, session), scheme, ClaimTypes.Name, ClaimTypes.Role));
 
-    internal static ClaimsPrincipal Principal(SignedInAccount found, string scheme, string session) => new(new ClaimsIdentity(
-        [
-            .. Who(found.Account, session),
-            new Claim(RoleClaim, found.Role.Title),
-            new Claim(RightsClaim, string.Join(' ', found.Role.Rights)),
-            .. found.Account.PersonId is { } person ? new[] { new Claim(PersonClaim, person) } : [],
-            .. found.Account.Schools is { } schools ? new[] { new Claim(SchoolsClaim, JsonSerializer.Serialize(schools)) } : [],
-        ],
-        scheme, ClaimTypes.Name, ClaimTypes.Role));
+    internal static ClaimsPrincipal Principal(SignedInAccount found, string scheme, string session)
+    {
+        var account = found.Account;
+        var user = new FleetUser(account.Id, account.Name, found.Role.Title, RightSets.Of(found.Role.Rights), session, ScopeOf(account.Schools))
+        {
+            AccountId = account.Id,
+            PersonId = account.PersonId,
+        };
+        return new ClaimsPrincipal(new KnownIdentity(user, Who(account, session), scheme));
+    }
 
     private static IEnumerable<Claim> Who(Account account, string session) =>
         [new Claim(AccountClaim, account.Id), new Claim(ClaimTypes.Name, account.Name), new Claim(SessionClaim, session)];
@@ -114,19 +108,11 @@ public sealed record FleetUser(string TokenId, string Name, string RoleTitle, IR
         .. sessionId is null ? Array.Empty<Claim>() : [new Claim(SessionClaim, sessionId)],
     ];
 
-    private static Scope ScopeOf(ClaimsPrincipal principal)
-    {
-        if (principal.FindFirstValue(SchoolsClaim) is not { } schools) return Scope.District;
-        try
-        {
-            return Scope.Of((JsonSerializer.Deserialize<string[]>(schools) ?? []).Where(id => id is not null));
-        }
-        catch (JsonException)
-        {
-            return Scope.Of([]);
-        }
-    }
+    private static Scope ScopeOf(IEnumerable<string>? schools) => schools is null ? Scope.District : Scope.Of(schools);
 
-    private static FrozenSet<string> RightsOf(ClaimsPrincipal principal) =>
-        principal.FindFirstValue(RightsClaim) is { } rights ? RightSets.Of(rights) : FrozenSet<string>.Empty;
+    /// <summary>Of somebody whose rights are known: they are read once for a request, and not again by each who asks.</summary>
+    private sealed class KnownIdentity(FleetUser user, IEnumerable<Claim> claims, string scheme) : ClaimsIdentity(claims, scheme, ClaimTypes.Name, ClaimTypes.Role)
+    {
+        public FleetUser User => user;
+    }
 }

@@ -1,5 +1,5 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
 using FleetMdm.Grains.Interfaces;
 
 namespace FleetMdm.Api.Access;
@@ -7,8 +7,13 @@ namespace FleetMdm.Api.Access;
 /// <summary>What the bearer of a token may do.</summary>
 internal static class TokenRole
 {
+    /// <summary>A description lives as long as a node believes in it: its role is made once for all requests of that time.</summary>
+    private static readonly ConditionalWeakTable<TokenDescription, Role> Kept = [];
+
     /// <summary>The role of a token, with the rights that it gives this one: a viewer's may have been made to see secrets too.</summary>
-    public static Role Of(TokenDescription token)
+    public static Role Of(TokenDescription token) => Kept.GetValue(token, Make);
+
+    private static Role Make(TokenDescription token)
     {
         var name = NameOf(token);
         var (secrets, title, rights) = token.Schools is { } at ? (at.Secrets, at.RoleTitle, at.Rights) : (token.Secrets, token.RoleTitle, token.Rights);
@@ -22,17 +27,10 @@ internal static class TokenRole
         token.Schools?.Role ?? token.RoleName ?? (token.Role == AccessRole.Administrator ? Roles.Administrator : Roles.Viewer);
 }
 
-/// <summary>Rights as one text, and as a set: a few sets for all requests.</summary>
+/// <summary>The rights of a role as a set, made once for each list of them.</summary>
 internal static class RightSets
 {
-    private const int MostKept = 200;
+    private static readonly ConditionalWeakTable<IReadOnlyList<string>, FrozenSet<string>> Kept = [];
 
-    private static readonly ConcurrentDictionary<string, FrozenSet<string>> Kept = new(StringComparer.Ordinal);
-
-    public static FrozenSet<string> Of(string rights)
-    {
-        if (Kept.TryGetValue(rights, out var kept)) return kept;
-        if (Kept.Count >= MostKept) Kept.Clear();
-        return Kept[rights] = rights.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToFrozenSet(StringComparer.Ordinal);
-    }
+    public static FrozenSet<string> Of(IReadOnlyList<string> rights) => Kept.GetValue(rights, static list => list.ToFrozenSet(StringComparer.Ordinal));
 }

@@ -42,19 +42,16 @@ internal sealed class AuditChain(Database database, TimeProvider time) : IAuditC
             return new AuditSealed(0, new AuditHead(basis.HeadNumber, basis.HeadHash), null);
 
         var (number, hash) = (basis.HeadNumber, basis.HeadHash);
-        var values = new StringBuilder();
-        var bind = new List<Action<Statement>>();
+        var links = new List<AuditLink>(waiting.Count);
         foreach (var (id, record, signature) in waiting)
         {
             var standing = record is null ? AuditStanding.Gone : signature is null ? AuditStanding.Unsigned
                 : Signer.IsSigned(record, signature) ? AuditStanding.Signed : AuditStanding.Forged;
             hash = Signer.Link(hash, ++number, id, standing, record);
-            var (n, link, row) = (number, hash, bind.Count);
-            values.Append(CultureInfo.InvariantCulture, $"{(row > 0 ? ", " : "")}(@n{row}, @i{row}, @s{row}, @h{row})");
-            bind.Add(statement => statement.Long($"@n{row}", n).Bytes($"@i{row}", id).Short($"@s{row}", (short)standing).Bytes($"@h{row}", link));
+            links.Add(new AuditLink(number, id, standing, hash));
         }
 
-        await s.Sql($"INSERT INTO audit_chain (seq, id, standing, hash) VALUES {values}").Bind(statement => bind.ForEach(one => one(statement))).Execute();
+        await database.AddLinks(s, links);
         await s.Sql("DELETE FROM audit_unsealed WHERE id IN (SELECT id FROM audit_chain WHERE seq > @from)").Long("@from", basis.HeadNumber).Execute();
         await WriteEnds(s, basis with { HeadNumber = number, HeadHash = hash });
         return new AuditSealed(waiting.Count, new AuditHead(number, hash), broken);

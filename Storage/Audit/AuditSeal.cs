@@ -194,3 +194,7 @@ public enum AuditStanding : short
 /// <param name="StartNumber">Of the last record that retention removed; 0: none.</param>
 /// <param name="StartHash">Empty: it is not known.</param>
 internal sealed record AuditEnds(long StartNumber, byte[] StartHash, long HeadNumber, byte[] HeadHash);
+
+/// <summary>A link that is added to the chain.</summary>
+/// <param name="Id">Of its record.</param>
+internal readonly record struct AuditLink(long Number, byte[] Id, AuditStanding Standing, byte[] Hash);

@@ -60,6 +60,20 @@ internal sealed class PostgresDatabase(PostgresConnections connections, AuditSea
     public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
         command.Parameters.Add(new NpgsqlParameter("@ids", NpgsqlDbType.Array | NpgsqlDbType.Text) { Value = ids.ToArray() });
 
+    public override Task AddLinks(Session session, IReadOnlyList<AuditLink> links)
+    {
+        return session
+            .Sql("INSERT INTO audit_chain (seq, id, standing, hash) SELECT * FROM unnest(@numbers, @ids, @standings, @hashes)")
+            .Own(Array("@numbers", NpgsqlDbType.Bigint, link => link.Number))
+            .Own(Array("@ids", NpgsqlDbType.Bytea, link => link.Id))
+            .Own(Array("@standings", NpgsqlDbType.Smallint, link => (short)link.Standing))
+            .Own(Array("@hashes", NpgsqlDbType.Bytea, link => link.Hash))
+            .Execute();
+
+        NpgsqlParameter<T[]> Array<T>(string name, NpgsqlDbType type, Func<AuditLink, T> value) =>
+            new(name, NpgsqlDbType.Array | type) { TypedValue = [.. links.Select(value)] };
+    }
+
     public override void BindTime(DbParameter parameter, DateTimeOffset? time)
     {
         parameter.DbType = DbType.DateTime;

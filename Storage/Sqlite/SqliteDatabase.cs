@@ -52,6 +52,14 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     public override void BindIds(DbCommand command, IReadOnlyList<string> ids) =>
         command.Parameters.Add(new SqliteParameter("@ids", JsonSerializer.Serialize(ids)));
 
+    public override Task AddLinks(Session session, IReadOnlyList<AuditLink> links)
+    {
+        var statement = session.Sql($"INSERT INTO audit_chain (seq, id, standing, hash) VALUES {string.Join(", ", links.Select((_, n) => $"(@n{n}, @i{n}, @s{n}, @h{n})"))}");
+        for (var n = 0; n < links.Count; n++)
+            statement.Long($"@n{n}", links[n].Number).Bytes($"@i{n}", links[n].Id).Short($"@s{n}", (short)links[n].Standing).Bytes($"@h{n}", links[n].Hash);
+        return statement.Execute();
+    }
+
     public override void BindTime(DbParameter parameter, DateTimeOffset? time)
     {
         parameter.DbType = DbType.Int64;
