@@ -13,7 +13,7 @@ internal static class DeviceImportPages
     private const int ShownOfEach = 20;
 
     public static readonly (string Change, string Words)[] Kinds =
-        [("kept", "Another person has these: they keep that one"), ("handedOut", "Handed out now"), ("waiting", "Handed out when they enrol"), ("added", "New"), ("changed", "Changed")];
+        [("handedOver", "Change hands"), ("kept", "Another person has these: they keep that one"), ("handedOut", "Handed out now"), ("waiting", "Handed out when they enrol"), ("added", "New"), ("changed", "Changed")];
 
     public static void MapPages(RouteGroupBuilder pages)
     {
@@ -22,6 +22,7 @@ internal static class DeviceImportPages
         imports.MapGet("/{id}", Show);
         imports.MapPost("", Upload).Audit(AuditVerbs.ImportStage, AuditTargets.Import);
         imports.MapPost("/{id}/apply", Apply).Audit(AuditVerbs.ImportApply, AuditTargets.Import, AuditPlace.WithTheChange);
+        imports.MapPost("/{id}/undo", Undo).Audit(AuditVerbs.ImportUndo, AuditTargets.Import, AuditPlace.WithTheChange);
         imports.MapPost("/{id}/discard", Discard).Audit(AuditVerbs.ImportDiscard, AuditTargets.Import);
     }
 
@@ -54,7 +55,7 @@ internal static class DeviceImportPages
         {
             form = await UploadForm.Read(context, ids, ListReading.MostBytes);
             var file = await form.File("file", context.RequestAborted) ?? throw ApiProblem.Field("file", "Choose a file.");
-            return PageForms.See($"/device-imports/{(await service.Stage(context, file, skip: form.Get("skip") is not null)).Id}");
+            return PageForms.See($"/device-imports/{(await service.Stage(context, file, form.Get("skip") is not null, form.Get("handOver") is not null)).Id}");
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Status == StatusCodes.Status413PayloadTooLarge)
         {
@@ -68,7 +69,21 @@ internal static class DeviceImportPages
         var form = await PageForms.Read(context, ids);
         try
         {
-            await service.Apply(context, id);
+            await service.Apply(context, id, PageForms.Number(form, "handedOver"));
+            return PageForms.See($"/device-imports/{Uri.EscapeDataString(id)}");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await Page(context, id, service, FormState.Refused(problem, form.Get));
+        }
+    }
+
+    private static async Task<IResult> Undo(string id, HttpContext context, RequestIds ids, DeviceImportService service)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            await service.Undo(context, id);
             return PageForms.See($"/device-imports/{Uri.EscapeDataString(id)}");
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem))

@@ -17,8 +17,9 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
     private const string Format = "devices";
 
     /// <param name="skip">Wrong lines are left out; of one with an unknown school or person only that.</param>
+    /// <param name="handOver">iPads that another person has come back from that one.</param>
     /// <exception cref="ApiProblem">400: the file cannot be read; 503: others are being read.</exception>
-    public async Task<DeviceImportView> Stage(HttpContext context, ReadOnlyMemory<byte> bytes, bool skip)
+    public async Task<DeviceImportView> Stage(HttpContext context, ReadOnlyMemory<byte> bytes, bool skip, bool handOver)
     {
         var user = FleetUser.Of(context);
         DeviceCsv file;
@@ -44,6 +45,7 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
             Notes = JsonSerializer.Serialize(new ImportNotes(file.Faults, file.FaultCount, file.Remarks, skip)),
             CreatedAt = time.GetUtcNow(),
             CreatedBy = user.Name,
+            HandOver = handOver,
             Rows = file.Rows,
         });
         return await Get(id);
@@ -57,7 +59,7 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
         return new DeviceImportView
         {
             Id = import.Id,
-            State = import.Result is null ? "preview" : "applied",
+            State = import.Undone is not null ? "undone" : import.Result is null ? "preview" : "applied",
             Counts = DeviceImportCountsView.Of(import.Result ?? await store.Compare(import.Id)),
             Faults = notes.Faults,
             FaultCount = notes.FaultCount,
@@ -67,19 +69,24 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
             CreatedBy = import.CreatedBy,
             AppliedAt = import.AppliedAt,
             AppliedBy = import.AppliedBy,
+            HandOver = import.HandOver,
+            CanBeUndoneUntil = import.Undone is null && import.AppliedAt + IDeviceImportStore.CanBeUndoneFor is { } until && until > time.GetUtcNow() ? until : null,
+            UndoneAt = import.UndoneAt,
+            UndoneBy = import.UndoneBy,
+            Undone = import.Undone is null ? null : DeviceImportUndoneView.Of(import.Undone),
         };
     }
 
     public async Task<Page<DeviceImportChangeView>> Changes(string id, string? change, string? after, int limit)
     {
         var import = await Row(id);
-        var kind = Text.Name<DeviceImportChangeKind>("change", change) ?? throw ApiProblem.Field("change", "It must be added, changed, handedOut, waiting or kept.");
+        var kind = Text.Name<DeviceImportChangeKind>("change", change) ?? throw ApiProblem.Field("change", "It must be added, changed, handedOut, handedOver, waiting or kept.");
         if (after is not null && PlaceholderCsv.SerialFault(after) is not null) throw ApiProblem.InvalidCursor();
         return Page.Of(await store.ListChanges(import.Id, kind, after, limit + 1), limit, DeviceImportChangeView.Of, row => row.SerialNumber);
     }
 
-    /// <exception cref="ApiProblem">404; 422: lines are wrong.</exception>
-    public async Task<DeviceImportView> Apply(HttpContext context, string id)
+    /// <exception cref="ApiProblem">404; 409: not as many iPads change hands as was said; 422: lines are wrong.</exception>
+    public async Task<DeviceImportView> Apply(HttpContext context, string id, long? handedOver)
     {
         var before = await Get(id);
         if (before is { CanBeApplied: false, State: "preview" })
@@ -87,9 +94,33 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
             throw ListReading.WrongLines(before.FaultCount);
         }
 
-        return await store.Apply(before.Id, time.GetUtcNow(), FleetUser.Of(context).Name, trail.Entry(context, AuditVerbs.ImportApply, AuditTargets.Import, before.Id, detail: Format)) is null
-            ? throw NotFound()
-            : await Get(before.Id);
+        var applied = await store.Apply(
+            before.Id, handedOver ?? 0, time.GetUtcNow(), FleetUser.Of(context).Name, trail.Entry(context, AuditVerbs.ImportApply, AuditTargets.Import, before.Id, detail: Format));
+        return applied.Outcome switch
+        {
+            DeviceImportOutcome.NotFound => throw NotFound(),
+            DeviceImportOutcome.NotAsExpected => throw new ApiProblem(StatusCodes.Status409Conflict, ProblemCodes.NotAsExpected, "iPads would change hands", string.Create(
+                CultureInfo.InvariantCulture,
+                $"{applied.Counts!.HandedOver} iPads would come back from the person who has them, and be handed out. Nothing was changed. If that is meant, apply it with handedOver={applied.Counts.HandedOver}."))
+            {
+                Found = applied.Counts.HandedOver,
+            },
+            _ => await Get(before.Id),
+        };
+    }
+
+    /// <exception cref="ApiProblem">404; 409: it is not applied, or too long ago.</exception>
+    public async Task<DeviceImportView> Undo(HttpContext context, string id)
+    {
+        var import = await Row(id);
+        return await store.Undo(import.Id, time.GetUtcNow(), FleetUser.Of(context).Name, trail.Entry(context, AuditVerbs.ImportUndo, AuditTargets.Import, import.Id, detail: Format)) switch
+        {
+            DeviceImportUndoOutcome.NotFound => throw NotFound(),
+            DeviceImportUndoOutcome.NotApplied => throw ApiProblem.Conflict(ProblemCodes.CannotBeUndone, "The list is not applied", "There is nothing to take back. Discard the list."),
+            DeviceImportUndoOutcome.TooLate => throw ApiProblem.Conflict(ProblemCodes.CannotBeUndone, "The list was applied too long ago", string.Create(CultureInfo.InvariantCulture,
+                $"What it handed out can be taken back for {IDeviceImportStore.CanBeUndoneFor.TotalDays} days. Record it for each iPad, or apply another list.")),
+            _ => await Get(import.Id),
+        };
     }
 
     /// <exception cref="ApiProblem">404: there is none, or it was applied.</exception>

@@ -56,6 +56,7 @@ internal static class ProblemCodes
     public const string PersonLeft = "person-left";
     public const string IncidentOpen = "incident-open";
     public const string RemovesMany = "removes-many";
+    public const string CannotBeUndone = "cannot-be-undone";
     public const string InUse = "in-use";
     /// <summary>Another server manages it.</summary>
     public const string Claimed = "claimed";

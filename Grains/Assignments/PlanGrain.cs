@@ -54,7 +54,7 @@ internal sealed partial class PlanGrain(
         ("group.", [FilterField.Group]),
         ("school.", [FilterField.School]),
         ("person.", [FilterField.Person, FilterField.PersonLeft]),
-        ("import.", [FilterField.Person, FilterField.PersonLeft, FilterField.Assigned]),
+        ("import.", [FilterField.Person, FilterField.PersonLeft, FilterField.Assigned, FilterField.Overdue]),
         (AuditVerbs.DeviceHandOut, [FilterField.Assigned, FilterField.Person, FilterField.Overdue, FilterField.PersonLeft]),
         (AuditVerbs.DeviceReturn, [FilterField.Assigned, FilterField.Person, FilterField.Overdue, FilterField.PersonLeft]),
         ("incident.", [FilterField.Incident]),

@@ -117,6 +117,7 @@ public static class AuditVerbs
     /// <summary>A file of people was applied as a whole.</summary>
     public const string ImportApply = "import.apply";
     public const string ImportDiscard = "import.discard";
+    public const string ImportUndo = "import.undo";
     public const string GroupCreate = "group.create";
     public const string GroupChange = "group.change";
     public const string GroupDelete = "group.delete";
@@ -210,7 +211,7 @@ public static class AuditVerbs
         SchoolCreate, SchoolChange, SchoolDelete, PersonCreate, PersonChange, PersonDelete,
         RoleCreate, RoleChange, RoleDelete,
         SessionEnd, AccountCreate, AccountChange, AccountDelete, AccountLink, AccountPassword, AccountTotp, AccountTotpRemove, AccountRecoveryCodes,
-        ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard,
+        ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard, ImportUndo,
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,

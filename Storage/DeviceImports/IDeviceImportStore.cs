@@ -3,11 +3,14 @@ using FleetMdm.Storage.Audit;
 namespace FleetMdm.Storage.DeviceImports;
 
 /// <summary>Lists of iPads of other servers: staged, compared with what stands, and applied as a whole in one transaction.</summary>
-/// <remarks>Nothing is ever removed. An iPad that somebody has keeps its person.</remarks>
+/// <remarks>Nothing is ever removed. An iPad that somebody has keeps its person, unless the file was staged to hand iPads over.</remarks>
 public interface IDeviceImportStore
 {
     /// <summary>Rows that were never applied go after this.</summary>
     static readonly TimeSpan KeptFor = TimeSpan.FromDays(1);
+
+    /// <summary>So long what was handed out can be taken back.</summary>
+    static readonly TimeSpan CanBeUndoneFor = TimeSpan.FromDays(30);
 
     /// <summary>All people who can be told by a user name or an address.</summary>
     Task<IReadOnlyList<PersonLogin>> ListLogins(Scope scope);
@@ -23,8 +26,13 @@ public interface IDeviceImportStore
     /// <summary>The iPads behind the counts, by serial number.</summary>
     Task<IReadOnlyList<DeviceImportChange>> ListChanges(string id, DeviceImportChangeKind kind, string? after, int limit);
 
-    /// <summary>Does it, all or nothing; the staged rows go with it. Applied already: says again what was done. Null: there is none.</summary>
-    Task<DeviceImportCounts?> Apply(string id, DateTimeOffset at, string by, AuditRecord? audit);
+    /// <summary>Does it, all or nothing; the staged rows go with it. Applied already: says again what was done.</summary>
+    /// <param name="handedOver">How many iPads may change hands: when they are more or fewer by now, nothing is done.</param>
+    Task<DeviceImportApplied> Apply(string id, long handedOver, DateTimeOffset at, string by, AuditRecord? audit);
+
+    /// <summary>Takes back what was handed out: who had the iPad before has it again, if they have not left. What has changed hands since stays. Undone already: says again
+    /// what was done.</summary>
+    Task<DeviceImportUndoOutcome> Undo(string id, DateTimeOffset at, string by, AuditRecord? audit);
 
     /// <summary>False: there is none, or it was applied.</summary>
     Task<bool> Discard(string id);
@@ -52,12 +60,44 @@ public sealed record DeviceImportFile
     public required string Notes { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
+    /// <summary>An iPad that another person has comes back from that one, and is handed out.</summary>
+    public bool HandOver { get; init; }
     /// <summary>No serial number twice.</summary>
     public required IReadOnlyList<ImportedDevice> Rows { get; init; }
 }
 
 public sealed record DeviceImport(
-    string Id, string Notes, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? AppliedAt, string? AppliedBy, DeviceImportCounts? Result);
+    string Id, string Notes, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? AppliedAt, string? AppliedBy, DeviceImportCounts? Result)
+{
+    public required bool HandOver { get; init; }
+    public DateTimeOffset? UndoneAt { get; init; }
+    public string? UndoneBy { get; init; }
+    public DeviceImportUndone? Undone { get; init; }
+}
+
+public enum DeviceImportOutcome
+{
+    Written,
+    NotFound,
+    /// <summary>Not as many iPads change hands as was said: nothing was done.</summary>
+    NotAsExpected,
+}
+
+public sealed record DeviceImportApplied(DeviceImportOutcome Outcome, DeviceImportCounts? Counts = null);
+
+public enum DeviceImportUndoOutcome
+{
+    Written,
+    NotFound,
+    NotApplied,
+    TooLate,
+}
+
+/// <param name="TakenBack">iPads that whoever got them by the file has no more.</param>
+/// <param name="GivenBack">Of these: who had them before has them again.</param>
+/// <param name="NotWaiting">iPads that were not enrolled yet, and do not wait for the person of the file any more.</param>
+/// <param name="Left">That have changed hands since, and stay as they are.</param>
+public sealed record DeviceImportUndone(long TakenBack, long GivenBack, long NotWaiting, long Left);
 
 /// <param name="Added">iPads that were not known.</param>
 /// <param name="Changed">Whose name, school or asset tag differs.</param>
@@ -65,7 +105,8 @@ public sealed record DeviceImport(
 /// <param name="HandedOut">That get their person now.</param>
 /// <param name="Waiting">That get their person when they enrol.</param>
 /// <param name="Kept">That another person has. They keep that one.</param>
-public sealed record DeviceImportCounts(long Added, long Changed, long Unchanged, long HandedOut, long Waiting, long Kept);
+/// <param name="HandedOver">That another person has. They come back from that one, and get their person.</param>
+public sealed record DeviceImportCounts(long Added, long Changed, long Unchanged, long HandedOut, long Waiting, long Kept, long HandedOver = 0);
 
 public enum DeviceImportChangeKind
 {
@@ -74,6 +115,7 @@ public enum DeviceImportChangeKind
     HandedOut,
     Waiting,
     Kept,
+    HandedOver,
 }
 
 /// <param name="SerialNumber">Of the iPad.</param>
@@ -81,4 +123,8 @@ public enum DeviceImportChangeKind
 /// <param name="GivenName">Of the person whom the file names.</param>
 /// <param name="FamilyName">Likewise.</param>
 /// <param name="PersonId">Likewise.</param>
-public sealed record DeviceImportChange(string SerialNumber, string? DeviceId, string? PersonId, string? GivenName, string? FamilyName);
+/// <param name="HolderId">Who has it now; null: nobody, or it is not enrolled.</param>
+/// <param name="HolderGivenName">Likewise; null besides: they are forgotten.</param>
+/// <param name="HolderFamilyName">Likewise.</param>
+public sealed record DeviceImportChange(
+    string SerialNumber, string? DeviceId, string? PersonId, string? GivenName, string? FamilyName, string? HolderId = null, string? HolderGivenName = null, string? HolderFamilyName = null);

@@ -189,6 +189,11 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         using var exported = await server.Admin.PostAsync("/api/v1/device-imports",
             new StringContent("Serial Number,Name,Owner\nALLPAGES1,NS-1,ali.berg@school.example\nALLPAGES2,NS-2,nobody\n", System.Text.Encoding.UTF8, "text/csv"));
         var devices = (string)(await AdminServer.Body(exported, 201))["id"]!;
+        using var forNextYear = await server.Admin.PostAsync("/api/v1/device-imports?handOver=true",
+            new StringContent("Serial Number,Owner\nALLPAGES3,\n", System.Text.Encoding.UTF8, "text/csv"));
+        var applied = (string)(await AdminServer.Body(forNextYear, 201))["id"]!;
+        using var nextYear = await server.Admin.PostAsync($"/api/v1/device-imports/{applied}/apply", null);
+        await AdminServer.Body(nextYear, 200);
         using var broken = await server.Admin.PostAsync($"{pad.Path}/incidents", AdminServer.Json("""{"kind": "brokenScreen", "text": "It fell."}"""));
         await AdminServer.Body(broken, 201);
         using var service = await server.Admin.PostAsync("/api/v1/automated/servers", AdminServer.Json("""{"name": "Alle Seiten"}"""));
@@ -230,7 +235,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             $"/exams/{exam}", $"/exams/{exam}?state=all", $"/exams/{exam}/release", $"/exams/{coming}", $"/exams/{coming}/edit", $"/exams/{coming}/delete", $"/ipads/{pad.Id}",
             "/accounts", "/accounts/new", $"/accounts/{account.Id}", $"/accounts/{account.Id}/edit", $"/accounts/{account.Id}/delete",
             "/groups", "/groups/new", "/groups/new?name=Alle&rule=name%3Aalle&preview=true", $"/groups/{group}", $"/groups/{group}/edit", $"/groups/{group}/delete",
-            "/incidents", $"/ipads/{pad.Id}/notes", "/device-imports", $"/device-imports/{devices}", "/enrolment-imports",
+            "/incidents", $"/ipads/{pad.Id}/notes", "/device-imports", $"/device-imports/{devices}", $"/device-imports/{applied}", "/enrolment-imports",
             "/loans", $"/ipads/{pad.Id}/person?q=berg", "/ipads?columns=person",
             "/people/import", $"/people/imports/{import}",
             "/people", "/people/new", $"/people/{pupil}", $"/people/{pupil}/edit", $"/people/{pupil}/delete",

@@ -39,11 +39,11 @@ public abstract class DeviceImportStoreTests(StoreFixture fixture)
 
         var expected = new DeviceImportCounts(5, 0, 0, 1, 2, 1);
         Assert.Equal(expected, await node.DeviceImports.Compare(file.Id));
-        Assert.Equal([new DeviceImportChange("TAKEN", taken, ali, "Ali", "Berg")], await node.DeviceImports.ListChanges(file.Id, DeviceImportChangeKind.Kept, null, 9));
+        Assert.Equal([new DeviceImportChange("TAKEN", taken, ali, "Ali", "Berg", bo, "Ali", "Alm")], await node.DeviceImports.ListChanges(file.Id, DeviceImportChangeKind.Kept, null, 9));
         var paged = await node.DeviceImports.ListChanges(file.Id, DeviceImportChangeKind.Added, "LATER", 2);
         Assert.Equal(["NOBODYS", "TAKEN"], paged.Select(change => change.SerialNumber));
         for (var n = 0; n < 2; n++)
-            Assert.Equal(expected, await node.DeviceImports.Apply(file.Id, Make.Now, "ada", AuditRecord.New(Make.Now, AuditActor.Server, AuditVerbs.ImportApply)));
+            Assert.Equal(new DeviceImportApplied(DeviceImportOutcome.Written, expected), await node.DeviceImports.Apply(file.Id, 0, Make.Now, "ada", AuditRecord.New(Make.Now, AuditActor.Server, AuditVerbs.ImportApply)));
         Assert.Equal(8, Assert.Single(await node.Audit.List(AuditFilter.Everything, null, 9), record => record.Verb == AuditVerbs.ImportApply).Count);
 
         var current = await node.Holdings.Current(Scope.District, [free, taken]);
@@ -54,7 +54,7 @@ public abstract class DeviceImportStoreTests(StoreFixture fixture)
         Assert.Equal(new DeviceImportCounts(0, 0, 5, 0, 0, 1), await node.DeviceImports.Compare(again.Id));
         Assert.True(await node.DeviceImports.Discard(again.Id));
         Assert.False(await node.DeviceImports.Discard(file.Id));
-        Assert.Null(await node.DeviceImports.Apply(again.Id, Make.Now, "ada", null));
+        Assert.Equal(DeviceImportOutcome.NotFound, (await node.DeviceImports.Apply(again.Id, 0, Make.Now, "ada", null)).Outcome);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public abstract class DeviceImportStoreTests(StoreFixture fixture)
         string ali = await HoldingStoreTests.Person(node, "Berg"), gone = await HoldingStoreTests.Person(node, "Gone");
         var file = File(Row("LATER", "d", ali), Row("NEVER", "e", gone));
         await node.DeviceImports.Stage(file);
-        await node.DeviceImports.Apply(file.Id, Make.Now, "ada", null);
+        await node.DeviceImports.Apply(file.Id, 0, Make.Now, "ada", null);
         await node.People.Delete(Scope.District, gone, null);
         Assert.Null((await node.Placeholders.Find("NEVER"))!.PersonId);
 
@@ -76,5 +76,69 @@ public abstract class DeviceImportStoreTests(StoreFixture fixture)
         }
 
         Assert.Single(await node.Audit.List(AuditFilter.Everything, null, 9), record => record.Verb == AuditVerbs.DeviceHandOut);
+    }
+
+    [Fact]
+    public async Task iPads_that_people_have_go_over_to_others_in_a_circle_too_and_come_back_once_when_it_is_undone()
+    {
+        await using var node = await Fresh();
+        string ali = await HoldingStoreTests.Person(node, "Berg"), bo = await HoldingStoreTests.Person(node, "Alm"), cia = await HoldingStoreTests.Person(node, "Ek");
+        var leaver = await HoldingStoreTests.Person(node, "Gone");
+        var pads = new Dictionary<string, string>();
+        foreach (var (serial, person) in new[] { ("A", ali), ("B", bo), ("C", cia), ("L", leaver), ("FREE", null) })
+        {
+            pads[serial] = (await Make.Enrolled(node, row => row with { SerialNumber = serial })).Id;
+            if (person is not null) await node.Holdings.HandOut(Scope.District, HoldingStoreTests.Give(pads[serial], person, minute: -60));
+        }
+
+        var file = File(Row("A", person: bo), Row("B", person: ali), Row("C", person: ali), Row("L", person: cia), Row("FREE", person: cia), Row("LATER", person: bo)) with { HandOver = true };
+        await node.DeviceImports.Stage(file);
+        Assert.Equal(new DeviceImportCounts(6, 0, 0, 1, 1, 0, 4), await node.DeviceImports.Compare(file.Id));
+        var first = (await node.DeviceImports.ListChanges(file.Id, DeviceImportChangeKind.HandedOver, null, 1))[0];
+        Assert.Equal(("A", bo, ali), (first.SerialNumber, first.PersonId, first.HolderId));
+        Assert.Empty(await node.DeviceImports.ListChanges(file.Id, DeviceImportChangeKind.Kept, null, 9));
+
+        // Not as many as was said: nothing is done.
+        Assert.Equal(DeviceImportOutcome.NotAsExpected, (await node.DeviceImports.Apply(file.Id, 3, Make.Now, "ada", null)).Outcome);
+        Assert.Null(await node.Placeholders.Find("A"));
+        Assert.Equal(ali, await Who("A"));
+        Assert.Equal(DeviceImportUndoOutcome.NotApplied, await node.DeviceImports.Undo(file.Id, Make.Now, "ada", null));
+
+        for (var n = 0; n < 2; n++) Assert.Equal(DeviceImportOutcome.Written, (await node.DeviceImports.Apply(file.Id, 4, Make.Now, "ada", null)).Outcome);
+        Assert.Equal((bo, ali, ali, cia, cia), (await Who("A"), await Who("B"), await Who("C"), await Who("L"), await Who("FREE")));
+        Assert.Equal(bo, (await node.Placeholders.Find("LATER"))!.PersonId);
+
+        // Meanwhile B has gone to somebody else, and who had L has left.
+        await node.Holdings.HandOut(Scope.District, HoldingStoreTests.Give(pads["B"], cia, returnFirst: true, minute: 5));
+        var gone = (await node.People.Find(Scope.District, leaver))!.Person;
+        await node.People.Change(Scope.District, gone with { Active = false, Version = gone.Version + 1 }, null);
+        for (var n = 0; n < 2; n++)
+        {
+            Assert.Equal(DeviceImportUndoOutcome.Written, await node.DeviceImports.Undo(file.Id, Make.Now.AddMinutes(9), "eve", AuditRecord.New(Make.Now, AuditActor.Server, AuditVerbs.ImportUndo)));
+            Assert.Equal(new DeviceImportUndone(4, 2, 1, 1), (await node.DeviceImports.Find(file.Id))!.Undone);
+        }
+
+        Assert.Equal((ali, cia, cia, null, null), (await Who("A"), await Who("B"), await Who("C"), await Who("L"), await Who("FREE")));
+        Assert.Null((await node.Placeholders.Find("LATER"))!.PersonId);
+        Assert.Single(await node.Audit.List(AuditFilter.Everything, null, 99), record => record.Verb == AuditVerbs.ImportUndo);
+
+        async Task<string?> Who(string serial) => (await node.Holdings.Current(Scope.District, [pads[serial]])).GetValueOrDefault(pads[serial])?.Holding.PersonId;
+    }
+
+    [Fact]
+    public async Task After_thirty_days_nothing_is_taken_back_and_what_changed_hands_is_forgotten()
+    {
+        await using var node = await Fresh();
+        var ali = await HoldingStoreTests.Person(node, "Berg");
+        var pad = (await Make.Enrolled(node, row => row with { SerialNumber = "OLD" })).Id;
+        var file = File(Row("OLD", person: ali));
+        await node.DeviceImports.Stage(file);
+        await node.DeviceImports.Apply(file.Id, 0, Make.Now, "ada", null);
+        Assert.Equal(DeviceImportUndoOutcome.TooLate, await node.DeviceImports.Undo(file.Id, Make.Now + IDeviceImportStore.CanBeUndoneFor + TimeSpan.FromSeconds(1), "ada", null));
+        Assert.Equal(ali, (await node.Holdings.Current(Scope.District, [pad]))[pad].Holding.PersonId);
+
+        await node.DeviceImports.Stage(File(Row("NEXT")) with { CreatedAt = Make.Now + IDeviceImportStore.CanBeUndoneFor + TimeSpan.FromDays(1) });
+        Assert.Equal(DeviceImportUndoOutcome.Written, await node.DeviceImports.Undo(file.Id, Make.Now.AddDays(1), "ada", null));
+        Assert.Equal(new DeviceImportUndone(0, 0, 0, 0), (await node.DeviceImports.Find(file.Id))!.Undone);
     }
 }

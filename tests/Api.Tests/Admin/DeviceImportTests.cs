@@ -84,6 +84,52 @@ public sealed class DeviceImportTests(AdminServer server) : IClassFixture<AdminS
     }
 
     [Fact]
+    public async Task A_list_for_the_new_year_hands_iPads_over_when_it_is_said_how_many_and_can_be_undone()
+    {
+        var mark = Mark();
+        var (one, two) = (await server.Enrol($"YA{mark}"), await server.Enrol($"YB{mark}"));
+        var old = await Person("Old" + mark, $"\"username\": \"old{mark}\"");
+        var young = await Person("Young" + mark, $"\"username\": \"young{mark}\"");
+        foreach (var pad in new[] { one, two })
+        {
+            using var given = await server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{old}}"}"""));
+            await AdminServer.Body(given, 200);
+        }
+
+        var csv = $"Serial Number,User Name\nYA{mark},young{mark}\n";
+        Assert.Equal("1/0/0/0/0/1", Counts(await Look(csv)));
+        var look = await Look(csv, "?handOver=true");
+        Assert.Equal((true, 1L, "1/0/0/0/0/0"), ((bool)look["handOver"]!, (long)look["counts"]!["handedOver"]!, Counts(look)));
+        var change = Assert.Single((await Read($"device-imports/{look["id"]}/devices?change=handedOver"))["items"]!.AsArray())!;
+        Assert.Equal(($"Ali Young{mark}", $"Ali Old{mark}"), ((string?)change["person"], (string?)change["holder"]));
+        Assert.Contains($"from Ali Old{mark} to Ali Young{mark}", await server.Admin.GetStringAsync($"/device-imports/{look["id"]}"));
+
+        using (var unsaid = await server.Admin.PostAsync($"{Path}/{look["id"]}/apply", null))
+        {
+            var problem = await AdminServer.Problem(unsaid, 409);
+            Assert.Equal(("not-as-expected", 1L), ((string?)problem["code"], (long)problem["found"]!));
+        }
+
+        using (var early = await server.Admin.PostAsync($"{Path}/{look["id"]}/undo", null)) Assert.Equal("cannot-be-undone", (string?)(await AdminServer.Problem(early, 409))["code"]);
+        using (var wrong = await server.Admin.PostAsync($"{Path}/{look["id"]}/apply?handedOver=some", null)) await AdminServer.Problem(wrong, 400);
+        using (var said = await server.Admin.PostAsync($"{Path}/{look["id"]}/apply?handedOver=1", null)) Assert.Equal("applied", (string?)(await AdminServer.Body(said, 200))["state"]);
+        Assert.Equal(young, (string?)(await Read($"devices/{one.Id}"))["holder"]!["personId"]);
+        Assert.Equal(old, (string?)(await Read($"devices/{two.Id}"))["holder"]!["personId"]);
+        Assert.Contains("Take back what was handed out", await server.Admin.GetStringAsync($"/device-imports/{look["id"]}"));
+
+        for (var n = 0; n < 2; n++)
+        {
+            using var undone = await server.Admin.PostAsync($"{Path}/{look["id"]}/undo", null);
+            var body = await AdminServer.Body(undone, 200);
+            Assert.Equal(("undone", 1L, 1L), ((string?)body["state"], (long)body["undone"]!["takenBack"]!, (long)body["undone"]!["givenBack"]!));
+        }
+
+        Assert.Equal(old, (string?)(await Read($"devices/{one.Id}"))["holder"]!["personId"]);
+        Assert.DoesNotContain("Take back what was handed out", await server.Admin.GetStringAsync($"/device-imports/{look["id"]}"));
+        Assert.Contains("import.undo", (await Read($"audit?target={look["id"]}")).ToJsonString());
+    }
+
+    [Fact]
     public async Task A_list_with_semicolons_in_Windows_1252_or_UTF_16_is_read_too_and_an_empty_field_leaves_what_stands()
     {
         var mark = Mark();

@@ -316,6 +316,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/device-imports"] = () => Task.FromResult(new Drive(
             new(HttpMethod.Post, "/api/v1/device-imports") { Content = new StringContent(Csv("EVERY7"), Encoding.UTF8, "text/csv") }, null)),
         ["POST /api/v1/device-imports/{id}/apply"] = async () => await DeviceImport("EVERY8") is var id ? new(new(HttpMethod.Post, $"/api/v1/device-imports/{id}/apply"), id) : null!,
+        ["POST /api/v1/device-imports/{id}/undo"] = async () => await AppliedDeviceImport("EVERY13") is var id ? new(new(HttpMethod.Post, $"/api/v1/device-imports/{id}/undo"), id) : null!,
+        ["POST /device-imports/{id}/undo"] = async () => await AppliedDeviceImport("EVERY14") is var id ? new(Form($"/device-imports/{id}/undo"), id) : null!,
         ["DELETE /api/v1/device-imports/{id}"] = async () => await DeviceImport("EVERY9") is var id ? new(new(HttpMethod.Delete, $"/api/v1/device-imports/{id}"), id) : null!,
         ["POST /device-imports"] = () => Task.FromResult(new Drive(Upload("/device-imports", "file", Csv("EVERY10")), null)),
         ["POST /device-imports/{id}/apply"] = async () => await DeviceImport("EVERY11") is var id ? new(Form($"/device-imports/{id}/apply"), id) : null!,
@@ -838,6 +840,14 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         using var made = await _server.Admin.PostAsync("/api/v1/device-imports", new StringContent(Csv(serialNumber), Encoding.UTF8, "text/csv"));
         return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<string> AppliedDeviceImport(string serialNumber)
+    {
+        var id = await DeviceImport(serialNumber);
+        using var applied = await _server.Admin.PostAsync($"/api/v1/device-imports/{id}/apply", null);
+        await AdminServer.Body(applied, 200);
+        return id;
     }
 
     private async Task<string> Placeholder(string serialNumber)
