@@ -43,11 +43,11 @@ internal sealed partial class ContentNotificationEndpoint(IContentStore store, I
         if (await BoundedBody.Read(context.Request, MostBytes) is not { } body) return Refuse(context, StatusCodes.Status413PayloadTooLarge, "it is too large");
 
         // 2
-        if (place.Length != PlaceLength || await store.FindByNotify(SHA256.HashData(Encoding.ASCII.GetBytes(place))) is not { SealedNotify: { } secret } location)
+        if (place.Length != PlaceLength || await store.FindByNotify(SHA256.HashData(Encoding.ASCII.GetBytes(place))) is not { } known)
             return Refuse(context, StatusCodes.Status404NotFound, "there is no such address");
 
         // 3
-        if (!IsSecret(location.Id, secret, context.Request.Headers.Authorization.ToString())) return Refuse(context, StatusCodes.Status401Unauthorized, "it has not the secret that Apple was told");
+        if (!IsSecret(known, context.Request.Headers.Authorization.ToString())) return Refuse(context, StatusCodes.Status401Unauthorized, "it has not the secret that Apple was told");
 
         // 4
         string? id, type, uid, happening = null;
@@ -62,19 +62,19 @@ internal sealed partial class ContentNotificationEndpoint(IContentStore store, I
             return Refuse(context, StatusCodes.Status400BadRequest, "it is no JSON");
         }
 
-        if (id is not { Length: > 0 and <= LongestId } || type is null || id.Any(char.IsControl) || (uid is not null && uid != location.Uid)) return Refuse(context, StatusCodes.Status400BadRequest, "it is no notification of this location");
+        if (id is not { Length: > 0 and <= LongestId } || type is null || id.Any(char.IsControl) || (uid is not null && uid != known.Uid)) return Refuse(context, StatusCodes.Status400BadRequest, "it is no notification of this location");
 
         // 5, 6
-        if (type != "TEST_NOTIFICATION" && await store.TakeNotification(location.Id, id, time.GetUtcNow())) await grains.GetGrain<IContentLocationGrain>(location.Id).Notified(new ContentNotice(type, happening));
+        if (type != "TEST_NOTIFICATION" && await store.TakeNotification(known, id, time.GetUtcNow())) await grains.GetGrain<IContentLocationGrain>(known.LocationId).Notified(new ContentNotice(type, happening));
         return Results.Ok();
     }
 
-    private bool IsSecret(string id, byte[] sealedSecret, string header)
+    private bool IsSecret(ContentPlace place, string header)
     {
         try
         {
             return header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-                && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(header[Bearer.Length..])), SHA256.HashData(sealer.Open(ContentLocation.NotifyPurpose(id), sealedSecret)));
+                && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(header[Bearer.Length..])), SHA256.HashData(sealer.Open(ContentLocation.NotifyPurpose(place.LocationId), place.SealedSecret)));
         }
         catch (CryptographicException)
         {

@@ -156,8 +156,8 @@ internal sealed partial class ContentLocationGrain(
             {
                 var place = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
                 notify = ($"{url}/{place}", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)), SHA256.HashData(Encoding.ASCII.GetBytes(place)));
-                // Apple sends a test while it is asked.
-                await store.SetNotify(Id, Seal(notify.Value.Secret), notify.Value.Hash);
+                // Apple sends a test while it is asked. Until it has agreed, what it was told before counts too.
+                await store.OfferNotify(Id, Seal(notify.Value.Secret), notify.Value.Hash);
             }
 
             ContentConfig config;

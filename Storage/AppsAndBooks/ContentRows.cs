@@ -76,6 +76,15 @@ public sealed record ContentLocation
     public override string ToString() => $"ContentLocation {{ Id = {Id}, Name = {Name} }}";
 }
 
+/// <summary>Where notifications of a location come in.</summary>
+/// <param name="Hash">Of the secret part of the address.</param>
+/// <param name="SealedSecret">For <see cref="ContentLocation.NotifyPurpose"/>: what Apple sends with them.</param>
+public sealed record ContentPlace(string LocationId, string Uid, byte[] Hash, byte[] SealedSecret)
+{
+    /// <summary>Without its secrets.</summary>
+    public override string ToString() => $"ContentPlace {{ LocationId = {LocationId} }}";
+}
+
 /// <param name="Apps">How many apps and books it owns.</param>
 /// <param name="Short">Apps of which fewer are left than are wanted.</param>
 /// <param name="Waiting">Licences that are asked for, or wanted.</param>

@@ -107,16 +107,26 @@ internal sealed class ContentStore(Database database) : IContentStore
                 locationId, ContentColumns.ReadLicence(row), row.TextOrNull(ContentColumns.LicenceWidth), row.TextOrNull(ContentColumns.LicenceWidth + 1), row.TextOrNull(ContentColumns.LicenceWidth + 2))));
     }
 
-    public Task<ContentLocation?> FindByNotify(byte[] hash) => database.Read(s => s
-        .Sql($"SELECT {ContentColumns.Location} FROM content_locations o WHERE o.notify_hash = @hash").Bytes("@hash", hash).First(row => ContentColumns.ReadLocation(row)));
+    public Task<ContentPlace?> FindByNotify(byte[] hash) => database.Read(s => s
+        .Sql("""
+            SELECT o.id, o.uid, o.notify_secret FROM content_locations o WHERE o.notify_hash = @hash
+            UNION ALL SELECT o.id, o.uid, o.offered_secret FROM content_locations o WHERE o.offered_hash = @hash
+            """)
+        .Bytes("@hash", hash).First(row => new ContentPlace(row.Text(0), row.Text(1), hash, row.Bytes(2))));
 
-    public Task<bool> TakeNotification(string locationId, string notificationId, DateTimeOffset at)
+    public Task<bool> TakeNotification(ContentPlace place, string notificationId, DateTimeOffset at)
     {
         StoredText.Check("The notification's id", notificationId);
         return database.Write(async s =>
         {
-            if (await s.Sql("INSERT INTO content_notifications (id, at) VALUES (@id, @at) ON CONFLICT (id) DO NOTHING").Text("@id", $"{locationId} {notificationId}").Time("@at", at).Execute() == 0) return false;
-            await s.Sql("UPDATE content_locations SET notified_at = @at WHERE id = @id").Time("@at", at).Text("@id", locationId).Execute();
+            if (await s.Sql("INSERT INTO content_notifications (id, at) VALUES (@id, @at) ON CONFLICT (id) DO NOTHING").Text("@id", $"{place.LocationId} {notificationId}").Time("@at", at).Execute() == 0) return false;
+            await s.Sql("UPDATE content_locations SET notified_at = @at WHERE id = @id").Time("@at", at).Text("@id", place.LocationId).Execute();
+            await s
+                .Sql("""
+                    UPDATE content_locations SET notify_secret = offered_secret, notify_hash = offered_hash, offered_secret = NULL, offered_hash = NULL
+                    WHERE id = @id AND offered_hash = @hash
+                    """)
+                .Text("@id", place.LocationId).Bytes("@hash", place.Hash).Execute();
             return true;
         });
     }

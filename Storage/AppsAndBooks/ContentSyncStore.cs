@@ -81,7 +81,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", id).Execute();
         return await s
             .Sql("""
-                UPDATE content_locations SET claimed_at = @at, claimed_by = @by, mdm_id = @mdm, mdm_name = @name, notify_secret = @secret, notify_hash = @hash, revision = revision + 1, next_at = @at, failures = 0,
+                UPDATE content_locations SET claimed_at = @at, claimed_by = @by, mdm_id = @mdm, mdm_name = @name, notify_secret = @secret, notify_hash = @hash, offered_secret = NULL, offered_hash = NULL, revision = revision + 1, next_at = @at, failures = 0,
                   problem = 0, problem_detail = NULL, problem_at = NULL
                 WHERE id = @id
                 """)
@@ -89,8 +89,8 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
             .Text("@id", id).Execute() > 0;
     });
 
-    public Task SetNotify(string id, byte[] sealedNotify, byte[] notifyHash) => database.Write(s => s
-        .Sql("UPDATE content_locations SET notify_secret = @secret, notify_hash = @hash, revision = revision + 1 WHERE id = @id").Bytes("@secret", sealedNotify).Bytes("@hash", notifyHash).Text("@id", id).Execute());
+    public Task OfferNotify(string id, byte[] sealedNotify, byte[] notifyHash) => database.Write(s => s
+        .Sql("UPDATE content_locations SET offered_secret = @secret, offered_hash = @hash WHERE id = @id").Bytes("@secret", sealedNotify).Bytes("@hash", notifyHash).Text("@id", id).Execute());
 
     public Task<bool> Save(ContentLocation standing, ContentLocation next) => database.Write(async s => await s
         .Sql("""

@@ -33,11 +33,11 @@ public interface IContentStore
     static string PlaceOf(ContentLicenceRow row) => $"{row.Licence.AdamId}\t{row.Licence.Pricing}\t{row.Licence.SerialNumber}";
 
     /// <summary>The location whose notifications come by this part of the address, by its SHA-256.</summary>
-    Task<ContentLocation?> FindByNotify(byte[] hash);
+    Task<ContentPlace?> FindByNotify(byte[] hash);
 
-    /// <summary>Notes a notification.</summary>
-    /// <returns>False: it was here before.</returns>
-    Task<bool> TakeNotification(string locationId, string notificationId, DateTimeOffset at);
+    /// <summary>Notes a notification. One that came by an address that Apple was only offered shows that Apple has agreed.</summary>
+    /// <returns>False: it was here before, or the location is gone.</returns>
+    Task<bool> TakeNotification(ContentPlace place, string notificationId, DateTimeOffset at);
 }
 
 /// <summary>What the grain of a location writes.</summary>
@@ -58,8 +58,8 @@ public interface IContentSyncStore
     /// <summary>This server speaks for the location from now on, and Apple has been told.</summary>
     Task<bool> SetClaim(string id, ContentConfig config, DateTimeOffset at, string by, byte[]? sealedNotify, byte[]? notifyHash);
 
-    /// <summary>By which notifications come, before Apple is told.</summary>
-    Task SetNotify(string id, byte[] sealedNotify, byte[] notifyHash);
+    /// <summary>By which notifications may come, before Apple is told. Those before count too until Apple has agreed.</summary>
+    Task OfferNotify(string id, byte[] sealedNotify, byte[] notifyHash);
 
     /// <summary>Writes what else the grain knows, guarded by the revision.</summary>
     Task<bool> Save(ContentLocation standing, ContentLocation next);

@@ -286,11 +286,13 @@ public abstract class ContentStoreTests(StoreFixture fixture)
         await fixture.Node.Assignments.Delete(Scope.District, assignment.Id, Later, null);
 
         Assert.True(await Sync.SetClaim(id, new ContentConfig("u", "North", "SE", ContentLocation.OwnMdmIdOf(id), "FleetMdm", null), Later, "ada", [1], [2, 3, 4]));
-        Assert.True((await Store.FindByNotify([2, 3, 4]))!.IsOurs);
+        Assert.True((await Sync.Load(id))!.IsOurs);
+        var place = (await Store.FindByNotify([2, 3, 4]))!;
+        Assert.Equal(id, place.LocationId);
         Assert.Null(await Store.FindByNotify([9]));
         var notification = Make.Id();
-        Assert.True(await Store.TakeNotification(id, notification, Later));
-        Assert.False(await Store.TakeNotification(id, notification, Later));
+        Assert.True(await Store.TakeNotification(place, notification, Later));
+        Assert.False(await Store.TakeNotification(place, notification, Later));
         Assert.Equal(Later, (await Sync.Load(id))!.NotifiedAt);
         Assert.True(await Sync.ForgetNotifications(Later.AddDays(1)) >= 1);
 

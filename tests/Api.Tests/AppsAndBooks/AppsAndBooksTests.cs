@@ -555,4 +555,39 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         await Refused($$"""{"iTunesStoreID": {{Pages}}, "location": 5}""", "app.location");
         await Refused($$"""{"location": "{{id}}"}""", "app.iTunesStoreID");
     }
+
+    [Fact]
+    public async Task A_claim_that_fails_leaves_the_notifications_as_they_were()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 2));
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        Assert.Null((await Location(id))["notifiedAt"]);
+        // Apple answers the question whose the location is, and not the claim.
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.Pass());
+        host.Apple.Faults.Next("client/config", AppsAndBooksFault.Busy);
+        await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
+
+        await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 });
+        Assert.NotNull((await Location(id))["notifiedAt"]);
+    }
+
+    [Fact]
+    public async Task A_claim_that_Apple_took_without_being_heard_has_the_new_address_taken_too()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 2));
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        var before = location.NotificationUrl;
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.Pass());
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.CutAfterwards());
+        await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
+        Assert.NotEqual(before, location.NotificationUrl);
+
+        await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 });
+        Assert.NotNull((await Location(id))["notifiedAt"]);
+        // Apple uses it: so it is the one that counts, also when a later claim fails.
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.Pass());
+        host.Apple.Faults.Next("client/config", AppsAndBooksFault.Busy);
+        await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
+        Assert.True(await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 }));
+    }
 }

@@ -1,0 +1,4 @@
+-- What Apple is offered for its notifications, until it has agreed: the address before counts too until then.
+ALTER TABLE content_locations ADD COLUMN offered_secret bytea;
+ALTER TABLE content_locations ADD COLUMN offered_hash bytea;
+CREATE UNIQUE INDEX content_locations_by_offered ON content_locations (offered_hash) WHERE offered_hash IS NOT NULL;
