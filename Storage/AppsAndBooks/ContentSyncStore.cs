@@ -54,26 +54,43 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         var ends = config.TokenExpiresAt ?? upload.ExpiresAt;
         return database.Write(async s =>
         {
-            var standing = await s.Sql($"SELECT id, token_expires_at, token_at, token_by FROM content_locations WHERE uid = @uid{database.ForUpdate}").Text("@uid", config.Uid)
-                .First(row => (Known: true, Id: row.Text(0), Ends: row.Time(1)));
-            if (standing.Known && ends < standing.Ends) return (ContentOutcome.OlderToken, standing.Id);
-            var id = standing.Known ? standing.Id : newId;
-            if (!standing.Known && await s.Sql("SELECT count(*) FROM content_locations").First(row => row.Long(0)) >= IContentStore.MostLocations) return (ContentOutcome.TooMany, id);
-            await s
-                .Sql("""
+            var isNew = false;
+            if (await Standing(s, config.Uid) is not { } standing)
+            {
+                if (await s.Sql("SELECT count(*) FROM content_locations").First(row => row.Long(0)) >= IContentStore.MostLocations) return (ContentOutcome.TooMany, newId);
+                // Of two who bring the first token at once, one writes, and the other finds that location.
+                isNew = await Bind(s.Sql("""
                     INSERT INTO content_locations (id, uid, name, organization, country, token, token_expires_at, token_at, token_by, mdm_id, mdm_name, revision, next_at, failures, problem, created_at, created_by)
-                    VALUES (@id, @uid, @name, @organization, @country, @token, @ends, @at, @by, @mdm, @mdmName, 0, @at, 0, 0, @at, @by)
-                    ON CONFLICT (id) DO UPDATE SET name = excluded.name, organization = coalesce(excluded.organization, content_locations.organization), country = excluded.country, token = excluded.token,
-                      token_expires_at = excluded.token_expires_at, token_at = excluded.token_at, token_by = excluded.token_by, warned_days = NULL, mdm_id = excluded.mdm_id, mdm_name = excluded.mdm_name,
-                      revision = content_locations.revision + 1, next_at = excluded.next_at, failures = 0, problem = 0, problem_detail = NULL, problem_at = NULL
-                    """)
-                .Text("@id", id).Text("@uid", config.Uid).Text("@name", ContentColumns.Cut(config.Name) ?? config.Uid).Text("@organization", ContentColumns.Cut(upload.Organization))
-                .Text("@country", ContentColumns.Cut(config.Country, 10)).Bytes("@token", upload.Sealed(id)).Time("@ends", ends).Time("@at", at).Text("@by", upload.By)
-                .Text("@mdm", ContentColumns.Cut(config.MdmId)).Text("@mdmName", ContentColumns.Cut(config.MdmName)).Execute();
-            await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", id).Execute();
-            return (ContentOutcome.Written, id);
+                    VALUES (@id, @uid, @name, @organization, @country, @token, @ends, @at, @by, @mdm, @mdmName, 0, @at, 0, 0, @at, @by) ON CONFLICT (uid) DO NOTHING
+                    """), newId).Text("@uid", config.Uid).Execute() > 0;
+                standing = (await Standing(s, config.Uid))!;
+            }
+
+            if (ends < standing.Ends) return (ContentOutcome.OlderToken, standing.Id);
+            if (!isNew)
+            {
+                await Bind(s.Sql("""
+                    UPDATE content_locations SET name = @name, organization = coalesce(@organization, organization), country = @country, token = @token, token_expires_at = @ends, token_at = @at,
+                      token_by = @by, warned_days = NULL, mdm_id = @mdm, mdm_name = @mdmName, revision = revision + 1, next_at = @at, failures = 0, problem = 0, problem_detail = NULL, problem_at = NULL
+                    WHERE id = @id
+                    """), standing.Id).Execute();
+            }
+
+            await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", standing.Id).Execute();
+            return (ContentOutcome.Written, standing.Id);
         });
+
+        Task<StandingToken?> Standing(Session s, string uid) => s
+            .Sql($"SELECT id, token_expires_at FROM content_locations WHERE uid = @uid{database.ForUpdate}").Text("@uid", uid)
+            .First(row => new StandingToken(row.Text(0), row.Time(1)));
+
+        Statement Bind(Statement statement, string id) => statement
+            .Text("@id", id).Text("@name", ContentColumns.Cut(config.Name) ?? config.Uid).Text("@organization", ContentColumns.Cut(upload.Organization))
+            .Text("@country", ContentColumns.Cut(config.Country, 10)).Bytes("@token", upload.Sealed(id)).Time("@ends", ends).Time("@at", at).Text("@by", upload.By)
+            .Text("@mdm", ContentColumns.Cut(config.MdmId)).Text("@mdmName", ContentColumns.Cut(config.MdmName));
     }
+
+    private sealed record StandingToken(string Id, DateTimeOffset Ends);
 
     public Task<bool> SetClaim(string id, ContentConfig config, DateTimeOffset at, string by, byte[]? sealedNotify, byte[]? notifyHash) => database.Write(async s =>
     {

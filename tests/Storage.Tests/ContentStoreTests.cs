@@ -300,4 +300,19 @@ public abstract class ContentStoreTests(StoreFixture fixture)
         Assert.Null(await Sync.Load(id));
         Assert.Equal(ContentOutcome.NotFound, await Store.DeleteLocation(id, null));
     }
+
+    [Fact]
+    public async Task Two_who_bring_the_token_of_a_new_location_at_once_have_one_location()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            var uid = Make.Id();
+            var taken = await Task.WhenAll(Enumerable.Range(0, 6).Select(one => Task.Run(() => Sync.TakeToken($"{one}-{uid}", Upload(uid, Make.Now.AddYears(1)), Make.Now))));
+
+            Assert.All(taken, one => Assert.Equal(ContentOutcome.Written, one.Outcome));
+            var id = Assert.Single(taken.Select(one => one.Id).Distinct());
+            Assert.Equal(id, Assert.Single(await Store.ListLocations(Scope.District), row => row.Location.Uid == uid).Location.Id);
+            Assert.Equal(id, System.Text.Encoding.ASCII.GetString((await Sync.Load(id))!.SealedToken));
+        }
+    }
 }
