@@ -36,6 +36,7 @@ internal sealed class ContentStore(Database database) : IContentStore
             if (await s.Sql("SELECT 1 FROM assignments WHERE content_location = @id AND deleted_at IS NULL").Text("@id", id).First(_ => true)) return ContentOutcome.InUse;
             await s.Sql("DELETE FROM content_licences WHERE location_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM content_assets WHERE location_id = @id").Text("@id", id).Execute();
+            await s.Sql("DELETE FROM content_notifications WHERE id > @from AND id < @to").Text("@from", $"{id} ").Text("@to", $"{id}!").Execute();
             await s.Sql("DELETE FROM content_locations WHERE id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return ContentOutcome.Written;
@@ -119,6 +120,7 @@ internal sealed class ContentStore(Database database) : IContentStore
         StoredText.Check("The notification's id", notificationId);
         return database.Write(async s =>
         {
+            if (await s.Sql($"SELECT id FROM content_locations WHERE id = @id{database.ForUpdate}").Text("@id", place.LocationId).First(row => row.Text(0)) is null) return false;
             if (await s.Sql("INSERT INTO content_notifications (id, at) VALUES (@id, @at) ON CONFLICT (id) DO NOTHING").Text("@id", $"{place.LocationId} {notificationId}").Time("@at", at).Execute() == 0) return false;
             await s.Sql("UPDATE content_locations SET notified_at = @at WHERE id = @id").Time("@at", at).Text("@id", place.LocationId).Execute();
             await s

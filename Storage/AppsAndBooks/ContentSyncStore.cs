@@ -126,15 +126,18 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
             [one.AdamId, one.Pricing, one.ProductType, one.DeviceAssignable ? "1" : "0", one.Revocable ? "1" : "0", Number(one.Total), Number(one.Assigned), Number(one.Available)])).ToList();
         string Column(int number) => database.JsonText("ids.id", number);
         string Count(int number) => $"CAST({Column(number)} AS bigint)";
-        return rows.Count == 0 ? Task.CompletedTask : database.Write(s => s
-            .Sql($"""
+        return rows.Count == 0 ? Task.CompletedTask : database.Write(async s =>
+        {
+            if (!await IsThere(s, id)) return;
+            await s.Sql($"""
                 INSERT INTO content_assets (location_id, adam_id, pricing, product_type, device_assignable, revocable, total, assigned, available, generation, counted_at, name_key)
                 SELECT @id, {Column(0)}, {Column(1)}, {Column(2)}, {Column(3)} = '1', {Column(4)} = '1', {Count(5)}, {Count(6)}, {Count(7)}, @generation, @at, {Column(0)} FROM {database.IdsTable} WHERE 1 = 1
                 ON CONFLICT (location_id, adam_id, pricing) DO UPDATE SET product_type = excluded.product_type, device_assignable = excluded.device_assignable, revocable = excluded.revocable,
                   total = excluded.total, assigned = excluded.assigned, available = excluded.available, counted_at = excluded.counted_at,
                   generation = CASE WHEN excluded.generation > content_assets.generation THEN excluded.generation ELSE content_assets.generation END
                 """)
-            .Ids(rows).Text("@id", id).Long("@generation", generation).Time("@at", at).Execute());
+                .Ids(rows).Text("@id", id).Long("@generation", generation).Time("@at", at).Execute();
+        });
     }
 
     public Task EndAssets(string id, long generation) => database.Write(s => s
@@ -163,6 +166,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         string Column(int number) => database.JsonText("ids.id", number);
         return database.Write(async s =>
         {
+            if (!await IsThere(s, id)) return 0L;
             var came = await s
                 .Sql($"""
                     SELECT DISTINCT l.adam_id, l.pricing, l.serial_number FROM content_licences l
@@ -194,6 +198,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     public Task<long> Review(string id, DateTimeOffset now) => database.Write(async s =>
     {
+        if (!await IsThere(s, id)) return 0L;
         // Those whose licence goes back, or is somebody else's gift, and that want it after all: they have it.
         var back = await s
             .Sql($"""
@@ -350,6 +355,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
     }
 
     public Task<int> ForgetNotifications(DateTimeOffset before) => database.Write(s => s.Sql("DELETE FROM content_notifications WHERE at < @before").Time("@before", before).Execute());
+
+    /// <summary>A location that is removed in the middle of a round gets no rows any more: nobody would ever remove them.</summary>
+    private async Task<bool> IsThere(Session s, string id) => await s.Sql($"SELECT id FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", id).First(_ => true);
 
     /// <summary>The app of these iPads can be installed now. Whoever has read their rows before has to read them again.</summary>
     private async Task<long> Wake(Session s, string id, string adamId, string pricing, List<string> serials, DateTimeOffset now) => await s

@@ -496,10 +496,10 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 
     /// <summary>What speaks against the assignment as it is to be; null: nothing.</summary>
     /// <exception cref="FilterException">Its target cannot be used.</exception>
-    private static async Task<AssignmentOutcome?> Refused(Session s, Scope scope, Assignment assignment)
+    private async Task<AssignmentOutcome?> Refused(Session s, Scope scope, Assignment assignment)
     {
         if (assignment.SchoolId is { } school && !await s.Sql("SELECT 1 FROM schools WHERE id = @id").Text("@id", school).First(_ => true)) return AssignmentOutcome.UnknownSchool;
-        if (assignment.Licence is { } licence && !await s.Sql("SELECT 1 FROM content_locations WHERE id = @id").Text("@id", licence.LocationId).First(_ => true)) return AssignmentOutcome.UnknownReference;
+        if (assignment.Licence is { } licence && !await s.Sql($"SELECT 1 FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", licence.LocationId).First(_ => true)) return AssignmentOutcome.UnknownReference;
         var table = assignment.Kind == AssignmentKind.Profile ? "profiles" : "hosted_apps";
         if (assignment.Reference is { } reference && !await s.Sql($"SELECT 1 FROM {table} WHERE id = @id").Text("@id", reference).First(_ => true)) return AssignmentOutcome.UnknownReference;
         await AssignmentTargets.Node(s, TargetOf(assignment, assignment.UpdatedAt), scope);

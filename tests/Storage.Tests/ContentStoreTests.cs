@@ -68,6 +68,8 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     private async Task<AssignmentStanding> Standing(string device, Assignment assignment) =>
         (await fixture.Node.Assignments.ListOfDevice(device)).Single(row => row.Standing.AssignmentId == assignment.Id).Standing;
 
+    private Task<long> Count(string sql) => fixture.Node.Parts.Database.Read(s => s.Sql(sql).First(row => row.Long(0)));
+
     private static LicenceAnswer Held(string serial) => new("361309726", "STDQ", serial, LicenceState.Held, false, null, null);
 
     private async Task Give(string location, params string[] serials)
@@ -314,5 +316,26 @@ public abstract class ContentStoreTests(StoreFixture fixture)
             Assert.Equal(id, Assert.Single(await Store.ListLocations(Scope.District), row => row.Location.Uid == uid).Location.Id);
             Assert.Equal(id, System.Text.Encoding.ASCII.GetString((await Sync.Load(id))!.SealedToken));
         }
+    }
+
+    [Fact]
+    public async Task Of_a_location_that_is_removed_while_it_is_read_nothing_stays_behind()
+    {
+        var id = await Location(Pages());
+        var pad = await IPad();
+        var place = new ContentPlace(id, "u", [1], [2]);
+        Assert.True(await Store.TakeNotification(place, Make.Id(), Later));
+        Assert.Equal(ContentOutcome.Written, await Store.DeleteLocation(id, null));
+
+        // The round goes on for a moment. An assignment that was saved at the same time may be there too.
+        await Assign(await Location(), $"serial:{pad.Serial}");
+        await fixture.Execute($"UPDATE assignments SET content_location = '{id}' WHERE target = 'serial:{pad.Serial}'");
+        await Sync.WriteAssets(id, [Pages()], 5, Later);
+        Assert.Equal(0, await Sync.TakeLicences(id, [("361309726", "STDQ", pad.Serial)], 5, Later));
+        await Sync.Review(id, Later);
+        Assert.False(await Store.TakeNotification(place, Make.Id(), Later));
+
+        foreach (var table in (string[])["content_assets", "content_licences"]) Assert.Equal(0, await Count($"SELECT count(*) FROM {table} WHERE location_id = '{id}'"));
+        Assert.Equal(0, await Count($"SELECT count(*) FROM content_notifications WHERE id LIKE '{id}%'"));
     }
 }
