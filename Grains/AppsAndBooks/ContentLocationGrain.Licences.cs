@@ -18,7 +18,10 @@ internal sealed partial class ContentLocationGrain
         var lost = await store.ListLost(Id, MostLost);
         if (lost.Count == 0) return;
         LogLost(Id, lost.Count);
-        await Tell(await Sighted(lost, token, stopping));
+        var answers = await Sighted(lost, token, stopping);
+        await Recount(lost.Select(one => one.AdamId), [], token, stopping);
+        await Tell(answers);
+        await store.Retry(Id, all: false, clock.GetUtcNow());
     }
 
     /// <summary>What became of them, by Apple's list.</summary>
@@ -84,8 +87,7 @@ internal sealed partial class ContentLocationGrain
             }
 
             if (answers.Count == 0) answers = await Sighted(licences, token, stopping);
-            // Counted first: what is told next is decided by it.
-            foreach (var adam in licences.Select(one => one.AdamId).Distinct().Where(recounted.Add)) await Recount(adam, token, stopping);
+            await Recount(licences.Select(one => one.AdamId), recounted, token, stopping);
             await Tell(answers);
         }
 
@@ -105,11 +107,16 @@ internal sealed partial class ContentLocationGrain
         if (due > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
     }
 
-    private async Task Recount(string adam, string token, CancellationToken stopping)
+    /// <summary>Counts apps anew, before what became of their licences is written: what is decided next, is decided by it.</summary>
+    /// <param name="counted">Those that were counted in this round.</param>
+    private async Task Recount(IEnumerable<string> apps, HashSet<string> counted, string token, CancellationToken stopping)
     {
-        await _budget.Take(stopping);
-        var page = await apple.Assets(token, 0, adam, stopping);
-        await store.WriteAssets(Id, page.Items, 0, clock.GetUtcNow());
+        foreach (var adam in apps.Where(counted.Add))
+        {
+            await _budget.Take(stopping);
+            var page = await apple.Assets(token, 0, adam, stopping);
+            await store.WriteAssets(Id, page.Items, 0, clock.GetUtcNow());
+        }
     }
 
     private async Task Licences(string token, CancellationToken stopping)
@@ -158,9 +165,11 @@ internal sealed partial class ContentLocationGrain
             var named = serials.ToHashSet(StringComparer.Ordinal);
             List<ContentLicence> those = [.. (await store.ListLost(Id, MostLost)).Where(one => one.AdamId == asset.AdamId && one.Pricing == asset.Pricing && one.State == to && named.Contains(one.SerialNumber))];
             var jitter = Random.Shared.NextDouble();
-            await Tell(LicencePart.IsSo(e.Number)
-                ? await Sighted(those, token, stopping)
-                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, jitter))]);
+            var isSo = LicencePart.IsSo(e.Number);
+            IReadOnlyList<LicenceAnswer> answers = isSo ? await Sighted(those, token, stopping)
+                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, jitter))];
+            if (isSo) await Recount([asset.AdamId], [], token, stopping);
+            await Tell(answers);
             if (!isOfThese || _limits is null) throw;
         }
     }

@@ -590,4 +590,38 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
         Assert.True(await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 }));
     }
+
+    [Fact]
+    public async Task What_is_found_out_of_a_lost_answer_is_counted()
+    {
+        var (id, _) = await host.Connect(true, (PagesAsset, 3));
+        var serial = Serial();
+        var pad = await host.Server.Enrol(serial: serial);
+        host.Apple.Faults.LoseNotifications = true;
+        host.Apple.Faults.Next("assets/associate", new AppsAndBooksFault.CutAfterwards());
+        await host.Assign(id, Pages, Serials(serial));
+        await AppsAndBooksHost.Until(async () => (await Location(id))["problem"] is not null, "the answer is lost");
+
+        // The pause is over, and nobody asks for a whole read.
+        await host.Server.Execute($"UPDATE content_locations SET next_at = 1 WHERE id = '{id}'");
+        await host.Assign(id, Pages, Serials(Serial()));
+
+        await AppsAndBooksHost.Awaited(pad);
+        await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 2, "it is counted");
+    }
+
+    [Fact]
+    public async Task What_Apple_has_given_already_is_counted()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 3));
+        var serial = Serial();
+        var pad = await host.Server.Enrol(serial: serial);
+        location.Give("361309726", serial);
+        host.Apple.Faults.Next("assets/associate", new AppsAndBooksFault.Answer(400, 9616, "The license is already assigned."));
+
+        await host.Assign(id, Pages, Serials(serial));
+
+        await AppsAndBooksHost.Awaited(pad);
+        await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 2, "it is counted");
+    }
 }
