@@ -9,6 +9,7 @@ namespace FleetMdm.Grains.AppsAndBooks;
 internal sealed partial class ContentLocationGrain
 {
     private const int MostLost = 2_000;
+    private const int MostSettled = 500;
 
     /// <summary>Of so few Apple is asked one by one, else for all of the app.</summary>
     private const int FewSerials = 20;
@@ -55,14 +56,19 @@ internal sealed partial class ContentLocationGrain
         }
     }
 
-    private async Task Events(string token, bool look, CancellationToken stopping)
+    /// <summary>Requests of which it is known what became of them: Apple goes on to tell of them for minutes.</summary>
+    private readonly HashSet<string> _settled = new(StringComparer.Ordinal);
+    private readonly Queue<string> _settledInOrder = [];
+
+    /// <param name="told">Of which a notification said that they have ended.</param>
+    private async Task Events(string token, IReadOnlySet<string> told, CancellationToken stopping)
     {
         var recounted = new HashSet<string>(StringComparer.Ordinal);
         foreach (var happening in await store.ListEvents(Id))
         {
             var licences = await store.ListOfEvent(Id, happening.EventId);
             var now = clock.GetUtcNow();
-            if (licences.Count == 0 || (!look && licences.Min(one => one.NextAt) > now)) continue;
+            if (licences.Count == 0 || (!told.Contains(happening.EventId) && licences.Min(one => one.NextAt) > now)) continue;
             IReadOnlyList<LicenceAnswer>? answers;
             try
             {
@@ -89,6 +95,8 @@ internal sealed partial class ContentLocationGrain
             if (answers.Count == 0) answers = await Sighted(licences, token, stopping);
             await Recount(licences.Select(one => one.AdamId), recounted, token, stopping);
             await Tell(answers);
+            if (_settled.Add(happening.EventId)) _settledInOrder.Enqueue(happening.EventId);
+            if (_settledInOrder.Count > MostSettled) _settled.Remove(_settledInOrder.Dequeue());
         }
 
         // What was given back is for those who wait.

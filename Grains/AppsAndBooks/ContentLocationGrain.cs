@@ -43,6 +43,15 @@ internal sealed partial class ContentLocationGrain(
     /// <summary>What waits longer is found by the sweep.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(2);
 
+    /// <summary>Apple tells of one thing in many notifications: the first ones wait for those that follow.</summary>
+    private static readonly TimeSpan NewsWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>However many notifications come, Apple is asked because of them no more often.</summary>
+    private static readonly TimeSpan NewsEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>Nor is all that the location owns read more often because of them.</summary>
+    private static readonly TimeSpan EverythingEvery = TimeSpan.FromMinutes(1);
+
     private const int MostPages = 2_000;
     private const int MostBatches = 200;
 
@@ -55,7 +64,11 @@ internal sealed partial class ContentLocationGrain(
     private bool _asked;
     private bool _now;
     private bool _nowOfRound;
-    private bool _look;
+    private bool _paused;
+    private ContentNews _news = new();
+    private DateTimeOffset? _newsAt;
+    private bool _everything;
+    private DateTimeOffset? _armedFor;
     private DateTimeOffset? _configAt;
 
     private string Id => this.GetPrimaryKeyString();
@@ -84,10 +97,9 @@ internal sealed partial class ContentLocationGrain(
 
     public Task Notified(ContentNotice notice)
     {
-        // What it is about is looked at with Apple: a notification may be late, or not be Apple's.
-        if (notice.Type == "ASSET_COUNT" || (notice.Type == "ASSET_MANAGEMENT" && notice.EventId is null)) _now = true;
-        _look = true;
-        Begin();
+        // What it is about is asked of Apple: a notification may be late, or not be Apple's. Of its own requests, what became of many is known already.
+        if (notice.EventId is not { } happening || !_settled.Contains(happening)) _news.Add(notice);
+        if (!_working) ArmForNews();
         return Task.CompletedTask;
     }
 
@@ -202,11 +214,29 @@ internal sealed partial class ContentLocationGrain(
     {
         _asked = true;
         if (_working) _again = true;
-        else _timer!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        else Arm(clock.GetUtcNow());
+    }
+
+    /// <summary>One shot: the earliest counts.</summary>
+    private void Arm(DateTimeOffset at)
+    {
+        if (_armedFor <= at) return;
+        _armedFor = at;
+        var wait = at - clock.GetUtcNow();
+        _timer!.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>During a pause after a failure news waits as everything does.</summary>
+    private void ArmForNews()
+    {
+        if (_news.IsEmpty || _paused) return;
+        var (soon, after) = (clock.GetUtcNow() + NewsWait, (_newsAt ?? DateTimeOffset.MinValue) + NewsEvery);
+        Arm(soon > after ? soon : after);
     }
 
     private async Task Work(CancellationToken stopping)
     {
+        _armedFor = null;
         if (_working) return;
         _working = true;
         DateTimeOffset? next = null;
@@ -228,6 +258,7 @@ internal sealed partial class ContentLocationGrain(
             LogFailed(Id, e);
             // What was asked for is not done.
             _now |= _nowOfRound;
+            _paused = true;
             next = clock.GetUtcNow() + AfterFailure;
         }
         finally
@@ -236,7 +267,10 @@ internal sealed partial class ContentLocationGrain(
         }
 
         // One shot, after the work. What waits longer is the sweep's.
-        if (next - clock.GetUtcNow() is { } wait && wait < LongestTimer && !stopping.IsCancellationRequested) _timer!.Change(wait > TimeSpan.Zero ? wait : TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+        if (stopping.IsCancellationRequested) return;
+        var now = clock.GetUtcNow();
+        if (next is { } at && at - now < LongestTimer) Arm(at > now ? at : now + TimeSpan.FromSeconds(1));
+        ArmForNews();
     }
 
     /// <summary>Works out who wants a licence, and has those woken whose licence came back to them.</summary>
@@ -250,29 +284,36 @@ internal sealed partial class ContentLocationGrain(
     {
         // 1
         if (await store.Load(Id) is not { } location) return null;
-        var (all, look) = (_now, _look);
-        (_now, _look) = (false, false);
-        _nowOfRound = all;
-        if (location.Failures > 0 && location.NextAt > clock.GetUtcNow() && !all)
+        var all = _now;
+        (_now, _nowOfRound) = (false, all);
+        _paused = location.Failures > 0 && location.NextAt > clock.GetUtcNow() && !all;
+        if (_paused && location.NextAt is { } later)
         {
             // Whoever waits sees why.
             await Reviewed();
-            if (IsForPeople(location.Problem)) await RefuseAll(location.ProblemDetail ?? "", location.NextAt.Value);
-            return location.NextAt;
+            if (IsForPeople(location.Problem)) await RefuseAll(location.ProblemDetail ?? "", later);
+            return later;
         }
 
+        var news = _news;
+        if (!news.IsEmpty) (_news, _newsAt) = (new ContentNews(), clock.GetUtcNow());
+        var heard = false;
         try
         {
             var token = TokenOf(location);
             try
             {
-                return await Round(location, token, all, look, stopping);
+                var next = await Round(location, token, all, news, stopping);
+                heard = true;
+                return next;
             }
             catch (ContentException e) when (e.Problem is ContentProblem.TokenInvalid or ContentProblem.TokenRevoked or ContentProblem.TokenExpired)
             {
                 // Another node may have taken a newer one in the meantime.
                 if (await store.Load(Id) is not { } latest || latest.SealedToken.AsSpan().SequenceEqual(location.SealedToken)) throw;
-                return await Round(latest, TokenOf(latest), all, look, stopping);
+                var next = await Round(latest, TokenOf(latest), all, news, stopping);
+                heard = true;
+                return next;
             }
         }
         catch (ContentException e)
@@ -283,24 +324,43 @@ internal sealed partial class ContentLocationGrain(
         {
             return await Failed(new ContentException(ContentProblem.Unreadable, UnreadableWords, inner: e));
         }
+        finally
+        {
+            // What it did not get to is for the next one.
+            if (!heard && news != _news) _news.Add(news);
+        }
     }
 
-    private async Task<DateTimeOffset?> Round(ContentLocation location, string token, bool all, bool look, CancellationToken stopping)
+    private async Task<DateTimeOffset?> Round(ContentLocation location, string token, bool all, ContentNews news, CancellationToken stopping)
     {
         var began = clock.GetUtcNow();
         if (location.TokenExpiresAt <= began) throw new ContentException(ContentProblem.TokenExpired, "The content token has ended. Download a new one in Apple School Manager, and upload it here.");
         // 2
         var standing = await Config(location, token, all, stopping);
+        var open = standing.IsOurs && !news.IsEmpty ? await store.ListEvents(Id) : [];
+        var heard = news.Sort(open.Select(one => one.EventId).ToHashSet(StringComparer.Ordinal));
         if (standing.IsOurs)
         {
             // 3
             await Lost(token, stopping);
             // 4
-            await Events(token, look, stopping);
+            await Events(token, heard.Events, stopping);
         }
 
         // 5
-        if (all || standing.AssetsAt is not { } synced || began - synced >= Cadence || synced > began) standing = await Sync(standing, token, all, began, stopping);
+        _everything |= heard.Everything;
+        if (heard.Taken) standing = await ReadWholeNext(standing);
+        var age = began - standing.AssetsAt;
+        if (all || age is null || age >= Cadence || age < TimeSpan.Zero || (_everything && age >= EverythingEvery))
+        {
+            standing = await Sync(standing, token, all, began, stopping);
+            _everything = false;
+        }
+        else
+        {
+            standing = await Hear(standing, heard, token, began, stopping);
+        }
+
         // 6
         await Reviewed();
         // Somebody wants it now, or what stood in the way of all is over.
@@ -309,7 +369,8 @@ internal sealed partial class ContentLocationGrain(
         if (standing.IsOurs) await Licences(token, stopping);
         else await RefuseAll(NotOurs(standing), clock.GetUtcNow() + Cadence);
         // 8
-        return await Scheduled(standing);
+        var next = await Scheduled(standing);
+        return _everything && standing.AssetsAt + EverythingEvery < next ? standing.AssetsAt + EverythingEvery : next;
     }
 
     private static string NotOurs(ContentLocation location) => location.ClaimedAt is null
@@ -372,6 +433,7 @@ internal sealed partial class ContentLocationGrain(
     private async Task<DateTimeOffset?> Failed(ContentException failure)
     {
         metrics.Failed.Add(1);
+        _paused = true;
         if (await store.Load(Id) is not { } location) return null;
         var now = clock.GetUtcNow();
         var failures = Math.Min(location.Failures + 1, 1_000);

@@ -624,4 +624,33 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         await AppsAndBooksHost.Awaited(pad);
         await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 2, "it is counted");
     }
+
+    [Fact]
+    public async Task Many_notifications_of_one_thing_make_few_requests_and_no_whole_read()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 2), (new SimulatedAsset("77", "STDQ"), 1));
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        location.Buy(PagesAsset, 5);
+        var before = host.Apple.Requests.Count;
+
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 }));
+            // Of a request that another server made.
+            Assert.True(await host.Apple.Notify(location, "ASSET_MANAGEMENT", new JsonObject
+            {
+                ["eventId"] = $"elsewhere-{i}",
+                ["type"] = "ASSOCIATE",
+                ["result"] = "SUCCESS",
+                ["assignments"] = new JsonArray(new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["serialNumber"] = $"ELSE{i}" }),
+            }));
+        }
+
+        await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 7, "it is counted");
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        var asked = host.Apple.Requests.Skip(before).Where(request => request.UId == location.UId && request.Method == "GET").ToList();
+        Assert.DoesNotContain(asked, request => request.Path == "assets" && !request.Query.Contains("adamId=", StringComparison.Ordinal));
+        Assert.DoesNotContain(asked, request => request.Path == "assignments" && !request.Query.Contains("sinceVersionId=", StringComparison.Ordinal));
+        Assert.InRange(asked.Count, 1, 20);
+    }
 }
