@@ -112,6 +112,8 @@ internal sealed partial class ContentLocationGrain
         metrics.Returned.Add(answers.Count(one => one.Gone));
         metrics.Refused.Add(answers.Count(one => one.State != LicenceState.Held));
         LogSettled(Id, answers.Count(one => one is { State: LicenceState.Held, Gone: false }), answers.Count(one => one.Gone), answers.Count(one => one.State != LicenceState.Held));
+        // What went back may be wanted again by now.
+        if (answers.Any(one => one.Gone)) _review = true;
         if (due > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
     }
 

@@ -18,7 +18,7 @@ namespace FleetMdm.Grains.AppsAndBooks;
 //   3. lost      what was asked for by somebody who did not hear the answer: Apple's list tells
 //   4. events    what became of what was asked for
 //   5. sync      what the location owns, what it is called, who has it
-//   6. review    which licences are wanted, and which are not any more: a few statements for all iPads
+//   6. review    when assignments of its apps have changed, and after each sync: which licences are wanted, and which are not any more. A few statements for all iPads
 //   7. work      take back first, then give; never more than there are
 //   8. next      when it goes on; after a failure with a pause that grows
 //
@@ -52,6 +52,9 @@ internal sealed partial class ContentLocationGrain(
     /// <summary>Nor is all that the location owns read more often because of them.</summary>
     private static readonly TimeSpan EverythingEvery = TimeSpan.FromMinutes(1);
 
+    /// <summary>A thousand newcomers each want theirs looked at: so they are, together.</summary>
+    private static readonly TimeSpan ReviewEvery = TimeSpan.FromSeconds(2);
+
     private const int MostPages = 2_000;
     private const int MostBatches = 200;
 
@@ -64,6 +67,8 @@ internal sealed partial class ContentLocationGrain(
     private bool _asked;
     private bool _now;
     private bool _nowOfRound;
+    private bool _review;
+    private DateTimeOffset? _reviewedAt;
     private bool _paused;
     private ContentNews _news = new();
     private DateTimeOffset? _newsAt;
@@ -82,7 +87,8 @@ internal sealed partial class ContentLocationGrain(
 
     public Task Wake()
     {
-        Begin();
+        (_review, _asked) = (true, true);
+        if (!_working) ArmForReview();
         return Task.CompletedTask;
     }
 
@@ -190,7 +196,7 @@ internal sealed partial class ContentLocationGrain(
             if (!await store.SetClaim(Id, config with { MdmId = config.MdmId ?? location.OwnMdmId }, clock.GetUtcNow(), claim.By, notify is { } known ? Seal(known.Secret) : null, notify?.Hash))
                 return new ContentClaimed("There is no such location any more.", false, null, false);
             LogClaimed(Id, location.Name, claim.By, before.MdmName);
-            _configAt = null;
+            (_configAt, _review) = (null, true);
             Begin();
             return new ContentClaimed(null, false, null, notify is not null);
         }
@@ -226,6 +232,14 @@ internal sealed partial class ContentLocationGrain(
         _timer!.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
+    private void ArmForReview()
+    {
+        if (!_review) return;
+        var (now, after) = (clock.GetUtcNow(), (_reviewedAt ?? DateTimeOffset.MinValue) + ReviewEvery);
+        // A clock that was put back holds up nobody.
+        Arm(after > now && after <= now + ReviewEvery ? after : now);
+    }
+
     /// <summary>During a pause after a failure news waits as everything does.</summary>
     private void ArmForNews()
     {
@@ -239,6 +253,7 @@ internal sealed partial class ContentLocationGrain(
         _armedFor = null;
         if (_working) return;
         _working = true;
+        var broke = false;
         DateTimeOffset? next = null;
         try
         {
@@ -258,7 +273,7 @@ internal sealed partial class ContentLocationGrain(
             LogFailed(Id, e);
             // What was asked for is not done.
             _now |= _nowOfRound;
-            _paused = true;
+            broke = _paused = true;
             next = clock.GetUtcNow() + AfterFailure;
         }
         finally
@@ -270,12 +285,14 @@ internal sealed partial class ContentLocationGrain(
         if (stopping.IsCancellationRequested) return;
         var now = clock.GetUtcNow();
         if (next is { } at && at - now < LongestTimer) Arm(at > now ? at : now + TimeSpan.FromSeconds(1));
+        if (!broke) ArmForReview();
         ArmForNews();
     }
 
     /// <summary>Works out who wants a licence, and has those woken whose licence came back to them.</summary>
     private async Task Reviewed()
     {
+        (_review, _reviewedAt) = (false, clock.GetUtcNow());
         if (await store.Review(Id, clock.GetUtcNow()) > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
     }
 
@@ -283,14 +300,19 @@ internal sealed partial class ContentLocationGrain(
     private async Task<DateTimeOffset?> Round(CancellationToken stopping)
     {
         // 1
-        if (await store.Load(Id) is not { } location) return null;
+        if (await store.Load(Id) is not { } location)
+        {
+            (_review, _news) = (false, new ContentNews());
+            return null;
+        }
+
         var all = _now;
         (_now, _nowOfRound) = (false, all);
         _paused = location.Failures > 0 && location.NextAt > clock.GetUtcNow() && !all;
         if (_paused && location.NextAt is { } later)
         {
             // Whoever waits sees why.
-            await Reviewed();
+            if (_review || location.Touched) await Reviewed();
             if (IsForPeople(location.Problem)) await RefuseAll(location.ProblemDetail ?? "", later);
             return later;
         }
@@ -348,13 +370,14 @@ internal sealed partial class ContentLocationGrain(
         }
 
         // 5
+        var synced = false;
         _everything |= heard.Everything;
         if (heard.Taken) standing = await ReadWholeNext(standing);
         var age = began - standing.AssetsAt;
         if (all || age is null || age >= Cadence || age < TimeSpan.Zero || (_everything && age >= EverythingEvery))
         {
             standing = await Sync(standing, token, all, began, stopping);
-            _everything = false;
+            (_everything, synced) = (false, true);
         }
         else
         {
@@ -362,7 +385,7 @@ internal sealed partial class ContentLocationGrain(
         }
 
         // 6
-        await Reviewed();
+        if (_review || location.Touched || synced) await Reviewed();
         // Somebody wants it now, or what stood in the way of all is over.
         if ((all || location.Problem != ContentProblem.None) && standing.IsOurs) await store.Retry(Id, all: true, clock.GetUtcNow());
         // 7

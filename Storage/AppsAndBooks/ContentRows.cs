@@ -59,6 +59,8 @@ public sealed record ContentLocation
     public DateTimeOffset? ProblemAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
+    /// <summary>Assignments of its apps have changed since they were looked at.</summary>
+    public bool Touched { get; init; }
 
     /// <summary>As this server calls itself at Apple.</summary>
     public string OwnMdmId => OwnMdmIdOf(Id);

@@ -35,10 +35,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         """;
 
     public async Task<IReadOnlyList<string>> ListDue(DateTimeOffset now, int limit) => await database.Read(s => s
-        .Sql("SELECT id FROM content_locations WHERE next_at <= @now ORDER BY next_at LIMIT @limit").Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
+        .Sql("SELECT id FROM content_locations WHERE next_at <= @now OR changes > reviewed ORDER BY next_at LIMIT @limit").Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
 
-    public async Task<IReadOnlyList<string>> ListUsed() => await database.Read(s => s
-        .Sql("SELECT DISTINCT content_location FROM assignments WHERE content_location IS NOT NULL").List(row => row.Text(0)));
+    public async Task<IReadOnlyList<string>> ListTouched() => await database.Read(s => s.Sql("SELECT id FROM content_locations WHERE changes > reviewed ORDER BY id").List(row => row.Text(0)));
 
     public Task<ContentLocation?> Load(string id)
     {
@@ -198,7 +197,8 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     public Task<long> Review(string id, DateTimeOffset now) => database.Write(async s =>
     {
-        if (!await IsThere(s, id)) return 0L;
+        // What changes meanwhile is for the next one.
+        if (await s.Sql($"SELECT changes FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", id).First(row => (long?)row.Long(0)) is not { } changes) return 0L;
         // Those whose licence goes back, or is somebody else's gift, and that want it after all: they have it.
         var back = await s
             .Sql($"""
@@ -234,7 +234,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
                 WHERE location_id = @id AND state = 3 AND ours AND NOT {IsWanted} AND NOT (keep AND {IsEnrolled})
                 """)
             .Text("@id", id).Time("@now", now).Time("@gone", now + GoneFor).Execute();
-        return await Wake(s, id, back, now);
+        var due = await Wake(s, id, back, now);
+        await s.Sql("UPDATE content_locations SET reviewed = @changes WHERE id = @id AND reviewed < @changes").Text("@id", id).Long("@changes", changes).Execute();
+        return due;
     }, timeout: LongTimeout);
 
     public async Task<IReadOnlyList<(ContentAsset Asset, LicenceState State, long Count)>> ListWork(string id, DateTimeOffset now) => await database.Read(s => s

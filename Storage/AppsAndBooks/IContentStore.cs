@@ -46,8 +46,8 @@ public interface IContentSyncStore
     /// <summary>Locations that have something to do: what is due, and assignments that lack a licence, or left one.</summary>
     Task<IReadOnlyList<string>> ListDue(DateTimeOffset now, int limit);
 
-    /// <summary>Those that an assignment uses, or used.</summary>
-    Task<IReadOnlyList<string>> ListUsed();
+    /// <summary>Those of whose apps assignments have changed since the last <see cref="Review"/>.</summary>
+    Task<IReadOnlyList<string>> ListTouched();
 
     Task<ContentLocation?> Load(string id);
 
@@ -93,7 +93,8 @@ public interface IContentSyncStore
     Task<IReadOnlyList<string>> ListDueLicences(string id, string adamId, string pricing, LicenceState state, DateTimeOffset now, int limit);
 
     /// <summary>Before Apple is asked: they are on their way, and nobody knows the answer yet.</summary>
-    Task Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at);
+    /// <returns>Those that are so now. Others were asked for meanwhile, by a node that took this one's place.</returns>
+    Task<IReadOnlyList<string>> Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at);
 
     /// <summary>Apple's id of the request.</summary>
     Task SetEvent(string id, string adamId, string pricing, LicenceState state, IReadOnlyList<string> serials, string eventId, DateTimeOffset nextAt);

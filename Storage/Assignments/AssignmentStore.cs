@@ -157,7 +157,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                   updated_at = @at, updated_by = @by, content_location = @contentLocation, content_adam = @contentAdam, content_pricing = @contentPricing
                 WHERE id = @id
                 """), assignment).Int("@version", assignment.Version).Execute();
-            await Written(s, assignment, audit);
+            await Written(s, assignment, audit, standing.Licence);
             return AssignmentOutcome.Written;
         }, timeout: ReachTimeout);
     }
@@ -422,10 +422,13 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         : assignment.StartsAt > now ? AssignmentPhase.Coming
         : AssignmentPhase.InForce;
 
-    private async Task Written(Session s, Assignment assignment, AuditRecord? audit)
+    private async Task Written(Session s, Assignment assignment, AuditRecord? audit, AssignedLicence? before = null)
     {
         var reached = await Reach(s, (await FindIn(s, Scope.District, assignment.Id, deleted: true))!, assignment.UpdatedAt);
         await NextNumber(s);
+        // Also when no iPad came or went: it may want another app, or leave it on iPads.
+        await Touch(s, assignment.Licence);
+        if (before is not null && before.LocationId != assignment.Licence?.LocationId) await Touch(s, before);
         if (audit is not null) await AuditColumns.Add(s, audit with { Count = reached });
     }
 
@@ -463,8 +466,14 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             .Text("@id", assignment.Id).Time("@now", now).Bind(bind).Execute();
 
         // 3. Those that have an older one.
-        return changed + await Renew(s, row, now);
+        changed += await Renew(s, row, now);
+        if (changed > 0) await Touch(s, assignment.Licence);
+        return changed;
     }
+
+    /// <summary>Which licences of the location are wanted may be other ones now. Last in its transaction: whoever works with the location waits for no more.</summary>
+    private static Task Touch(Session s, AssignedLicence? licence) => licence is null ? Task.CompletedTask
+        : s.Sql("UPDATE content_locations SET changes = changes + 1 WHERE id = @id").Text("@id", licence.LocationId).Execute();
 
     /// <remarks>A command that is on its way is followed by the next one when it has ended. A declaration has no command of its own.</remarks>
     private static async Task<long> Renew(Session s, AssignmentRow row, DateTimeOffset now) => await s

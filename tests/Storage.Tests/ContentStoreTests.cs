@@ -99,6 +99,7 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     public async Task Only_one_of_two_who_read_the_same_row_writes()
     {
         var id = await Location();
+        await Sync.Review(id, Make.Now);
         var row = (await Sync.Load(id))!;
         Assert.True(await Sync.Save(row, row with { Failures = 1, Problem = ContentProblem.Throttled, ProblemDetail = "x", NextAt = Later }));
         Assert.False(await Sync.Save(row, row with { Failures = 7 }));
@@ -283,7 +284,6 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     {
         var id = await Location(Pages());
         var assignment = await Assign(id, "serial:NOBODY");
-        Assert.Contains(id, await Sync.ListUsed());
         Assert.Equal(ContentOutcome.InUse, await Store.DeleteLocation(id, null));
         await fixture.Node.Assignments.Delete(Scope.District, assignment.Id, Later, null);
 
@@ -337,5 +337,33 @@ public abstract class ContentStoreTests(StoreFixture fixture)
 
         foreach (var table in (string[])["content_assets", "content_licences"]) Assert.Equal(0, await Count($"SELECT count(*) FROM {table} WHERE location_id = '{id}'"));
         Assert.Equal(0, await Count($"SELECT count(*) FROM content_notifications WHERE id LIKE '{id}%'"));
+    }
+
+    [Fact]
+    public async Task Only_a_location_whose_assignments_have_changed_is_looked_at()
+    {
+        var (one, other) = (await Location(Pages()), await Location(Pages()));
+        await Sync.Review(one, Make.Now);
+        await Sync.Review(other, Make.Now);
+        Assert.Empty((await Sync.ListTouched()).Intersect([one, other]));
+        var pad = await IPad();
+
+        var assignment = await Assign(one, $"serial:{pad.Serial}");
+        Assert.Equal([one], (await Sync.ListTouched()).Intersect([one, other]));
+        Assert.Contains(one, await Sync.ListDue(Make.Now.AddDays(-1), 1000));
+        Assert.True((await Sync.Load(one))!.Touched);
+        await Sync.Review(one, Make.Now);
+        Assert.DoesNotContain(one, await Sync.ListTouched());
+
+        // Nobody comes or goes.
+        await fixture.Node.Assignments.Reach(_ => true, Later);
+        Assert.DoesNotContain(one, await Sync.ListTouched());
+        // The app of another location: the one before gets its licence back.
+        Assert.Equal(AssignmentOutcome.Written, await fixture.Node.Assignments.Change(Scope.District, assignment with { Version = 2, Licence = new AssignedLicence(other, "361309726", "STDQ") }, null));
+        Assert.Equal(new[] { one, other }.Order(StringComparer.Ordinal), (await Sync.ListTouched()).Intersect([one, other]).Order(StringComparer.Ordinal));
+        await Sync.Review(one, Make.Now);
+        await Sync.Review(other, Make.Now);
+        await fixture.Node.Assignments.Delete(Scope.District, assignment.Id, Later, null);
+        Assert.Equal([other], (await Sync.ListTouched()).Intersect([one, other]));
     }
 }

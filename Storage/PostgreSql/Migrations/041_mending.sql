@@ -2,3 +2,7 @@
 ALTER TABLE content_locations ADD COLUMN offered_secret bytea;
 ALTER TABLE content_locations ADD COLUMN offered_hash bytea;
 CREATE UNIQUE INDEX content_locations_by_offered ON content_locations (offered_hash) WHERE offered_hash IS NOT NULL;
+
+-- Of assignments that want its licences: one more with each change of who they are for, and up to which of these they were looked at.
+ALTER TABLE content_locations ADD COLUMN changes bigint NOT NULL DEFAULT 1;
+ALTER TABLE content_locations ADD COLUMN reviewed bigint NOT NULL DEFAULT 0;
