@@ -11,6 +11,9 @@ internal sealed partial class ContentLocationGrain
     private const int MostLost = 2_000;
     private const int MostSettled = 500;
 
+    /// <summary>Then the next round looks first what became of what was asked for: those iPads wait.</summary>
+    private static readonly TimeSpan LongestWork = TimeSpan.FromSeconds(30);
+
     /// <summary>Of so few Apple is asked one by one, else for all of the app.</summary>
     private const int FewSerials = 20;
 
@@ -107,6 +110,7 @@ internal sealed partial class ContentLocationGrain
     private async Task Tell(IReadOnlyList<LicenceAnswer> answers)
     {
         if (answers.Count == 0) return;
+        lease.Check();
         var due = await store.Settle(Id, answers, clock.GetUtcNow());
         metrics.Given.Add(answers.Count(one => one is { State: LicenceState.Held, Gone: false }));
         metrics.Returned.Add(answers.Count(one => one.Gone));
@@ -131,6 +135,7 @@ internal sealed partial class ContentLocationGrain
 
     private async Task Licences(string token, CancellationToken stopping)
     {
+        var began = clock.GetTimestamp();
         for (var batch = 0; batch < MostBatches; batch++)
         {
             var now = clock.GetUtcNow();
@@ -138,6 +143,15 @@ internal sealed partial class ContentLocationGrain
             if (work.Count == 0) return;
             foreach (var (asset, state, count) in work)
             {
+                // Another node may have the location by now.
+                stopping.ThrowIfCancellationRequested();
+                lease.Check();
+                if (clock.GetElapsedTime(began) >= LongestWork)
+                {
+                    _again = true;
+                    return;
+                }
+
                 var gives = state == LicenceState.Wanted;
                 if (gives && asset.Available == 0)
                 {
@@ -151,14 +165,15 @@ internal sealed partial class ContentLocationGrain
         }
     }
 
-    private async Task Change(ContentAsset asset, LicenceState state, IReadOnlyList<string> serials, string token, CancellationToken stopping)
+    private async Task Change(ContentAsset asset, LicenceState state, IReadOnlyList<string> due, string token, CancellationToken stopping)
     {
-        if (serials.Count == 0) return;
+        if (due.Count == 0) return;
         var to = state == LicenceState.Wanted ? LicenceState.Asked : LicenceState.Returning;
         await _budget.Take(stopping);
         var asked = clock.GetUtcNow();
-        // Whoever dies from here on has left word.
-        await store.Ask(Id, asset.AdamId, asset.Pricing, to, serials, asked);
+        // Whoever dies from here on has left word. What another node has asked for meanwhile is its own.
+        var serials = await store.Ask(Id, asset.AdamId, asset.Pricing, to, due, asked);
+        if (serials.Count == 0) return;
         try
         {
             var happening = await apple.Change(token, state == LicenceState.Wanted, asset.AdamId, asset.Pricing, serials, stopping);

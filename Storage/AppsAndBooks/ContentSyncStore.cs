@@ -255,22 +255,23 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         .Sql($"SELECT l.serial_number FROM content_licences l WHERE {Same} AND l.state = @state AND l.next_at <= @now ORDER BY l.changed_at, l.serial_number LIMIT @limit")
         .Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Short("@state", (short)state).Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
 
-    public Task Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at) => database.Write(async s =>
+    public Task<IReadOnlyList<string>> Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at) => database.Write(async s =>
     {
-        await s
+        var asked = await s
             .Sql($"""
                 UPDATE content_licences SET state = @to, event_id = NULL, asked_at = @at, next_at = NULL, reason = NULL, changed_at = @at, attempts = attempts + 1
                 WHERE location_id = @id AND adam_id = @adam AND pricing = @pricing AND state = @from AND serial_number IN (SELECT id FROM {database.IdsTable})
+                RETURNING serial_number
                 """)
             .Ids(serials).Short("@to", (short)to).Short("@from", (short)(to == LicenceState.Asked ? LicenceState.Wanted : LicenceState.Leaving)).Time("@at", at).Text("@id", id).Text("@adam", adamId)
-            .Text("@pricing", pricing).Execute();
-        if (to == LicenceState.Asked)
+            .Text("@pricing", pricing).List(row => row.Text(0));
+        if (to == LicenceState.Asked && asked.Count > 0)
         {
             await s.Sql($"UPDATE assignment_devices SET reason = @reason WHERE {Waiting}")
-                .Ids(serials).Text("@reason", ContentWords.Asked).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Execute();
+                .Ids(asked).Text("@reason", ContentWords.Asked).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Execute();
         }
 
-        return true;
+        return (IReadOnlyList<string>)asked;
     }, timeout: LongTimeout);
 
     public Task SetEvent(string id, string adamId, string pricing, LicenceState state, IReadOnlyList<string> serials, string eventId, DateTimeOffset nextAt)

@@ -366,4 +366,17 @@ public abstract class ContentStoreTests(StoreFixture fixture)
         await fixture.Node.Assignments.Delete(Scope.District, assignment.Id, Later, null);
         Assert.Equal([other], (await Sync.ListTouched()).Intersect([one, other]));
     }
+
+    [Fact]
+    public async Task What_another_node_has_asked_for_is_not_asked_for_again()
+    {
+        var id = await Location(Pages());
+        var (one, two) = (await IPad(), await IPad());
+        await Assign(id, $"serial:{one.Serial} or serial:{two.Serial}");
+        await Sync.Review(id, Make.Now);
+
+        Assert.Equal([one.Serial], await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial], Later));
+        Assert.Equal([two.Serial], await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial, two.Serial], Later.AddSeconds(1)));
+        Assert.Empty(await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial, two.Serial], Later.AddSeconds(2)));
+    }
 }
