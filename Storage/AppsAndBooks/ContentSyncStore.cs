@@ -13,6 +13,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
     /// <summary>An iPad that is erased and enrols anew keeps its licences for so long.</summary>
     private static readonly TimeSpan GoneFor = TimeSpan.FromHours(1);
 
+    /// <summary>Between two assignments of one app: they are looked at one after the other, or an administrator saves one and then the other.</summary>
+    private static readonly TimeSpan MovesFor = TimeSpan.FromMinutes(1);
+
     private const int LongestReason = 300;
 
     /// <summary>Licences that may be asked for at once when what stood in the way is over. Those of iPads that have just gone keep their time.</summary>
@@ -230,10 +233,10 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         // 3. What is held goes back, unless it stays on an iPad that is enrolled.
         await s
             .Sql($"""
-                UPDATE content_licences SET state = 4, attempts = 0, reason = NULL, changed_at = @now, next_at = CASE WHEN {IsEnrolled} THEN @now ELSE @gone END
+                UPDATE content_licences SET state = 4, attempts = 0, reason = NULL, changed_at = @now, next_at = CASE WHEN {IsEnrolled} THEN @moved ELSE @gone END
                 WHERE location_id = @id AND state = 3 AND ours AND NOT {IsWanted} AND NOT (keep AND {IsEnrolled})
                 """)
-            .Text("@id", id).Time("@now", now).Time("@gone", now + GoneFor).Execute();
+            .Text("@id", id).Time("@now", now).Time("@moved", now + MovesFor).Time("@gone", now + GoneFor).Execute();
         var due = await Wake(s, id, back, now);
         await s.Sql("UPDATE content_locations SET reviewed = @changes WHERE id = @id AND reviewed < @changes").Text("@id", id).Long("@changes", changes).Execute();
         return due;

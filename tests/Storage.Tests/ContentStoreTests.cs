@@ -379,4 +379,26 @@ public abstract class ContentStoreTests(StoreFixture fixture)
         Assert.Equal([two.Serial], await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial, two.Serial], Later.AddSeconds(1)));
         Assert.Empty(await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial, two.Serial], Later.AddSeconds(2)));
     }
+
+    [Fact]
+    public async Task An_iPad_that_moves_between_two_assignments_of_one_app_keeps_its_licence()
+    {
+        var id = await Location(Pages());
+        var pad = await IPad();
+        var first = await Assign(id, $"serial:{pad.Serial}");
+        await Sync.Review(id, Make.Now);
+        await Give(id, pad.Serial);
+
+        await fixture.Node.Assignments.Delete(Scope.District, first.Id, Later, null);
+        await Sync.Review(id, Later);
+        Assert.Equal(LicenceState.Leaving, (await Of(id, pad.Serial))!.State);
+        // Who looks in between gives nothing back yet.
+        Assert.Empty(await Sync.ListWork(id, Later.AddSeconds(59)));
+        Assert.Equal(LicenceState.Leaving, Assert.Single(await Sync.ListWork(id, Later.AddMinutes(1))).State);
+
+        await Assign(id, $"serial:{pad.Serial}");
+        await Sync.Review(id, Later.AddSeconds(3));
+        Assert.Equal(LicenceState.Held, (await Of(id, pad.Serial))!.State);
+        Assert.Empty(await Sync.ListWork(id, Later.AddDays(1)));
+    }
 }

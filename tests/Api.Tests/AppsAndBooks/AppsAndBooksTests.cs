@@ -110,6 +110,7 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         var (removal, removing) = await AppsAndBooksHost.Awaited(one);
         Assert.Contains("RemoveApplication", removing, StringComparison.Ordinal);
         await AppsAndBooksHost.Report(one, removal);
+        await host.MinuteLater(id);
         // Also that of the iPad that never came.
         await AppsAndBooksHost.Until(() => Task.FromResult(location.Holders("361309726").Count == 0), "the licences are given back");
         await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 5, "they are counted");
@@ -510,6 +511,8 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
 
         using var gone = await host.Admin.DeleteAsync($"/api/v1/assignments/{assignment["id"]}");
         Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+
+        await host.MinuteLater(id);
 
         Assert.Contains("InstallApplication", (await AppsAndBooksHost.Awaited(two)).Body, StringComparison.Ordinal);
         Assert.Equal([second], location.Holders("361309726"));
