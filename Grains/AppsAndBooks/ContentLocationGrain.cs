@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
+using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Outside;
 using FleetMdm.Protocol.AppsAndBooks;
 using FleetMdm.Storage.AppsAndBooks;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -136,8 +138,9 @@ internal sealed partial class ContentLocationGrain(
         var kept = ContentToken.ToBytes(token.Text);
         try
         {
+            var audit = Records.OfCaller(now, AuditVerbs.ContentToken, AuditTargets.ContentLocation, Id, detail: $"{config.Name}, until {config.TokenExpiresAt ?? token.ExpiresAt:yyyy-MM-dd}");
             var (outcome, id) = await store.TakeToken(
-                Id, new ContentTokenUpload(of => sealer.Seal(ContentLocation.TokenPurpose(of), kept), token.ExpiresAt, token.Organization, upload.By, config), now);
+                Id, new ContentTokenUpload(of => sealer.Seal(ContentLocation.TokenPurpose(of), kept), token.ExpiresAt, token.Organization, upload.By, config, audit), now);
             switch (outcome)
             {
                 case ContentOutcome.OlderToken:

@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Audit;
+
 namespace FleetMdm.Storage.AppsAndBooks;
 
 /// <summary>Why a location is not worked with. Stored as a number: never renumber.</summary>
@@ -162,7 +164,8 @@ public sealed record ContentLicenceRow(string LocationId, ContentLicence Licence
 
 /// <summary>A token that Apple was asked with.</summary>
 /// <param name="Sealed">For the purpose of this id, and of the one that the location has already.</param>
-public sealed record ContentTokenUpload(Func<string, byte[]> Sealed, DateTimeOffset ExpiresAt, string? Organization, string By, ContentConfig Config);
+/// <param name="Audit">Of the upload; which location it is about, is seen when it is written. Null: nobody asked.</param>
+public sealed record ContentTokenUpload(Func<string, byte[]> Sealed, DateTimeOffset ExpiresAt, string? Organization, string By, ContentConfig Config, AuditRecord? Audit = null);
 
 /// <summary>What Apple says of a location.</summary>
 public sealed record ContentConfig(string Uid, string Name, string? Country, string? MdmId, string? MdmName, DateTimeOffset? TokenExpiresAt);

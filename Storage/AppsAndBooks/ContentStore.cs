@@ -11,7 +11,7 @@ internal sealed class ContentStore(Database database) : IContentStore
 
     private const string Assets = $"SELECT t.location_id, o.name, {ContentColumns.Asset}, {Wanted} FROM content_assets t JOIN content_locations o ON o.id = t.location_id";
 
-    private const string Locations = $"""
+    internal const string Locations = $"""
         SELECT {ContentColumns.Location},
           (SELECT count(*) FROM content_assets t WHERE t.location_id = o.id),
           (SELECT count(*) FROM content_assets t WHERE t.location_id = o.id AND t.available < {Wanted}),

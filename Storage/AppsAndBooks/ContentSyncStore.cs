@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Storage.AppsAndBooks;
@@ -79,6 +80,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
             }
 
             await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", standing.Id).Execute();
+            if (upload.Audit is { } audit) await AuditColumns.Add(s, audit with { TargetId = standing.Id, Detail = ContentColumns.Cut(audit.Detail, 200) });
             return (ContentOutcome.Written, standing.Id);
         });
 

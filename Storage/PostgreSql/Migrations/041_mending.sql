@@ -6,3 +6,6 @@ CREATE UNIQUE INDEX content_locations_by_offered ON content_locations (offered_h
 -- Of assignments that want its licences: one more with each change of who they are for, and up to which of these they were looked at.
 ALTER TABLE content_locations ADD COLUMN changes bigint NOT NULL DEFAULT 1;
 ALTER TABLE content_locations ADD COLUMN reviewed bigint NOT NULL DEFAULT 0;
+
+-- Of which apps fewer licences are left than are wanted: without those that are held, which are nearly all.
+CREATE INDEX content_licences_waiting ON content_licences (location_id, adam_id, pricing) WHERE state IN (1, 2);

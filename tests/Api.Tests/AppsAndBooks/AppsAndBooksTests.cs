@@ -656,4 +656,15 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         Assert.DoesNotContain(asked, request => request.Path == "assignments" && !request.Query.Contains("sinceVersionId=", StringComparison.Ordinal));
         Assert.InRange(asked.Count, 1, 20);
     }
+
+    [Fact]
+    public async Task The_record_of_an_upload_names_the_location()
+    {
+        var location = host.Apple.AddLocation("Recorded " + Guid.NewGuid().ToString("N")[..8]);
+        var id = (string)(await host.Upload(location.Token))["id"]!;
+        await host.Upload(location.DownloadToken());
+
+        var records = (await host.Get($"audit?verb=apps-and-books.token&target={id}"))["items"]!.AsArray();
+        Assert.Equal(2, records.Count);
+    }
 }
