@@ -82,6 +82,10 @@ public sealed class AppsAndBooksSimulator : IAsyncDisposable
         return _locations[location.UId] = location;
     }
 
+    /// <summary>An iPad asks whether it may install an app by its licence: one of any location counts.</summary>
+    public bool HasLicence(long adamId, string serialNumber) =>
+        _locations.Values.Any(location => location.Holders(adamId.ToString(System.Globalization.CultureInfo.InvariantCulture)).Contains(serialNumber, StringComparer.OrdinalIgnoreCase));
+
     /// <summary>Sends a notification about a location, as after something that was done elsewhere.</summary>
     /// <returns>It was taken.</returns>
     public Task<bool> Notify(SimulatedLocation location, string type, JsonObject content) => _endpoint.Notify(location, AppsAndBooksEndpoint.Notification(location, type, content));
