@@ -112,6 +112,18 @@ public sealed class DeclarationTests
         Assert.Equal(["new", "new"], DeviceStatus.Nothing.With(report, (_, _) => "new").Declarations.Select(one => one.ServerToken));
     }
 
+    [Fact]
+    public void A_full_report_that_is_silent_about_declarations_says_that_there_are_none()
+    {
+        var before = DeviceStatus.Nothing.With(Report("{}", declared: "a b", full: true), (_, _) => null);
+
+        Assert.Empty(before.With(Report("{}", full: true), (_, _) => null).Declarations);
+        Assert.Equal(2, before.With(Report("{}"), (_, _) => null).Declarations.Count);
+        // It could not tell.
+        var failed = StatusReport.Read(Encoding.UTF8.GetBytes("""{"StatusItems": {}, "Errors": [{"StatusItem": "management.declarations", "Reasons": []}], "FullReport": true}"""));
+        Assert.Equal(2, before.With(failed, (_, _) => null).Declarations.Count);
+    }
+
     private static StatusReport Report(string items, string? declared = null, bool full = false)
     {
         var told = JsonNode.Parse(items)!.AsObject();
