@@ -132,6 +132,13 @@ public sealed class DeclarationPartTests
 
         public void Lose() => _queued = null;
 
+        /// <summary>It fetches the list, and says nothing after that.</summary>
+        public void Fetch()
+        {
+            _queued = null;
+            Look(device => device with { Fetched = device.Wanted, FetchedAt = Now }, matches: false);
+        }
+
         /// <summary>Everything is gone from it.</summary>
         public void Erase()
         {
@@ -233,6 +240,51 @@ public sealed class DeclarationPartTests
         Assert.Null(pad.Look().CommandUuid);
         pad.Now = pad.Now.AddDays(1);
         Assert.NotNull(pad.Look().CommandUuid);
+    }
+
+    [Fact]
+    public void An_iPad_that_fetches_its_list_and_never_reports_is_asked_once_a_day()
+    {
+        var pad = new PlayedIPad(Passcode("a"), Update("u", "18.2"));
+        pad.Look();
+        pad.Fetch();
+        Assert.Equal(pad.Now.AddDays(1), pad.Of("a")!.DueAt);
+        Assert.Null(pad.Look().CommandUuid);
+
+        for (var day = 1; day <= 3; day++)
+        {
+            pad.Now = pad.Now.AddDays(1);
+            Assert.NotNull(pad.Look().CommandUuid);
+            pad.Lose();
+            Assert.Null(pad.Look().CommandUuid);
+            Assert.Equal(pad.Now.AddDays(1), pad.Of("a")!.DueAt);
+        }
+
+        foreach (var one in new[] { "a", "u" }.SelectMany(id => pad.Entries.Single(entry => entry.Id == id).Content.Declarations!)) pad.Has[one.Identifier] = one;
+        pad.Report();
+        Assert.All(["a", "u"], id => Assert.Null(pad.Of(id)!.DueAt));
+        pad.Now = pad.Now.AddDays(1);
+        Assert.Null(pad.Look().CommandUuid);
+    }
+
+    [Fact]
+    public void A_command_that_was_lost_is_sent_again_also_when_no_assignment_waits_for_itself()
+    {
+        var pad = new PlayedIPad(Update("u", "18.2"));
+        pad.Settle();
+        pad.Os = "18.2";
+        // The iPad has it by now, and keeps the declaration.
+        Assert.NotNull(pad.Look().CommandUuid);
+        Assert.Equal(AssignmentState.Installed, pad.Of("u")!.State);
+        pad.Lose();
+
+        Assert.Equal(pad.Now.AddDays(1), pad.Of("u")!.DueAt);
+        Assert.Null(pad.Look().CommandUuid);
+        pad.Now = pad.Now.AddDays(1);
+        Assert.NotNull(pad.Look().CommandUuid);
+        pad.Come();
+        Assert.Null(pad.Of("u")!.DueAt);
+        Assert.Empty(pad.Has);
     }
 
     [Theory]
