@@ -165,23 +165,25 @@ internal static class DeclarationPart
         AssignmentStanding one, PlanEntry entry, DeviceStatus status, DeclarationDevice device, bool isReached, bool owesReport, CommandEnding? ending, string? summary, DateTimeOffset now)
     {
         var own = entry.Content.Declarations!.Select(declaration => (Declaration: declaration, State: StateOf(status, declaration))).ToList();
+        // What the iPad has, came by an earlier command: a change of its set leaves it as it is written.
+        var commandUuid = own.Exists(part => part.State is null) ? device.CommandUuid : null;
         if (own.Select(part => part.State).FirstOrDefault(part => part is { HasFailed: true }) is { } failed)
-            return Set(one, entry, AssignmentState.Failed, StatusWords.Sentence(failed) ?? "The iPad refused it, and did not say why.", device.CommandUuid, now);
+            return Set(one, entry, AssignmentState.Failed, StatusWords.Sentence(failed) ?? "The iPad refused it, and did not say why.", commandUuid, now);
         // The thing itself comes first.
         var itself = own[0].State;
         if (entry.Content.Update is not null)
         {
-            if (status.Text("softwareupdate.install-state") is "failed" or "none" && StatusWords.UpdateFailure(status) is { } failure) return Set(one, entry, AssignmentState.Failed, failure, device.CommandUuid, now);
+            if (status.Text("softwareupdate.install-state") is "failed" or "none" && StatusWords.UpdateFailure(status) is { } failure) return Set(one, entry, AssignmentState.Failed, failure, commandUuid, now);
             var words = StatusWords.OfUpdate(status) ?? (isReached ? "The iPad has been told of the update." : null);
-            return Set(one, entry, AssignmentState.Sent, itself is null && !isReached ? null : words, device.CommandUuid, now, look: !isReached || (owesReport && itself is null));
+            return Set(one, entry, AssignmentState.Sent, itself is null && !isReached ? null : words, commandUuid, now, look: !isReached || (owesReport && itself is null));
         }
 
-        if (itself is { IsInForce: true }) return Set(one, entry, AssignmentState.Installed, StatusWords.Sentence(itself), device.CommandUuid, now);
+        if (itself is { IsInForce: true }) return Set(one, entry, AssignmentState.Installed, StatusWords.Sentence(itself), commandUuid, now);
         if (itself is { Valid: "valid" })
-            return Set(one, entry, AssignmentState.Sent, $"It is on the iPad, and not in force. {StatusWords.Sentence(itself)}".TrimEnd(), device.CommandUuid, now);
+            return Set(one, entry, AssignmentState.Sent, $"It is on the iPad, and not in force. {StatusWords.Sentence(itself)}".TrimEnd(), commandUuid, now);
         if (!isReached && ending is CommandEnding.Error or CommandEnding.CommandFormatError)
-            return Set(one, entry, AssignmentState.Failed, string.IsNullOrEmpty(summary) ? "The iPad does not take declarations, and did not say why." : summary, device.CommandUuid, now, look: true);
-        return Set(one, entry, AssignmentState.Sent, isReached ? NotHeardOf : null, device.CommandUuid, now, look: !isReached || (owesReport && itself is null));
+            return Set(one, entry, AssignmentState.Failed, string.IsNullOrEmpty(summary) ? "The iPad does not take declarations, and did not say why." : summary, commandUuid, now, look: true);
+        return Set(one, entry, AssignmentState.Sent, isReached ? NotHeardOf : null, commandUuid, now, look: !isReached || (owesReport && itself is null));
     }
 
     /// <summary>What the iPad says of this very version of a declaration; null: nothing yet.</summary>

@@ -218,6 +218,22 @@ public sealed class DeclarationPartTests
     }
 
     [Fact]
+    public void A_change_of_the_set_writes_only_the_rows_that_change()
+    {
+        var pad = new PlayedIPad(Passcode("a"), Passcode("b"), Passcode("c"), Passcode("d"));
+        pad.Matches.Remove("d");
+        pad.Settle();
+
+        pad.Matches.Add("d");
+        Assert.Equal(["d"], pad.Look().Changes.Select(change => change.After!.AssignmentId));
+        pad.Settle();
+        pad.Matches.Remove("d");
+        Assert.Equal(["d"], pad.Look().Changes.Select(change => change.After!.AssignmentId));
+        pad.Entries[0] = Passcode("a", 9, wanted: 2);
+        Assert.Equal(["a"], pad.Look().Changes.Select(change => change.After!.AssignmentId));
+    }
+
+    [Fact]
     public void An_iPad_that_enrols_again_gets_everything_again()
     {
         var pad = new PlayedIPad(Passcode("a"));
