@@ -240,7 +240,7 @@ internal sealed partial class DeviceGrain
     private static KnownDevice KnownOf(DeviceRow row) => new((KnownKind)row.Kind) { OsVersion = row.OsVersion, IsSupervised = row.IsSupervised, IsShared = row.IsShared };
 
     /// <summary>The command that tells the iPad to look, with the newest tokens, which spare it a request.</summary>
-    private async ValueTask<byte[]> WithTokens() => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = DeclarationCommands.RequestType, ["Data"] = Tokens(await Declared()) });
+    private async ValueTask<byte[]> WithTokens() => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = DeclarationCommands.RequestType, ["Data"] = Tokens(IsUserChannel ? null : await Declared()) });
 
     private FleetUnavailableException ChangedAgain() => new($"The declarations of {Id} were changed again and again at the same moment.");
 
