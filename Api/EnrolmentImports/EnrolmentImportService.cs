@@ -25,7 +25,7 @@ namespace FleetMdm.Api.EnrolmentImports;
 //   4. known        pinned to this very enrolment: it was imported before
 //                   anything else that is known here by this id or certificate          refused
 //   5. record       who has vouched for it
-//   6. grain        Authenticate, TokenUpdate, SetBootstrapToken, as the iPad would send them
+//   6. grain        Authenticate, TokenUpdate, SetBootstrapToken, as the iPad would send them. One that was imported before gets the bootstrap token that it lacks
 
 /// <summary>Takes over enrolments of another server.</summary>
 internal sealed class EnrolmentImportService(
@@ -120,12 +120,19 @@ internal sealed class EnrolmentImportService(
         if (owner is not null && (owner.DeviceId != id || owner.DroppedAt is not null || row is null))
             throw new RefusedException("Its certificate was used here before, by another iPad or by an enrolment that has ended.");
         if (row is not null && owner is null) throw new RefusedException("This iPad was enrolled here already. What stands here is newer than the file.");
-        if (row is { Status: not EnrolmentStatus.Authenticated }) return row.Status == EnrolmentStatus.Enrolled ? Became.Standing : throw new RefusedException("This iPad was enrolled here, and is not any more.");
+        var certificate = new PresentedCertificate(sha256, enrolment.Identity.NotAfter) { Vouched = true };
+        var grain = devices.Of(id);
+        if (row is { Status: not EnrolmentStatus.Authenticated })
+        {
+            if (row.Status != EnrolmentStatus.Enrolled) throw new RefusedException("This iPad was enrolled here, and is not any more.");
+            // The server went away between the last two messages. What the iPad has sent since is newer.
+            if (enrolment.BootstrapToken is { } lost && !row.HasBootstrapToken && !dryRun) Accept(await grain.SetBootstrapToken(lost, certificate));
+            return Became.Standing;
+        }
+
         if (dryRun) return Became.Imported;
 
         // 5
-        var certificate = new PresentedCertificate(sha256, enrolment.Identity.NotAfter) { Vouched = true };
-        var grain = devices.Of(id);
         await trail.Write(trail.Entry(context, AuditVerbs.EnrolmentImport, AuditTargets.Device, id, subject: enrolment.Authenticate!.SerialNumber));
 
         // 6
@@ -146,11 +153,11 @@ internal sealed class EnrolmentImportService(
         if (begins) Accept(await grain.Authenticate(DeviceMessagesOf.Authenticate(enrolment.Authenticate!, address: null), certificate));
         Accept(await grain.TokenUpdate(DeviceMessagesOf.TokenUpdate(enrolment.TokenUpdate!, enrolment.UnlockToken ?? enrolment.TokenUpdate!.UnlockToken), certificate));
         if (enrolment.BootstrapToken is { } bootstrap) Accept(await grain.SetBootstrapToken(bootstrap, certificate));
+    }
 
-        static void Accept(DeviceReply reply)
-        {
-            if (reply.Refusal != DeviceRefusal.None) throw new RefusedException(DeviceRefusals.For(reply.Refusal).Detail);
-        }
+    private static void Accept(DeviceReply reply)
+    {
+        if (reply.Refusal != DeviceRefusal.None) throw new RefusedException(DeviceRefusals.For(reply.Refusal).Detail);
     }
 
     private static void Once(Dictionary<string, int> seen, string key, int line, string words)

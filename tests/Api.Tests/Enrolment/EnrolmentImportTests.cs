@@ -6,6 +6,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Tests.Admin;
 using FleetMdm.Api.Tests.CheckIn;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Apns;
 
@@ -134,6 +135,22 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
         Assert.Equal(1, (int)(await Import(Line(udid, certificate).ToJsonString()))["imported"]!);
 
         Assert.Equal(200, (await server.Put("/mdm/connect", Message.Report(udid, "Idle"), certificate)).Status);
+    }
+
+    [Fact]
+    public async Task An_iPad_whose_bootstrap_token_was_lost_with_the_server_gets_it_by_the_same_file()
+    {
+        var udid = Guid.NewGuid().ToString().ToUpperInvariant();
+        using var certificate = server.Old.Issue(notBefore: -100, notAfter: 200);
+        var line = Line(udid, certificate);
+        await Import(line.ToJsonString());
+        async Task<bool> HasToken() => (await server.Service<IFleetQueries>().FindDevice(udid))!.HasBootstrapToken;
+
+        line["bootstrapToken"] = Convert.ToBase64String("boots"u8);
+        await Import(line.ToJsonString(), "?dryRun=true");
+        Assert.False(await HasToken());
+        Assert.Equal(1, (int)(await Import(line.ToJsonString()))["standing"]!);
+        Assert.True(await HasToken());
     }
 
     [Fact]
