@@ -107,7 +107,7 @@ internal sealed class EnrolmentImportService(
         }
         catch (IdentityException e)
         {
-            throw new RefusedException($"Its certificate is not taken: {e.Message} Name the CA of the old server in Mdm:TrustedIdentityCas.");
+            throw new RefusedException($"Its certificate is not taken: {e.Message}{(e.Refusal == IdentityRefusal.UntrustedIssuer ? " Name the CA of the old server in Mdm:TrustedIdentityCas." : "")}");
         }
 
         if (enrolment.Identity.IssuedByUs) throw new RefusedException("Its certificate was issued here. Only iPads of another server are imported.");

@@ -181,7 +181,7 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
             (Changed("authenticate", "<plist>").ToJsonString(), "authenticate cannot be read"), (Changed("authenticate", "!").ToJsonString(), "nor Base64"),
             (Changed("authenticate", Message.TokenUpdate(udid)).ToJsonString(), "authenticate is another message"),
             (Changed("tokenUpdate", Message.TokenUpdate(udid)).ToJsonString(), "two iPads"),
-            (Changed("certificate", "-----BEGIN CERTIFICATE-----").ToJsonString(), "no certificate in PEM"), (Changed("unlockToken", "???").ToJsonString(), "unlockToken"),
+            (Changed("certificate", "-----BEGIN CERTIFICATE-----").ToJsonString(), "no certificate in PEM"), (Changed("certificate", "AQID").ToJsonString(), "Its certificate is not taken: The certificate"), (Changed("unlockToken", "???").ToJsonString(), "unlockToken"),
             (Changed("bootstrapToken", Convert.ToBase64String(new byte[65 * 1024])).ToJsonString(), "at most 65536"),
             (elsewhere.ToJsonString(), "push certificate of the old server"),
             (Line(Guid.NewGuid().ToString(), ended).ToJsonString(), "has ended"), (Line(Guid.NewGuid().ToString(), stranger).ToJsonString(), "Mdm:TrustedIdentityCas"),
@@ -194,6 +194,8 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
         Assert.Equal((wrong.Length + 1, 1, wrong.Length), ((int)done["read"]!, (int)done["imported"]!, (int)done["refused"]!));
         var refusals = done["refusals"]!.AsArray();
         Assert.Equal(Enumerable.Range(1, wrong.Length), refusals.Select(one => (int)one!["line"]!));
+        // That sentence stands only where it helps.
+        Assert.Single(refusals, one => ((string)one!["reason"]!).Contains("Mdm:TrustedIdentityCas", StringComparison.Ordinal));
         Assert.All(wrong.Zip(refusals), pair => Assert.Contains(pair.First.Says, (string)pair.Second!["reason"]!, StringComparison.Ordinal));
         Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Report(udid, "Idle"), good)).Status);
         Assert.Equal(403, (await server.Put("/mdm", Message.Report(here, "Idle"), second)).Status);
