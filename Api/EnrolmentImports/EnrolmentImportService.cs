@@ -12,6 +12,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
@@ -70,7 +71,7 @@ internal sealed class EnrolmentImportService(
         {
             try
             {
-                outcomes[n] = outcomes[n] with { Became = await Take(context, outcomes[n].Enrolled, verifier, push.Topic, dryRun) };
+                outcomes[n] = outcomes[n] with { Became = await Take(context, outcomes[n].Enrolled, verifier, push.Topic, dryRun), Warning = await Twin(outcomes[n].Enrolled) };
             }
             catch (RefusedException e)
             {
@@ -86,6 +87,8 @@ internal sealed class EnrolmentImportService(
             Standing = outcomes.Count(one => one.Became == Became.Standing),
             Refused = outcomes.Count(one => one.Became == Became.Refused),
             FirstCertificateEndsAt = outcomes.Where(one => one.Became != Became.Refused).Select(one => (DateTimeOffset?)one.Enrolled.Identity!.NotAfter).Min(),
+            Warnings = [.. outcomes.Select((one, n) => (one, lines[n].Number)).Where(line => line.one is { Became: not Became.Refused, Warning: not null }).Take(MostRefusals)
+                .Select(line => new EnrolmentImportWarning(line.Number, line.one.Enrolled.Id!, line.one.Enrolled.Authenticate!.SerialNumber!, line.one.Warning!))],
             Refusals = [.. outcomes.Select((one, n) => (one, lines[n].Number)).Where(line => line.one.Became == Became.Refused).Take(MostRefusals)
                 .Select(line => new EnrolmentImportRefusal(line.Number, line.one.Enrolled.Id, line.one.Enrolled.Authenticate?.SerialNumber, line.one.Why!))],
         };
@@ -146,6 +149,16 @@ internal sealed class EnrolmentImportService(
             await trail.Write(trail.Entry(context, AuditVerbs.EnrolmentImport, AuditTargets.Device, id, subject: enrolment.Authenticate.SerialNumber, detail: e.Message) with { Result = AuditResult.Refused });
             throw;
         }
+    }
+
+    /// <summary>Another enrolment with its serial number: one of the two is of an iPad that is not there any more. Null: there is none.</summary>
+    private async Task<string?> Twin(Enrolled enrolment)
+    {
+        if (enrolment.Authenticate!.SerialNumber is not { Length: > 0 } serial) return null;
+        var here = await fleet.ListDevices(Scope.District, new Storage.Devices.DeviceFilter { SerialNumber = serial, Status = EnrolmentStatus.Enrolled }, null, 5);
+        return here.FirstOrDefault(row => row.DeviceId != enrolment.Id && row.Id == row.DeviceId) is { } other
+            ? $"{other.Id} is enrolled here with the same serial number. One of them is an earlier enrolment of the same iPad: remove the one that does not come."
+            : null;
     }
 
     private static async Task Tell(IDeviceGrain grain, Enrolled enrolment, PresentedCertificate certificate, bool begins)
@@ -247,7 +260,7 @@ internal sealed class EnrolmentImportService(
         Refused,
     }
 
-    private sealed record Outcome(Became Became, Enrolled Enrolled, string? Why);
+    private sealed record Outcome(Became Became, Enrolled Enrolled, string? Why, string? Warning = null);
 
     private sealed class Enrolled
     {

@@ -154,6 +154,31 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
     }
 
     [Fact]
+    public async Task An_iPad_with_the_serial_number_of_another_one_that_is_enrolled_is_taken_with_a_warning()
+    {
+        var (first, second) = (Guid.NewGuid().ToString().ToUpperInvariant(), Guid.NewGuid().ToString().ToUpperInvariant());
+        var serial = $"TWIN{Guid.NewGuid():N}"[..12].ToUpperInvariant();
+        using var one = server.Old.Issue(notBefore: -100, notAfter: 200);
+        using var two = server.Old.Issue(notBefore: -100, notAfter: 200);
+        string Of(string udid, X509Certificate2 certificate)
+        {
+            var line = Line(udid, certificate);
+            line["authenticate"] = ((string)line["authenticate"]!).Replace(">F1<", $">{serial}<", StringComparison.Ordinal);
+            return line.ToJsonString();
+        }
+
+        Assert.Empty((await Import(Of(first, one)))["warnings"]!.AsArray());
+        foreach (var query in (string[])["?dryRun=true", ""])
+        {
+            var done = await Import(Of(second, two), query);
+            Assert.Equal(1, (int)done["imported"]!);
+            var warning = Assert.Single(done["warnings"]!.AsArray())!;
+            Assert.Equal((1, second, serial), ((int)warning["line"]!, (string)warning["id"]!, (string)warning["serialNumber"]!));
+            Assert.Contains(first, (string)warning["message"]!, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Each_wrong_line_is_named_with_its_reason_and_the_others_are_taken()
     {
         using var good = server.Old.Issue(notBefore: -100, notAfter: 200);
