@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Protocol.Declarations;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Devices;
@@ -130,11 +131,15 @@ internal static class DeclarationPart
         }
 
         // 6
+        // Of several updates the iPad does the one whose deadline is the earliest; of one deadline, the newer one, which brings the other with it.
+        var updates = declared.Where(entry => entry.Content.Update is not null)
+            .OrderBy(entry => entry.Content.Update!.Deadline).ThenByDescending(entry => entry.Content.Update!.Version, Comparer<string>.Create((one, other) => IPadOsVersion.Compare(one, other) ?? 0))
+            .ThenBy(entry => entry.Id, StringComparer.Ordinal).ToList();
         var ended = rows.Where(row => row.Standing.CommandUuid is { } own && own == state.CommandUuid && own != uuid).Select(row => (row.Ending, row.Summary)).FirstOrDefault();
         for (var i = 0; i < all.Count; i++)
         {
             var (entry, one) = all[i];
-            if (declared.Contains(entry)) all[i] = (entry, Told(one, entry, status, state, isReached, owesReport, ended.Ending, ended.Summary, now));
+            if (declared.Contains(entry)) all[i] = (entry, Told(one, entry, status, state, isReached, owesReport, updates, ended.Ending, ended.Summary, now));
             else if (IsLeaving(one.State)) standings[entry.Id] = isReached ? null : one;
         }
 
@@ -162,7 +167,8 @@ internal static class DeclarationPart
 
     /// <summary>How an assignment stands whose declarations are in the set.</summary>
     private static AssignmentStanding Told(
-        AssignmentStanding one, PlanEntry entry, DeviceStatus status, DeclarationDevice device, bool isReached, bool owesReport, CommandEnding? ending, string? summary, DateTimeOffset now)
+        AssignmentStanding one, PlanEntry entry, DeviceStatus status, DeclarationDevice device, bool isReached, bool owesReport,
+        IReadOnlyList<PlanEntry> updates, CommandEnding? ending, string? summary, DateTimeOffset now)
     {
         var own = entry.Content.Declarations!.Select(declaration => (Declaration: declaration, State: StateOf(status, declaration))).ToList();
         // What the iPad has, came by an earlier command: a change of its set leaves it as it is written.
@@ -171,10 +177,18 @@ internal static class DeclarationPart
             return Set(one, entry, AssignmentState.Failed, StatusWords.Sentence(failed) ?? "The iPad refused it, and did not say why.", commandUuid, now);
         // The thing itself comes first.
         var itself = own[0].State;
-        if (entry.Content.Update is not null)
+        if (entry.Content.Update is { } update)
         {
+            if (updates[0] is { } first && first != entry)
+            {
+                var why = first.Content.Update!.Deadline != update.Deadline ? "it has an earlier deadline"
+                    : IPadOsVersion.Compare(first.Content.Update.Version, update.Version) > 0 ? "it has the same deadline, and is newer" : "it has the same deadline and version";
+                return Set(one, entry, AssignmentState.Sent, $"The update \"{first.Name}\" comes first: {why}.", commandUuid, now, look: !isReached || (owesReport && itself is null));
+            }
+
             if (status.Text("softwareupdate.install-state") is "failed" or "none" && StatusWords.UpdateFailure(status) is { } failure) return Set(one, entry, AssignmentState.Failed, failure, commandUuid, now);
             var words = StatusWords.OfUpdate(status) ?? (isReached ? "The iPad has been told of the update." : null);
+            if (updates.Count > 1 && words is not null) words = $"{words} It comes before the other updates of this iPad.";
             return Set(one, entry, AssignmentState.Sent, itself is null && !isReached ? null : words, commandUuid, now, look: !isReached || (owesReport && itself is null));
         }
 

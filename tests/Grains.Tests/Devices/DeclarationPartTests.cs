@@ -24,7 +24,7 @@ public sealed class DeclarationPartTests
         return Entry(id, DeclaredThing.FromJson(document.RootElement), wanted, item, number);
     }
 
-    private static PlanEntry Update(string id, string version, int wanted = 1) => Entry(id, SoftwareUpdateOrder.Of(version, null, "2026-12-04T18:00", null).ToThing(), wanted);
+    private static PlanEntry Update(string id, string version, int wanted = 1, string deadline = "2026-12-04T18:00") => Entry(id, SoftwareUpdateOrder.Of(version, null, deadline, null).ToThing(), wanted);
 
     private static PlanEntry Entry(string id, DeclaredThing thing, int wanted, string? item = null, int number = 0) => new(
         id, $"name of {id}", item ?? $"declaration:{id}", wanted, true, false, (false, Start.AddMinutes(number)), PlanContent.OfDeclaration(thing.ToBytes(), id, id));
@@ -368,6 +368,27 @@ public sealed class DeclarationPartTests
         pad.Settle();
         Assert.Equal((AssignmentState.Installed, "It has iPadOS 18.2."), (pad.Of("u")!.State, pad.Of("u")!.Reason));
         Assert.Empty(pad.Has);
+    }
+
+    [Fact]
+    public void Of_two_updates_each_says_which_one_the_iPad_does_first()
+    {
+        var pad = new PlayedIPad(Update("late", "18.3"), Update("soon", "18.2", deadline: "2026-12-01T18:00"), Update("same", "18.2.1", deadline: "2026-12-01T18:00"));
+        pad.Settle();
+        Assert.Equal("The iPad has been told of the update. It comes before the other updates of this iPad.", pad.Of("same")!.Reason);
+        Assert.Equal("The update \"name of same\" comes first: it has the same deadline, and is newer.", pad.Of("soon")!.Reason);
+        Assert.Equal("The update \"name of same\" comes first: it has an earlier deadline.", pad.Of("late")!.Reason);
+
+        pad.Items["softwareupdate.install-state"] = "\"failed\"";
+        pad.Items["softwareupdate.failure-reason"] = """{"count":2,"reason":"The battery is too low"}""";
+        pad.Report();
+        Assert.Equal((AssignmentState.Failed, AssignmentState.Sent, AssignmentState.Sent), (pad.Of("same")!.State, pad.Of("soon")!.State, pad.Of("late")!.State));
+
+        pad.Items.Clear();
+        pad.Os = "18.2.1";
+        pad.Settle();
+        Assert.Equal((AssignmentState.Installed, AssignmentState.Installed), (pad.Of("same")!.State, pad.Of("soon")!.State));
+        Assert.Equal("The iPad has been told of the update.", pad.Of("late")!.Reason);
     }
 
     [Fact]
