@@ -52,6 +52,9 @@ internal abstract class Database(AuditSeal auditSeal) : IAsyncDisposable
     /// <summary>Appended to the first SELECT of a transaction that decides by what it reads.</summary>
     public abstract string ForUpdate { get; }
 
+    /// <summary>Appended to a SELECT: the row is there as long as this transaction lasts. Others may change it.</summary>
+    public abstract string ForKeeping { get; }
+
     /// <summary>A condition on <c>devices d</c>: what the search looks into has the parameter in it.</summary>
     public string Search(string parameter) => Contains("devices", "d", "search", parameter);
 

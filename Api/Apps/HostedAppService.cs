@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Audit;
+using FleetMdm.Api.Commands;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Rest;
@@ -189,10 +190,10 @@ internal sealed class HostedAppService(
         if (command.ValueKind != JsonValueKind.Object || !command.TryGetProperty(Member, out var named)) return command;
         if (!command.TryGetProperty("requestType", out var type) || type.ValueKind != JsonValueKind.String || type.GetString() != InstallApplication) return command;
         var app = named.ValueKind == JsonValueKind.String && IsId(named.GetString()!) ? await store.Find(named.GetString()!.ToLowerInvariant()) : null;
-        if (app is null) throw ApiProblem.Field(prefix + Member, "There is no app with this id: GET /api/v1/apps lists them.");
+        if (app is null) throw ApiProblem.Field(CommandReader.Dotted("/" + Member, prefix), "There is no app with this id: GET /api/v1/apps lists them.");
         var written = JsonObject.Create(command)!;
         written.Remove(Member);
-        if (written.ContainsKey("manifestURL")) throw ApiProblem.Field(prefix + Member, "Send either hostedApp or manifestURL.");
+        if (written.ContainsKey("manifestURL")) throw ApiProblem.Field(CommandReader.Dotted("/" + Member, prefix), "Send either hostedApp or manifestURL.");
         written["manifestURL"] = ManifestOf(app).AbsoluteUri;
         return JsonSerializer.SerializeToElement(written);
     }

@@ -15,7 +15,7 @@ internal static class ContentEndpoints
         var content = api.MapGroup("/apps-and-books").Needs(Rights.AutomatedRead).WithTags("Apps and Books");
         content.MapGet("/locations", List).Fails();
         content.MapPost("/locations", TakeToken).Needs(Rights.AutomatedChange).Takes<ContentTokenRequest>().Idempotent()
-            .Audit(AuditVerbs.ContentToken, AuditTargets.ContentLocation).Fails(400, 409, 413, 415, 422);
+            .Audit(AuditVerbs.ContentToken, AuditTargets.ContentLocation, AuditPlace.WithTheChange).Fails(400, 409, 413, 415, 422);
         content.MapGet("/locations/{id}", Get).Fails(404);
         content.MapDelete("/locations/{id}", Delete).Needs(Rights.AutomatedChange).Audit(AuditVerbs.ContentDelete, AuditTargets.ContentLocation, AuditPlace.WithTheChange).Fails(404, 409);
         content.MapPost("/locations/{id}/claim", Claim).Needs(Rights.AutomatedChange).WithQuery("takeOver").Idempotent().Audit(AuditVerbs.ContentClaim, AuditTargets.ContentLocation).Fails(400, 404, 409, 422);

@@ -26,18 +26,6 @@ internal sealed class ContentLocationService(IContentStore store, IGrainFactory 
         var user = FleetUser.Of(context);
         if (string.IsNullOrWhiteSpace(token)) throw ApiProblem.Field("token", "Send the content token, as its file has it.");
         if (token.Length > ContentToken.MaxFileBytes) throw ApiProblem.Field("token", $"A content token has at most {ContentToken.MaxFileBytes} characters.");
-        ContentToken read;
-        try
-        {
-            read = ContentToken.Read(token, time.GetUtcNow());
-        }
-        catch (ContentTokenException e)
-        {
-            throw Unusable(e.Message);
-        }
-
-        // Whose it is, Apple says later.
-        await trail.Record(context, AuditVerbs.ContentToken, AuditTargets.ContentLocation, detail: Text.Printable($"of {read.Organization ?? "an organisation"}, until {read.ExpiresAt:yyyy-MM-dd}", 200));
         var taken = await grains.GetGrain<IContentLocationGrain>(RequestIds.NewGuid(context, "content-location").ToString("D")).TakeToken(new ContentTokenMessage(token, user.Name));
         if (taken.Problem is { } problem) throw taken.Unavailable ? Away("The content token cannot be used now", problem) : Unusable(problem);
         return await Get(user, taken.LocationId!);

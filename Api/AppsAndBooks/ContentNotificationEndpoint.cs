@@ -33,6 +33,10 @@ internal sealed partial class ContentNotificationEndpoint(IContentStore store, I
     private const int PlaceLength = 48;
 
     private const int LongestId = 200;
+    private const int LongestApp = 20;
+
+    /// <summary>As many as Apple puts into one.</summary>
+    private const int MostElements = 100;
     private const string Bearer = "Bearer ";
 
     private readonly OncePerHour _told = new(time);
@@ -43,38 +47,45 @@ internal sealed partial class ContentNotificationEndpoint(IContentStore store, I
         if (await BoundedBody.Read(context.Request, MostBytes) is not { } body) return Refuse(context, StatusCodes.Status413PayloadTooLarge, "it is too large");
 
         // 2
-        if (place.Length != PlaceLength || await store.FindByNotify(SHA256.HashData(Encoding.ASCII.GetBytes(place))) is not { SealedNotify: { } secret } location)
+        if (place.Length != PlaceLength || await store.FindByNotify(SHA256.HashData(Encoding.ASCII.GetBytes(place))) is not { } known)
             return Refuse(context, StatusCodes.Status404NotFound, "there is no such address");
 
         // 3
-        if (!IsSecret(location.Id, secret, context.Request.Headers.Authorization.ToString())) return Refuse(context, StatusCodes.Status401Unauthorized, "it has not the secret that Apple was told");
+        if (!IsSecret(known, context.Request.Headers.Authorization.ToString())) return Refuse(context, StatusCodes.Status401Unauthorized, "it has not the secret that Apple was told");
 
         // 4
         string? id, type, uid, happening = null;
+        var (apps, takes) = (new HashSet<string>(StringComparer.Ordinal), false);
         try
         {
             using var json = JsonDocument.Parse(body);
             (id, type, uid) = (Text(json.RootElement, "notificationId"), Text(json.RootElement, "notificationType"), Text(json.RootElement, "uId"));
-            if (json.RootElement.TryGetProperty("notification", out var about)) happening = Text(about, "eventId");
+            if (json.RootElement.TryGetProperty("notification", out var about))
+            {
+                (happening, takes) = (Text(about, "eventId"), Text(about, "type") is "DISASSOCIATE" or "REVOKE");
+                if (App(about) is { } counted) apps.Add(counted);
+                if (about.TryGetProperty("assignments", out var assignments) && assignments.ValueKind == JsonValueKind.Array)
+                    apps.UnionWith(assignments.EnumerateArray().Take(MostElements).Select(App).OfType<string>());
+            }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return Refuse(context, StatusCodes.Status400BadRequest, "it is no JSON");
         }
 
-        if (id is not { Length: > 0 and <= LongestId } || type is null || id.Any(char.IsControl) || (uid is not null && uid != location.Uid)) return Refuse(context, StatusCodes.Status400BadRequest, "it is no notification of this location");
+        if (id is not { Length: > 0 and <= LongestId } || type is null || id.Any(char.IsControl) || (uid is not null && uid != known.Uid)) return Refuse(context, StatusCodes.Status400BadRequest, "it is no notification of this location");
 
         // 5, 6
-        if (type != "TEST_NOTIFICATION" && await store.TakeNotification(location.Id, id, time.GetUtcNow())) await grains.GetGrain<IContentLocationGrain>(location.Id).Notified(new ContentNotice(type, happening));
+        if (type != "TEST_NOTIFICATION" && await store.TakeNotification(known, id, time.GetUtcNow())) await grains.GetGrain<IContentLocationGrain>(known.LocationId).Notified(new ContentNotice(type, happening is { Length: <= LongestId } ? happening : null, [.. apps], takes));
         return Results.Ok();
     }
 
-    private bool IsSecret(string id, byte[] sealedSecret, string header)
+    private bool IsSecret(ContentPlace place, string header)
     {
         try
         {
             return header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-                && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(header[Bearer.Length..])), SHA256.HashData(sealer.Open(ContentLocation.NotifyPurpose(id), sealedSecret)));
+                && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(header[Bearer.Length..])), SHA256.HashData(sealer.Open(ContentLocation.NotifyPurpose(place.LocationId), place.SealedSecret)));
         }
         catch (CryptographicException)
         {
@@ -87,6 +98,10 @@ internal sealed partial class ContentNotificationEndpoint(IContentStore store, I
         if (_told.IsDue(clients.Of(context))) LogRefused(clients.Of(context), why);
         return Results.StatusCode(status);
     }
+
+    /// <summary>Its number in the App Store: a text, or a number.</summary>
+    private static string? App(JsonElement json) => json.ValueKind == JsonValueKind.Object && json.TryGetProperty("adamId", out var value) && value.ValueKind is JsonValueKind.String or JsonValueKind.Number
+        && value.ToString() is { Length: > 0 and <= LongestApp } adam && adam.All(char.IsAsciiDigit) ? adam : null;
 
     private static string? Text(JsonElement json, string name) => json.ValueKind == JsonValueKind.Object && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 

@@ -19,7 +19,7 @@ internal static class ContentPages
     {
         pages.MapGet("/apps-and-books", Assets).Needs(Rights.AutomatedRead);
         pages.MapGet("/apps-and-books/locations", Locations).Needs(Rights.AutomatedRead);
-        pages.MapPost("/apps-and-books/locations", TakeToken).Needs(Rights.AutomatedChange).Audit(AuditVerbs.ContentToken, AuditTargets.ContentLocation);
+        pages.MapPost("/apps-and-books/locations", TakeToken).Needs(Rights.AutomatedChange).Audit(AuditVerbs.ContentToken, AuditTargets.ContentLocation, AuditPlace.WithTheChange);
         pages.MapGet("/apps-and-books/locations/{id}", Location).Needs(Rights.AutomatedRead);
         pages.MapGet("/apps-and-books/locations/{id}/licences", Licences).Needs(Rights.AutomatedRead);
         pages.MapPost("/apps-and-books/locations/{id}/claim", Claim).Needs(Rights.AutomatedChange).Audit(AuditVerbs.ContentClaim, AuditTargets.ContentLocation);

@@ -256,7 +256,7 @@ internal static class AssignmentPages
             Declaration = what == "declaration" ? Declared(get) : standing?.Declaration,
             SoftwareUpdate = what == "update" ? new SoftwareUpdateRequest
             {
-                Version = get("osVersion") ?? "",
+                Version = get("osVersion")?.Trim() ?? "",
                 Build = get("build"),
                 Deadline = get("deadline") ?? "",
                 DetailsUrl = get("detailsUrl"),

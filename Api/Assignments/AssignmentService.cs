@@ -312,7 +312,7 @@ internal sealed class AssignmentService(
         var bundle = written[BundleId] is { } named ? named.GetValueKind() == JsonValueKind.String ? named.GetValue<string>().Trim() : throw ApiProblem.Field($"app.{BundleId}", "It must be text.") : null;
         written.Remove(BundleId);
         var hosted = written[HostedAppService.Member] is { } one && one.GetValueKind() == JsonValueKind.String ? await apps.FindOrNull(one.GetValue<string>()) : null;
-        var command = Built("app.", await apps.Resolve(Typed(InstallApplication, written), "app."));
+        var command = CommandReader.FromJson(await apps.Resolve(Typed(InstallApplication, written), "app"), "app");
         var keys = PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin);
         if (keys.GetString("ManifestURL") is { } manifest && !(Uri.TryCreate(manifest, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps))
             throw ApiProblem.Field("app.manifestURL", "It must be an address that begins with https://. iPads take no other.");
@@ -350,7 +350,7 @@ internal sealed class AssignmentService(
     private (Assignment, IReadOnlyList<Requirement>) OfSetting(Assignment plain, JsonElement setting)
     {
         var item = Members("setting", setting);
-        var command = Built("setting.", Typed(Settings, new JsonObject { ["settings"] = new JsonArray(item.DeepClone()) }));
+        var command = CommandReader.FromJson(Typed(Settings, new JsonObject { ["settings"] = new JsonArray(item.DeepClone()) }), "setting", "/settings/0");
         var name = PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin).GetArray("Settings")?.OfType<PlistDictionary>().FirstOrDefault()?.GetString("Item")
             ?? throw ApiProblem.Field("setting.item", "Name the item of Settings, as in DeviceName.");
         if (command.Warnings.FirstOrDefault(warning => warning.Field.EndsWith("item", StringComparison.OrdinalIgnoreCase)) is { } unknown) throw ApiProblem.Field("setting.item", unknown.Message);
@@ -392,8 +392,6 @@ internal sealed class AssignmentService(
             throw ApiProblem.Field(prefix, "It holds text that is not valid Unicode.", ProblemCodes.InvalidCommand);
         }
     }
-
-    private static BuiltCommand Built(string prefix, JsonElement json) => CommandReader.FromJson(json, prefix);
 
     private static JsonObject Members(string field, JsonElement value)
     {

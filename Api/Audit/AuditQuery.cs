@@ -14,8 +14,11 @@ public sealed record AuditQuery(string? Who, string? Verb, string? TargetKind, s
     public static AuditQuery Of(HttpRequest request)
     {
         string? Value(string name) => request.Query[name] is { Count: > 0 } values && !string.IsNullOrWhiteSpace(values[0]) ? values[0]!.Trim() : null;
-        return new AuditQuery(Value("who"), Value("verb"), Value("targetKind"), Value("target"), Value("from"), Value("to"), Value("result"));
+        return new AuditQuery(Value("who"), Value("verb"), Value("targetKind"), Value("target"), Value("from"), Value("to"), Value("result")) { TakesDays = true };
     }
+
+    /// <summary>A day alone is its beginning in UTC, as the page shows times. Programs write the whole time.</summary>
+    private bool TakesDays { get; init; }
 
     /// <exception cref="ApiProblem">A part cannot be understood.</exception>
     public AuditFilter Filter => new()
@@ -24,10 +27,15 @@ public sealed record AuditQuery(string? Who, string? Verb, string? TargetKind, s
         Verb = Text.Optional("verb", Verb),
         TargetKind = Text.Optional("targetKind", TargetKind),
         Target = Text.Optional("target", Target, 300),
-        From = Text.Time("from", From),
-        To = Text.Time("to", To),
+        From = Text.Time("from", Whole(From)),
+        To = Text.Time("to", Whole(To)),
         Result = Text.Name<AuditResult>("result", Result),
     };
+
+    private string? Whole(string? time) => TakesDays && DateOnly.TryParseExact(time, "yyyy-MM-dd", out _) ? $"{time}T00:00:00Z" : time;
+
+    /// <summary>For programs.</summary>
+    public string ApiPathOf(string path) => (this with { From = Whole(From), To = Whole(To) }).PathOf(path);
 
     public string PathOf(string path, string? after = null) => Path(path, [.. Parts(), ("after", after)]);
 

@@ -316,7 +316,7 @@ internal static class AutomatedPages
         SupportEmail = form.Get("supportEmail"),
         Language = form.Get("language"),
         Region = form.Get("region"),
-        MinimumOsVersion = form.Get("minimumOsVersion"),
+        MinimumOsVersion = form.Get("minimumOsVersion")?.Trim(),
     };
 
     private static async Task<IResult> ChooseForSchool(HttpContext context, RequestIds ids, AutomatedProfileService profiles, SchoolService schools)

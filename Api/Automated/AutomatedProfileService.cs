@@ -3,6 +3,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Automated;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 
@@ -80,11 +81,11 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             SupportEmail = Optional("supportEmail", request.SupportEmail, EnrolmentDefinition.LongestEmail),
             Language = Code("language", request.Language, 2, 3),
             Region = Code("region", request.Region, 2, 3)?.ToUpperInvariant(),
-            MinimumOsVersion = Optional("minimumOsVersion", request.MinimumOsVersion, 20),
+            MinimumOsVersion = string.IsNullOrEmpty(request.MinimumOsVersion) ? null : request.MinimumOsVersion,
         };
         if (definition is { IsRemovable: false, IsSupervised: false }) throw ApiProblem.Field("removable", "Only a supervised iPad can keep its management. Choose Supervised, or let people remove it.");
         if ((definition.Language is null) != (definition.Region is null)) throw ApiProblem.Field(definition.Language is null ? "language" : "region", "Language and region go together, as in sv and SE.");
-        if (definition.MinimumOsVersion is { } minimum && MachineInfo.Parse(minimum) is null) throw ApiProblem.Field("minimumOsVersion", "Enter a version as in 18.1.");
+        if (definition.MinimumOsVersion is { } minimum && !IPadOsVersion.Is(minimum)) throw ApiProblem.Field("minimumOsVersion", IPadOsVersion.Words);
         return JsonSerializer.Serialize(definition, JsonSerializerOptions.Web);
     }
 

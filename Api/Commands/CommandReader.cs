@@ -46,7 +46,9 @@ internal static class CommandReader
         }
     }
 
-    public static BuiltCommand FromJson(JsonElement command, string prefix = "")
+    /// <param name="prefix">Where the command stands in the body, without a dot behind it; empty: it is the body.</param>
+    /// <param name="inside">A place in the command that the body does not have: it was put around what was sent.</param>
+    public static BuiltCommand FromJson(JsonElement command, string prefix = "", string inside = "")
     {
         try
         {
@@ -54,7 +56,7 @@ internal static class CommandReader
         }
         catch (CommandFieldException e)
         {
-            throw Invalid(e, prefix);
+            throw Invalid(e, prefix, inside);
         }
         catch (InvalidOperationException)
         {
@@ -116,9 +118,9 @@ internal static class CommandReader
     private static ApiProblem NotUnicode(string field) =>
         ApiProblem.Field(field, "It holds text that is not valid Unicode.", ProblemCodes.InvalidCommand);
 
-    internal static ApiProblem Invalid(CommandFieldException e, string prefix)
+    internal static ApiProblem Invalid(CommandFieldException e, string prefix, string inside = "")
     {
-        var field = Named(e.Field, prefix);
+        var field = Named(inside.Length > 0 && e.Field.StartsWith(inside, StringComparison.Ordinal) ? e.Field[inside.Length..] : e.Field, prefix);
         return e.Fault switch
         {
             CommandFault.UnknownRequestType => Unprocessable(field, e.Message, ProblemCodes.UnknownRequestType, "There is no such command"),

@@ -12,6 +12,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
@@ -25,7 +26,7 @@ namespace FleetMdm.Api.EnrolmentImports;
 //   4. known        pinned to this very enrolment: it was imported before
 //                   anything else that is known here by this id or certificate          refused
 //   5. record       who has vouched for it
-//   6. grain        Authenticate, TokenUpdate, SetBootstrapToken, as the iPad would send them
+//   6. grain        Authenticate, TokenUpdate, SetBootstrapToken, as the iPad would send them. One that was imported before gets the bootstrap token that it lacks
 
 /// <summary>Takes over enrolments of another server.</summary>
 internal sealed class EnrolmentImportService(
@@ -70,7 +71,7 @@ internal sealed class EnrolmentImportService(
         {
             try
             {
-                outcomes[n] = outcomes[n] with { Became = await Take(context, outcomes[n].Enrolled, verifier, push.Topic, dryRun) };
+                outcomes[n] = outcomes[n] with { Became = await Take(context, outcomes[n].Enrolled, verifier, push.Topic, dryRun), Warning = await Twin(outcomes[n].Enrolled) };
             }
             catch (RefusedException e)
             {
@@ -86,6 +87,8 @@ internal sealed class EnrolmentImportService(
             Standing = outcomes.Count(one => one.Became == Became.Standing),
             Refused = outcomes.Count(one => one.Became == Became.Refused),
             FirstCertificateEndsAt = outcomes.Where(one => one.Became != Became.Refused).Select(one => (DateTimeOffset?)one.Enrolled.Identity!.NotAfter).Min(),
+            Warnings = [.. outcomes.Select((one, n) => (one, lines[n].Number)).Where(line => line.one is { Became: not Became.Refused, Warning: not null }).Take(MostRefusals)
+                .Select(line => new EnrolmentImportWarning(line.Number, line.one.Enrolled.Id!, line.one.Enrolled.Authenticate!.SerialNumber!, line.one.Warning!))],
             Refusals = [.. outcomes.Select((one, n) => (one, lines[n].Number)).Where(line => line.one.Became == Became.Refused).Take(MostRefusals)
                 .Select(line => new EnrolmentImportRefusal(line.Number, line.one.Enrolled.Id, line.one.Enrolled.Authenticate?.SerialNumber, line.one.Why!))],
         };
@@ -107,7 +110,7 @@ internal sealed class EnrolmentImportService(
         }
         catch (IdentityException e)
         {
-            throw new RefusedException($"Its certificate is not taken: {e.Message} Name the CA of the old server in Mdm:TrustedIdentityCas.");
+            throw new RefusedException($"Its certificate is not taken: {e.Message}{(e.Refusal == IdentityRefusal.UntrustedIssuer ? " Name the CA of the old server in Mdm:TrustedIdentityCas." : "")}");
         }
 
         if (enrolment.Identity.IssuedByUs) throw new RefusedException("Its certificate was issued here. Only iPads of another server are imported.");
@@ -120,12 +123,19 @@ internal sealed class EnrolmentImportService(
         if (owner is not null && (owner.DeviceId != id || owner.DroppedAt is not null || row is null))
             throw new RefusedException("Its certificate was used here before, by another iPad or by an enrolment that has ended.");
         if (row is not null && owner is null) throw new RefusedException("This iPad was enrolled here already. What stands here is newer than the file.");
-        if (row is { Status: not EnrolmentStatus.Authenticated }) return row.Status == EnrolmentStatus.Enrolled ? Became.Standing : throw new RefusedException("This iPad was enrolled here, and is not any more.");
+        var certificate = new PresentedCertificate(sha256, enrolment.Identity.NotAfter) { Vouched = true };
+        var grain = devices.Of(id);
+        if (row is { Status: not EnrolmentStatus.Authenticated })
+        {
+            if (row.Status != EnrolmentStatus.Enrolled) throw new RefusedException("This iPad was enrolled here, and is not any more.");
+            // The server went away between the last two messages. What the iPad has sent since is newer.
+            if (enrolment.BootstrapToken is { } lost && !row.HasBootstrapToken && !dryRun) Accept(await grain.SetBootstrapToken(lost, certificate));
+            return Became.Standing;
+        }
+
         if (dryRun) return Became.Imported;
 
         // 5
-        var certificate = new PresentedCertificate(sha256, enrolment.Identity.NotAfter) { Vouched = true };
-        var grain = devices.Of(id);
         await trail.Write(trail.Entry(context, AuditVerbs.EnrolmentImport, AuditTargets.Device, id, subject: enrolment.Authenticate!.SerialNumber));
 
         // 6
@@ -141,16 +151,26 @@ internal sealed class EnrolmentImportService(
         }
     }
 
+    /// <summary>Another enrolment with its serial number: one of the two is of an iPad that is not there any more. Null: there is none.</summary>
+    private async Task<string?> Twin(Enrolled enrolment)
+    {
+        if (enrolment.Authenticate!.SerialNumber is not { Length: > 0 } serial) return null;
+        var here = await fleet.ListDevices(Scope.District, new Storage.Devices.DeviceFilter { SerialNumber = serial, Status = EnrolmentStatus.Enrolled }, null, 5);
+        return here.FirstOrDefault(row => row.DeviceId != enrolment.Id && row.Id == row.DeviceId) is { } other
+            ? $"{other.Id} is enrolled here with the same serial number. One of them is an earlier enrolment of the same iPad: remove the one that does not come."
+            : null;
+    }
+
     private static async Task Tell(IDeviceGrain grain, Enrolled enrolment, PresentedCertificate certificate, bool begins)
     {
         if (begins) Accept(await grain.Authenticate(DeviceMessagesOf.Authenticate(enrolment.Authenticate!, address: null), certificate));
         Accept(await grain.TokenUpdate(DeviceMessagesOf.TokenUpdate(enrolment.TokenUpdate!, enrolment.UnlockToken ?? enrolment.TokenUpdate!.UnlockToken), certificate));
         if (enrolment.BootstrapToken is { } bootstrap) Accept(await grain.SetBootstrapToken(bootstrap, certificate));
+    }
 
-        static void Accept(DeviceReply reply)
-        {
-            if (reply.Refusal != DeviceRefusal.None) throw new RefusedException(DeviceRefusals.For(reply.Refusal).Detail);
-        }
+    private static void Accept(DeviceReply reply)
+    {
+        if (reply.Refusal != DeviceRefusal.None) throw new RefusedException(DeviceRefusals.For(reply.Refusal).Detail);
     }
 
     private static void Once(Dictionary<string, int> seen, string key, int line, string words)
@@ -240,7 +260,7 @@ internal sealed class EnrolmentImportService(
         Refused,
     }
 
-    private sealed record Outcome(Became Became, Enrolled Enrolled, string? Why);
+    private sealed record Outcome(Became Became, Enrolled Enrolled, string? Why, string? Warning = null);
 
     private sealed class Enrolled
     {

@@ -47,7 +47,7 @@ internal static class OperationEndpoints
     public static async Task<IResult> Start(HttpContext context, IGrainFactory grains, OperationPlans plans, TimeProvider time, [FromQuery] string? dryRun = null)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.OperationRequest);
-        var command = CommandReader.FromJson(await plans.Apps.Resolve(request.Command, "command."), "command");
+        var command = CommandReader.FromJson(await plans.Apps.Resolve(request.Command, "command"), "command");
         // A dry run refuses what the start would refuse.
         _ = Expiry(request, time);
         if (Text.Flag("dryRun", dryRun) ?? false)

@@ -63,7 +63,7 @@ internal sealed class RepeatingOperations(IRepeatStore store, IDeviceStore bodie
 
     /// <exception cref="ApiProblem">Nothing was stored.</exception>
     public async Task<RepeatingView> Create(HttpContext context, RepeatingRequest request) =>
-        await Create(context, request, CommandReader.FromJson(await plans.Apps.Resolve(request.Command, "command."), "command"));
+        await Create(context, request, CommandReader.FromJson(await plans.Apps.Resolve(request.Command, "command"), "command"));
 
     /// <exception cref="ApiProblem">Nothing was stored.</exception>
     public async Task<RepeatingView> Create(HttpContext context, RepeatingRequest request, BuiltCommand command)

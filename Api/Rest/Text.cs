@@ -35,16 +35,16 @@ internal static class Text
             : throw ApiProblem.Field(field, $"It must be a whole number from {least} to {most}.");
     }
 
-    /// <summary>Of a query parameter: RFC 3339, as in <c>2026-09-01T08:00:00Z</c>.</summary>
+    /// <summary>Of a query parameter: RFC 3339 with an offset, as in <c>2026-09-01T08:00:00Z</c>.</summary>
     public static DateTimeOffset? Time(string field, string? value)
     {
         if (value is null) return null;
         // A plus sign of a zone arrives as a blank when it was not escaped.
-        return value.Length is >= 10 and <= 40 && value[4] == '-' && value[7] == '-' &&
-            DateTimeOffset.TryParse(value.Replace(' ', '+'), CultureInfo.InvariantCulture,
-                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
-            ? time
-            : throw ApiProblem.Field(field, "It must be a time as in 2026-09-01T08:00:00Z.");
+        var written = value.Replace(' ', '+');
+        if (written.Length is < 10 or > 40 || written[4] != '-' || written[7] != '-'
+            || !DateTimeOffset.TryParse(written, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+            throw ApiProblem.Field(field, "It must be a time as in 2026-09-01T08:00:00Z.");
+        return TimeWithOffset.HasOffset(written) ? time : throw ApiProblem.Field(field, TimeWithOffset.Words);
     }
 
     public static bool? Flag(string field, string? value) => value switch

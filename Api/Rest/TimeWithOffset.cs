@@ -14,5 +14,5 @@ internal sealed class TimeWithOffset : JsonConverter<DateTimeOffset>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
     /// <summary>ISO 8601: behind the T there is a sign only before an offset.</summary>
-    private static bool HasOffset(string time) => time.IndexOf('T', StringComparison.Ordinal) is >= 0 and var clock && (time.EndsWith('Z') || time.IndexOfAny(['+', '-'], clock) > 0);
+    public static bool HasOffset(string time) => time.IndexOf('T', StringComparison.Ordinal) is >= 0 and var clock && (time.EndsWith('Z') || time.IndexOfAny(['+', '-'], clock) > 0);
 }

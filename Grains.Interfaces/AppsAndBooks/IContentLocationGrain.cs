@@ -62,8 +62,10 @@ public sealed record ContentClaimed([property: Id(0)] string? Problem, [property
 
 /// <param name="Type">Apple's name of it.</param>
 /// <param name="EventId">Of the request that it is about; null: of none.</param>
+/// <param name="Apps">The numbers of the apps that it is about; null: it comes from a node of an earlier version.</param>
+/// <param name="Takes">Licences were taken back, and not given.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.content-notice")]
-public sealed record ContentNotice([property: Id(0)] string Type, [property: Id(1)] string? EventId);
+public sealed record ContentNotice([property: Id(0)] string Type, [property: Id(1)] string? EventId, [property: Id(2)] IReadOnlyList<string>? Apps = null, [property: Id(3)] bool Takes = false);
 
 /// <param name="Working">Apple is being asked at this moment.</param>
 [GenerateSerializer, Immutable, Alias("fleetmdm.content-location-live")]

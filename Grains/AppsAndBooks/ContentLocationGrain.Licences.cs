@@ -9,6 +9,10 @@ namespace FleetMdm.Grains.AppsAndBooks;
 internal sealed partial class ContentLocationGrain
 {
     private const int MostLost = 2_000;
+    private const int MostSettled = 500;
+
+    /// <summary>Then the next round looks first what became of what was asked for: those iPads wait.</summary>
+    private static readonly TimeSpan LongestWork = TimeSpan.FromSeconds(30);
 
     /// <summary>Of so few Apple is asked one by one, else for all of the app.</summary>
     private const int FewSerials = 20;
@@ -18,7 +22,10 @@ internal sealed partial class ContentLocationGrain
         var lost = await store.ListLost(Id, MostLost);
         if (lost.Count == 0) return;
         LogLost(Id, lost.Count);
-        await Tell(await Sighted(lost, token, stopping));
+        var answers = await Sighted(lost, token, stopping);
+        await Recount(lost.Select(one => one.AdamId), [], token, stopping);
+        await Tell(answers);
+        await store.Retry(Id, all: false, clock.GetUtcNow());
     }
 
     /// <summary>What became of them, by Apple's list.</summary>
@@ -52,14 +59,19 @@ internal sealed partial class ContentLocationGrain
         }
     }
 
-    private async Task Events(string token, bool look, CancellationToken stopping)
+    /// <summary>Requests of which it is known what became of them: Apple goes on to tell of them for minutes.</summary>
+    private readonly HashSet<string> _settled = new(StringComparer.Ordinal);
+    private readonly Queue<string> _settledInOrder = [];
+
+    /// <param name="told">Of which a notification said that they have ended.</param>
+    private async Task Events(string token, IReadOnlySet<string> told, CancellationToken stopping)
     {
         var recounted = new HashSet<string>(StringComparer.Ordinal);
         foreach (var happening in await store.ListEvents(Id))
         {
             var licences = await store.ListOfEvent(Id, happening.EventId);
             var now = clock.GetUtcNow();
-            if (licences.Count == 0 || (!look && licences.Min(one => one.NextAt) > now)) continue;
+            if (licences.Count == 0 || (!told.Contains(happening.EventId) && licences.Min(one => one.NextAt) > now)) continue;
             IReadOnlyList<LicenceAnswer>? answers;
             try
             {
@@ -84,9 +96,10 @@ internal sealed partial class ContentLocationGrain
             }
 
             if (answers.Count == 0) answers = await Sighted(licences, token, stopping);
-            // Counted first: what is told next is decided by it.
-            foreach (var adam in licences.Select(one => one.AdamId).Distinct().Where(recounted.Add)) await Recount(adam, token, stopping);
+            await Recount(licences.Select(one => one.AdamId), recounted, token, stopping);
             await Tell(answers);
+            if (_settled.Add(happening.EventId)) _settledInOrder.Enqueue(happening.EventId);
+            if (_settledInOrder.Count > MostSettled) _settled.Remove(_settledInOrder.Dequeue());
         }
 
         // What was given back is for those who wait.
@@ -97,23 +110,32 @@ internal sealed partial class ContentLocationGrain
     private async Task Tell(IReadOnlyList<LicenceAnswer> answers)
     {
         if (answers.Count == 0) return;
+        lease.Check();
         var due = await store.Settle(Id, answers, clock.GetUtcNow());
         metrics.Given.Add(answers.Count(one => one is { State: LicenceState.Held, Gone: false }));
         metrics.Returned.Add(answers.Count(one => one.Gone));
         metrics.Refused.Add(answers.Count(one => one.State != LicenceState.Held));
         LogSettled(Id, answers.Count(one => one is { State: LicenceState.Held, Gone: false }), answers.Count(one => one.Gone), answers.Count(one => one.State != LicenceState.Held));
+        // What went back may be wanted again by now.
+        if (answers.Any(one => one.Gone)) _review = true;
         if (due > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
     }
 
-    private async Task Recount(string adam, string token, CancellationToken stopping)
+    /// <summary>Counts apps anew, before what became of their licences is written: what is decided next, is decided by it.</summary>
+    /// <param name="counted">Those that were counted in this round.</param>
+    private async Task Recount(IEnumerable<string> apps, HashSet<string> counted, string token, CancellationToken stopping)
     {
-        await _budget.Take(stopping);
-        var page = await apple.Assets(token, 0, adam, stopping);
-        await store.WriteAssets(Id, page.Items, 0, clock.GetUtcNow());
+        foreach (var adam in apps.Where(counted.Add))
+        {
+            await _budget.Take(stopping);
+            var page = await apple.Assets(token, 0, adam, stopping);
+            await store.WriteAssets(Id, page.Items, 0, clock.GetUtcNow());
+        }
     }
 
     private async Task Licences(string token, CancellationToken stopping)
     {
+        var began = clock.GetTimestamp();
         for (var batch = 0; batch < MostBatches; batch++)
         {
             var now = clock.GetUtcNow();
@@ -121,6 +143,15 @@ internal sealed partial class ContentLocationGrain
             if (work.Count == 0) return;
             foreach (var (asset, state, count) in work)
             {
+                // Another node may have the location by now.
+                stopping.ThrowIfCancellationRequested();
+                lease.Check();
+                if (clock.GetElapsedTime(began) >= LongestWork)
+                {
+                    _again = true;
+                    return;
+                }
+
                 var gives = state == LicenceState.Wanted;
                 if (gives && asset.Available == 0)
                 {
@@ -134,14 +165,15 @@ internal sealed partial class ContentLocationGrain
         }
     }
 
-    private async Task Change(ContentAsset asset, LicenceState state, IReadOnlyList<string> serials, string token, CancellationToken stopping)
+    private async Task Change(ContentAsset asset, LicenceState state, IReadOnlyList<string> due, string token, CancellationToken stopping)
     {
-        if (serials.Count == 0) return;
+        if (due.Count == 0) return;
         var to = state == LicenceState.Wanted ? LicenceState.Asked : LicenceState.Returning;
         await _budget.Take(stopping);
         var asked = clock.GetUtcNow();
-        // Whoever dies from here on has left word.
-        await store.Ask(Id, asset.AdamId, asset.Pricing, to, serials, asked);
+        // Whoever dies from here on has left word. What another node has asked for meanwhile is its own.
+        var serials = await store.Ask(Id, asset.AdamId, asset.Pricing, to, due, asked);
+        if (serials.Count == 0) return;
         try
         {
             var happening = await apple.Change(token, state == LicenceState.Wanted, asset.AdamId, asset.Pricing, serials, stopping);
@@ -158,9 +190,11 @@ internal sealed partial class ContentLocationGrain
             var named = serials.ToHashSet(StringComparer.Ordinal);
             List<ContentLicence> those = [.. (await store.ListLost(Id, MostLost)).Where(one => one.AdamId == asset.AdamId && one.Pricing == asset.Pricing && one.State == to && named.Contains(one.SerialNumber))];
             var jitter = Random.Shared.NextDouble();
-            await Tell(LicencePart.IsSo(e.Number)
-                ? await Sighted(those, token, stopping)
-                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, jitter))]);
+            var isSo = LicencePart.IsSo(e.Number);
+            IReadOnlyList<LicenceAnswer> answers = isSo ? await Sighted(those, token, stopping)
+                : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, jitter))];
+            if (isSo) await Recount([asset.AdamId], [], token, stopping);
+            await Tell(answers);
             if (!isOfThese || _limits is null) throw;
         }
     }

@@ -44,6 +44,41 @@ internal sealed partial class ContentLocationGrain
         return await store.Load(Id) ?? next;
     }
 
+    /// <summary>Only what notifications told of: counts of these apps, and who has a licence since.</summary>
+    private async Task<ContentLocation> Hear(ContentLocation location, ContentHeard heard, string token, DateTimeOffset began, CancellationToken stopping)
+    {
+        if (heard.Apps.Count == 0 && !heard.Given) return location;
+        await Recount(heard.Apps, [], token, stopping);
+        var standing = location;
+        if (heard.Given && location.SinceVersion is { } since)
+        {
+            try
+            {
+                var (version, _) = await Assignments(token, since, began, stopping);
+                if (await store.Load(Id) is not { } latest) return location;
+                var next = latest with { SinceVersion = version ?? latest.SinceVersion };
+                await store.Save(latest, next);
+                standing = await store.Load(Id) ?? next;
+            }
+            catch (ContentException e) when (e.Number is 9721)
+            {
+                standing = await ReadWholeNext(location);
+            }
+        }
+
+        // What was bought meanwhile is for those who wait.
+        await store.Retry(Id, all: false, clock.GetUtcNow());
+        return standing;
+    }
+
+    /// <summary>The next read of the location is one of all licences: what is gone, only that tells.</summary>
+    private async Task<ContentLocation> ReadWholeNext(ContentLocation location)
+    {
+        if (location.LicencesAt is null || await store.Load(Id) is not { } latest) return location;
+        await store.Save(latest, latest with { LicencesAt = null });
+        return await store.Load(Id) ?? location;
+    }
+
     /// <summary>All that the location owns. It is read anew when it changes meanwhile.</summary>
     private async Task Assets(string token, DateTimeOffset began, CancellationToken stopping)
     {

@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
+using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Outside;
 using FleetMdm.Protocol.AppsAndBooks;
 using FleetMdm.Storage.AppsAndBooks;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -18,7 +20,7 @@ namespace FleetMdm.Grains.AppsAndBooks;
 //   3. lost      what was asked for by somebody who did not hear the answer: Apple's list tells
 //   4. events    what became of what was asked for
 //   5. sync      what the location owns, what it is called, who has it
-//   6. review    which licences are wanted, and which are not any more: a few statements for all iPads
+//   6. review    when assignments of its apps have changed, and after each sync: which licences are wanted, and which are not any more. A few statements for all iPads
 //   7. work      take back first, then give; never more than there are
 //   8. next      when it goes on; after a failure with a pause that grows
 //
@@ -43,6 +45,18 @@ internal sealed partial class ContentLocationGrain(
     /// <summary>What waits longer is found by the sweep.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(2);
 
+    /// <summary>Apple tells of one thing in many notifications: the first ones wait for those that follow.</summary>
+    private static readonly TimeSpan NewsWait = TimeSpan.FromSeconds(1);
+
+    /// <summary>However many notifications come, Apple is asked because of them no more often.</summary>
+    private static readonly TimeSpan NewsEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>Nor is all that the location owns read more often because of them.</summary>
+    private static readonly TimeSpan EverythingEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>A thousand newcomers each want theirs looked at: so they are, together.</summary>
+    private static readonly TimeSpan ReviewEvery = TimeSpan.FromSeconds(2);
+
     private const int MostPages = 2_000;
     private const int MostBatches = 200;
 
@@ -55,7 +69,13 @@ internal sealed partial class ContentLocationGrain(
     private bool _asked;
     private bool _now;
     private bool _nowOfRound;
-    private bool _look;
+    private bool _review;
+    private DateTimeOffset? _reviewedAt;
+    private bool _paused;
+    private ContentNews _news = new();
+    private DateTimeOffset? _newsAt;
+    private bool _everything;
+    private DateTimeOffset? _armedFor;
     private DateTimeOffset? _configAt;
 
     private string Id => this.GetPrimaryKeyString();
@@ -69,7 +89,8 @@ internal sealed partial class ContentLocationGrain(
 
     public Task Wake()
     {
-        Begin();
+        (_review, _asked) = (true, true);
+        if (!_working) ArmForReview();
         return Task.CompletedTask;
     }
 
@@ -84,10 +105,9 @@ internal sealed partial class ContentLocationGrain(
 
     public Task Notified(ContentNotice notice)
     {
-        // What it is about is looked at with Apple: a notification may be late, or not be Apple's.
-        if (notice.Type == "ASSET_COUNT" || (notice.Type == "ASSET_MANAGEMENT" && notice.EventId is null)) _now = true;
-        _look = true;
-        Begin();
+        // What it is about is asked of Apple: a notification may be late, or not be Apple's. Of its own requests, what became of many is known already.
+        if (notice.EventId is not { } happening || !_settled.Contains(happening)) _news.Add(notice);
+        if (!_working) ArmForNews();
         return Task.CompletedTask;
     }
 
@@ -118,8 +138,9 @@ internal sealed partial class ContentLocationGrain(
         var kept = ContentToken.ToBytes(token.Text);
         try
         {
+            var audit = Records.OfCaller(now, AuditVerbs.ContentToken, AuditTargets.ContentLocation, Id, detail: $"{config.Name}, until {config.TokenExpiresAt ?? token.ExpiresAt:yyyy-MM-dd}");
             var (outcome, id) = await store.TakeToken(
-                Id, new ContentTokenUpload(of => sealer.Seal(ContentLocation.TokenPurpose(of), kept), token.ExpiresAt, token.Organization, upload.By, config), now);
+                Id, new ContentTokenUpload(of => sealer.Seal(ContentLocation.TokenPurpose(of), kept), token.ExpiresAt, token.Organization, upload.By, config, audit), now);
             switch (outcome)
             {
                 case ContentOutcome.OlderToken:
@@ -156,8 +177,8 @@ internal sealed partial class ContentLocationGrain(
             {
                 var place = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(24));
                 notify = ($"{url}/{place}", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)), SHA256.HashData(Encoding.ASCII.GetBytes(place)));
-                // Apple sends a test while it is asked.
-                await store.SetNotify(Id, Seal(notify.Value.Secret), notify.Value.Hash);
+                // Apple sends a test while it is asked. Until it has agreed, what it was told before counts too.
+                await store.OfferNotify(Id, Seal(notify.Value.Secret), notify.Value.Hash);
             }
 
             ContentConfig config;
@@ -178,7 +199,7 @@ internal sealed partial class ContentLocationGrain(
             if (!await store.SetClaim(Id, config with { MdmId = config.MdmId ?? location.OwnMdmId }, clock.GetUtcNow(), claim.By, notify is { } known ? Seal(known.Secret) : null, notify?.Hash))
                 return new ContentClaimed("There is no such location any more.", false, null, false);
             LogClaimed(Id, location.Name, claim.By, before.MdmName);
-            _configAt = null;
+            (_configAt, _review) = (null, true);
             Begin();
             return new ContentClaimed(null, false, null, notify is not null);
         }
@@ -202,13 +223,40 @@ internal sealed partial class ContentLocationGrain(
     {
         _asked = true;
         if (_working) _again = true;
-        else _timer!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        else Arm(clock.GetUtcNow());
+    }
+
+    /// <summary>One shot: the earliest counts.</summary>
+    private void Arm(DateTimeOffset at)
+    {
+        if (_armedFor <= at) return;
+        _armedFor = at;
+        var wait = at - clock.GetUtcNow();
+        _timer!.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    private void ArmForReview()
+    {
+        if (!_review) return;
+        var (now, after) = (clock.GetUtcNow(), (_reviewedAt ?? DateTimeOffset.MinValue) + ReviewEvery);
+        // A clock that was put back holds up nobody.
+        Arm(after > now && after <= now + ReviewEvery ? after : now);
+    }
+
+    /// <summary>During a pause after a failure news waits as everything does.</summary>
+    private void ArmForNews()
+    {
+        if (_news.IsEmpty || _paused) return;
+        var (soon, after) = (clock.GetUtcNow() + NewsWait, (_newsAt ?? DateTimeOffset.MinValue) + NewsEvery);
+        Arm(soon > after ? soon : after);
     }
 
     private async Task Work(CancellationToken stopping)
     {
+        _armedFor = null;
         if (_working) return;
         _working = true;
+        var broke = false;
         DateTimeOffset? next = null;
         try
         {
@@ -228,6 +276,7 @@ internal sealed partial class ContentLocationGrain(
             LogFailed(Id, e);
             // What was asked for is not done.
             _now |= _nowOfRound;
+            broke = _paused = true;
             next = clock.GetUtcNow() + AfterFailure;
         }
         finally
@@ -236,12 +285,17 @@ internal sealed partial class ContentLocationGrain(
         }
 
         // One shot, after the work. What waits longer is the sweep's.
-        if (next - clock.GetUtcNow() is { } wait && wait < LongestTimer && !stopping.IsCancellationRequested) _timer!.Change(wait > TimeSpan.Zero ? wait : TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+        if (stopping.IsCancellationRequested) return;
+        var now = clock.GetUtcNow();
+        if (next is { } at && at - now < LongestTimer) Arm(at > now ? at : now + TimeSpan.FromSeconds(1));
+        if (!broke) ArmForReview();
+        ArmForNews();
     }
 
     /// <summary>Works out who wants a licence, and has those woken whose licence came back to them.</summary>
     private async Task Reviewed()
     {
+        (_review, _reviewedAt) = (false, clock.GetUtcNow());
         if (await store.Review(Id, clock.GetUtcNow()) > 0) await GrainFactory.GetGrain<IPlanGrain>(0).Changed();
     }
 
@@ -249,30 +303,42 @@ internal sealed partial class ContentLocationGrain(
     private async Task<DateTimeOffset?> Round(CancellationToken stopping)
     {
         // 1
-        if (await store.Load(Id) is not { } location) return null;
-        var (all, look) = (_now, _look);
-        (_now, _look) = (false, false);
-        _nowOfRound = all;
-        if (location.Failures > 0 && location.NextAt > clock.GetUtcNow() && !all)
+        if (await store.Load(Id) is not { } location)
         {
-            // Whoever waits sees why.
-            await Reviewed();
-            if (IsForPeople(location.Problem)) await RefuseAll(location.ProblemDetail ?? "", location.NextAt.Value);
-            return location.NextAt;
+            (_review, _news) = (false, new ContentNews());
+            return null;
         }
 
+        var all = _now;
+        (_now, _nowOfRound) = (false, all);
+        _paused = location.Failures > 0 && location.NextAt > clock.GetUtcNow() && !all;
+        if (_paused && location.NextAt is { } later)
+        {
+            // Whoever waits sees why.
+            if (_review || location.Touched) await Reviewed();
+            if (IsForPeople(location.Problem)) await RefuseAll(location.ProblemDetail ?? "", later);
+            return later;
+        }
+
+        var news = _news;
+        if (!news.IsEmpty) (_news, _newsAt) = (new ContentNews(), clock.GetUtcNow());
+        var heard = false;
         try
         {
             var token = TokenOf(location);
             try
             {
-                return await Round(location, token, all, look, stopping);
+                var next = await Round(location, token, all, news, stopping);
+                heard = true;
+                return next;
             }
             catch (ContentException e) when (e.Problem is ContentProblem.TokenInvalid or ContentProblem.TokenRevoked or ContentProblem.TokenExpired)
             {
                 // Another node may have taken a newer one in the meantime.
                 if (await store.Load(Id) is not { } latest || latest.SealedToken.AsSpan().SequenceEqual(location.SealedToken)) throw;
-                return await Round(latest, TokenOf(latest), all, look, stopping);
+                var next = await Round(latest, TokenOf(latest), all, news, stopping);
+                heard = true;
+                return next;
             }
         }
         catch (ContentException e)
@@ -283,33 +349,54 @@ internal sealed partial class ContentLocationGrain(
         {
             return await Failed(new ContentException(ContentProblem.Unreadable, UnreadableWords, inner: e));
         }
+        finally
+        {
+            // What it did not get to is for the next one.
+            if (!heard && news != _news) _news.Add(news);
+        }
     }
 
-    private async Task<DateTimeOffset?> Round(ContentLocation location, string token, bool all, bool look, CancellationToken stopping)
+    private async Task<DateTimeOffset?> Round(ContentLocation location, string token, bool all, ContentNews news, CancellationToken stopping)
     {
         var began = clock.GetUtcNow();
         if (location.TokenExpiresAt <= began) throw new ContentException(ContentProblem.TokenExpired, "The content token has ended. Download a new one in Apple School Manager, and upload it here.");
         // 2
         var standing = await Config(location, token, all, stopping);
+        var open = standing.IsOurs && !news.IsEmpty ? await store.ListEvents(Id) : [];
+        var heard = news.Sort(open.Select(one => one.EventId).ToHashSet(StringComparer.Ordinal));
         if (standing.IsOurs)
         {
             // 3
             await Lost(token, stopping);
             // 4
-            await Events(token, look, stopping);
+            await Events(token, heard.Events, stopping);
         }
 
         // 5
-        if (all || standing.AssetsAt is not { } synced || began - synced >= Cadence || synced > began) standing = await Sync(standing, token, all, began, stopping);
+        var synced = false;
+        _everything |= heard.Everything;
+        if (heard.Taken) standing = await ReadWholeNext(standing);
+        var age = began - standing.AssetsAt;
+        if (all || age is null || age >= Cadence || age < TimeSpan.Zero || (_everything && age >= EverythingEvery))
+        {
+            standing = await Sync(standing, token, all, began, stopping);
+            (_everything, synced) = (false, true);
+        }
+        else
+        {
+            standing = await Hear(standing, heard, token, began, stopping);
+        }
+
         // 6
-        await Reviewed();
+        if (_review || location.Touched || synced) await Reviewed();
         // Somebody wants it now, or what stood in the way of all is over.
         if ((all || location.Problem != ContentProblem.None) && standing.IsOurs) await store.Retry(Id, all: true, clock.GetUtcNow());
         // 7
         if (standing.IsOurs) await Licences(token, stopping);
         else await RefuseAll(NotOurs(standing), clock.GetUtcNow() + Cadence);
         // 8
-        return await Scheduled(standing);
+        var next = await Scheduled(standing);
+        return _everything && standing.AssetsAt + EverythingEvery < next ? standing.AssetsAt + EverythingEvery : next;
     }
 
     private static string NotOurs(ContentLocation location) => location.ClaimedAt is null
@@ -372,6 +459,7 @@ internal sealed partial class ContentLocationGrain(
     private async Task<DateTimeOffset?> Failed(ContentException failure)
     {
         metrics.Failed.Add(1);
+        _paused = true;
         if (await store.Load(Id) is not { } location) return null;
         var now = clock.GetUtcNow();
         var failures = Math.Min(location.Failures + 1, 1_000);

@@ -153,8 +153,8 @@ internal sealed partial class PlanGrain(
         {
             await announcer.Announce(stopping);
             (_announced, _pushesAt) = (number, now);
-            // Which licences are wanted may be other ones now.
-            foreach (var location in await licences.ListUsed()) GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
+            // Of these, other licences are wanted now.
+            foreach (var location in await licences.ListTouched()) GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
         }
 
         // 4

@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Protocol.Declarations;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Devices;
@@ -13,7 +14,7 @@ namespace FleetMdm.Grains.Devices;
 //   2. come, go  which assignments the iPad comes under now
 //   3. fit       what this iPad cannot have, and updates that it has already
 //   4. compile   the set that it should have; its token stands for it
-//   5. ask       one command at a time, and only while the iPad has not fetched the set
+//   5. ask       one command at a time, and only while the iPad has not fetched the set, or owes the report on it
 //   6. look      what the iPad says of each declaration; what it has dropped is gone
 
 /// <summary>What is known of the iPad.</summary>
@@ -31,6 +32,8 @@ internal sealed record DeclarationKnown
     public bool IsAsked { get; init; }
     /// <summary>It is in the iPad's hands: what it carries is as old as that.</summary>
     public bool IsInFlight { get; init; }
+    /// <summary>Which; null: nobody says, and it is the one that is known.</summary>
+    public string? QueuedUuid { get; init; }
     /// <summary>What every iPad gets that gets anything, by a name that changes with it.</summary>
     public (string Name, IReadOnlyList<Declaration> Declarations)? Always { get; init; }
     public required Func<IReadOnlyList<(string Name, IReadOnlyList<Declaration> Declarations)>, DeclarationSet> Compile { get; init; }
@@ -46,7 +49,7 @@ internal sealed record DeclarationDecision(IReadOnlyList<AssignmentChange> Chang
 /// <summary>What has to be done so that an iPad has the declarations that are assigned to it: rules without a store, a clock or a grain.</summary>
 internal static class DeclarationPart
 {
-    /// <summary>An iPad that was asked and has not fetched its set is asked again.</summary>
+    /// <summary>An iPad that was asked and has not fetched its set, or has fetched it and said nothing of it, is asked again: so often, and no more.</summary>
     public static readonly TimeSpan AskAgain = TimeSpan.FromDays(1);
 
     private const string NotHeardOf = "The iPad has it, and has not said yet how it is.";
@@ -114,28 +117,43 @@ internal static class DeclarationPart
         if (state.Fetched != state.Wanted && set.Declarations.Count > 0 && HasAll(status, set) && !(state.ReportedAt < state.FetchedAt)) state = state with { Fetched = state.Wanted, FetchedAt = now };
         string? uuid = null;
         var isReached = state.Fetched == state.Wanted || (state.Fetched is null && set.Declarations.Count == 0);
+        var owesReport = isReached && set.Declarations.Count > 0 && !(state.ReportedAt >= state.FetchedAt) && !HasAll(status, set);
         if (known.IsAsked)
         {
             // What waits in the queue carries the newest tokens when it is handed over.
-            if (!isReached && !known.IsInFlight && state.Asked != state.Wanted) state = state with { Asked = state.Wanted, AskedAt = now };
+            if (!isReached && !known.IsInFlight && state.Asked != state.Wanted)
+                state = state with { Asked = state.Wanted, AskedAt = now, CommandUuid = known.QueuedUuid ?? state.CommandUuid };
         }
-        else if (!isReached && (state.Asked != state.Wanted || now - state.AskedAt >= AskAgain))
+        else if ((!isReached && (state.Asked != state.Wanted || now - state.AskedAt >= AskAgain)) || (owesReport && now - state.FetchedAt >= AskAgain && !(now - state.AskedAt < AskAgain)))
         {
             uuid = known.NewUuid();
             state = state with { Asked = state.Wanted, AskedAt = now, CommandUuid = uuid };
         }
 
         // 6
+        // Of several updates the iPad does the one whose deadline is the earliest; of one deadline, the newer one, which brings the other with it.
+        var updates = declared.Where(entry => entry.Content.Update is not null)
+            .OrderBy(entry => entry.Content.Update!.Deadline).ThenByDescending(entry => entry.Content.Update!.Version, Comparer<string>.Create((one, other) => IPadOsVersion.Compare(one, other) ?? 0))
+            .ThenBy(entry => entry.Id, StringComparer.Ordinal).ToList();
         var ended = rows.Where(row => row.Standing.CommandUuid is { } own && own == state.CommandUuid && own != uuid).Select(row => (row.Ending, row.Summary)).FirstOrDefault();
         for (var i = 0; i < all.Count; i++)
         {
             var (entry, one) = all[i];
-            if (declared.Contains(entry)) all[i] = (entry, Told(one, entry, status, state, isReached, ended.Ending, ended.Summary, now));
+            if (declared.Contains(entry)) all[i] = (entry, Told(one, entry, status, state, isReached, owesReport, updates, ended.Ending, ended.Summary, now));
             else if (IsLeaving(one.State)) standings[entry.Id] = isReached ? null : one;
         }
 
         all = [.. all.Select(one => IsLeaving(one.Standing.State) && standings[one.Entry.Id] is not null ? (one.Entry, Removing(one.Standing, state.CommandUuid, now)) : one)];
         var before = rows.ToDictionary(row => row.Standing.AssignmentId, row => row.Standing, StringComparer.Ordinal);
+        // As long as something is awaited of the iPad, one of its rows has it looked at: also when none waits for itself.
+        if ((!isReached || owesReport) && all.FindIndex(one => standings[one.Entry.Id] is not null) is >= 0 and var any && !all.Exists(one => standings[one.Entry.Id] is not null && one.Standing.DueAt is not null))
+        {
+            var (entry, one) = all[any];
+            var was = before.GetValueOrDefault(entry.Id);
+            var due = was?.DueAt > now ? was.DueAt : now + AskAgain;
+            all[any] = (entry, was is not null && one with { DueAt = due, ChangedAt = was.ChangedAt } == was ? was : one with { DueAt = due, ChangedAt = now });
+        }
+
         return new DeclarationDecision(
             [
                 .. all.Select(one => one.Standing).Where(one => standings[one.AssignmentId] is not null).Select(one => new AssignmentChange(before.GetValueOrDefault(one.AssignmentId), one))
@@ -149,26 +167,37 @@ internal static class DeclarationPart
 
     /// <summary>How an assignment stands whose declarations are in the set.</summary>
     private static AssignmentStanding Told(
-        AssignmentStanding one, PlanEntry entry, DeviceStatus status, DeclarationDevice device, bool isReached, CommandEnding? ending, string? summary, DateTimeOffset now)
+        AssignmentStanding one, PlanEntry entry, DeviceStatus status, DeclarationDevice device, bool isReached, bool owesReport,
+        IReadOnlyList<PlanEntry> updates, CommandEnding? ending, string? summary, DateTimeOffset now)
     {
         var own = entry.Content.Declarations!.Select(declaration => (Declaration: declaration, State: StateOf(status, declaration))).ToList();
+        // What the iPad has, came by an earlier command: a change of its set leaves it as it is written.
+        var commandUuid = own.Exists(part => part.State is null) ? device.CommandUuid : null;
         if (own.Select(part => part.State).FirstOrDefault(part => part is { HasFailed: true }) is { } failed)
-            return Set(one, entry, AssignmentState.Failed, StatusWords.Sentence(failed) ?? "The iPad refused it, and did not say why.", device.CommandUuid, now);
+            return Set(one, entry, AssignmentState.Failed, StatusWords.Sentence(failed) ?? "The iPad refused it, and did not say why.", commandUuid, now);
         // The thing itself comes first.
         var itself = own[0].State;
-        if (entry.Content.Update is not null)
+        if (entry.Content.Update is { } update)
         {
-            if (status.Text("softwareupdate.install-state") is "failed" or "none" && StatusWords.UpdateFailure(status) is { } failure) return Set(one, entry, AssignmentState.Failed, failure, device.CommandUuid, now);
+            if (updates[0] is { } first && first != entry)
+            {
+                var why = first.Content.Update!.Deadline != update.Deadline ? "it has an earlier deadline"
+                    : IPadOsVersion.Compare(first.Content.Update.Version, update.Version) > 0 ? "it has the same deadline, and is newer" : "it has the same deadline and version";
+                return Set(one, entry, AssignmentState.Sent, $"The update \"{first.Name}\" comes first: {why}.", commandUuid, now, look: !isReached || (owesReport && itself is null));
+            }
+
+            if (status.Text("softwareupdate.install-state") is "failed" or "none" && StatusWords.UpdateFailure(status) is { } failure) return Set(one, entry, AssignmentState.Failed, failure, commandUuid, now);
             var words = StatusWords.OfUpdate(status) ?? (isReached ? "The iPad has been told of the update." : null);
-            return Set(one, entry, AssignmentState.Sent, itself is null && !isReached ? null : words, device.CommandUuid, now, look: !isReached);
+            if (updates.Count > 1 && words is not null) words = $"{words} It comes before the other updates of this iPad.";
+            return Set(one, entry, AssignmentState.Sent, itself is null && !isReached ? null : words, commandUuid, now, look: !isReached || (owesReport && itself is null));
         }
 
-        if (itself is { IsInForce: true }) return Set(one, entry, AssignmentState.Installed, StatusWords.Sentence(itself), device.CommandUuid, now);
+        if (itself is { IsInForce: true }) return Set(one, entry, AssignmentState.Installed, StatusWords.Sentence(itself), commandUuid, now);
         if (itself is { Valid: "valid" })
-            return Set(one, entry, AssignmentState.Sent, $"It is on the iPad, and not in force. {StatusWords.Sentence(itself)}".TrimEnd(), device.CommandUuid, now);
+            return Set(one, entry, AssignmentState.Sent, $"It is on the iPad, and not in force. {StatusWords.Sentence(itself)}".TrimEnd(), commandUuid, now);
         if (!isReached && ending is CommandEnding.Error or CommandEnding.CommandFormatError)
-            return Set(one, entry, AssignmentState.Failed, string.IsNullOrEmpty(summary) ? "The iPad does not take declarations, and did not say why." : summary, device.CommandUuid, now, look: true);
-        return Set(one, entry, AssignmentState.Sent, isReached ? NotHeardOf : null, device.CommandUuid, now, look: !isReached);
+            return Set(one, entry, AssignmentState.Failed, string.IsNullOrEmpty(summary) ? "The iPad does not take declarations, and did not say why." : summary, commandUuid, now, look: true);
+        return Set(one, entry, AssignmentState.Sent, isReached ? NotHeardOf : null, commandUuid, now, look: !isReached || (owesReport && itself is null));
     }
 
     /// <summary>What the iPad says of this very version of a declaration; null: nothing yet.</summary>

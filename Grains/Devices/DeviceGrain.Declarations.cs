@@ -30,6 +30,9 @@ internal sealed partial class DeviceGrain
     private DeclarationDevice? _declared;
     private bool _declaredIsRead;
 
+    /// <summary>Queued in this turn. When what was decided with it could not be written, it is the one that is decided on next.</summary>
+    private string? _queuedAsk;
+
     /// <summary>Of the last report that said nothing new.</summary>
     private string? _reported;
 
@@ -141,6 +144,7 @@ internal sealed partial class DeviceGrain
     /// <returns>False: others changed the same again and again.</returns>
     private async ValueTask<bool> Learn(Func<DeclarationDevice, DeclarationDevice> learn)
     {
+        _queuedAsk = null;
         for (var attempt = 1; attempt <= MostAttempts; attempt++)
         {
             var (rows, number) = await assignments.Standings(Id);
@@ -156,16 +160,7 @@ internal sealed partial class DeviceGrain
             };
             if (await Declare([.. rows.Where(row => IsDeclared(plan, row.Standing.AssignmentId))], plan, null, learn(standing), now) is not { } sent) continue;
             // It is in the middle of a conversation of its own: it is told of the command.
-            if (sent)
-            {
-                // The row has its place in the queue from the store, and is there only when it is read.
-                _believed = false;
-                RequestPush();
-            }
-            else if (_planChanged)
-            {
-                RequestPush();
-            }
+            if (sent || _planChanged) RequestPush();
 
             return true;
         }
@@ -197,11 +192,20 @@ internal sealed partial class DeviceGrain
             BuildVersion = row.BuildVersion,
             IsAsked = own.Count > 0,
             IsInFlight = own.Exists(command => command.InFlight),
+            QueuedUuid = own.LastOrDefault()?.Row.CommandUuid,
             Always = items.Count == 0 ? null : ($"status:{string.Join(' ', items)}", StatusSubscriptions.Declarations(items)),
             Compile = declarationSets.Of,
-            NewUuid = DeclarationCommands.NewUuid,
+            NewUuid = () => _queuedAsk ?? DeclarationCommands.NewUuid(),
         });
         if (decided.After is null && decided.Changes.Count == 0) return false;
+
+        // The command first: once the row says that the iPad is asked, it is. Should this node die in between, the iPad is asked once more.
+        if (decided.CommandUuid is { } uuid && uuid != _queuedAsk)
+        {
+            await Durably(store.Append(new QueueAppend { EnrolmentId = Id, CommandUuid = uuid, RequestType = DeclarationCommands.RequestType, Body = LookAtDeclarations, AcceptedAt = now }));
+            // The row of the queue is there only when it is read.
+            (_queuedAsk, _believed) = (uuid, false);
+        }
 
         // Without a row of its own it is declared nothing: it cannot have what is assigned, or has it already.
         var write = decided.After is { } after
@@ -215,8 +219,7 @@ internal sealed partial class DeviceGrain
         }
 
         _declared = decided.After ?? before;
-        if (decided.CommandUuid is not { } uuid) return false;
-        await Durably(store.Append(new QueueAppend { EnrolmentId = Id, CommandUuid = uuid, RequestType = DeclarationCommands.RequestType, Body = LookAtDeclarations, AcceptedAt = now }));
+        if (decided.CommandUuid is null) return false;
         LogDeclared(Id, decided.Set.Token);
         return true;
     }
@@ -237,7 +240,7 @@ internal sealed partial class DeviceGrain
     private static KnownDevice KnownOf(DeviceRow row) => new((KnownKind)row.Kind) { OsVersion = row.OsVersion, IsSupervised = row.IsSupervised, IsShared = row.IsShared };
 
     /// <summary>The command that tells the iPad to look, with the newest tokens, which spare it a request.</summary>
-    private async ValueTask<byte[]> WithTokens() => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = DeclarationCommands.RequestType, ["Data"] = Tokens(await Declared()) });
+    private async ValueTask<byte[]> WithTokens() => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = DeclarationCommands.RequestType, ["Data"] = Tokens(IsUserChannel ? null : await Declared()) });
 
     private FleetUnavailableException ChangedAgain() => new($"The declarations of {Id} were changed again and again at the same moment.");
 

@@ -64,6 +64,7 @@ internal sealed partial class DeviceGrain
     private async ValueTask<DeviceReply?> FollowPlanNow(int attempt)
     {
         var (now, row) = (Now(), _row!);
+        if (attempt == 1) _queuedAsk = null;
         if (IsUserChannel || row.Status != EnrolmentStatus.Enrolled) return null;
         if (_planChanged && _planDue is null && !await AnythingIsInForce())
         {

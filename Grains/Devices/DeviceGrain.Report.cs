@@ -349,7 +349,7 @@ internal sealed partial class DeviceGrain
             if (CarriesUnlockToken(command.Row.RequestType))
                 await audit.Write(Record(now, AuditVerbs.EscrowUse, address: null, command.Row.CommandUuid, "UnlockToken for ClearPasscode"));
 
-            var delivered = DeclarationCommands.Is(command.Row.CommandUuid) ? await WithTokens() : await WithSecrets(command.Row.RequestType, body);
+            var delivered = command.Row.RequestType == DeclarationCommands.RequestType ? await WithTokens() : await WithSecrets(command.Row.RequestType, body);
 
             // Memory may have been read, and time may have passed, since this turn began.
             lease.Check();

@@ -16,6 +16,7 @@ internal sealed class RequestBudget(NodeLease lease, TimeProvider clock, int mos
     {
         while (true)
         {
+            stopping.ThrowIfCancellationRequested();
             lease.Check();
             while (_requests.TryPeek(out var oldest) && clock.GetElapsedTime(oldest) >= per) _requests.Dequeue();
             if (_requests.Count < most) break;

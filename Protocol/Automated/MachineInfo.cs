@@ -1,4 +1,4 @@
-using System.Globalization;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 
 namespace FleetMdm.Protocol.Automated;
@@ -31,19 +31,5 @@ public sealed record MachineInfo
 
     /// <summary>Whether the iPad has to update itself first. One that does not say its version, or cannot be told to update, is let in.</summary>
     /// <param name="minimum">As in 18.1 or 18.1.1.</param>
-    public bool MustUpdateTo(string minimum) => CanUpdate && Parse(OsVersion) is { } has && Parse(minimum) is { } wanted && has < wanted;
-
-    /// <summary>Null: no version.</summary>
-    public static Version? Parse(string? version)
-    {
-        var parts = (version ?? "").Split('.');
-        if (parts.Length is 0 or > 3) return null;
-        var numbers = new int[3];
-        for (var i = 0; i < parts.Length; i++)
-        {
-            if (parts[i].Length is 0 or > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out numbers[i])) return null;
-        }
-
-        return new Version(numbers[0], numbers[1], numbers[2]);
-    }
+    public bool MustUpdateTo(string minimum) => CanUpdate && IPadOsVersion.Compare(OsVersion, minimum) < 0;
 }

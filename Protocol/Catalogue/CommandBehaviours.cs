@@ -32,9 +32,10 @@ internal static class CommandBehaviours
     private static readonly FrozenSet<string> InLostMode = new[] { "DeviceLocation", "PlayLostModeSound" }.ToFrozenSet(StringComparer.Ordinal);
 
     /// <summary>Keys that nobody writes: the server adds them when it delivers the command.</summary>
-    private static readonly FrozenDictionary<string, string> AddedOnDelivery = new Dictionary<string, string>(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, (string Key, string Why)> AddedOnDelivery = new Dictionary<string, (string, string)>(StringComparer.Ordinal)
     {
-        ["ClearPasscode"] = "UnlockToken",
+        ["ClearPasscode"] = ("UnlockToken", "the server adds the one that the iPad gave it, when it delivers the command"),
+        ["DeclarativeManagement"] = ("Data", "the server adds what stands for the declarations of the iPad, when it delivers the command"),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>Keys that hold a configuration profile.</summary>
@@ -77,7 +78,7 @@ internal static class CommandBehaviours
 
     /// <summary>The keys that an administrator writes.</summary>
     public static KeySet Written(CatalogueType command) =>
-        AddedOnDelivery.TryGetValue(command.Name, out var added) ? KeySet.Of(command.Keys.Where(key => key.Name != added), command.Keys.Elsewhere) : command.Keys;
+        AddedOnDelivery.TryGetValue(command.Name, out var added) ? KeySet.Of(command.Keys.Where(key => key.Name != added.Key), command.Keys.Elsewhere) : command.Keys;
 
     /// <summary>What is filled in when a key is left out; null: the key is left out too, or must be written.</summary>
     public static PlistNode? Standard(string requestType, string key) => (requestType, key) is ("DeviceInformation", "Queries") ? FullDeviceInformation : null;
@@ -94,9 +95,9 @@ internal static class CommandBehaviours
     public static void RefuseAdded(PlistDictionary command, string requestType, string pointer)
     {
         if (AddedOnDelivery.TryGetValue(requestType, out var added)
-            && command.FirstOrDefault(entry => entry.Key.Equals(added, StringComparison.OrdinalIgnoreCase)).Key is { } name)
+            && command.FirstOrDefault(entry => entry.Key.Equals(added.Key, StringComparison.OrdinalIgnoreCase)).Key is { } name)
         {
-            throw new CommandFieldException($"{pointer}/{name}", $"Leave {added} out: the server adds the one that the iPad gave it, when it delivers the command.");
+            throw new CommandFieldException($"{pointer}/{name}", $"Leave {added.Key} out: {added.Why}.");
         }
     }
 

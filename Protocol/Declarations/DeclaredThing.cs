@@ -310,18 +310,17 @@ public sealed partial record SoftwareUpdateOrder(string Version, string? Build, 
     /// <exception cref="CommandFieldException">Names the member.</exception>
     public static SoftwareUpdateOrder Of(string? version, string? build, string? deadline, string? details)
     {
-        version = version?.Trim();
         build = string.IsNullOrWhiteSpace(build) ? null : build.Trim();
         details = string.IsNullOrWhiteSpace(details) ? null : details.Trim();
-        if (version is null || !Numbers().IsMatch(version))
-            throw new CommandFieldException("/version", "Enter a version of iPadOS, as in 18.2 or 18.2.1.");
+        if (!IPadOsVersion.Is(version))
+            throw new CommandFieldException("/version", IPadOsVersion.Words);
         if (build is not null && !BuildForm().IsMatch(build))
             throw new CommandFieldException("/build", "Enter a build, as in 22C150, or leave it out.");
         if (!DateTime.TryParseExact(deadline?.Trim(), [Moment, "yyyy-MM-dd'T'HH:mm"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var at) || at.Year is < 2020 or > 2100)
             throw new CommandFieldException("/deadline", "Enter a day and a time of the iPad's own clock, without a time zone, as in 2026-12-04T18:00.");
         if (details is not null && (details.Length > LongestAddress || !Uri.TryCreate(details, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttps))
             throw new CommandFieldException("/detailsUrl", "It must be an address that begins with https://.");
-        return new SoftwareUpdateOrder(version, build, at, details);
+        return new SoftwareUpdateOrder(version!, build, at, details);
     }
 
     public DeclaredThing ToThing()
@@ -342,37 +341,18 @@ public sealed partial record SoftwareUpdateOrder(string Version, string? Build, 
             return null;
         using var document = JsonDocument.Parse(thing.Payload);
         string? Text(string key) => document.RootElement.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        return Of(Text("TargetOSVersion"), Text("TargetBuildVersion"), Text("TargetLocalDateTime"), Text("DetailsURL"));
+        // One that was taken with leading zeros is still declared.
+        var version = Text("TargetOSVersion") is { } stored ? string.Join('.', stored.Split('.').Select(part => part.TrimStart('0') is { Length: > 0 } number ? number : "0")) : null;
+        return Of(version, Text("TargetBuildVersion"), Text("TargetLocalDateTime"), Text("DetailsURL"));
     }
 
     /// <summary>Whether an iPad has it, or something newer. An iPad that has it would report the declaration as failed.</summary>
-    public bool IsMet(string? version, string? build) => Compare(version, Version) switch
+    public bool IsMet(string? version, string? build) => IPadOsVersion.Compare(version, Version) switch
     {
         null or < 0 => false,
         > 0 => true,
         _ => Build is null || build is null || string.Equals(build, Build, StringComparison.OrdinalIgnoreCase),
     };
-
-    /// <summary>As people compare versions. Null: one of them is no version.</summary>
-    private static int? Compare(string? one, string other)
-    {
-        if (one is null || !Numbers().IsMatch(one))
-            return null;
-        var (left, right) = (one.Split('.'), other.Split('.'));
-        for (var i = 0; i < Math.Max(left.Length, right.Length); i++)
-        {
-            var difference = Part(left, i).CompareTo(Part(right, i));
-            if (difference != 0)
-                return difference;
-        }
-
-        return 0;
-
-        static int Part(string[] parts, int at) => at < parts.Length ? int.Parse(parts[at], CultureInfo.InvariantCulture) : 0;
-    }
-
-    [GeneratedRegex(@"^[0-9]{1,3}(\.[0-9]{1,3}){0,2}$", RegexOptions.NonBacktracking)]
-    private static partial Regex Numbers();
 
     [GeneratedRegex("^[0-9]{2}[A-Z][0-9]{1,6}[a-z]?$", RegexOptions.NonBacktracking)]
     private static partial Regex BuildForm();

@@ -49,7 +49,7 @@ public sealed record StatusReport(
     private const int MostErrors = 50;
     private const int LongestDescription = 500;
     private const int LongestDetails = 1000;
-    private const string DeclarationsItem = "management.declarations";
+    internal const string DeclarationsItem = "management.declarations";
 
     internal static readonly string[] Kinds = ["activations", "assets", "configurations", "management"];
 
@@ -186,7 +186,8 @@ public sealed record DeviceStatus(IReadOnlyDictionary<string, string> Items, IRe
             items[name] = value;
 
         var declarations = new SortedDictionary<string, DeclarationState>(StringComparer.Ordinal);
-        if (!report.IsFull || report.Declarations is null)
+        // A full one that is silent about declarations says that there are none, unless it could not tell.
+        if (!report.IsFull || (report.Declarations is null && report.Errors.Any(one => one.Item == StatusReport.DeclarationsItem)))
         {
             foreach (var one in Declarations)
                 declarations[Key(one)] = one;

@@ -5,10 +5,11 @@ internal static class ContentColumns
 {
     public const string Location = """
         o.id, o.uid, o.name, o.organization, o.country, o.token, o.token_expires_at, o.token_at, o.token_by, o.warned_days, o.mdm_id, o.mdm_name, o.claimed_at, o.claimed_by, o.notify_secret,
-        o.notified_at, o.revision, o.assets_at, o.since_version, o.licences_at, o.next_at, o.failures, o.problem, o.problem_detail, o.problem_at, o.created_at, o.created_by
+        o.notified_at, o.revision, o.assets_at, o.since_version, o.licences_at, o.next_at, o.failures, o.problem, o.problem_detail, o.problem_at, o.created_at, o.created_by,
+        o.changes > o.reviewed
         """;
 
-    public const int LocationWidth = 27;
+    public const int LocationWidth = 28;
 
     public const string Asset = "t.adam_id, t.pricing, t.product_type, t.device_assignable, t.revocable, t.total, t.assigned, t.available, t.counted_at, t.name, t.bundle_id, t.metadata_at";
 
@@ -53,6 +54,7 @@ internal static class ContentColumns
         ProblemAt = row.TimeOrNull(at + 24),
         CreatedAt = row.Time(at + 25),
         CreatedBy = row.Text(at + 26),
+        Touched = row.Bool(at + 27),
     };
 
     public static ContentAsset ReadAsset(Row row, int at = 0) => new()

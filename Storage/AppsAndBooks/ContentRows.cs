@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Audit;
+
 namespace FleetMdm.Storage.AppsAndBooks;
 
 /// <summary>Why a location is not worked with. Stored as a number: never renumber.</summary>
@@ -59,6 +61,8 @@ public sealed record ContentLocation
     public DateTimeOffset? ProblemAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
+    /// <summary>Assignments of its apps have changed since they were looked at.</summary>
+    public bool Touched { get; init; }
 
     /// <summary>As this server calls itself at Apple.</summary>
     public string OwnMdmId => OwnMdmIdOf(Id);
@@ -74,6 +78,15 @@ public sealed record ContentLocation
 
     /// <summary>Without its secrets.</summary>
     public override string ToString() => $"ContentLocation {{ Id = {Id}, Name = {Name} }}";
+}
+
+/// <summary>Where notifications of a location come in.</summary>
+/// <param name="Hash">Of the secret part of the address.</param>
+/// <param name="SealedSecret">For <see cref="ContentLocation.NotifyPurpose"/>: what Apple sends with them.</param>
+public sealed record ContentPlace(string LocationId, string Uid, byte[] Hash, byte[] SealedSecret)
+{
+    /// <summary>Without its secrets.</summary>
+    public override string ToString() => $"ContentPlace {{ LocationId = {LocationId} }}";
 }
 
 /// <param name="Apps">How many apps and books it owns.</param>
@@ -151,7 +164,8 @@ public sealed record ContentLicenceRow(string LocationId, ContentLicence Licence
 
 /// <summary>A token that Apple was asked with.</summary>
 /// <param name="Sealed">For the purpose of this id, and of the one that the location has already.</param>
-public sealed record ContentTokenUpload(Func<string, byte[]> Sealed, DateTimeOffset ExpiresAt, string? Organization, string By, ContentConfig Config);
+/// <param name="Audit">Of the upload; which location it is about, is seen when it is written. Null: nobody asked.</param>
+public sealed record ContentTokenUpload(Func<string, byte[]> Sealed, DateTimeOffset ExpiresAt, string? Organization, string By, ContentConfig Config, AuditRecord? Audit = null);
 
 /// <summary>What Apple says of a location.</summary>
 public sealed record ContentConfig(string Uid, string Name, string? Country, string? MdmId, string? MdmName, DateTimeOffset? TokenExpiresAt);

@@ -11,7 +11,7 @@ internal sealed class ContentStore(Database database) : IContentStore
 
     private const string Assets = $"SELECT t.location_id, o.name, {ContentColumns.Asset}, {Wanted} FROM content_assets t JOIN content_locations o ON o.id = t.location_id";
 
-    private const string Locations = $"""
+    internal const string Locations = $"""
         SELECT {ContentColumns.Location},
           (SELECT count(*) FROM content_assets t WHERE t.location_id = o.id),
           (SELECT count(*) FROM content_assets t WHERE t.location_id = o.id AND t.available < {Wanted}),
@@ -36,6 +36,7 @@ internal sealed class ContentStore(Database database) : IContentStore
             if (await s.Sql("SELECT 1 FROM assignments WHERE content_location = @id AND deleted_at IS NULL").Text("@id", id).First(_ => true)) return ContentOutcome.InUse;
             await s.Sql("DELETE FROM content_licences WHERE location_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM content_assets WHERE location_id = @id").Text("@id", id).Execute();
+            await s.Sql("DELETE FROM content_notifications WHERE id > @from AND id < @to").Text("@from", $"{id} ").Text("@to", $"{id}!").Execute();
             await s.Sql("DELETE FROM content_locations WHERE id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return ContentOutcome.Written;
@@ -107,16 +108,27 @@ internal sealed class ContentStore(Database database) : IContentStore
                 locationId, ContentColumns.ReadLicence(row), row.TextOrNull(ContentColumns.LicenceWidth), row.TextOrNull(ContentColumns.LicenceWidth + 1), row.TextOrNull(ContentColumns.LicenceWidth + 2))));
     }
 
-    public Task<ContentLocation?> FindByNotify(byte[] hash) => database.Read(s => s
-        .Sql($"SELECT {ContentColumns.Location} FROM content_locations o WHERE o.notify_hash = @hash").Bytes("@hash", hash).First(row => ContentColumns.ReadLocation(row)));
+    public Task<ContentPlace?> FindByNotify(byte[] hash) => database.Read(s => s
+        .Sql("""
+            SELECT o.id, o.uid, o.notify_secret FROM content_locations o WHERE o.notify_hash = @hash
+            UNION ALL SELECT o.id, o.uid, o.offered_secret FROM content_locations o WHERE o.offered_hash = @hash
+            """)
+        .Bytes("@hash", hash).First(row => new ContentPlace(row.Text(0), row.Text(1), hash, row.Bytes(2))));
 
-    public Task<bool> TakeNotification(string locationId, string notificationId, DateTimeOffset at)
+    public Task<bool> TakeNotification(ContentPlace place, string notificationId, DateTimeOffset at)
     {
         StoredText.Check("The notification's id", notificationId);
         return database.Write(async s =>
         {
-            if (await s.Sql("INSERT INTO content_notifications (id, at) VALUES (@id, @at) ON CONFLICT (id) DO NOTHING").Text("@id", $"{locationId} {notificationId}").Time("@at", at).Execute() == 0) return false;
-            await s.Sql("UPDATE content_locations SET notified_at = @at WHERE id = @id").Time("@at", at).Text("@id", locationId).Execute();
+            if (await s.Sql($"SELECT id FROM content_locations WHERE id = @id{database.ForUpdate}").Text("@id", place.LocationId).First(row => row.Text(0)) is null) return false;
+            if (await s.Sql("INSERT INTO content_notifications (id, at) VALUES (@id, @at) ON CONFLICT (id) DO NOTHING").Text("@id", $"{place.LocationId} {notificationId}").Time("@at", at).Execute() == 0) return false;
+            await s.Sql("UPDATE content_locations SET notified_at = @at WHERE id = @id").Time("@at", at).Text("@id", place.LocationId).Execute();
+            await s
+                .Sql("""
+                    UPDATE content_locations SET notify_secret = offered_secret, notify_hash = offered_hash, offered_secret = NULL, offered_hash = NULL
+                    WHERE id = @id AND offered_hash = @hash
+                    """)
+                .Text("@id", place.LocationId).Bytes("@hash", place.Hash).Execute();
             return true;
         });
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Storage.AppsAndBooks;
@@ -12,6 +13,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     /// <summary>An iPad that is erased and enrols anew keeps its licences for so long.</summary>
     private static readonly TimeSpan GoneFor = TimeSpan.FromHours(1);
+
+    /// <summary>Between two assignments of one app: they are looked at one after the other, or an administrator saves one and then the other.</summary>
+    private static readonly TimeSpan MovesFor = TimeSpan.FromMinutes(1);
 
     private const int LongestReason = 300;
 
@@ -35,10 +39,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         """;
 
     public async Task<IReadOnlyList<string>> ListDue(DateTimeOffset now, int limit) => await database.Read(s => s
-        .Sql("SELECT id FROM content_locations WHERE next_at <= @now ORDER BY next_at LIMIT @limit").Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
+        .Sql("SELECT id FROM content_locations WHERE next_at <= @now OR changes > reviewed ORDER BY next_at LIMIT @limit").Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
 
-    public async Task<IReadOnlyList<string>> ListUsed() => await database.Read(s => s
-        .Sql("SELECT DISTINCT content_location FROM assignments WHERE content_location IS NOT NULL").List(row => row.Text(0)));
+    public async Task<IReadOnlyList<string>> ListTouched() => await database.Read(s => s.Sql("SELECT id FROM content_locations WHERE changes > reviewed ORDER BY id").List(row => row.Text(0)));
 
     public Task<ContentLocation?> Load(string id)
     {
@@ -54,26 +57,44 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         var ends = config.TokenExpiresAt ?? upload.ExpiresAt;
         return database.Write(async s =>
         {
-            var standing = await s.Sql($"SELECT id, token_expires_at, token_at, token_by FROM content_locations WHERE uid = @uid{database.ForUpdate}").Text("@uid", config.Uid)
-                .First(row => (Known: true, Id: row.Text(0), Ends: row.Time(1)));
-            if (standing.Known && ends < standing.Ends) return (ContentOutcome.OlderToken, standing.Id);
-            var id = standing.Known ? standing.Id : newId;
-            if (!standing.Known && await s.Sql("SELECT count(*) FROM content_locations").First(row => row.Long(0)) >= IContentStore.MostLocations) return (ContentOutcome.TooMany, id);
-            await s
-                .Sql("""
+            var isNew = false;
+            if (await Standing(s, config.Uid) is not { } standing)
+            {
+                if (await s.Sql("SELECT count(*) FROM content_locations").First(row => row.Long(0)) >= IContentStore.MostLocations) return (ContentOutcome.TooMany, newId);
+                // Of two who bring the first token at once, one writes, and the other finds that location.
+                isNew = await Bind(s.Sql("""
                     INSERT INTO content_locations (id, uid, name, organization, country, token, token_expires_at, token_at, token_by, mdm_id, mdm_name, revision, next_at, failures, problem, created_at, created_by)
-                    VALUES (@id, @uid, @name, @organization, @country, @token, @ends, @at, @by, @mdm, @mdmName, 0, @at, 0, 0, @at, @by)
-                    ON CONFLICT (id) DO UPDATE SET name = excluded.name, organization = coalesce(excluded.organization, content_locations.organization), country = excluded.country, token = excluded.token,
-                      token_expires_at = excluded.token_expires_at, token_at = excluded.token_at, token_by = excluded.token_by, warned_days = NULL, mdm_id = excluded.mdm_id, mdm_name = excluded.mdm_name,
-                      revision = content_locations.revision + 1, next_at = excluded.next_at, failures = 0, problem = 0, problem_detail = NULL, problem_at = NULL
-                    """)
-                .Text("@id", id).Text("@uid", config.Uid).Text("@name", ContentColumns.Cut(config.Name) ?? config.Uid).Text("@organization", ContentColumns.Cut(upload.Organization))
-                .Text("@country", ContentColumns.Cut(config.Country, 10)).Bytes("@token", upload.Sealed(id)).Time("@ends", ends).Time("@at", at).Text("@by", upload.By)
-                .Text("@mdm", ContentColumns.Cut(config.MdmId)).Text("@mdmName", ContentColumns.Cut(config.MdmName)).Execute();
-            await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", id).Execute();
-            return (ContentOutcome.Written, id);
+                    VALUES (@id, @uid, @name, @organization, @country, @token, @ends, @at, @by, @mdm, @mdmName, 0, @at, 0, 0, @at, @by) ON CONFLICT (uid) DO NOTHING
+                    """), newId).Text("@uid", config.Uid).Execute() > 0;
+                standing = (await Standing(s, config.Uid))!;
+            }
+
+            if (ends < standing.Ends) return (ContentOutcome.OlderToken, standing.Id);
+            if (!isNew)
+            {
+                await Bind(s.Sql("""
+                    UPDATE content_locations SET name = @name, organization = coalesce(@organization, organization), country = @country, token = @token, token_expires_at = @ends, token_at = @at,
+                      token_by = @by, warned_days = NULL, mdm_id = @mdm, mdm_name = @mdmName, revision = revision + 1, next_at = @at, failures = 0, problem = 0, problem_detail = NULL, problem_at = NULL
+                    WHERE id = @id
+                    """), standing.Id).Execute();
+            }
+
+            await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", standing.Id).Execute();
+            if (upload.Audit is { } audit) await AuditColumns.Add(s, audit with { TargetId = standing.Id, Detail = ContentColumns.Cut(audit.Detail, 200) });
+            return (ContentOutcome.Written, standing.Id);
         });
+
+        Task<StandingToken?> Standing(Session s, string uid) => s
+            .Sql($"SELECT id, token_expires_at FROM content_locations WHERE uid = @uid{database.ForUpdate}").Text("@uid", uid)
+            .First(row => new StandingToken(row.Text(0), row.Time(1)));
+
+        Statement Bind(Statement statement, string id) => statement
+            .Text("@id", id).Text("@name", ContentColumns.Cut(config.Name) ?? config.Uid).Text("@organization", ContentColumns.Cut(upload.Organization))
+            .Text("@country", ContentColumns.Cut(config.Country, 10)).Bytes("@token", upload.Sealed(id)).Time("@ends", ends).Time("@at", at).Text("@by", upload.By)
+            .Text("@mdm", ContentColumns.Cut(config.MdmId)).Text("@mdmName", ContentColumns.Cut(config.MdmName));
     }
+
+    private sealed record StandingToken(string Id, DateTimeOffset Ends);
 
     public Task<bool> SetClaim(string id, ContentConfig config, DateTimeOffset at, string by, byte[]? sealedNotify, byte[]? notifyHash) => database.Write(async s =>
     {
@@ -81,7 +102,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         await s.Sql($"UPDATE content_licences SET next_at = @at WHERE location_id = @id AND {Stuck}").Time("@at", at).Text("@id", id).Execute();
         return await s
             .Sql("""
-                UPDATE content_locations SET claimed_at = @at, claimed_by = @by, mdm_id = @mdm, mdm_name = @name, notify_secret = @secret, notify_hash = @hash, revision = revision + 1, next_at = @at, failures = 0,
+                UPDATE content_locations SET claimed_at = @at, claimed_by = @by, mdm_id = @mdm, mdm_name = @name, notify_secret = @secret, notify_hash = @hash, offered_secret = NULL, offered_hash = NULL, revision = revision + 1, next_at = @at, failures = 0,
                   problem = 0, problem_detail = NULL, problem_at = NULL
                 WHERE id = @id
                 """)
@@ -89,8 +110,8 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
             .Text("@id", id).Execute() > 0;
     });
 
-    public Task SetNotify(string id, byte[] sealedNotify, byte[] notifyHash) => database.Write(s => s
-        .Sql("UPDATE content_locations SET notify_secret = @secret, notify_hash = @hash, revision = revision + 1 WHERE id = @id").Bytes("@secret", sealedNotify).Bytes("@hash", notifyHash).Text("@id", id).Execute());
+    public Task OfferNotify(string id, byte[] sealedNotify, byte[] notifyHash) => database.Write(s => s
+        .Sql("UPDATE content_locations SET offered_secret = @secret, offered_hash = @hash WHERE id = @id").Bytes("@secret", sealedNotify).Bytes("@hash", notifyHash).Text("@id", id).Execute());
 
     public Task<bool> Save(ContentLocation standing, ContentLocation next) => database.Write(async s => await s
         .Sql("""
@@ -109,15 +130,18 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
             [one.AdamId, one.Pricing, one.ProductType, one.DeviceAssignable ? "1" : "0", one.Revocable ? "1" : "0", Number(one.Total), Number(one.Assigned), Number(one.Available)])).ToList();
         string Column(int number) => database.JsonText("ids.id", number);
         string Count(int number) => $"CAST({Column(number)} AS bigint)";
-        return rows.Count == 0 ? Task.CompletedTask : database.Write(s => s
-            .Sql($"""
+        return rows.Count == 0 ? Task.CompletedTask : database.Write(async s =>
+        {
+            if (!await IsThere(s, id)) return;
+            await s.Sql($"""
                 INSERT INTO content_assets (location_id, adam_id, pricing, product_type, device_assignable, revocable, total, assigned, available, generation, counted_at, name_key)
                 SELECT @id, {Column(0)}, {Column(1)}, {Column(2)}, {Column(3)} = '1', {Column(4)} = '1', {Count(5)}, {Count(6)}, {Count(7)}, @generation, @at, {Column(0)} FROM {database.IdsTable} WHERE 1 = 1
                 ON CONFLICT (location_id, adam_id, pricing) DO UPDATE SET product_type = excluded.product_type, device_assignable = excluded.device_assignable, revocable = excluded.revocable,
                   total = excluded.total, assigned = excluded.assigned, available = excluded.available, counted_at = excluded.counted_at,
                   generation = CASE WHEN excluded.generation > content_assets.generation THEN excluded.generation ELSE content_assets.generation END
                 """)
-            .Ids(rows).Text("@id", id).Long("@generation", generation).Time("@at", at).Execute());
+                .Ids(rows).Text("@id", id).Long("@generation", generation).Time("@at", at).Execute();
+        });
     }
 
     public Task EndAssets(string id, long generation) => database.Write(s => s
@@ -146,6 +170,7 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         string Column(int number) => database.JsonText("ids.id", number);
         return database.Write(async s =>
         {
+            if (!await IsThere(s, id)) return 0L;
             var came = await s
                 .Sql($"""
                     SELECT DISTINCT l.adam_id, l.pricing, l.serial_number FROM content_licences l
@@ -177,6 +202,8 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     public Task<long> Review(string id, DateTimeOffset now) => database.Write(async s =>
     {
+        // What changes meanwhile is for the next one.
+        if (await s.Sql($"SELECT changes FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", id).First(row => (long?)row.Long(0)) is not { } changes) return 0L;
         // Those whose licence goes back, or is somebody else's gift, and that want it after all: they have it.
         var back = await s
             .Sql($"""
@@ -208,11 +235,13 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         // 3. What is held goes back, unless it stays on an iPad that is enrolled.
         await s
             .Sql($"""
-                UPDATE content_licences SET state = 4, attempts = 0, reason = NULL, changed_at = @now, next_at = CASE WHEN {IsEnrolled} THEN @now ELSE @gone END
+                UPDATE content_licences SET state = 4, attempts = 0, reason = NULL, changed_at = @now, next_at = CASE WHEN {IsEnrolled} THEN @moved ELSE @gone END
                 WHERE location_id = @id AND state = 3 AND ours AND NOT {IsWanted} AND NOT (keep AND {IsEnrolled})
                 """)
-            .Text("@id", id).Time("@now", now).Time("@gone", now + GoneFor).Execute();
-        return await Wake(s, id, back, now);
+            .Text("@id", id).Time("@now", now).Time("@moved", now + MovesFor).Time("@gone", now + GoneFor).Execute();
+        var due = await Wake(s, id, back, now);
+        await s.Sql("UPDATE content_locations SET reviewed = @changes WHERE id = @id AND reviewed < @changes").Text("@id", id).Long("@changes", changes).Execute();
+        return due;
     }, timeout: LongTimeout);
 
     public async Task<IReadOnlyList<(ContentAsset Asset, LicenceState State, long Count)>> ListWork(string id, DateTimeOffset now) => await database.Read(s => s
@@ -231,22 +260,23 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
         .Sql($"SELECT l.serial_number FROM content_licences l WHERE {Same} AND l.state = @state AND l.next_at <= @now ORDER BY l.changed_at, l.serial_number LIMIT @limit")
         .Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Short("@state", (short)state).Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
 
-    public Task Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at) => database.Write(async s =>
+    public Task<IReadOnlyList<string>> Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at) => database.Write(async s =>
     {
-        await s
+        var asked = await s
             .Sql($"""
                 UPDATE content_licences SET state = @to, event_id = NULL, asked_at = @at, next_at = NULL, reason = NULL, changed_at = @at, attempts = attempts + 1
                 WHERE location_id = @id AND adam_id = @adam AND pricing = @pricing AND state = @from AND serial_number IN (SELECT id FROM {database.IdsTable})
+                RETURNING serial_number
                 """)
             .Ids(serials).Short("@to", (short)to).Short("@from", (short)(to == LicenceState.Asked ? LicenceState.Wanted : LicenceState.Leaving)).Time("@at", at).Text("@id", id).Text("@adam", adamId)
-            .Text("@pricing", pricing).Execute();
-        if (to == LicenceState.Asked)
+            .Text("@pricing", pricing).List(row => row.Text(0));
+        if (to == LicenceState.Asked && asked.Count > 0)
         {
             await s.Sql($"UPDATE assignment_devices SET reason = @reason WHERE {Waiting}")
-                .Ids(serials).Text("@reason", ContentWords.Asked).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Execute();
+                .Ids(asked).Text("@reason", ContentWords.Asked).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Execute();
         }
 
-        return true;
+        return (IReadOnlyList<string>)asked;
     }, timeout: LongTimeout);
 
     public Task SetEvent(string id, string adamId, string pricing, LicenceState state, IReadOnlyList<string> serials, string eventId, DateTimeOffset nextAt)
@@ -333,6 +363,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
     }
 
     public Task<int> ForgetNotifications(DateTimeOffset before) => database.Write(s => s.Sql("DELETE FROM content_notifications WHERE at < @before").Time("@before", before).Execute());
+
+    /// <summary>A location that is removed in the middle of a round gets no rows any more: nobody would ever remove them.</summary>
+    private async Task<bool> IsThere(Session s, string id) => await s.Sql($"SELECT id FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", id).First(_ => true);
 
     /// <summary>The app of these iPads can be installed now. Whoever has read their rows before has to read them again.</summary>
     private async Task<long> Wake(Session s, string id, string adamId, string pricing, List<string> serials, DateTimeOffset now) => await s

@@ -33,11 +33,11 @@ public interface IContentStore
     static string PlaceOf(ContentLicenceRow row) => $"{row.Licence.AdamId}\t{row.Licence.Pricing}\t{row.Licence.SerialNumber}";
 
     /// <summary>The location whose notifications come by this part of the address, by its SHA-256.</summary>
-    Task<ContentLocation?> FindByNotify(byte[] hash);
+    Task<ContentPlace?> FindByNotify(byte[] hash);
 
-    /// <summary>Notes a notification.</summary>
-    /// <returns>False: it was here before.</returns>
-    Task<bool> TakeNotification(string locationId, string notificationId, DateTimeOffset at);
+    /// <summary>Notes a notification. One that came by an address that Apple was only offered shows that Apple has agreed.</summary>
+    /// <returns>False: it was here before, or the location is gone.</returns>
+    Task<bool> TakeNotification(ContentPlace place, string notificationId, DateTimeOffset at);
 }
 
 /// <summary>What the grain of a location writes.</summary>
@@ -46,8 +46,8 @@ public interface IContentSyncStore
     /// <summary>Locations that have something to do: what is due, and assignments that lack a licence, or left one.</summary>
     Task<IReadOnlyList<string>> ListDue(DateTimeOffset now, int limit);
 
-    /// <summary>Those that an assignment uses, or used.</summary>
-    Task<IReadOnlyList<string>> ListUsed();
+    /// <summary>Those of whose apps assignments have changed since the last <see cref="Review"/>.</summary>
+    Task<IReadOnlyList<string>> ListTouched();
 
     Task<ContentLocation?> Load(string id);
 
@@ -58,8 +58,8 @@ public interface IContentSyncStore
     /// <summary>This server speaks for the location from now on, and Apple has been told.</summary>
     Task<bool> SetClaim(string id, ContentConfig config, DateTimeOffset at, string by, byte[]? sealedNotify, byte[]? notifyHash);
 
-    /// <summary>By which notifications come, before Apple is told.</summary>
-    Task SetNotify(string id, byte[] sealedNotify, byte[] notifyHash);
+    /// <summary>By which notifications may come, before Apple is told. Those before count too until Apple has agreed.</summary>
+    Task OfferNotify(string id, byte[] sealedNotify, byte[] notifyHash);
 
     /// <summary>Writes what else the grain knows, guarded by the revision.</summary>
     Task<bool> Save(ContentLocation standing, ContentLocation next);
@@ -93,7 +93,8 @@ public interface IContentSyncStore
     Task<IReadOnlyList<string>> ListDueLicences(string id, string adamId, string pricing, LicenceState state, DateTimeOffset now, int limit);
 
     /// <summary>Before Apple is asked: they are on their way, and nobody knows the answer yet.</summary>
-    Task Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at);
+    /// <returns>Those that are so now. Others were asked for meanwhile, by a node that took this one's place.</returns>
+    Task<IReadOnlyList<string>> Ask(string id, string adamId, string pricing, LicenceState to, IReadOnlyList<string> serials, DateTimeOffset at);
 
     /// <summary>Apple's id of the request.</summary>
     Task SetEvent(string id, string adamId, string pricing, LicenceState state, IReadOnlyList<string> serials, string eventId, DateTimeOffset nextAt);

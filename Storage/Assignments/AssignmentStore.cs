@@ -157,7 +157,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                   updated_at = @at, updated_by = @by, content_location = @contentLocation, content_adam = @contentAdam, content_pricing = @contentPricing
                 WHERE id = @id
                 """), assignment).Int("@version", assignment.Version).Execute();
-            await Written(s, assignment, audit);
+            await Written(s, assignment, audit, standing.Licence);
             return AssignmentOutcome.Written;
         }, timeout: ReachTimeout);
     }
@@ -408,7 +408,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                 WHERE d.id > @after AND {FleetQueries.Pushable} AND d.status = 2
                   AND d.id IN (
                     SELECT x.device_id FROM assignment_devices x
-                    WHERE x.due_at <= @now AND x.state <> 2 AND x.state <> 7
+                    WHERE x.due_at <= @now
+                      AND ((x.state <> 2 AND x.state <> 7) OR EXISTS (SELECT 1 FROM assignments k WHERE k.id = x.assignment_id AND k.kind IN (4, 5)))
                       AND (x.due_at >= @since OR a.pushed_at IS NULL OR a.pushed_at < x.due_at OR a.pushed_at < @again))
                 ORDER BY d.id LIMIT @limit
                 """)
@@ -422,10 +423,13 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         : assignment.StartsAt > now ? AssignmentPhase.Coming
         : AssignmentPhase.InForce;
 
-    private async Task Written(Session s, Assignment assignment, AuditRecord? audit)
+    private async Task Written(Session s, Assignment assignment, AuditRecord? audit, AssignedLicence? before = null)
     {
         var reached = await Reach(s, (await FindIn(s, Scope.District, assignment.Id, deleted: true))!, assignment.UpdatedAt);
         await NextNumber(s);
+        // Also when no iPad came or went: it may want another app, or leave it on iPads.
+        await Touch(s, assignment.Licence);
+        if (before is not null && before.LocationId != assignment.Licence?.LocationId) await Touch(s, before);
         if (audit is not null) await AuditColumns.Add(s, audit with { Count = reached });
     }
 
@@ -463,8 +467,14 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             .Text("@id", assignment.Id).Time("@now", now).Bind(bind).Execute();
 
         // 3. Those that have an older one.
-        return changed + await Renew(s, row, now);
+        changed += await Renew(s, row, now);
+        if (changed > 0) await Touch(s, assignment.Licence);
+        return changed;
     }
+
+    /// <summary>Which licences of the location are wanted may be other ones now. Last in its transaction: whoever works with the location waits for no more.</summary>
+    private static Task Touch(Session s, AssignedLicence? licence) => licence is null ? Task.CompletedTask
+        : s.Sql("UPDATE content_locations SET changes = changes + 1 WHERE id = @id").Text("@id", licence.LocationId).Execute();
 
     /// <remarks>A command that is on its way is followed by the next one when it has ended. A declaration has no command of its own.</remarks>
     private static async Task<long> Renew(Session s, AssignmentRow row, DateTimeOffset now) => await s
@@ -496,10 +506,10 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 
     /// <summary>What speaks against the assignment as it is to be; null: nothing.</summary>
     /// <exception cref="FilterException">Its target cannot be used.</exception>
-    private static async Task<AssignmentOutcome?> Refused(Session s, Scope scope, Assignment assignment)
+    private async Task<AssignmentOutcome?> Refused(Session s, Scope scope, Assignment assignment)
     {
         if (assignment.SchoolId is { } school && !await s.Sql("SELECT 1 FROM schools WHERE id = @id").Text("@id", school).First(_ => true)) return AssignmentOutcome.UnknownSchool;
-        if (assignment.Licence is { } licence && !await s.Sql("SELECT 1 FROM content_locations WHERE id = @id").Text("@id", licence.LocationId).First(_ => true)) return AssignmentOutcome.UnknownReference;
+        if (assignment.Licence is { } licence && !await s.Sql($"SELECT 1 FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", licence.LocationId).First(_ => true)) return AssignmentOutcome.UnknownReference;
         var table = assignment.Kind == AssignmentKind.Profile ? "profiles" : "hosted_apps";
         if (assignment.Reference is { } reference && !await s.Sql($"SELECT 1 FROM {table} WHERE id = @id").Text("@id", reference).First(_ => true)) return AssignmentOutcome.UnknownReference;
         await AssignmentTargets.Node(s, TargetOf(assignment, assignment.UpdatedAt), scope);

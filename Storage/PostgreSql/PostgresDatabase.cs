@@ -53,6 +53,8 @@ internal sealed class PostgresDatabase(PostgresConnections connections, AuditSea
 
     public override string ForUpdate => " FOR UPDATE";
 
+    public override string ForKeeping => " FOR KEY SHARE";
+
     // As a pattern, which the index of trigrams understands; what the parameter has of its signs stands for itself.
     public override string Contains(string table, string alias, string column, string parameter) =>
         $@"{alias}.{column} LIKE '%' || replace(replace(replace({parameter}, '\', '\\'), '%', '\%'), '_', '\_') || '%'";

@@ -45,6 +45,8 @@ internal sealed class SqliteDatabase(SqliteConnections connections, StoreLanes l
     // One writer at a time: what a write has read cannot change under it.
     public override string ForUpdate => "";
 
+    public override string ForKeeping => "";
+
     // The narrow index of the search is read from end to end, not the rows, which are ten times as wide.
     public override string Contains(string table, string alias, string column, string parameter) =>
         $"{alias}.id IN (SELECT found.id FROM {table} found WHERE instr(found.{column}, {parameter}) > 0)";

@@ -1,4 +1,5 @@
 using FleetMdm.VirtualFleet.Apns;
+using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 
 namespace FleetMdm.VirtualFleet;
@@ -34,6 +35,9 @@ public sealed record FleetOptions
 
     /// <summary>Where the iPads get their push tokens and their pushes. Null: no push reaches them, they connect when told to.</summary>
     public ApnsSimulator? Apns { get; init; }
+
+    /// <summary>Who has which licence: an app that is installed by one needs it. Null: every iPad has all of them.</summary>
+    public AppsAndBooksSimulator? AppsAndBooks { get; init; }
 
     public IdentityPresentation Identity { get; init; } = IdentityPresentation.AsProfileSays;
 

@@ -68,6 +68,8 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     private async Task<AssignmentStanding> Standing(string device, Assignment assignment) =>
         (await fixture.Node.Assignments.ListOfDevice(device)).Single(row => row.Standing.AssignmentId == assignment.Id).Standing;
 
+    private Task<long> Count(string sql) => fixture.Node.Parts.Database.Read(s => s.Sql(sql).First(row => row.Long(0)));
+
     private static LicenceAnswer Held(string serial) => new("361309726", "STDQ", serial, LicenceState.Held, false, null, null);
 
     private async Task Give(string location, params string[] serials)
@@ -97,6 +99,7 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     public async Task Only_one_of_two_who_read_the_same_row_writes()
     {
         var id = await Location();
+        await Sync.Review(id, Make.Now);
         var row = (await Sync.Load(id))!;
         Assert.True(await Sync.Save(row, row with { Failures = 1, Problem = ContentProblem.Throttled, ProblemDetail = "x", NextAt = Later }));
         Assert.False(await Sync.Save(row, row with { Failures = 7 }));
@@ -281,21 +284,121 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     {
         var id = await Location(Pages());
         var assignment = await Assign(id, "serial:NOBODY");
-        Assert.Contains(id, await Sync.ListUsed());
         Assert.Equal(ContentOutcome.InUse, await Store.DeleteLocation(id, null));
         await fixture.Node.Assignments.Delete(Scope.District, assignment.Id, Later, null);
 
         Assert.True(await Sync.SetClaim(id, new ContentConfig("u", "North", "SE", ContentLocation.OwnMdmIdOf(id), "FleetMdm", null), Later, "ada", [1], [2, 3, 4]));
-        Assert.True((await Store.FindByNotify([2, 3, 4]))!.IsOurs);
+        Assert.True((await Sync.Load(id))!.IsOurs);
+        var place = (await Store.FindByNotify([2, 3, 4]))!;
+        Assert.Equal(id, place.LocationId);
         Assert.Null(await Store.FindByNotify([9]));
         var notification = Make.Id();
-        Assert.True(await Store.TakeNotification(id, notification, Later));
-        Assert.False(await Store.TakeNotification(id, notification, Later));
+        Assert.True(await Store.TakeNotification(place, notification, Later));
+        Assert.False(await Store.TakeNotification(place, notification, Later));
         Assert.Equal(Later, (await Sync.Load(id))!.NotifiedAt);
         Assert.True(await Sync.ForgetNotifications(Later.AddDays(1)) >= 1);
 
         Assert.Equal(ContentOutcome.Written, await Store.DeleteLocation(id, AuditRecord.New(Later, AuditActor.Server, AuditVerbs.ContentDelete)));
         Assert.Null(await Sync.Load(id));
         Assert.Equal(ContentOutcome.NotFound, await Store.DeleteLocation(id, null));
+    }
+
+    [Fact]
+    public async Task Two_who_bring_the_token_of_a_new_location_at_once_have_one_location()
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            var uid = Make.Id();
+            var taken = await Task.WhenAll(Enumerable.Range(0, 6).Select(one => Task.Run(() => Sync.TakeToken($"{one}-{uid}", Upload(uid, Make.Now.AddYears(1)), Make.Now))));
+
+            Assert.All(taken, one => Assert.Equal(ContentOutcome.Written, one.Outcome));
+            var id = Assert.Single(taken.Select(one => one.Id).Distinct());
+            Assert.Equal(id, Assert.Single(await Store.ListLocations(Scope.District), row => row.Location.Uid == uid).Location.Id);
+            Assert.Equal(id, System.Text.Encoding.ASCII.GetString((await Sync.Load(id))!.SealedToken));
+        }
+    }
+
+    [Fact]
+    public async Task Of_a_location_that_is_removed_while_it_is_read_nothing_stays_behind()
+    {
+        var id = await Location(Pages());
+        var pad = await IPad();
+        var place = new ContentPlace(id, "u", [1], [2]);
+        Assert.True(await Store.TakeNotification(place, Make.Id(), Later));
+        Assert.Equal(ContentOutcome.Written, await Store.DeleteLocation(id, null));
+
+        // The round goes on for a moment. An assignment that was saved at the same time may be there too.
+        await Assign(await Location(), $"serial:{pad.Serial}");
+        await fixture.Execute($"UPDATE assignments SET content_location = '{id}' WHERE target = 'serial:{pad.Serial}'");
+        await Sync.WriteAssets(id, [Pages()], 5, Later);
+        Assert.Equal(0, await Sync.TakeLicences(id, [("361309726", "STDQ", pad.Serial)], 5, Later));
+        await Sync.Review(id, Later);
+        Assert.False(await Store.TakeNotification(place, Make.Id(), Later));
+
+        foreach (var table in (string[])["content_assets", "content_licences"]) Assert.Equal(0, await Count($"SELECT count(*) FROM {table} WHERE location_id = '{id}'"));
+        Assert.Equal(0, await Count($"SELECT count(*) FROM content_notifications WHERE id LIKE '{id}%'"));
+    }
+
+    [Fact]
+    public async Task Only_a_location_whose_assignments_have_changed_is_looked_at()
+    {
+        var (one, other) = (await Location(Pages()), await Location(Pages()));
+        await Sync.Review(one, Make.Now);
+        await Sync.Review(other, Make.Now);
+        Assert.Empty((await Sync.ListTouched()).Intersect([one, other]));
+        var pad = await IPad();
+
+        var assignment = await Assign(one, $"serial:{pad.Serial}");
+        Assert.Equal([one], (await Sync.ListTouched()).Intersect([one, other]));
+        Assert.Contains(one, await Sync.ListDue(Make.Now.AddDays(-1), 1000));
+        Assert.True((await Sync.Load(one))!.Touched);
+        await Sync.Review(one, Make.Now);
+        Assert.DoesNotContain(one, await Sync.ListTouched());
+
+        // Nobody comes or goes.
+        await fixture.Node.Assignments.Reach(_ => true, Later);
+        Assert.DoesNotContain(one, await Sync.ListTouched());
+        // The app of another location: the one before gets its licence back.
+        Assert.Equal(AssignmentOutcome.Written, await fixture.Node.Assignments.Change(Scope.District, assignment with { Version = 2, Licence = new AssignedLicence(other, "361309726", "STDQ") }, null));
+        Assert.Equal(new[] { one, other }.Order(StringComparer.Ordinal), (await Sync.ListTouched()).Intersect([one, other]).Order(StringComparer.Ordinal));
+        await Sync.Review(one, Make.Now);
+        await Sync.Review(other, Make.Now);
+        await fixture.Node.Assignments.Delete(Scope.District, assignment.Id, Later, null);
+        Assert.Equal([other], (await Sync.ListTouched()).Intersect([one, other]));
+    }
+
+    [Fact]
+    public async Task What_another_node_has_asked_for_is_not_asked_for_again()
+    {
+        var id = await Location(Pages());
+        var (one, two) = (await IPad(), await IPad());
+        await Assign(id, $"serial:{one.Serial} or serial:{two.Serial}");
+        await Sync.Review(id, Make.Now);
+
+        Assert.Equal([one.Serial], await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial], Later));
+        Assert.Equal([two.Serial], await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial, two.Serial], Later.AddSeconds(1)));
+        Assert.Empty(await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [one.Serial, two.Serial], Later.AddSeconds(2)));
+    }
+
+    [Fact]
+    public async Task An_iPad_that_moves_between_two_assignments_of_one_app_keeps_its_licence()
+    {
+        var id = await Location(Pages());
+        var pad = await IPad();
+        var first = await Assign(id, $"serial:{pad.Serial}");
+        await Sync.Review(id, Make.Now);
+        await Give(id, pad.Serial);
+
+        await fixture.Node.Assignments.Delete(Scope.District, first.Id, Later, null);
+        await Sync.Review(id, Later);
+        Assert.Equal(LicenceState.Leaving, (await Of(id, pad.Serial))!.State);
+        // Who looks in between gives nothing back yet.
+        Assert.Empty(await Sync.ListWork(id, Later.AddSeconds(59)));
+        Assert.Equal(LicenceState.Leaving, Assert.Single(await Sync.ListWork(id, Later.AddMinutes(1))).State);
+
+        await Assign(id, $"serial:{pad.Serial}");
+        await Sync.Review(id, Later.AddSeconds(3));
+        Assert.Equal(LicenceState.Held, (await Of(id, pad.Serial))!.State);
+        Assert.Empty(await Sync.ListWork(id, Later.AddDays(1)));
     }
 }

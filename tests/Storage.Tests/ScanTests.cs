@@ -455,6 +455,21 @@ public sealed class SqliteScanTests(SqliteFixture fixture) : IClassFixture<Sqlit
         }
     }
 
+    [Fact]
+    public void Apps_of_which_too_few_licences_are_left_are_counted_without_those_that_are_held()
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(fixture.Folder, "fleetmdm.db")};Pooling=false");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "EXPLAIN QUERY PLAN " + Storage.AppsAndBooks.ContentStore.Locations;
+        using var reader = command.ExecuteReader();
+        var plan = new List<string>();
+        while (reader.Read()) plan.Add(reader.GetString(3));
+
+        Assert.Contains(plan, step => step.Contains("content_licences_waiting (location_id=? AND adam_id=? AND pricing=?)", StringComparison.Ordinal));
+        Assert.DoesNotContain(plan, step => step.Contains("sqlite_autoindex_content_licences", StringComparison.Ordinal));
+    }
+
     /// <summary>The scans in a statement's plan.</summary>
     private List<string> Scans(string statement)
     {

@@ -355,7 +355,7 @@ internal sealed class AppsAndBooksEndpoint(
         return Notification(location, "ASSET_MANAGEMENT", content);
     }
 
-    private static JsonObject Notification(SimulatedLocation location, string type, JsonObject content) => new()
+    internal static JsonObject Notification(SimulatedLocation location, string type, JsonObject content) => new()
     {
         ["notificationId"] = Guid.NewGuid().ToString("D"),
         ["notificationType"] = type,
@@ -364,7 +364,7 @@ internal sealed class AppsAndBooksEndpoint(
     };
 
     /// <summary>Up to three tries.</summary>
-    private async Task<bool> Notify(SimulatedLocation location, JsonObject notification)
+    internal async Task<bool> Notify(SimulatedLocation location, JsonObject notification)
     {
         if (options.Notifier is not { } notifier || location.NotificationUrl is not { } url) return true;
         if (faults.LoseNotifications && (string?)notification["notificationType"] != "TEST_NOTIFICATION") return true;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Text.Json.Nodes;
 using FleetMdm.VirtualFleet.Apns;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -80,6 +81,14 @@ public sealed class AppsAndBooksSimulator : IAsyncDisposable
         var location = new SimulatedLocation(name, organization, _options.Time);
         return _locations[location.UId] = location;
     }
+
+    /// <summary>An iPad asks whether it may install an app by its licence: one of any location counts.</summary>
+    public bool HasLicence(long adamId, string serialNumber) =>
+        _locations.Values.Any(location => location.Holders(adamId.ToString(System.Globalization.CultureInfo.InvariantCulture)).Contains(serialNumber, StringComparer.OrdinalIgnoreCase));
+
+    /// <summary>Sends a notification about a location, as after something that was done elsewhere.</summary>
+    /// <returns>It was taken.</returns>
+    public Task<bool> Notify(SimulatedLocation location, string type, JsonObject content) => _endpoint.Notify(location, AppsAndBooksEndpoint.Notification(location, type, content));
 
     public static async Task<AppsAndBooksSimulator> StartAsync(AppsAndBooksSimulatorOptions? options = null)
     {

@@ -39,6 +39,10 @@ internal static class AppCommands
             return Rejected(run, AppleErrors.AppInstalled(app.Identifier), app.Identifier, "AppAlreadyInstalled");
         if (known?.IsInstalling(now) == true)
             return Rejected(run, AppleErrors.AppInstalled(app.Identifier), app.Identifier, "AppAlreadyQueued");
+        // Its licence is looked for at Apple at that moment, whatever it had before.
+        if (app.StoreId is { } storeId && command.Dict("Options")?.Integer("PurchaseMethod") == AssignedLicence
+            && run.IPad.Fleet.Options.AppsAndBooks is { } apple && !apple.HasLicence(storeId, run.IPad.Description.SerialNumber))
+            return run.Error([AppleErrors.NoLicence(app.Identifier)], ("Identifier", app.Identifier));
         var licensed = app.StoreId is null || command.Dict("Options")?.Integer("PurchaseMethod") == AssignedLicence;
         app.State = licensed || known is { IsThere: true } ? AppState.Managed : AppState.NeedsRedemption;
         app.ReadyAt = known is { IsThere: true } ? now : now + run.IPad.Fleet.Options.DownloadTime;

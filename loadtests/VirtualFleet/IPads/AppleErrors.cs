@@ -45,6 +45,8 @@ internal static class AppleErrors
     public static AppleError BadStoreId => new(Mdm, 12023, "The App Store does not know this number.");
     public static AppleError ManifestNotReached(string why) => new(Mdm, 12024, $"The app's manifest could not be fetched: {why}");
     public static AppleError AppInstalled(string identifier) => new(Mdm, 12025, $"The app “{identifier}” is installed already.");
+    /// <summary>Apple does not know of a licence, or not yet.</summary>
+    public static AppleError NoLicence(string identifier) => new("ASDServerErrorDomain", 9610, $"No license was found for “{identifier}”.");
     public static AppleError NotWaiting(string identifier) => new(Mdm, 12028, $"The app “{identifier}” does not wait for a code.");
     public static AppleError NotManagedApp(string identifier) => new(Mdm, 12029, $"The app “{identifier}” is not managed.");
     public static AppleError ManyApps => new(Mdm, 12032, "The manifest names more than one app.");

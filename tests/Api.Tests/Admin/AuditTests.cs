@@ -266,6 +266,23 @@ public sealed class AuditTests(AdminServer server)
         Assert.Contains(id, await server.Admin.GetStringAsync("/audit?who=" + id));
     }
 
+    [Theory]
+    [InlineData("from=2026-09-01T08:00:00", "from")]
+    [InlineData("to=2026-09-01", "to")]
+    public async Task A_time_without_an_offset_is_refused_and_a_day_on_the_page_is_one_of_UTC(string query, string field)
+    {
+        foreach (var path in (string[])["", "/export"])
+        {
+            using var refused = await server.Admin.GetAsync($"{Path}{path}?{query}");
+            var problem = await AdminServer.Problem(refused, 400);
+            Assert.Contains("Write the offset", (string)problem["errors"]![field]![0]!, StringComparison.Ordinal);
+        }
+
+        using var whole = await server.Admin.GetAsync($"{Path}?{field}=2026-09-01T08:00:00%2B02:00");
+        Assert.Equal(HttpStatusCode.OK, whole.StatusCode);
+        Assert.Contains($"/api/v1/audit/export?{field}=2026-09-01T00%3A00%3A00Z", WebUtility.HtmlDecode(await server.Admin.GetStringAsync($"/audit?{field}=2026-09-01")), StringComparison.Ordinal);
+    }
+
     /// <summary>From an address that no other test has.</summary>
     private HttpClient Elsewhere(string token)
     {

@@ -229,6 +229,7 @@ public sealed class CommandTests(AdminServer server)
     [InlineData("?expiresInHours=9000", "expiresInHours")]
     [InlineData("?expiresAt=2020-01-01T00:00:00Z", "expiresAt")]
     [InlineData("?expiresAt=soon", "expiresAt")]
+    [InlineData("?expiresAt=2026-12-24T08:00:00", "expiresAt")]
     [InlineData("?expiresAt=2999-01-01T00:00:00Z", "expiresAt")]
     [InlineData("?expiresAt=2030-01-01T00:00:00Z&expiresInHours=1", "expiresAt")]
     [InlineData("?psh=false", "psh")]

@@ -126,6 +126,8 @@ public sealed class DeviceTests(AdminServer server)
     [InlineData("?status=Enrolled,Removed", "status")]
     [InlineData("?kind=Mac", "kind")]
     [InlineData("?seenBefore=yesterday", "seenBefore")]
+    [InlineData("?seenBefore=2026-09-01T08:00:00", "seenBefore")]
+    [InlineData("?seenAfter=2026-09-01", "seenAfter")]
     [InlineData("?seenAfter=2026-13-01T00:00:00Z", "seenAfter")]
     [InlineData("?q=", "q")]
     [InlineData("?q=%00", "q")]

@@ -81,6 +81,14 @@ public sealed class AppsAndBooksHost : IAsyncLifetime
         ["keep"] = keep,
     }.ToJsonString(), 201);
 
+    /// <summary>Licences that nobody wants any more have waited for long enough.</summary>
+    public async Task MinuteLater(string locationId)
+    {
+        await Until(async () => (await Get($"apps-and-books/locations/{locationId}/licences?state=leaving"))["items"]!.AsArray().Count > 0, "nobody wants it any more");
+        await Server.Execute($"UPDATE content_licences SET next_at = 1 WHERE location_id = '{locationId}' AND state = 4");
+        await Server.Grains.GetGrain<IContentLocationGrain>(locationId).Wake();
+    }
+
     public async Task<(string State, string Words)> Of(TestPad pad, JsonObject assignment) =>
         (await Get($"devices/{Uri.EscapeDataString(pad.Id)}/assignments"))["items"]!.AsArray().Where(one => (string)one!["assignmentId"]! == (string)assignment["id"]!)
             .Select(one => ((string)one!["state"]!, (string)one!["words"]!)).SingleOrDefault(("none", ""));

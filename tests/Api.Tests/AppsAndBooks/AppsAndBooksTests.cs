@@ -110,6 +110,7 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         var (removal, removing) = await AppsAndBooksHost.Awaited(one);
         Assert.Contains("RemoveApplication", removing, StringComparison.Ordinal);
         await AppsAndBooksHost.Report(one, removal);
+        await host.MinuteLater(id);
         // Also that of the iPad that never came.
         await AppsAndBooksHost.Until(() => Task.FromResult(location.Holders("361309726").Count == 0), "the licences are given back");
         await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 5, "they are counted");
@@ -511,6 +512,8 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         using var gone = await host.Admin.DeleteAsync($"/api/v1/assignments/{assignment["id"]}");
         Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
 
+        await host.MinuteLater(id);
+
         Assert.Contains("InstallApplication", (await AppsAndBooksHost.Awaited(two)).Body, StringComparison.Ordinal);
         Assert.Equal([second], location.Holders("361309726"));
     }
@@ -554,5 +557,114 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
         await Refused($$"""{"iTunesStoreID": {{Pages}}, "location": "{{Guid.NewGuid()}}"}""", "app.location");
         await Refused($$"""{"iTunesStoreID": {{Pages}}, "location": 5}""", "app.location");
         await Refused($$"""{"location": "{{id}}"}""", "app.iTunesStoreID");
+    }
+
+    [Fact]
+    public async Task A_claim_that_fails_leaves_the_notifications_as_they_were()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 2));
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        Assert.Null((await Location(id))["notifiedAt"]);
+        // Apple answers the question whose the location is, and not the claim.
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.Pass());
+        host.Apple.Faults.Next("client/config", AppsAndBooksFault.Busy);
+        await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
+
+        await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 });
+        Assert.NotNull((await Location(id))["notifiedAt"]);
+    }
+
+    [Fact]
+    public async Task A_claim_that_Apple_took_without_being_heard_has_the_new_address_taken_too()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 2));
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        var before = location.NotificationUrl;
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.Pass());
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.CutAfterwards());
+        await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
+        Assert.NotEqual(before, location.NotificationUrl);
+
+        await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 });
+        Assert.NotNull((await Location(id))["notifiedAt"]);
+        // Apple uses it: so it is the one that counts, also when a later claim fails.
+        host.Apple.Faults.Next("client/config", new AppsAndBooksFault.Pass());
+        host.Apple.Faults.Next("client/config", AppsAndBooksFault.Busy);
+        await host.Post($"apps-and-books/locations/{id}/claim", status: 503);
+        Assert.True(await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 }));
+    }
+
+    [Fact]
+    public async Task What_is_found_out_of_a_lost_answer_is_counted()
+    {
+        var (id, _) = await host.Connect(true, (PagesAsset, 3));
+        var serial = Serial();
+        var pad = await host.Server.Enrol(serial: serial);
+        host.Apple.Faults.LoseNotifications = true;
+        host.Apple.Faults.Next("assets/associate", new AppsAndBooksFault.CutAfterwards());
+        await host.Assign(id, Pages, Serials(serial));
+        await AppsAndBooksHost.Until(async () => (await Location(id))["problem"] is not null, "the answer is lost");
+
+        // The pause is over, and nobody asks for a whole read.
+        await host.Server.Execute($"UPDATE content_locations SET next_at = 1 WHERE id = '{id}'");
+        await host.Assign(id, Pages, Serials(Serial()));
+
+        await AppsAndBooksHost.Awaited(pad);
+        await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 2, "it is counted");
+    }
+
+    [Fact]
+    public async Task What_Apple_has_given_already_is_counted()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 3));
+        var serial = Serial();
+        var pad = await host.Server.Enrol(serial: serial);
+        location.Give("361309726", serial);
+        host.Apple.Faults.Next("assets/associate", new AppsAndBooksFault.Answer(400, 9616, "The license is already assigned."));
+
+        await host.Assign(id, Pages, Serials(serial));
+
+        await AppsAndBooksHost.Awaited(pad);
+        await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 2, "it is counted");
+    }
+
+    [Fact]
+    public async Task Many_notifications_of_one_thing_make_few_requests_and_no_whole_read()
+    {
+        var (id, location) = await host.Connect(true, (PagesAsset, 2), (new SimulatedAsset("77", "STDQ"), 1));
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        location.Buy(PagesAsset, 5);
+        var before = host.Apple.Requests.Count;
+
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(await host.Apple.Notify(location, "ASSET_COUNT", new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["countDelta"] = 1 }));
+            // Of a request that another server made.
+            Assert.True(await host.Apple.Notify(location, "ASSET_MANAGEMENT", new JsonObject
+            {
+                ["eventId"] = $"elsewhere-{i}",
+                ["type"] = "ASSOCIATE",
+                ["result"] = "SUCCESS",
+                ["assignments"] = new JsonArray(new JsonObject { ["adamId"] = "361309726", ["pricingParam"] = "STDQ", ["serialNumber"] = $"ELSE{i}" }),
+            }));
+        }
+
+        await AppsAndBooksHost.Until(async () => (int)(await Asset(id))["available"]! == 7, "it is counted");
+        await AppsAndBooksHost.Until(async () => !(bool)(await Location(id))["working"]!, "the round has ended");
+        var asked = host.Apple.Requests.Skip(before).Where(request => request.UId == location.UId && request.Method == "GET").ToList();
+        Assert.DoesNotContain(asked, request => request.Path == "assets" && !request.Query.Contains("adamId=", StringComparison.Ordinal));
+        Assert.DoesNotContain(asked, request => request.Path == "assignments" && !request.Query.Contains("sinceVersionId=", StringComparison.Ordinal));
+        Assert.InRange(asked.Count, 1, 20);
+    }
+
+    [Fact]
+    public async Task The_record_of_an_upload_names_the_location()
+    {
+        var location = host.Apple.AddLocation("Recorded " + Guid.NewGuid().ToString("N")[..8]);
+        var id = (string)(await host.Upload(location.Token))["id"]!;
+        await host.Upload(location.DownloadToken());
+
+        var records = (await host.Get($"audit?verb=apps-and-books.token&target={id}"))["items"]!.AsArray();
+        Assert.Equal(2, records.Count);
     }
 }

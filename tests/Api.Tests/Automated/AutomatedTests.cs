@@ -195,6 +195,8 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     [InlineData("""{"name": "x", "language": "sv"}""", "region")]
     [InlineData("""{"name": "x", "language": "svenska", "region": "SE"}""", "language")]
     [InlineData("""{"name": "x", "minimumOsVersion": "new"}""", "minimumOsVersion")]
+    [InlineData("""{"name": "x", "minimumOsVersion": " 18.1"}""", "minimumOsVersion")]
+    [InlineData("""{"name": "x", "minimumOsVersion": "018.1"}""", "minimumOsVersion")]
     [InlineData("""{"name": "x", "skipSetupItems": ["no name"]}""", "skipSetupItems")]
     [InlineData("""{"name": "x", "supportPhone": "012345678901234567890123456789012345678901234567890"}""", "supportPhone")]
     public async Task What_Apple_would_refuse_is_said_at_the_field(string json, string field)

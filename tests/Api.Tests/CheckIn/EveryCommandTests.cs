@@ -42,8 +42,16 @@ public sealed class EveryCommandTests(AdministeredOnSqlite server) : IClassFixtu
                 var message = PlistReader.ReadDictionary(Encoding.UTF8.GetBytes(sent.Body), PlistLimits.Admin);
                 var meant = new PlistDictionary { ["RequestType"] = type };
                 foreach (var (name, value) in plist) meant[name] = value;
+                var came = message.GetDictionary("Command")!;
                 Assert.Equal(uuid, message.GetString("CommandUUID"));
-                Assert.Equal(Written(meant), Written(message.GetDictionary("Command")!));
+                // The tokens of the iPad's declarations come from the server.
+                if (type == "DeclarativeManagement")
+                {
+                    Assert.Contains("SyncTokens", Encoding.UTF8.GetString(came.GetData("Data")!), StringComparison.Ordinal);
+                    came.Remove("Data");
+                }
+
+                Assert.Equal(Written(meant), Written(came));
                 // So that nothing of it happens.
                 Assert.Null(await pad.Report("Error", uuid));
             }

@@ -6,6 +6,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Tests.Admin;
 using FleetMdm.Api.Tests.CheckIn;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Apns;
 
@@ -137,6 +138,47 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
     }
 
     [Fact]
+    public async Task An_iPad_whose_bootstrap_token_was_lost_with_the_server_gets_it_by_the_same_file()
+    {
+        var udid = Guid.NewGuid().ToString().ToUpperInvariant();
+        using var certificate = server.Old.Issue(notBefore: -100, notAfter: 200);
+        var line = Line(udid, certificate);
+        await Import(line.ToJsonString());
+        async Task<bool> HasToken() => (await server.Service<IFleetQueries>().FindDevice(udid))!.HasBootstrapToken;
+
+        line["bootstrapToken"] = Convert.ToBase64String("boots"u8);
+        await Import(line.ToJsonString(), "?dryRun=true");
+        Assert.False(await HasToken());
+        Assert.Equal(1, (int)(await Import(line.ToJsonString()))["standing"]!);
+        Assert.True(await HasToken());
+    }
+
+    [Fact]
+    public async Task An_iPad_with_the_serial_number_of_another_one_that_is_enrolled_is_taken_with_a_warning()
+    {
+        var (first, second) = (Guid.NewGuid().ToString().ToUpperInvariant(), Guid.NewGuid().ToString().ToUpperInvariant());
+        var serial = $"TWIN{Guid.NewGuid():N}"[..12].ToUpperInvariant();
+        using var one = server.Old.Issue(notBefore: -100, notAfter: 200);
+        using var two = server.Old.Issue(notBefore: -100, notAfter: 200);
+        string Of(string udid, X509Certificate2 certificate)
+        {
+            var line = Line(udid, certificate);
+            line["authenticate"] = ((string)line["authenticate"]!).Replace(">F1<", $">{serial}<", StringComparison.Ordinal);
+            return line.ToJsonString();
+        }
+
+        Assert.Empty((await Import(Of(first, one)))["warnings"]!.AsArray());
+        foreach (var query in (string[])["?dryRun=true", ""])
+        {
+            var done = await Import(Of(second, two), query);
+            Assert.Equal(1, (int)done["imported"]!);
+            var warning = Assert.Single(done["warnings"]!.AsArray())!;
+            Assert.Equal((1, second, serial), ((int)warning["line"]!, (string)warning["id"]!, (string)warning["serialNumber"]!));
+            Assert.Contains(first, (string)warning["message"]!, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Each_wrong_line_is_named_with_its_reason_and_the_others_are_taken()
     {
         using var good = server.Old.Issue(notBefore: -100, notAfter: 200);
@@ -164,7 +206,7 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
             (Changed("authenticate", "<plist>").ToJsonString(), "authenticate cannot be read"), (Changed("authenticate", "!").ToJsonString(), "nor Base64"),
             (Changed("authenticate", Message.TokenUpdate(udid)).ToJsonString(), "authenticate is another message"),
             (Changed("tokenUpdate", Message.TokenUpdate(udid)).ToJsonString(), "two iPads"),
-            (Changed("certificate", "-----BEGIN CERTIFICATE-----").ToJsonString(), "no certificate in PEM"), (Changed("unlockToken", "???").ToJsonString(), "unlockToken"),
+            (Changed("certificate", "-----BEGIN CERTIFICATE-----").ToJsonString(), "no certificate in PEM"), (Changed("certificate", "AQID").ToJsonString(), "Its certificate is not taken: The certificate"), (Changed("unlockToken", "???").ToJsonString(), "unlockToken"),
             (Changed("bootstrapToken", Convert.ToBase64String(new byte[65 * 1024])).ToJsonString(), "at most 65536"),
             (elsewhere.ToJsonString(), "push certificate of the old server"),
             (Line(Guid.NewGuid().ToString(), ended).ToJsonString(), "has ended"), (Line(Guid.NewGuid().ToString(), stranger).ToJsonString(), "Mdm:TrustedIdentityCas"),
@@ -177,6 +219,8 @@ public sealed class EnrolmentImportTests(EnrolmentImportTests.Server server) : I
         Assert.Equal((wrong.Length + 1, 1, wrong.Length), ((int)done["read"]!, (int)done["imported"]!, (int)done["refused"]!));
         var refusals = done["refusals"]!.AsArray();
         Assert.Equal(Enumerable.Range(1, wrong.Length), refusals.Select(one => (int)one!["line"]!));
+        // That sentence stands only where it helps.
+        Assert.Single(refusals, one => ((string)one!["reason"]!).Contains("Mdm:TrustedIdentityCas", StringComparison.Ordinal));
         Assert.All(wrong.Zip(refusals), pair => Assert.Contains(pair.First.Says, (string)pair.Second!["reason"]!, StringComparison.Ordinal));
         Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Report(udid, "Idle"), good)).Status);
         Assert.Equal(403, (await server.Put("/mdm", Message.Report(here, "Idle"), second)).Status);

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.Pkcs;
 using System.Text;
 using FleetMdm.VirtualFleet;
+using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.IPads;
 using FleetMdm.VirtualFleet.Journal;
 using FleetMdm.VirtualFleet.Plist;
@@ -309,6 +310,29 @@ public sealed class SimulatedIPadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_app_that_is_installed_by_a_licence_is_refused_without_it()
+    {
+        await using var apple = await AppsAndBooksSimulator.StartAsync();
+        await using var fleet = NewFleet(TimeProvider.System, apple);
+        var location = apple.AddLocation("North");
+        location.Buy(new SimulatedAsset("700700700", "STDQ"), 1);
+        var ipad = await _server.EnrolAsync(fleet);
+        var byLicence = ("Options", (object)new PlistDict { ["PurchaseMethod"] = 1L });
+        _server.WillAnswer(ScriptedAnswer.Command("A", "InstallApplication", ("iTunesStoreID", 700700700L), byLicence));
+
+        await ipad.ConnectAsync();
+        Assert.Equal("Idle", (await _server.NextReportAsync()).Status);
+        var refused = (await _server.NextReportAsync()).Message;
+        Assert.Equal(("Error", 9610), (refused.Text("Status"), ((PlistDict)refused.Array("ErrorChain")![0]).Integer("ErrorCode")));
+
+        location.Give("700700700", ipad.Description.SerialNumber);
+        _server.WillAnswer(ScriptedAnswer.Command("B", "InstallApplication", ("iTunesStoreID", 700700700L), byLicence));
+        await ipad.ConnectAsync();
+        Assert.Equal("Idle", (await _server.NextReportAsync()).Status);
+        Assert.Equal("Acknowledged", (await _server.NextReportAsync()).Status);
+    }
+
+    [Fact]
     public async Task An_iPad_that_only_polls_has_nothing_but_its_enrolment()
     {
         var ipad = await _server.EnrolAsync(_fleet);
@@ -409,8 +433,9 @@ public sealed class SimulatedIPadTests : IAsyncLifetime
         Assert.Empty(ipad.InstalledProfiles);
     }
 
-    private IPadFleet NewFleet(TimeProvider time) => new(new FleetOptions
+    private IPadFleet NewFleet(TimeProvider time, AppsAndBooksSimulator? apps = null) => new(new FleetOptions
     {
+        AppsAndBooks = apps,
         Trust = _server.Trust,
         Time = time,
         FirstRetry = TimeSpan.FromMilliseconds(20),

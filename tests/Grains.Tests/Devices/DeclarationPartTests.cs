@@ -24,7 +24,7 @@ public sealed class DeclarationPartTests
         return Entry(id, DeclaredThing.FromJson(document.RootElement), wanted, item, number);
     }
 
-    private static PlanEntry Update(string id, string version, int wanted = 1) => Entry(id, SoftwareUpdateOrder.Of(version, null, "2026-12-04T18:00", null).ToThing(), wanted);
+    private static PlanEntry Update(string id, string version, int wanted = 1, string deadline = "2026-12-04T18:00") => Entry(id, SoftwareUpdateOrder.Of(version, null, deadline, null).ToThing(), wanted);
 
     private static PlanEntry Entry(string id, DeclaredThing thing, int wanted, string? item = null, int number = 0) => new(
         id, $"name of {id}", item ?? $"declaration:{id}", wanted, true, false, (false, Start.AddMinutes(number)), PlanContent.OfDeclaration(thing.ToBytes(), id, id));
@@ -132,6 +132,13 @@ public sealed class DeclarationPartTests
 
         public void Lose() => _queued = null;
 
+        /// <summary>It fetches the list, and says nothing after that.</summary>
+        public void Fetch()
+        {
+            _queued = null;
+            Look(device => device with { Fetched = device.Wanted, FetchedAt = Now }, matches: false);
+        }
+
         /// <summary>Everything is gone from it.</summary>
         public void Erase()
         {
@@ -211,6 +218,22 @@ public sealed class DeclarationPartTests
     }
 
     [Fact]
+    public void A_change_of_the_set_writes_only_the_rows_that_change()
+    {
+        var pad = new PlayedIPad(Passcode("a"), Passcode("b"), Passcode("c"), Passcode("d"));
+        pad.Matches.Remove("d");
+        pad.Settle();
+
+        pad.Matches.Add("d");
+        Assert.Equal(["d"], pad.Look().Changes.Select(change => change.After!.AssignmentId));
+        pad.Settle();
+        pad.Matches.Remove("d");
+        Assert.Equal(["d"], pad.Look().Changes.Select(change => change.After!.AssignmentId));
+        pad.Entries[0] = Passcode("a", 9, wanted: 2);
+        Assert.Equal(["a"], pad.Look().Changes.Select(change => change.After!.AssignmentId));
+    }
+
+    [Fact]
     public void An_iPad_that_enrols_again_gets_everything_again()
     {
         var pad = new PlayedIPad(Passcode("a"));
@@ -233,6 +256,51 @@ public sealed class DeclarationPartTests
         Assert.Null(pad.Look().CommandUuid);
         pad.Now = pad.Now.AddDays(1);
         Assert.NotNull(pad.Look().CommandUuid);
+    }
+
+    [Fact]
+    public void An_iPad_that_fetches_its_list_and_never_reports_is_asked_once_a_day()
+    {
+        var pad = new PlayedIPad(Passcode("a"), Update("u", "18.2"));
+        pad.Look();
+        pad.Fetch();
+        Assert.Equal(pad.Now.AddDays(1), pad.Of("a")!.DueAt);
+        Assert.Null(pad.Look().CommandUuid);
+
+        for (var day = 1; day <= 3; day++)
+        {
+            pad.Now = pad.Now.AddDays(1);
+            Assert.NotNull(pad.Look().CommandUuid);
+            pad.Lose();
+            Assert.Null(pad.Look().CommandUuid);
+            Assert.Equal(pad.Now.AddDays(1), pad.Of("a")!.DueAt);
+        }
+
+        foreach (var one in new[] { "a", "u" }.SelectMany(id => pad.Entries.Single(entry => entry.Id == id).Content.Declarations!)) pad.Has[one.Identifier] = one;
+        pad.Report();
+        Assert.All(["a", "u"], id => Assert.Null(pad.Of(id)!.DueAt));
+        pad.Now = pad.Now.AddDays(1);
+        Assert.Null(pad.Look().CommandUuid);
+    }
+
+    [Fact]
+    public void A_command_that_was_lost_is_sent_again_also_when_no_assignment_waits_for_itself()
+    {
+        var pad = new PlayedIPad(Update("u", "18.2"));
+        pad.Settle();
+        pad.Os = "18.2";
+        // The iPad has it by now, and keeps the declaration.
+        Assert.NotNull(pad.Look().CommandUuid);
+        Assert.Equal(AssignmentState.Installed, pad.Of("u")!.State);
+        pad.Lose();
+
+        Assert.Equal(pad.Now.AddDays(1), pad.Of("u")!.DueAt);
+        Assert.Null(pad.Look().CommandUuid);
+        pad.Now = pad.Now.AddDays(1);
+        Assert.NotNull(pad.Look().CommandUuid);
+        pad.Come();
+        Assert.Null(pad.Of("u")!.DueAt);
+        Assert.Empty(pad.Has);
     }
 
     [Theory]
@@ -300,6 +368,27 @@ public sealed class DeclarationPartTests
         pad.Settle();
         Assert.Equal((AssignmentState.Installed, "It has iPadOS 18.2."), (pad.Of("u")!.State, pad.Of("u")!.Reason));
         Assert.Empty(pad.Has);
+    }
+
+    [Fact]
+    public void Of_two_updates_each_says_which_one_the_iPad_does_first()
+    {
+        var pad = new PlayedIPad(Update("late", "18.3"), Update("soon", "18.2", deadline: "2026-12-01T18:00"), Update("same", "18.2.1", deadline: "2026-12-01T18:00"));
+        pad.Settle();
+        Assert.Equal("The iPad has been told of the update. It comes before the other updates of this iPad.", pad.Of("same")!.Reason);
+        Assert.Equal("The update \"name of same\" comes first: it has the same deadline, and is newer.", pad.Of("soon")!.Reason);
+        Assert.Equal("The update \"name of same\" comes first: it has an earlier deadline.", pad.Of("late")!.Reason);
+
+        pad.Items["softwareupdate.install-state"] = "\"failed\"";
+        pad.Items["softwareupdate.failure-reason"] = """{"count":2,"reason":"The battery is too low"}""";
+        pad.Report();
+        Assert.Equal((AssignmentState.Failed, AssignmentState.Sent, AssignmentState.Sent), (pad.Of("same")!.State, pad.Of("soon")!.State, pad.Of("late")!.State));
+
+        pad.Items.Clear();
+        pad.Os = "18.2.1";
+        pad.Settle();
+        Assert.Equal((AssignmentState.Installed, AssignmentState.Installed), (pad.Of("same")!.State, pad.Of("soon")!.State));
+        Assert.Equal("The iPad has been told of the update.", pad.Of("late")!.Reason);
     }
 
     [Fact]

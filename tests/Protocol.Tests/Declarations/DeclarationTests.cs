@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Mdm;
+using FleetMdm.Protocol.Plist;
 
 namespace FleetMdm.Protocol.Tests.Declarations;
 
@@ -110,6 +111,42 @@ public sealed class DeclarationTests
               {"identifier": "b", "server-token": "new", "active": true, "valid": "valid"}, {"identifier": "b", "server-token": "old", "active": false, "valid": "invalid"}]}}}, "Errors": []}
             """u8.ToArray());
         Assert.Equal(["new", "new"], DeviceStatus.Nothing.With(report, (_, _) => "new").Declarations.Select(one => one.ServerToken));
+    }
+
+    [Theory]
+    [InlineData("018.3")]
+    [InlineData(" 18.3")]
+    [InlineData("18.3.")]
+    [InlineData("18.03")]
+    [InlineData("18.3\n")]
+    [InlineData("18.3.1.2")]
+    [InlineData("18,3")]
+    [InlineData("")]
+    [InlineData(null)]
+    public void What_is_written_otherwise_than_Apple_writes_it_is_no_version(string? version)
+    {
+        Assert.False(IPadOsVersion.Is(version));
+        Assert.Null(IPadOsVersion.Compare(version, "18.3"));
+        Assert.Equal("/version", Assert.Throws<CommandFieldException>(() => SoftwareUpdateOrder.Of(version, null, "2026-12-04T18:00", null)).Field);
+    }
+
+    [Fact]
+    public void An_update_that_was_taken_with_leading_zeros_is_still_read()
+    {
+        var thing = DeclaredThing.Of(SoftwareUpdateOrder.Type, new PlistDictionary { ["TargetOSVersion"] = "018.03", ["TargetLocalDateTime"] = "2026-12-04T18:00:00" });
+        Assert.Equal("18.3", SoftwareUpdateOrder.Of(thing)!.Version);
+    }
+
+    [Fact]
+    public void A_full_report_that_is_silent_about_declarations_says_that_there_are_none()
+    {
+        var before = DeviceStatus.Nothing.With(Report("{}", declared: "a b", full: true), (_, _) => null);
+
+        Assert.Empty(before.With(Report("{}", full: true), (_, _) => null).Declarations);
+        Assert.Equal(2, before.With(Report("{}"), (_, _) => null).Declarations.Count);
+        // It could not tell.
+        var failed = StatusReport.Read(Encoding.UTF8.GetBytes("""{"StatusItems": {}, "Errors": [{"StatusItem": "management.declarations", "Reasons": []}], "FullReport": true}"""));
+        Assert.Equal(2, before.With(failed, (_, _) => null).Declarations.Count);
     }
 
     private static StatusReport Report(string items, string? declared = null, bool full = false)

@@ -430,6 +430,19 @@ public sealed class CommandCatalogueTests
         Assert.Equal("/Command/UnlockToken", refused.Field);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_DeclarativeManagement_that_brings_tokens_of_its_own_is_refused(bool raw)
+    {
+        var plist = new PlistDictionary { ["RequestType"] = "DeclarativeManagement", ["Data"] = "garbage"u8.ToArray() };
+        var refused = Assert.Throws<CommandFieldException>(() => CommandCatalogue.FromPlist(PlistWriter.ToBytes(plist), raw));
+        Assert.Equal("/Data", refused.Field);
+        Assert.Contains("Leave Data out", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("/data", Assert.Throws<CommandFieldException>(() => FromJson("""{"requestType":"DeclarativeManagement","data":"Z2FyYmFnZQ=="}""")).Field);
+        Assert.NotNull(FromJson("""{"requestType":"DeclarativeManagement"}"""));
+    }
+
     [Fact]
     public void A_property_list_of_any_command_is_taken_whole_or_as_the_command_alone()
     {
