@@ -39,12 +39,10 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
     [
         ("class.", ClassroomThing.Class),
         ("person.", ClassroomThing.Person),
-        ("import.", null),
+        (AuditVerbs.ImportApply, null),
         (AuditVerbs.ClassroomSwitch, null),
         (AuditVerbs.DeviceHandOut, ClassroomThing.Device),
         (AuditVerbs.DeviceReturn, ClassroomThing.Device),
-        ("campaign.", null),
-        ("device-import.", null),
     ];
 
     private readonly HashSet<Guid> _seen = [];

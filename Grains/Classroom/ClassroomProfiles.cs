@@ -7,7 +7,7 @@ using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Grains.Classroom;
 
-/// <summary>Makes the profile of an iPad for Apple's Classroom, with a key that is new each time: none is kept but in the command on its way, which is sealed.</summary>
+/// <summary>Makes the profile of an iPad for Apple's Classroom, with a key that is new each time: none is kept but in the command, which is sealed.</summary>
 /// <remarks>Any thread. What the CAs are is asked for each profile: they are made once in a while, and nobody may be given an issuer that others do not know.</remarks>
 internal sealed class ClassroomProfiles(IClassroomStore store, IGrainFactory grains, SecretSealer sealer, TimeProvider clock)
 {
