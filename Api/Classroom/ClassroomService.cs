@@ -4,7 +4,6 @@ using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
-using FleetMdm.Storage;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Classroom;

@@ -1,7 +1,6 @@
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Classroom;
-using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.People;
 using FleetMdm.Storage.Schools;
 
