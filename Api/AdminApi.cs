@@ -8,6 +8,7 @@ using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
 using FleetMdm.Api.Campaigns;
 using FleetMdm.Api.Catalogue;
+using FleetMdm.Api.Classroom;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Declarations;
@@ -89,6 +90,7 @@ public static class AdminApi
         services.AddExams();
         services.AddCampaigns();
         services.AddSchools();
+        services.AddClassroom();
         services.AddPeople();
         services.AddHoldings();
         services.AddIncidents();
@@ -160,6 +162,7 @@ public static class AdminApi
         routes.MapExams();
         routes.MapCampaigns();
         routes.MapSchools();
+        routes.MapClassroom();
         routes.MapPeople();
         routes.MapHoldings();
         routes.MapIncidents();

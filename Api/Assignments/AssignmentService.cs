@@ -189,7 +189,7 @@ internal sealed class AssignmentService(
                     .Select(one => new DeviceAssignmentView
                     {
                         AssignmentId = one.Assignment.Id,
-                        IsOpen = reader.Scope.SchoolIds is not { } own || (one.Assignment.SchoolId is { } school && own.Contains(school)),
+                        IsOpen = one.Assignment.Kind != AssignmentKind.Classroom && (reader.Scope.SchoolIds is not { } own || (one.Assignment.SchoolId is { } school && own.Contains(school))),
                         Name = one.Assignment.Name,
                         Kind = AssignmentWords.Kind(one.Assignment.Kind),
                         State = AssignmentWords.State(one.Standing.State),

@@ -232,7 +232,7 @@ public sealed record DeviceAssignmentView
     /// <summary>Whether the reader's token may open the assignment itself.</summary>
     internal bool IsOpen { get; init; }
     public required string Name { get; init; }
-    /// <summary>profile, app, setting, declaration or softwareUpdate.</summary>
+    /// <summary>profile, app, setting, declaration, softwareUpdate or classroom.</summary>
     public required string Kind { get; init; }
     /// <summary>waiting, sent, installed, failed, notApplicable, leaving, removing or removalFailed.</summary>
     public required string State { get; init; }
@@ -258,6 +258,7 @@ internal static class AssignmentWords
         AssignmentKind.App => "app",
         AssignmentKind.Declaration => "declaration",
         AssignmentKind.SoftwareUpdate => "softwareUpdate",
+        AssignmentKind.Classroom => "classroom",
         _ => "setting",
     };
 

@@ -9,6 +9,7 @@ using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
 using FleetMdm.Api.Campaigns;
 using FleetMdm.Api.Catalogue;
+using FleetMdm.Api.Classroom;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Declarations;
 using FleetMdm.Api.DeviceImports;
@@ -138,6 +139,11 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<ExamDeviceView>))]
 [JsonSerializable(typeof(ExamDoneView))]
 [JsonSerializable(typeof(DeviceExamsView))]
+[JsonSerializable(typeof(ClassroomRequest))]
+[JsonSerializable(typeof(ClassroomSchoolView))]
+[JsonSerializable(typeof(Page<ClassroomSchoolView>))]
+[JsonSerializable(typeof(ClassroomDeviceView))]
+[JsonSerializable(typeof(Page<ClassroomDeviceView>))]
 [JsonSerializable(typeof(CampaignRequest))]
 [JsonSerializable(typeof(CampaignView))]
 [JsonSerializable(typeof(Page<CampaignView>))]

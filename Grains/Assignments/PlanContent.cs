@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Classroom;
 using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
@@ -35,6 +36,12 @@ internal sealed record PlanContent(
 
     /// <summary>The update that it asks for; null: it is something else.</summary>
     public SoftwareUpdateOrder? Update { get; init; }
+
+    /// <summary>What each iPad gets of it is its own, with a number of its own.</summary>
+    public bool IsOfEachIPad { get; init; }
+
+    /// <summary>Apple's Classroom.</summary>
+    public static PlanContent OfClassroom { get; } = new(ProfileCommand.Install, "Classroom", ClassroomProfile.Identifier, ToGrain(ClassroomProfile.Needs), PlanRank.Profile, []) { IsOfEachIPad = true };
 
     public bool IsNetwork => Rank == PlanRank.Network;
 

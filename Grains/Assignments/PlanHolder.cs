@@ -100,7 +100,8 @@ internal sealed partial class PlanHolder(IAssignmentStore store, IProfileStore p
         try
         {
             var one = row.Assignment;
-            if (one.Kind.IsDeclared()) content = PlanContent.OfDeclaration(one.Command!, one.Id, one.Name);
+            if (one.Kind == AssignmentKind.Classroom) content = PlanContent.OfClassroom;
+            else if (one.Kind.IsDeclared()) content = PlanContent.OfDeclaration(one.Command!, one.Id, one.Name);
             else if (one.Kind != AssignmentKind.Profile) content = PlanContent.OfCommand(one.Command!, one.Name, one.Removal);
             else if (row.ProfileVersion is { } version && await profiles.Load(one.Reference!, version) is { } profile) content = PlanContent.OfProfile(profile);
         }

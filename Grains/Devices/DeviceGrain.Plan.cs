@@ -2,6 +2,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
+using FleetMdm.Storage.Classroom;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Inventory;
 using Microsoft.Extensions.Logging;
@@ -81,6 +82,13 @@ internal sealed partial class DeviceGrain
         }
 
         var plan = await plans.Current(number);
+        ClassroomDevice? ofClasses = null;
+        if (plan.TryGetValue(IClassroomStore.AssignmentId, out var classes) && (matches?.Contains(classes.Id) == true || rows.Any(one => one.Standing.AssignmentId == classes.Id)))
+        {
+            ofClasses = await classroom.Find(Id);
+            plan = new Dictionary<string, PlanEntry>(plan, StringComparer.Ordinal) { [classes.Id] = classes with { Wanted = ofClasses?.Revision ?? 0 } };
+        }
+
         var entries = rows.Select(one => one.Standing.AssignmentId).Union(matches ?? new HashSet<string>()).Select(id => plan.GetValueOrDefault(id)).OfType<PlanEntry>().ToList();
         var concerned = entries.Select(entry => entry.Content).ToList();
         // After the rows: whoever gives a licence writes those too, and what is decided here is then read anew.
@@ -99,7 +107,7 @@ internal sealed partial class DeviceGrain
             Matches = matches,
             Profiles = await Listed(lists, InventoryList.Profiles),
             Apps = await Listed(lists, InventoryList.Apps),
-            Misfit = content => (values is null ? null : content.Missing(values)) ?? (FitnessPart.Misfits(row, types, automated, content.Requirements) is { Count: > 0 } misfits ? string.Join(' ', misfits.Select(one => one.Reason)) : null),
+            Misfit = content => (content.IsOfEachIPad ? ofClasses?.Problem : null) ?? (values is null ? null : content.Missing(values)) ?? (FitnessPart.Misfits(row, types, automated, content.Requirements) is { Count: > 0 } misfits ? string.Join(' ', misfits.Select(one => one.Reason)) : null),
             Licence = which => held.GetValueOrDefault(which),
             NewUuid = PlanCommands.NewUuid,
         };
@@ -173,6 +181,7 @@ internal sealed partial class DeviceGrain
     private async ValueTask<(string RequestType, ReadOnlyMemory<byte> Body)?> Order(PlanSend send, IReadOnlyDictionary<string, string?>? values)
     {
         if (send.Remove) return send.Entry.Content.Removal is var (type, fragment) ? (type, fragment) : null;
+        if (send.Entry.Content.IsOfEachIPad) return await classroomProfiles.Command(Id, send.Entry.Wanted) is { } own ? (send.Entry.Content.RequestType, own) : null;
         return await plans.Body(send.Entry) is { } body ? (send.Entry.Content.RequestType, values is null ? body : send.Entry.Content.Filled(body, values)) : null;
     }
 

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Webhooks;
 using FleetMdm.Protocol.Catalogue;
+using FleetMdm.Protocol.Classroom;
 using FleetMdm.Protocol.Mdm;
+using FleetMdm.Protocol.Plist;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
@@ -273,10 +275,24 @@ internal sealed partial class DeviceGrain
             return null;
         }
 
+        if (PlanCommands.Is(command.Row.CommandUuid) && await IsOfAnother(profile))
+        {
+            await Finish(command, CommandEnding.Expired, now, "What the iPad is to know of classes has changed before it came.");
+            PlanCommandEnded(command.Row.CommandUuid);
+            return null;
+        }
+
         lease.Check();
         command.SentAt = now;
         command.InFlight = true;
         return DeviceReply.Empty with { Profile = new ProfileDelivery(command.Row.CommandUuid, profile) };
+    }
+
+    /// <summary>Names of a class are for the iPads of that class alone: one that was handed over, or whose class has changed, does not get what was made before.</summary>
+    private async ValueTask<bool> IsOfAnother(byte[] profile)
+    {
+        var root = PlistReader.ReadDictionary(profile, PlistLimits.Admin);
+        return root.GetString("PayloadIdentifier") == ClassroomProfile.Identifier && !ClassroomProfile.IsOf(root, Id, (await classroom.Find(Id))?.Revision);
     }
 
     public async ValueTask<DeviceReply> ProfileNotSigned(string commandUuid)

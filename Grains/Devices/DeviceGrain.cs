@@ -1,5 +1,6 @@
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Automated;
+using FleetMdm.Grains.Classroom;
 using FleetMdm.Grains.Declarations;
 using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Interfaces;
@@ -13,6 +14,7 @@ using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using FleetMdm.Storage.Classroom;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
@@ -83,6 +85,8 @@ internal sealed partial class DeviceGrain(
     IHoldingStore holdings,
     IAssignmentStore assignments,
     PlanHolder plans,
+    IClassroomStore classroom,
+    ClassroomProfiles classroomProfiles,
     IContentSyncStore licences,
     IDeclarationStore declarations,
     DeclarationSets declarationSets,

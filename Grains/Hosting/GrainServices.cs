@@ -1,6 +1,7 @@
 using FleetMdm.Grains.AppsAndBooks;
 using FleetMdm.Grains.Assignments;
 using FleetMdm.Grains.Automated;
+using FleetMdm.Grains.Classroom;
 using FleetMdm.Grains.Devices;
 using FleetMdm.Grains.Exams;
 using FleetMdm.Grains.Identity;
@@ -38,6 +39,7 @@ public static class GrainServices
         services.AddSingleton<QueueEpoch>();
         services.AddSingleton<QueueAnnouncer>();
         services.AddAssignments();
+        services.AddClassroom();
         services.AddExams();
         services.AddSingleton<SeenBuffer>();
         services.AddSingleton<IdleDevices>();

@@ -80,6 +80,15 @@ public sealed class CertificateAuthority : IDisposable
         return SelfSign(request, key, now, lifetime);
     }
 
+    /// <summary>Makes a root (RSA) that iPads accept each other by in Apple's Classroom: one for teachers, one for pupils.</summary>
+    /// <param name="whose">As it stands in its name: <c>Leader</c> or <c>Member</c>.</param>
+    public static KeyedCertificate CreateClassroomRoot(string organization, string whose, DateTimeOffset now, TimeSpan lifetime)
+    {
+        using var key = RSA.Create(2048);
+        var name = string.Create(CultureInfo.InvariantCulture, $"{organization} Classroom {whose} CA {now.Year}");
+        return SelfSign(Request(Name(name, organization), key, HashAlgorithmName.SHA256), key, now, lifetime);
+    }
+
     /// <summary>The names that <see cref="CreateTlsRoot"/> of this host permits to a server certificate, the host first.</summary>
     public static IReadOnlyList<string> NamesOfTlsRoot(string host) => NameConstraints.Names(host);
 
@@ -112,6 +121,15 @@ public sealed class CertificateAuthority : IDisposable
         using var key = RSA.Create(2048);
         var request = Request(Name($"{organization} MDM profiles", organization), key, HashAlgorithmName.SHA256);
         return Issue(request, key, X509KeyUsageFlags.DigitalSignature, [], now, lifetime);
+    }
+
+    /// <summary>By which an iPad shows itself to others in Apple's Classroom: as the one that calls, and as the one that is called. RSA, since Apple names no other kind of key.</summary>
+    /// <param name="commonName">Begins with <c>leader</c> or <c>member</c>: by that iPads tell teachers from pupils.</param>
+    public KeyedCertificate IssueClassroomIdentity(string commonName, DateTimeOffset now, TimeSpan lifetime)
+    {
+        using var key = RSA.Create(2048);
+        var request = Request(Name(commonName, _organization), key, HashAlgorithmName.SHA256);
+        return Issue(request, key, X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment, [Oids.ServerAuthentication, Oids.ClientAuthentication], now, lifetime);
     }
 
     /// <summary>A TLS server certificate (EC P-256).</summary>

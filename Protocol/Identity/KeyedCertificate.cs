@@ -31,6 +31,13 @@ public sealed record KeyedCertificate(byte[] Certificate, byte[] PrivateKey)
         return opened.ExportPkcs12(Pkcs12ExportPbeParameters.Pbes2Aes256Sha256, password);
     }
 
+    /// <summary>As PKCS #12 for a profile (3DES, SHA-1): the only form that every iPadOS opens. The password stands in the same profile, so nothing rests on it.</summary>
+    public byte[] ExportForProfile(string password)
+    {
+        using var opened = Open();
+        return opened.ExportPkcs12(Pkcs12ExportPbeParameters.Pkcs12TripleDesSha1, password);
+    }
+
     /// <exception cref="CryptographicException">Wrong password, not PKCS #12, or no private key in it.</exception>
     public static KeyedCertificate FromPkcs12(ReadOnlySpan<byte> pkcs12, string password)
     {

@@ -11,6 +11,7 @@ internal static class RekeyCommand
     private static readonly string[] Purposes =
     [
         SealedAuthority.CaKeyPurpose, SealedAuthority.RegistrationAuthorityKeyPurpose, SealedAuthority.ProfileSignerKeyPurpose,
+        SealedClassroomAuthority.LeaderKeyPurpose, SealedClassroomAuthority.MemberKeyPurpose,
         SealedTlsRoot.KeyPurpose, SealedTlsRoot.ProfileSignerKeyPurpose,
         SealedAuthority.ChallengeKeyPurpose, SealedPushCertificate.KeyPurpose, SealedXmlEncryptor.Purpose,
     ];

@@ -15,6 +15,8 @@ public enum AssignmentKind : short
     Declaration = 4,
     /// <summary>A declaration that an iPad has a version of iPadOS at a time.</summary>
     SoftwareUpdate = 5,
+    /// <summary>What Apple's Classroom needs, of each iPad's own classes. There is one at most, which nobody writes: <see cref="Classroom.IClassroomStore"/> does.</summary>
+    Classroom = 6,
 }
 
 public static class AssignmentKinds
@@ -43,7 +45,7 @@ public sealed record Assignment
     /// <summary>Unique, in whatever case.</summary>
     public required string Name { get; init; }
     public required AssignmentKind Kind { get; init; }
-    /// <summary>Two assignments of the same item want the same thing on an iPad: <c>profile:</c>, <c>app:</c>, <c>setting:</c>, <c>declaration:</c> or <c>update:</c> and what it is.</summary>
+    /// <summary>Two assignments of the same item want the same thing on an iPad: <c>profile:</c>, <c>app:</c>, <c>setting:</c>, <c>declaration:</c>, <c>update:</c> or <c>classroom:</c> and what it is.</summary>
     public required string Item { get; init; }
     /// <summary>The id of the profile, or of the app of this server; null: an app of the App Store, or a setting.</summary>
     public string? Reference { get; init; }

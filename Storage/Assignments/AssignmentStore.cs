@@ -23,7 +23,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         FROM assignments a LEFT JOIN schools x ON x.id = a.school_id LEFT JOIN profiles p ON p.id = a.reference AND a.kind = 1
         """;
 
-    private const string StandingColumns = "x.assignment_id, x.state, x.revision, x.installed, x.command_uuid, x.attempts, x.due_at, x.changed_at, x.reason";
+    internal const string StandingColumns = "x.assignment_id, x.state, x.revision, x.installed, x.command_uuid, x.attempts, x.due_at, x.changed_at, x.reason";
 
     private const int StandingWidth = 9;
 
@@ -35,6 +35,9 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 
     private const int LongestReason = 500;
 
+    /// <summary>What people write, and may change.</summary>
+    private const string ByPeople = "a.kind <> 6";
+
     private static readonly TimeSpan ReachTimeout = TimeSpan.FromMinutes(2);
 
     public async Task<IReadOnlyList<AssignmentRow>> List(Scope scope, string? text, string? after, int limit)
@@ -43,7 +46,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         StoredText.Check("The name to go on after", after);
         var search = text is null ? "" : " AND a.name_key LIKE @text ESCAPE '!'";
         return await database.Read(s => s
-            .Sql($"{Rows} WHERE a.deleted_at IS NULL AND a.name_key > @after AND {scope.Covers(database, "a.school_id")}{search} ORDER BY a.name_key LIMIT @limit")
+            .Sql($"{Rows} WHERE a.deleted_at IS NULL AND {ByPeople} AND a.name_key > @after AND {scope.Covers(database, "a.school_id")}{search} ORDER BY a.name_key LIMIT @limit")
             .Text("@after", Keys.Sort(after) ?? "").Int("@limit", limit).Within(scope)
             .Bind(statement =>
             {
@@ -55,7 +58,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
     public Task<AssignmentRow?> Find(Scope scope, string id)
     {
         StoredText.Check("The assignment's id", id);
-        return database.Read(s => FindIn(s, scope, id));
+        return database.Read(async s => await FindIn(s, scope, id) is { Assignment.Kind: not AssignmentKind.Classroom } row ? row : null);
     }
 
     public async Task<IReadOnlyList<AssignmentRow>> FindAll(IReadOnlyList<string> ids) =>
@@ -127,7 +130,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         Check(assignment);
         return database.Write(async s =>
         {
-            if (await s.Sql("SELECT count(*) FROM assignments WHERE deleted_at IS NULL").First(row => row.Long(0)) >= IAssignmentStore.MostAssignments) return AssignmentOutcome.TooMany;
+            if (await s.Sql($"SELECT count(*) FROM assignments a WHERE a.deleted_at IS NULL AND {ByPeople}").First(row => row.Long(0)) >= IAssignmentStore.MostAssignments) return AssignmentOutcome.TooMany;
             if (await Refused(s, scope, assignment) is { } refused) return refused;
             var added = await Bind(s.Sql("""
                 INSERT INTO assignments (id, version, name, name_key, kind, item, reference, removal, command, asked, revision, target, except_filter, uses, school_id, keep, starts_at, ends_at,
@@ -242,19 +245,19 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         {
             // Without what they send: it is sealed.
             var all = await s
-                .Sql("SELECT id, target, except_filter, school_id FROM assignments WHERE phase = 1")
-                .List(row => (Id: row.Text(0), Target: new AssignmentTarget(row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), now)));
+                .Sql("SELECT id, target, except_filter, school_id, kind FROM assignments WHERE phase = 1")
+                .List(row => (Id: row.Text(0), Target: new AssignmentTarget(row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), now), IsClassroom: row.Short(4) == (short)AssignmentKind.Classroom));
             var found = new List<string>();
             foreach (var some in all.Chunk(AtOnce))
             {
                 var conditions = new List<(string Id, string Condition, Action<Statement>? Bind)>();
-                foreach (var (number, (id, target)) in some.Index())
+                foreach (var (number, (id, target, isClassroom)) in some.Index())
                 {
                     var (usable, node) = await AssignmentTargets.Standing(s, target);
                     if (usable)
                     {
                         var (condition, bind) = AssignmentTargets.Condition(node, now, database, $"@a{number}_");
-                        conditions.Add((id, "1 = 1" + condition, bind));
+                        conditions.Add((id, "1 = 1" + condition + (isClassroom ? AssignmentTargets.OfClassroom : ""), bind));
                         continue;
                     }
 
@@ -434,14 +437,22 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
     }
 
     /// <summary>Writes which iPads come under an assignment, and which leave it.</summary>
+    /// <param name="only">Of these iPads; null: of all.</param>
     /// <returns>For how many something changed.</returns>
-    private async Task<long> Reach(Session s, AssignmentRow row, DateTimeOffset now)
+    internal static async Task<long> Reach(Session s, AssignmentRow row, DateTimeOffset now, IReadOnlyList<string>? only = null)
     {
         var assignment = row.Assignment;
         var node = assignment.Phase == AssignmentPhase.InForce ? await AssignmentTargets.Node(s, TargetOf(assignment, now)) : new FilterNothing();
-        var (condition, bind) = AssignmentTargets.Condition(node, now, database);
+        var (condition, bindTarget) = AssignmentTargets.Condition(node, now, s.Database);
+        if (assignment.Kind == AssignmentKind.Classroom) condition += AssignmentTargets.OfClassroom;
+        if (only is not null) condition += $" AND d.id IN (SELECT id FROM {s.Database.IdsTable})";
         var found = $"{AssignmentTargets.Enrolled}{condition}";
         var changed = 0L;
+        void bind(Statement statement)
+        {
+            bindTarget?.Invoke(statement);
+            if (only is not null) statement.Ids(only);
+        }
 
         // 1. Those that come, or come back.
         if (assignment.Phase == AssignmentPhase.InForce)
@@ -458,7 +469,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         }
 
         // 2. Those that leave: who was never sent it needs to hear nothing.
-        var leave = $"NOT EXISTS (SELECT 1 FROM (SELECT d.id AS found FROM {found}) f WHERE f.found = assignment_devices.device_id)";
+        var leave = $"{(only is null ? "" : $"device_id IN (SELECT id FROM {s.Database.IdsTable}) AND ")}NOT EXISTS (SELECT 1 FROM (SELECT d.id AS found FROM {found}) f WHERE f.found = assignment_devices.device_id)";
         changed += await s
             .Sql($"DELETE FROM assignment_devices WHERE assignment_id = @id AND state IN (1, 4, 5) AND installed IS NULL AND command_uuid IS NULL AND {leave}")
             .Text("@id", assignment.Id).Bind(bind).Execute();
@@ -467,7 +478,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             .Text("@id", assignment.Id).Time("@now", now).Bind(bind).Execute();
 
         // 3. Those that have an older one.
-        changed += await Renew(s, row, now);
+        changed += await Renew(s, row, now, only);
         if (changed > 0) await Touch(s, assignment.Licence);
         return changed;
     }
@@ -477,22 +488,27 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         : s.Sql("UPDATE content_locations SET changes = changes + 1 WHERE id = @id").Text("@id", licence.LocationId).Execute();
 
     /// <remarks>A command that is on its way is followed by the next one when it has ended. A declaration has no command of its own.</remarks>
-    private static async Task<long> Renew(Session s, AssignmentRow row, DateTimeOffset now) => await s
+    private static async Task<long> Renew(Session s, AssignmentRow row, DateTimeOffset now, IReadOnlyList<string>? only = null) => await s
         .Sql($"""
             UPDATE assignment_devices SET state = 1, attempts = 0, due_at = @now, changed_at = @now, reason = NULL
-            WHERE assignment_id = @id AND state IN (3, 4, 5{(row.Assignment.Kind.IsDeclared() ? ", 2" : "")}) AND revision < @wanted
+            WHERE assignment_id = @id AND state IN (3, 4, 5{(row.Assignment.Kind.IsDeclared() ? ", 2" : "")}) AND revision < {(row.Assignment.Kind == AssignmentKind.Classroom ? "(SELECT k.revision FROM classroom_devices k WHERE k.device_id = assignment_devices.device_id)" : "@wanted")}
+              {(only is null ? "" : $"AND device_id IN (SELECT id FROM {s.Database.IdsTable})")}
             """)
-        .Text("@id", row.Assignment.Id).Time("@now", now).Int("@wanted", row.Wanted).Execute();
+        .Text("@id", row.Assignment.Id).Time("@now", now).Bind(statement =>
+        {
+            if (row.Assignment.Kind != AssignmentKind.Classroom) statement.Int("@wanted", row.Wanted);
+            if (only is not null) statement.Ids(only);
+        }).Execute();
 
     private static async Task<long> Number(Session s) => await s.Sql("SELECT number FROM assignment_plan WHERE id = 1").First(row => row.Long(0));
 
-    private static Task NextNumber(Session s) => s.Sql("UPDATE assignment_plan SET number = number + 1 WHERE id = 1").Execute();
+    internal static Task NextNumber(Session s) => s.Sql("UPDATE assignment_plan SET number = number + 1 WHERE id = 1").Execute();
 
     private Task<AssignmentRow?> FindIn(Session s, Scope scope, string id, bool deleted = false) => s
         .Sql($"{Rows} WHERE a.id = @id{(deleted ? "" : " AND a.deleted_at IS NULL")} AND {scope.Covers(database, "a.school_id")}").Text("@id", id).Within(scope).First(ReadRow);
 
     private Task<Assignment?> Lock(Session s, Scope scope, string id) => s
-        .Sql($"SELECT {Columns} FROM assignments a WHERE a.id = @id AND a.deleted_at IS NULL AND {scope.Covers(database, "a.school_id")}{database.ForUpdate}")
+        .Sql($"SELECT {Columns} FROM assignments a WHERE a.id = @id AND a.deleted_at IS NULL AND {ByPeople} AND {scope.Covers(database, "a.school_id")}{database.ForUpdate}")
         .Text("@id", id).Within(scope).First(Read);
 
     private const string OfLicence = "SELECT 1 AS one FROM content_licences l WHERE l.location_id = @location AND l.adam_id = @adam AND l.pricing = @pricing";
@@ -570,17 +586,19 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 
     private AssignmentRow ReadRow(Row row) => new(Read(row), row.TextOrNull(Width), row.IntOrNull(Width + 1), row.TextOrNull(Width + 2));
 
-    private static AssignmentStanding ReadStanding(Row row) => new()
+    private static AssignmentStanding ReadStanding(Row row) => ReadStanding(row, 0);
+
+    internal static AssignmentStanding ReadStanding(Row row, int at) => new()
     {
-        AssignmentId = row.Text(0),
-        State = (AssignmentState)row.Short(1),
-        Revision = row.Int(2),
-        Installed = row.IntOrNull(3),
-        CommandUuid = row.TextOrNull(4),
-        Attempts = row.Short(5),
-        DueAt = row.TimeOrNull(6),
-        ChangedAt = row.Time(7),
-        Reason = row.TextOrNull(8),
+        AssignmentId = row.Text(at),
+        State = (AssignmentState)row.Short(at + 1),
+        Revision = row.Int(at + 2),
+        Installed = row.IntOrNull(at + 3),
+        CommandUuid = row.TextOrNull(at + 4),
+        Attempts = row.Short(at + 5),
+        DueAt = row.TimeOrNull(at + 6),
+        ChangedAt = row.Time(at + 7),
+        Reason = row.TextOrNull(at + 8),
     };
 
     private Assignment Read(Row row) => new()

@@ -156,6 +156,8 @@ public static class AuditVerbs
     public const string LessonRelease = "lesson.release";
     /// <summary>A teacher had the screens of a class locked once, with a message.</summary>
     public const string LessonAttention = "lesson.attention";
+    /// <summary>Apple's Classroom was switched on or off for a school.</summary>
+    public const string ClassroomSwitch = "classroom.switch";
     /// <summary>A service of Apple School Manager was added, changed, removed.</summary>
     public const string AutomatedCreate = "automated.create";
     public const string AutomatedChange = "automated.change";
@@ -215,7 +217,7 @@ public static class AuditVerbs
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
-        LessonLock, LessonRelease, LessonAttention,
+        LessonLock, LessonRelease, LessonAttention, ClassroomSwitch,
         CampaignCreate, CampaignClose, CampaignDelete, CampaignCollect, CampaignPutBack, CampaignExport,
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
         AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,

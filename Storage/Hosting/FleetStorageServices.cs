@@ -6,6 +6,7 @@ using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Campaigns;
+using FleetMdm.Storage.Classroom;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
@@ -74,6 +75,7 @@ public static class FleetStorageServices
         services.AddSingleton<IGroupStore>(provider => new GroupStore(Parts(provider).Database));
         services.AddSingleton<IExamStore>(provider => new ExamStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IAssignmentStore>(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
+        services.AddSingleton<IClassroomStore>(provider => new ClassroomStore(Parts(provider).Database));
         services.AddSingleton<IDeclarationStore>(provider => new DeclarationStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
         services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));

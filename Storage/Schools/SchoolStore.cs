@@ -135,6 +135,7 @@ internal sealed class SchoolStore(Database database) : ISchoolStore
                     """)
                 .Text("@id", id).Text("@name", school.Name).Execute();
             if (deleted == 0) return SchoolOutcome.InUse;
+            await s.Sql("DELETE FROM classroom_schools WHERE school_id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return SchoolOutcome.Written;
         });

@@ -5,6 +5,7 @@ using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Campaigns;
+using FleetMdm.Storage.Classroom;
 using FleetMdm.Storage.Declarations;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
@@ -75,6 +76,8 @@ public sealed class Node : IAsyncDisposable
 
     public IExamStore Exams => Get<IExamStore>();
     public ICampaignStore Campaigns => Get<ICampaignStore>();
+
+    public IClassroomStore Classroom => Get<IClassroomStore>();
 
     public IOperationStore Operations => Get<IOperationStore>();
 

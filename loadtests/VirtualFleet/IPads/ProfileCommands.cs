@@ -91,7 +91,9 @@ internal static class ProfileCommands
         {
             return AppleErrors.BadIdentity;
         }
-        return null;
+        return profile.Of(EducationRules.PayloadType).Select(payload => EducationRules.Fault(payload, profile)).FirstOrDefault(fault => fault is not null) is { } fault
+            ? AppleErrors.Malformed(fault)
+            : null;
     }
 
     public static IPadReport Remove(CommandRun run)

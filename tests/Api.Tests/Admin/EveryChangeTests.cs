@@ -198,6 +198,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/schools"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/schools", """{"name": "Every 1"}"""), null)),
         ["PUT /api/v1/schools/{id}"] = async () => await School("Every 2") is var id
             ? new(new(HttpMethod.Put, $"/api/v1/schools/{id}") { Content = AdminServer.Json("""{"name": "Every 3"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
+        ["PUT /api/v1/schools/{id}/classroom"] = async () => await School("Every 211") is var id ? new(Json(HttpMethod.Put, $"/api/v1/schools/{id}/classroom", """{"on": true}"""), id) : null!,
+        ["POST /classroom/{id}"] = async () => await School("Every 212") is var id ? new(Form($"/classroom/{id}", ("on", "yes")), id) : null!,
         ["DELETE /api/v1/schools/{id}"] = async () => await School("Every 4") is var id ? new(new(HttpMethod.Delete, $"/api/v1/schools/{id}"), id) : null!,
         ["POST /schools"] = () => Task.FromResult(new Drive(Form("/schools", ("name", "Every 5")), null)),
         ["POST /schools/{id}/edit"] = async () => await School("Every 6") is var id ? new(Form($"/schools/{id}/edit", ("name", "Every 7"), ("version", "1")), id) : null!,
