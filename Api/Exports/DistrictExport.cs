@@ -12,6 +12,7 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Api.Webhooks;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Profiles;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Exports;
 using FleetMdm.Storage.Profiles;
@@ -70,6 +71,19 @@ internal sealed partial class DistrictExport(
         // 2
         await trail.Record(context, AuditVerbs.DistrictExport);
 
+        try
+        {
+            await Write(context, user, stopping);
+        }
+        catch
+        {
+            await NotDone(context);
+            throw;
+        }
+    }
+
+    private async Task Write(HttpContext context, FleetUser user, CancellationToken stopping)
+    {
         // 3
         var archive = await ExportArchive.Begin(context, "fleetmdm", time.GetUtcNow());
         await archive.AddText("README.txt", Readme());
@@ -98,6 +112,19 @@ internal sealed partial class DistrictExport(
         // 7
         await archive.End(Kind, time.GetUtcNow());
         LogExported(user.Name, archive.Files.Count, archive.Files.Sum(file => file.Rows ?? 0), archive.Files.Sum(file => file.Bytes));
+    }
+
+    /// <summary>A second record, as after every change that was begun and then failed.</summary>
+    private async Task NotDone(HttpContext context)
+    {
+        try
+        {
+            await trail.Write(trail.Entry(context, AuditVerbs.DistrictExport) with { Result = AuditResult.Failed });
+        }
+        catch (StoreUnavailableException)
+        {
+            // The reader sees that the archive has no end.
+        }
     }
 
     /// <summary>The library, by name.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
@@ -18,11 +19,13 @@ internal sealed class ExportArchive
     private static readonly JsonSerializerOptions Readable = new(AdminJson.Default.Options) { WriteIndented = true };
 
     private readonly ZipArchive _zip;
+    private readonly ExportSink _sink;
     private readonly DateTimeOffset _startedAt;
     private readonly CancellationToken _cancellation;
     private readonly List<ExportedFile> _files = [];
 
-    private ExportArchive(ZipArchive zip, DateTimeOffset startedAt, CancellationToken cancellation) => (_zip, _startedAt, _cancellation) = (zip, startedAt, cancellation);
+    private ExportArchive(ZipArchive zip, ExportSink sink, DateTimeOffset startedAt, CancellationToken cancellation) =>
+        (_zip, _sink, _startedAt, _cancellation) = (zip, sink, startedAt, cancellation);
 
     public IReadOnlyList<ExportedFile> Files => _files;
 
@@ -33,7 +36,8 @@ internal sealed class ExportArchive
         response.ContentType = ContentType;
         response.Headers.ContentDisposition = $"attachment; filename=\"{name}-{now.UtcDateTime:yyyyMMdd-HHmm}.zip\"";
         response.Headers.CacheControl = "no-store";
-        return new ExportArchive(await ZipArchive.CreateAsync(response.Body, ZipArchiveMode.Create, leaveOpen: true, null, context.RequestAborted), now, context.RequestAborted);
+        var sink = new ExportSink(response.Body);
+        return new ExportArchive(await ZipArchive.CreateAsync(sink, ZipArchiveMode.Create, leaveOpen: true, null, context.RequestAborted), sink, now, context.RequestAborted);
     }
 
     /// <param name="name">Of the file.</param>
@@ -42,10 +46,12 @@ internal sealed class ExportArchive
     {
         var entry = _zip.CreateEntry(name, CompressionLevel.Fastest);
         entry.LastWriteTime = _startedAt;
-        await using var stream = await entry.OpenAsync(_cancellation);
+        var stream = await entry.OpenAsync(_cancellation);
         using var target = new ExportEntry(stream, _cancellation);
         var rows = await write(target);
         await target.Flush();
+        await stream.DisposeAsync();
+        await _sink.FlushAsync(_cancellation);
         _files.Add(new ExportedFile(name, rows, target.Length, target.Sha256));
     }
 
@@ -72,6 +78,62 @@ internal sealed class ExportArchive
         };
         await AddBytes(Manifest, JsonSerializer.SerializeToUtf8Bytes(manifest, Readable));
         await _zip.DisposeAsync();
+        await _sink.FlushAsync(_cancellation);
+    }
+}
+
+/// <summary>The answer, for a writer that ends each file of a zip with a synchronous write: those few kilobytes are kept until the next asynchronous one.</summary>
+internal sealed class ExportSink(Stream answer) : Stream
+{
+    private readonly ArrayBufferWriter<byte> _kept = new();
+
+    public override bool CanRead => false;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override void Write(ReadOnlySpan<byte> buffer) => _kept.Write(buffer);
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        await Pass(cancellationToken);
+        await answer.WriteAsync(buffer, cancellationToken);
+    }
+
+    public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override void Flush()
+    {
+    }
+
+    public override async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        await Pass(cancellationToken);
+        await answer.FlushAsync(cancellationToken);
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    private async ValueTask Pass(CancellationToken cancellationToken)
+    {
+        if (_kept.WrittenCount == 0) return;
+        await answer.WriteAsync(_kept.WrittenMemory, cancellationToken);
+        _kept.ResetWrittenCount();
     }
 }
 

@@ -6,12 +6,12 @@ namespace FleetMdm.Storage.Exports;
 /// <inheritdoc cref="IExportStore"/>
 internal sealed class ExportStore(Database database) : IExportStore
 {
-    public Task<ExportPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken) => database.Read(async s =>
+    public Task<ExportedPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken) => database.Read(async s =>
     {
         var rows = await s.Sql(table.Statement(after is not null)).Int("@limit", limit + 1).Bind(statement => Place(statement, table, after)).List(row => Values(table, row));
         var more = rows.Count > limit;
         var page = more ? rows.GetRange(0, limit) : rows;
-        return new ExportPage([.. page.Select(row => row.Shown)], more ? new ExportPosition(page[^1].Key) : null);
+        return new ExportedPage([.. page.Select(row => row.Shown)], more ? new ExportPosition(page[^1].Key) : null);
     }, cancellationToken);
 
     public Task<IReadOnlyList<ExportedEnrolment>> Enrolments(string? after, int limit, CancellationToken cancellationToken) => database.Read<IReadOnlyList<ExportedEnrolment>>(async s => await s

@@ -8,7 +8,7 @@ namespace FleetMdm.Storage.Exports;
 public interface IExportStore
 {
     /// <summary>The rows after <paramref name="after"/>, in the order of the table's key.</summary>
-    Task<ExportPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken);
+    Task<ExportedPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Enrolled devices (no user channels) by id, after <paramref name="after"/>, with all that another server needs to go on with them.</summary>
     Task<IReadOnlyList<ExportedEnrolment>> Enrolments(string? after, int limit, CancellationToken cancellationToken);
@@ -27,7 +27,7 @@ public sealed class ExportPosition
 
 /// <param name="Rows">The values of each row, in the order of the columns: string, long, double, bool, <see cref="DateTimeOffset"/> or null.</param>
 /// <param name="Next">Null: there are no more.</param>
-public sealed record ExportPage(IReadOnlyList<object?[]> Rows, ExportPosition? Next);
+public sealed record ExportedPage(IReadOnlyList<object?[]> Rows, ExportPosition? Next);
 
 /// <summary>One enrolment as another server takes it over.</summary>
 public sealed record ExportedEnrolment

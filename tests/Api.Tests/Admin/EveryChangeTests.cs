@@ -584,7 +584,6 @@ public sealed class EveryChangeTests : IAsyncLifetime
         return request;
     }
 
-    /// <param name="text">The field is a text, and no file.</param>
     private static string ReceiverPem()
     {
         using var receiver = ExportTests.Receiver();
@@ -593,6 +592,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
 
     private static string ReceiverRequest() => new JsonObject { ["certificate"] = ReceiverPem(), ["reason"] = "We move." }.ToJsonString();
 
+    /// <param name="text">The field is a text, and no file.</param>
     private HttpRequestMessage Upload(string path, string field, string file, bool text = false, bool basedOn = false, (string Name, string Value)? more = null)
     {
         var content = new MultipartFormDataContent { { new StringContent(""), "password" } };

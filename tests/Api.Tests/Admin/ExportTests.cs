@@ -78,6 +78,9 @@ public sealed class ExportTests
         var readme = Encoding.UTF8.GetString(archive["README.txt"]);
         Assert.All(archive.Keys.Except(["README.txt"]), name => Assert.Contains(name.Split('/')[0], readme, StringComparison.Ordinal));
 
+        var docs = await File.ReadAllTextAsync(Repository.File("docs/moving.md"));
+        Assert.All(archive.Keys, name => Assert.Contains($"`{(name.Contains('/', StringComparison.Ordinal) ? "profiles/" : name)}`", docs, StringComparison.Ordinal));
+
         // No secret, in whichever file.
         foreach (var (what, secret) in secrets)
         {
@@ -99,7 +102,7 @@ public sealed class ExportTests
         using var receiver = Receiver();
         using var made = await server.Admin.PostAsync("/api/v1/schools", AdminServer.Json("""{"name": "Northside"}"""));
         var school = (string)(await AdminServer.Body(made, 201))["id"]!;
-        using var scoped = await server.Admin.PostAsync("/api/v1/tokens", AdminServer.Json($$"""{"name": "north", "role": "administrator", "schoolIds": ["{{school}}"]}"""));
+        using var scoped = await server.Admin.PostAsync("/api/v1/tokens", AdminServer.Json($$"""{"name": "north", "role": "administrator", "schools": ["{{school}}"]}"""));
         var ofSchool = (string)(await AdminServer.Body(scoped, 201))["token"]!;
         foreach (var (role, district, enrolments) in new[] { ("viewer", 403, 403), ("auditor", 403, 403), ("school-technician", 403, 403), ("district-administrator", 200, 403), ("administrator", 200, 200), ("", 403, 403) })
         {
@@ -393,7 +396,7 @@ public sealed class ExportTests
         var @class = (string)(await Post("/api/v1/classes", $$"""{"name": "7B", "schoolId": "{{school}}"}"""))["id"]!;
         using var member = await server.Admin.PutAsync($"/api/v1/classes/{@class}/members/{person}", AdminServer.Json("""{"role": "pupil"}"""));
         Assert.True(member.IsSuccessStatusCode);
-        using var given = await server.Admin.PutAsync($"{pad.Path}/person", AdminServer.Json($$"""{"personId": "{{person}}"}"""));
+        using var given = await server.Admin.PutAsync($"{pad.Path}/holder", AdminServer.Json($$"""{"personId": "{{person}}"}"""));
         Assert.True(given.IsSuccessStatusCode, await given.Content.ReadAsStringAsync());
         await Post("/api/v1/groups", """{"name": "Old ones", "rule": "os<18"}""");
         var hand = (string)(await Post("/api/v1/groups", """{"name": "By hand"}"""))["id"]!;
@@ -402,9 +405,9 @@ public sealed class ExportTests
         Assert.True(placeholder.IsSuccessStatusCode);
         await Post("/api/v1/profiles", ProfileTests.Body(ProfileTests.WiFi("org.example.export", password: WiFiPassword)));
         await Post("/api/v1/profiles", ProfileTests.Body(ProfileTests.Restrictions("org.example.export.open")));
-        await Post("/api/v1/assignments", $$$"""{"name": "Library app", "app": {"iTunesStoreID": 361309726, "bundleId": "org.example.library", "configuration": {"password": "{{{AppPassword}}}"}}}""");
+        await Post("/api/v1/assignments", $$$$"""{"name": "Library app", "app": {"iTunesStoreID": 361309726, "bundleId": "org.example.library", "configuration": {"password": "{{{{AppPassword}}}}"}}}""");
         await Post("/api/v1/operations", $$$"""{"command": {"requestType": "DeviceLock"}, "target": {"ids": ["{{{pad.Id}}}"]}, "push": false}""", 202);
-        await Post($"{pad.Path}/incidents", """{"kind": "lost", "note": "On the bus."}""");
+        await Post($"{pad.Path}/incidents", """{"kind": "lost", "text": "On the bus."}""");
         var hook = (string)(await Post("/api/v1/webhooks", """{"name": "Sink", "url": "http://127.0.0.1:9/x", "events": ["device."]}"""))["secret"]!;
         var invitation = await Post("/api/v1/invitations", """{"name": "All"}""");
         var account = await TestAccount.Ready(server, "export-1", totp: true);
@@ -488,9 +491,9 @@ public sealed class ExportTests
 
     private class Failing : IExportStore
     {
-        public virtual Task<ExportPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken) => table.Name == "people"
+        public virtual Task<ExportedPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken) => table.Name == "people"
             ? throw new Storage.StoreUnavailableException("The database is away.", new IOException())
-            : Task.FromResult(new ExportPage([], null));
+            : Task.FromResult(new ExportedPage([], null));
 
         public Task<IReadOnlyList<ExportedEnrolment>> Enrolments(string? after, int limit, CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<ExportedEnrolment>>([]);
 
@@ -505,13 +508,13 @@ public sealed class ExportTests
 
         public bool Open { get; set; }
 
-        public override async Task<ExportPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken)
+        public override async Task<ExportedPage> Read(ExportTable table, ExportPosition? after, int limit, CancellationToken cancellationToken)
         {
-            if (Open) return new ExportPage([], null);
+            if (Open) return new ExportedPage([], null);
             Began.TrySetResult();
             try
             {
-                await Task.Delay(Timeout.Infinite, cancellationToken);
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
             }
             finally
             {
