@@ -56,7 +56,7 @@ internal sealed partial class DistrictExport(
         ("roles.jsonl", "A role and its rights, as at /api/v1/roles."),
         ("tokens.jsonl", "An API token, as at /api/v1/tokens: without the token."),
         ("webhooks.jsonl", "A webhook, as at /api/v1/webhooks: without its secret."),
-        ("audit.jsonl", "Who did what, newest first, as at /api/v1/audit."),
+        ("audit-record.jsonl", "Who did what, newest first, as at /api/v1/audit."),
         ("profiles.jsonl", "A profile of the library, as at /api/v1/profiles."),
         ("profiles/", "The newest version of each profile, by its identifier and id. Those whose names end in .without-secrets.mobileconfig have \"(hidden)\" in the place of each secret."),
     ];
@@ -97,7 +97,7 @@ internal sealed partial class DistrictExport(
         await archive.Add("roles.jsonl", async entry => await ExportRows.Write(entry, (await roles.List()).ToAsyncEnumerable(), AdminJson.Default.RoleView));
         await archive.Add("tokens.jsonl", async entry => await ExportRows.Write(entry, (await tokens.Views(await tokens.List())).ToAsyncEnumerable(), AdminJson.Default.TokenView));
         await archive.Add("webhooks.jsonl", async entry => await ExportRows.Write(entry, (await webhooks.List()).ToAsyncEnumerable(), AdminJson.Default.WebhookView));
-        await archive.Add("audit.jsonl", entry => ExportRows.Write(entry, Records(stopping), AdminJson.Default.AuditView));
+        await archive.Add("audit-record.jsonl", entry => ExportRows.Write(entry, Records(stopping), AdminJson.Default.AuditView));
 
         // 6
         await archive.Add("profiles.jsonl", entry => ExportRows.Write(entry, Profiles(profiles, stopping).Select(ProfileSummary.Of), AdminJson.Default.ProfileSummary));

@@ -98,7 +98,8 @@ public abstract class ExportStoreTests(StoreFixture fixture)
 
         var found = await node.Exports.Enrolments(null, 10, None);
         Assert.Equal(["A", "C"], found.Select(one => one.Id));
-        Assert.Equal((first, der, new byte[] { 1, 2 }, new byte[] { 3 }, "magic"), (found[0].CertificateSha256!, found[0].Certificate!, found[0].UnlockToken!, found[0].BootstrapToken!, found[0].PushMagic));
+        Assert.Equal([first, der, [1, 2], [3]], new[] { found[0].CertificateSha256!, found[0].Certificate!, found[0].UnlockToken!, found[0].BootstrapToken! });
+        Assert.Equal("magic", found[0].PushMagic);
         Assert.Null(found[1].CertificateSha256);
         Assert.Equal(["C"], (await node.Exports.Enrolments("A", 10, None)).Select(one => one.Id));
 

@@ -73,7 +73,7 @@ public sealed class ExportTests
         Assert.Equal("os<18", (string)group["rule"]!);
         var assignment = JsonNode.Parse(Lines(archive["assignments.jsonl"]).Single(line => line.Contains("Library app", StringComparison.Ordinal)))!;
         Assert.Equal(("org.example.library", "(hidden)"), ((string)assignment["app"]!["bundleId"]!, (string)assignment["app"]!["configuration"]!["password"]!));
-        Assert.All(Lines(archive["audit.jsonl"]), line => Assert.NotNull(JsonNode.Parse(line)!["verb"]));
+        Assert.All(Lines(archive["audit-record.jsonl"]), line => Assert.NotNull(JsonNode.Parse(line)!["verb"]));
         Assert.Contains(archive.Keys, name => name.StartsWith("profiles/", StringComparison.Ordinal) && name.EndsWith(".without-secrets.mobileconfig", StringComparison.Ordinal));
         var readme = Encoding.UTF8.GetString(archive["README.txt"]);
         Assert.All(archive.Keys.Except(["README.txt"]), name => Assert.Contains(name.Split('/')[0], readme, StringComparison.Ordinal));
