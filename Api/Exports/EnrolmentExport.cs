@@ -182,22 +182,33 @@ internal sealed partial class EnrolmentExport(
     private byte[] Code(ExportedLockCode code)
     {
         var text = new StringBuilder();
-        Csv.Row(text, code.DeviceId, code.SerialNumber, Encoding.UTF8.GetString(sealer.Open(ActivationLockCode.Purpose(code.DeviceId), code.Code)), Csv.Time(code.FetchedAt), Csv.Time(code.ClearedAt));
+        var opened = Open(code.Code, code.DeviceId, ActivationLockCode.Purpose(code.DeviceId));
+        Csv.Row(text, code.DeviceId, code.SerialNumber, opened is null ? null : Encoding.UTF8.GetString(opened), Csv.Time(code.FetchedAt), Csv.Time(code.ClearedAt));
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
     /// <summary>As the iPad's grain sealed it. One that was spelled otherwise by an earlier version is sealed for the UDID as the iPad sends it.</summary>
-    private byte[]? Open(string secret, ExportedEnrolment enrolment, byte[]? token)
+    private byte[]? Open(string secret, ExportedEnrolment enrolment, byte[]? token) => token is not { Length: > 0 } ? null
+        : enrolment.Udid is { } udid && udid != enrolment.Id ? Open(token, enrolment.Id, $"{secret}/{enrolment.Id}", $"{secret}/{udid}")
+        : Open(token, enrolment.Id, $"{secret}/{enrolment.Id}");
+
+    /// <summary>Null: it was sealed under another master key, or damaged. One such value keeps no iPad from going on elsewhere.</summary>
+    private byte[]? Open(byte[] value, string id, params ReadOnlySpan<string> purposes)
     {
-        if (token is not { Length: > 0 }) return null;
-        try
+        foreach (var purpose in purposes)
         {
-            return sealer.Open($"{secret}/{enrolment.Id}", token);
+            try
+            {
+                return sealer.Open(purpose, value);
+            }
+            catch (CryptographicException)
+            {
+                // The next purpose; or it cannot be opened.
+            }
         }
-        catch (CryptographicException) when (enrolment.Udid is { } udid && udid != enrolment.Id)
-        {
-            return sealer.Open($"{secret}/{udid}", token);
-        }
+
+        LogNotOpened(id);
+        return null;
     }
 
     private static string Pem(AuthoritySnapshot authorities)
@@ -229,6 +240,9 @@ internal sealed partial class EnrolmentExport(
 
     [LoggerMessage(2761, LogLevel.Warning, "{Who} exported {Enrolments} enrolments with their secrets")]
     private partial void LogExported(string who, long enrolments);
+
+    [LoggerMessage(2762, LogLevel.Error, "A secret of {Id} cannot be opened with the master key; the export leaves it out")]
+    private partial void LogNotOpened(string id);
 
     /// <summary>Files of bounded length, each encrypted as a whole: <c>name-001.jsonl.p7m</c> …</summary>
     /// <param name="archive">Where they go.</param>
