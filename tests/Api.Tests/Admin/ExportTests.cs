@@ -7,7 +7,6 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Access;
-using FleetMdm.Api.Exports;
 using FleetMdm.Api.Tests.CheckIn;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.ActivationLock;
