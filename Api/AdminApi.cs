@@ -16,6 +16,7 @@ using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.EnrolmentImports;
 using FleetMdm.Api.Exams;
+using FleetMdm.Api.Exports;
 using FleetMdm.Api.Groups;
 using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Hosting;
@@ -98,6 +99,7 @@ public static class AdminApi
         services.AddTeaching(builder.Configuration);
         services.AddDeviceImports();
         services.AddEnrolmentImports();
+        services.AddExports();
         services.AddImports();
         return builder;
     }
@@ -170,6 +172,7 @@ public static class AdminApi
         routes.MapTeaching();
         routes.MapDeviceImports();
         routes.MapEnrolmentImports();
+        routes.MapExports();
         routes.MapImports();
         routes.MapCommands();
         routes.MapInventory();

@@ -57,15 +57,37 @@ internal sealed class AssignmentService(
         var view = AssignmentView.Of(row, AssignmentCountsView.Of(await store.Count([row.Assignment.Id])));
         // It may hold a configuration with a password in it.
         if (row.Assignment.Asked is not { } asked || !reader.May(Rights.AssignmentChange)) return view;
-        var json = JsonSerializer.Deserialize(asked, AdminJson.Default.JsonElement);
-        return row.Assignment.Kind switch
-        {
-            AssignmentKind.App => view with { App = json },
-            AssignmentKind.Declaration => view with { Declaration = json },
-            AssignmentKind.SoftwareUpdate => view,
-            _ => view with { Setting = json },
-        };
+        return With(view, row.Assignment.Kind, JsonSerializer.Deserialize(asked, AdminJson.Default.JsonElement));
     }
+
+    /// <summary>All of the district, with what was asked for: for somebody who takes them along.</summary>
+    /// <param name="shown">What is shown of that: it may hold secrets.</param>
+    public async IAsyncEnumerable<AssignmentView> All(Func<JsonElement, JsonElement> shown)
+    {
+        const int AtATime = 200;
+        string? after = null;
+        while (true)
+        {
+            var rows = await store.List(Storage.Scope.District, null, after, AtATime);
+            var counts = (await store.Count([.. rows.Select(row => row.Assignment.Id)])).ToLookup(one => one.AssignmentId);
+            foreach (var row in rows)
+            {
+                var view = AssignmentView.Of(row, AssignmentCountsView.Of(counts[row.Assignment.Id]));
+                yield return row.Assignment.Asked is { } asked ? With(view, row.Assignment.Kind, shown(JsonSerializer.Deserialize(asked, AdminJson.Default.JsonElement))) : view;
+            }
+
+            if (rows.Count < AtATime) yield break;
+            after = rows[^1].Assignment.Name;
+        }
+    }
+
+    private static AssignmentView With(AssignmentView view, AssignmentKind kind, JsonElement asked) => kind switch
+    {
+        AssignmentKind.App => view with { App = asked },
+        AssignmentKind.Declaration => view with { Declaration = asked },
+        AssignmentKind.SoftwareUpdate => view,
+        _ => view with { Setting = asked },
+    };
 
     /// <summary>What it would do, now. Nothing is changed.</summary>
     /// <param name="id">Of the one that it would change; null: a new one.</param>

@@ -16,6 +16,7 @@ using FleetMdm.Api.DeviceImports;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.EnrolmentImports;
 using FleetMdm.Api.Exams;
+using FleetMdm.Api.Exports;
 using FleetMdm.Api.Groups;
 using FleetMdm.Api.Holdings;
 using FleetMdm.Api.Imports;
@@ -197,6 +198,8 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(ImportApplyRequest))]
 [JsonSerializable(typeof(EnrolmentImportLine))]
 [JsonSerializable(typeof(EnrolmentImportView))]
+[JsonSerializable(typeof(EnrolmentExportRequest))]
+[JsonSerializable(typeof(ExportManifest))]
 [JsonSerializable(typeof(Page<ImportChangeView>))]
 [JsonSerializable(typeof(ProfileRequest))]
 [JsonSerializable(typeof(ProfileRestoreRequest))]

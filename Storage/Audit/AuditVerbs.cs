@@ -74,6 +74,10 @@ public static class AuditVerbs
     public const string EnrolmentDisplace = "enrolment.displace";
     /// <summary>An enrolment of another server was taken over.</summary>
     public const string EnrolmentImport = "enrolment.import";
+    /// <summary>Somebody took everything along that is open to read.</summary>
+    public const string DistrictExport = "district.export";
+    /// <summary>Somebody took the enrolments along with their secrets, encrypted for a receiver.</summary>
+    public const string EnrolmentExport = "enrolment.export";
     public const string ReenrolmentAllow = "reenrolment.allow";
     public const string ReenrolmentRefuse = "reenrolment.refuse";
     /// <summary>iPads that have not enrolled yet were given a name, a school, an asset tag.</summary>
@@ -206,7 +210,7 @@ public static class AuditVerbs
         TokenCreate, TokenRevoke, PushCertificateInstall, PushCertificateRequest, SessionSignIn,
         SessionSignOut, TokenReject, InvitationRead, SecretRead,
         AuditExport, AuditDrop, AuditBreak, EnrolmentClaim, ReenrolmentAllow, ReenrolmentRefuse,
-        EnrolmentDisplace, EnrolmentImport, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
+        EnrolmentDisplace, EnrolmentImport, EnrolmentExport, DistrictExport, EnrolmentSerialNumber, PlaceholderWrite, PlaceholderRemove,
         EscrowUse, AppUpload, AppDelete,
         ProfileCreate, ProfileChange, ProfileDelete, ProfileInstall, ProfileRemove, ProfilePublish, ProfileOffer,
         AuthorityPrepare, AuthorityActivate, AuthorityRetire,

@@ -12,6 +12,7 @@ using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Exams;
+using FleetMdm.Storage.Exports;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Holdings;
@@ -81,6 +82,7 @@ public static class FleetStorageServices
         services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));
         services.AddSingleton<ICampaignStore>(provider => new CampaignStore(Parts(provider).Database));
         services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));
+        services.AddSingleton<IExportStore>(provider => new ExportStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));
         services.AddSingleton<IDeviceImportStore>(provider => new DeviceImportStore(Parts(provider).Database));
         services.AddSingleton<IAutomatedStore>(provider => new AutomatedStore(Parts(provider).Database));

@@ -236,7 +236,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             $"/exams/{exam}", $"/exams/{exam}?state=all", $"/exams/{exam}/release", $"/exams/{coming}", $"/exams/{coming}/edit", $"/exams/{coming}/delete", $"/ipads/{pad.Id}",
             "/accounts", "/accounts/new", $"/accounts/{account.Id}", $"/accounts/{account.Id}/edit", $"/accounts/{account.Id}/delete",
             "/groups", "/groups/new", "/groups/new?name=Alle&rule=name%3Aalle&preview=true", $"/groups/{group}", $"/groups/{group}/edit", $"/groups/{group}/delete",
-            "/incidents", $"/ipads/{pad.Id}/notes", "/device-imports", $"/device-imports/{devices}", $"/device-imports/{applied}", "/enrolment-imports",
+            "/incidents", $"/ipads/{pad.Id}/notes", "/device-imports", $"/device-imports/{devices}", $"/device-imports/{applied}", "/enrolment-imports", "/export",
             "/loans", $"/ipads/{pad.Id}/person?q=berg", "/ipads?columns=person",
             "/people/import", $"/people/imports/{import}",
             "/people", "/people/new", $"/people/{pupil}", $"/people/{pupil}/edit", $"/people/{pupil}/delete",

@@ -11,6 +11,7 @@ using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Exams;
+using FleetMdm.Storage.Exports;
 using FleetMdm.Storage.GroupCommit;
 using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Holdings;
@@ -67,6 +68,8 @@ public sealed class Node : IAsyncDisposable
     public ISelfServiceStore SelfService => Get<ISelfServiceStore>();
 
     public ITeachingStore Teaching => Get<ITeachingStore>();
+
+    public IExportStore Exports => Get<IExportStore>();
 
     public IDeviceStore Devices => Get<IDeviceStore>();
 

@@ -315,6 +315,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/enrolment-imports"] = async () => await PushCertificateStands() is var _
             ? new(new(HttpMethod.Post, "/api/v1/enrolment-imports") { Content = new StringContent("{", Encoding.UTF8, "application/x-ndjson") }, null) : null!,
         ["POST /enrolment-imports"] = async () => await PushCertificateStands() is var _ ? new(Upload("/enrolment-imports", "file", "{"), null) : null!,
+        ["POST /api/v1/enrolment-exports"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/enrolment-exports", ReceiverRequest()), null)),
+        ["POST /export/enrolments"] = () => Task.FromResult(new Drive(Upload("/export/enrolments", "certificate", ReceiverPem(), more: ("reason", "We move.")), null)),
         ["POST /api/v1/device-imports"] = () => Task.FromResult(new Drive(
             new(HttpMethod.Post, "/api/v1/device-imports") { Content = new StringContent(Csv("EVERY7"), Encoding.UTF8, "text/csv") }, null)),
         ["POST /api/v1/device-imports/{id}/apply"] = async () => await DeviceImport("EVERY8") is var id ? new(new(HttpMethod.Post, $"/api/v1/device-imports/{id}/apply"), id) : null!,
@@ -586,10 +588,19 @@ public sealed class EveryChangeTests : IAsyncLifetime
         return request;
     }
 
+    private static string ReceiverPem()
+    {
+        using var receiver = ExportTests.Receiver();
+        return receiver.ExportCertificatePem();
+    }
+
+    private static string ReceiverRequest() => new JsonObject { ["certificate"] = ReceiverPem(), ["reason"] = "We move." }.ToJsonString();
+
     /// <param name="text">The field is a text, and no file.</param>
-    private HttpRequestMessage Upload(string path, string field, string file, bool text = false, bool basedOn = false)
+    private HttpRequestMessage Upload(string path, string field, string file, bool text = false, bool basedOn = false, (string Name, string Value)? more = null)
     {
         var content = new MultipartFormDataContent { { new StringContent(""), "password" } };
+        if (more is { } other) content.Add(new StringContent(other.Value), other.Name);
         if (text)
         {
             content.Add(new StringContent(file), $"\"{field}\"");
