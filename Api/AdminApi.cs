@@ -37,6 +37,7 @@ using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
+using FleetMdm.Api.SetUp;
 using FleetMdm.Api.Teaching;
 using FleetMdm.Api.Webhooks;
 
@@ -65,6 +66,7 @@ public static class AdminApi
         builder.AddObservability();
         services.AddRest();
         services.AddConsole();
+        services.AddSetUp();
         services.AddAccess(builder.Configuration);
         services.AddAudit();
         services.AddDevices();
@@ -147,6 +149,7 @@ public static class AdminApi
         routes.MapAccess();
         routes.MapAudit();
         routes.MapStatus();
+        routes.MapSetUp();
         routes.MapInvitations();
         routes.MapDevices();
         routes.MapReenrolment();

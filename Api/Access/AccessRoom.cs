@@ -1,5 +1,6 @@
 using FleetMdm.Api.Console;
 using FleetMdm.Api.SelfService;
+using FleetMdm.Api.SetUp;
 using FleetMdm.Storage.Hosting;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
@@ -42,6 +43,7 @@ internal static class AccessRoom
         services.AddHostedService(provider => provider.GetRequiredService<SignInMetrics>());
         services.AddSingleton(new ConsoleEntry(55, "/accounts", "Accounts", "M10 9a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM4 17a6 6 0 0 1 12 0", 'w', Rights.AccountRead));
         services.AddSingleton<IAttention, TokenAttention>();
+        services.AddSingleton<ISetUp, AccountSetUp>();
         services.AddSingleton(new ConsoleEntry(60, "/tokens", "Tokens", "M13 3a4 4 0 1 0-3.6 5.8L4 14.2V17h3v-2h2v-2h1.5l1-1.2A4 4 0 0 0 13 3Z", 't', Rights.TokenRead));
         services.AddSingleton<IAuthorizationHandler, FleetPolicies.Handler>();
 

@@ -1,6 +1,7 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Limits;
+using FleetMdm.Api.SetUp;
 
 namespace FleetMdm.Api.AppsAndBooks;
 
@@ -14,6 +15,7 @@ internal static class AppsAndBooksRoom
         services.AddSingleton<ContentLocationService>();
         services.AddSingleton<ContentNotificationEndpoint>();
         services.AddSingleton<IAttention, ContentAttention>();
+        services.AddSingleton<ISetUp, ContentSetUp>();
         services.AddSingleton(new ConsoleEntry(38, "/apps-and-books", "Apps and Books", "M4 5h5c1 0 1 1 1 1v9s0-1-1-1H4ZM16 5h-5c-1 0-1 1-1 1v9s0-1 1-1h5Z", 'v', Rights.AutomatedRead, ForSchools: false));
     }
 

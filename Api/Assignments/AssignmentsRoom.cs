@@ -1,6 +1,7 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
 using FleetMdm.Api.Devices;
+using FleetMdm.Api.SetUp;
 
 namespace FleetMdm.Api.Assignments;
 
@@ -17,6 +18,7 @@ internal static class AssignmentsRoom
         services.AddSingleton<AssignmentService>();
         services.AddSingleton<AssignedThings>();
         services.AddSingleton<IAttention, AssignmentAttention>();
+        services.AddSingleton<ISetUp, AssignmentSetUp>();
         services.AddSingleton<AssignmentChoices>();
         services.AddSingleton(new ConsoleEntry(24, "/assignments", "Assignments", "M5 4h10v13H5ZM8 4V2h4v2M7.5 10.5l2 2 3.5-4", 'm'));
         services.AddSingleton(new DeviceTab(Tab, AssignmentPages.Name, "Assigned") { Fits = device => device.Kind == "Device" });

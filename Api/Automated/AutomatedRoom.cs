@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.SetUp;
 
 namespace FleetMdm.Api.Automated;
 
@@ -14,6 +15,7 @@ internal static class AutomatedRoom
         services.AddSingleton<AutomatedProfileService>();
         services.AddHostedService<AutomatedAddressTeller>();
         services.AddSingleton<IAttention, AutomatedAttention>();
+        services.AddSingleton<ISetUp, AutomatedSetUp>();
         services.AddSingleton(new ConsoleEntry(31, "/automated", "Automated enrolment", "M4 6h12v9H4ZM7 6V4h6v2M10 9v4M8 11l2-2 2 2", 'b', Rights.AutomatedRead, ForSchools: false));
     }
 

@@ -37,11 +37,11 @@ internal static class HomePages
         var records = user.May(Rights.AuditRead) ? audit.List(AuditFilter.Everything, null, NewestRecords) : Task.FromResult<IReadOnlyList<AuditRecord>>([]);
         var invited = (await enrolments.ListInvitations(user.Scope, null, 1)).Count > 0;
         var counted = await counts.Read(user.Scope);
-        var setUp = new SetUp(await certificate is not null, invited, counted.Of(EnrolmentStatus.Enrolled) > 0);
+        var first = new FirstSteps(await certificate is not null, invited, counted.Of(EnrolmentStatus.Enrolled) > 0);
         var view = new HomeView(
             user, [.. (await attention).SelectMany(items => items).Where(item => MaySee(places, user, item)).OrderByDescending(item => item.Urgent).ThenBy(item => item.Order)],
             seesDevices ? [.. Statuses.Select(one => new FleetFigure(one.Words, one.Status.ToString(), counted.Of(one.Status)))] : [],
-            setUp.IsDone || !seesDevices || !user.IsOfDistrict ? null : setUp, await newest, [.. (await records).Select(AuditView.Of)]);
+            first.IsDone || !seesDevices || !user.IsOfDistrict ? null : first, await newest, [.. (await records).Select(AuditView.Of)]);
         return new RazorComponentResult<HomePage>(new { View = view });
     }
 

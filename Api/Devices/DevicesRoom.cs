@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.SetUp;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Api.Devices;
@@ -15,6 +16,7 @@ internal static class DevicesRoom
         services.AddSingleton<DeviceFrames>();
         services.AddSingleton<FleetCounts>();
         services.AddSingleton<IAttention, DeviceAttention>();
+        services.AddSingleton<ISetUp, DeviceSetUp>();
         services.AddSingleton(new ConsoleEntry(10, "/ipads", "iPads", "M5 3h10a1 1 0 0 1 1 1v12a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1ZM9 14.5h2", 'i', Rights.DeviceRead));
         services.AddSingleton(provider => new ScopedThing(["/api/v1/devices/{id}", "/ipads/{id}"], "id",
             async (scope, id) => await provider.GetRequiredService<IFleetQueries>().FindDevice(scope, id) is not null, DeviceLookup.NotFound));

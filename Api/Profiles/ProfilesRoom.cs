@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.SetUp;
 using FleetMdm.Storage.Hosting;
 
 namespace FleetMdm.Api.Profiles;
@@ -13,6 +14,7 @@ internal static class ProfilesRoom
     {
         services.AddFleetOptions<ProfileOptions>(configuration, ProfileOptions.Section, options => options.FindFault());
         services.AddSingleton<ProfileSigning>();
+        services.AddSingleton<ISetUp, ProfileSetUp>();
         services.AddSingleton<ProfileSender>();
         services.AddSingleton<ProfileLibrary>();
         services.AddSingleton<ProfileForms>();

@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.SetUp;
 
 namespace FleetMdm.Api.PushCertificates;
 
@@ -10,6 +11,7 @@ internal static class PushCertificatesRoom
     public static void AddPushCertificates(this IServiceCollection services)
     {
         services.AddSingleton<IAttention, PushCertificateAttention>();
+        services.AddSingleton<ISetUp, PushCertificateSetUp>();
         services.AddSingleton(new ConsoleEntry(40, "/push-certificate", "Push certificate", "M6 13V9a4 4 0 0 1 8 0v4l1.5 2h-11ZM9 17h2", 's', Rights.CertificateRead));
     }
 

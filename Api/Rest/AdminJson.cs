@@ -32,6 +32,7 @@ using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
+using FleetMdm.Api.SetUp;
 using FleetMdm.Api.Teaching;
 using FleetMdm.Api.Webhooks;
 
@@ -192,6 +193,7 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(IncidentChangeRequest))]
 [JsonSerializable(typeof(IncidentDetailView))]
 [JsonSerializable(typeof(Page<IncidentView>))]
+[JsonSerializable(typeof(SetUpView))]
 [JsonSerializable(typeof(DeviceImportView))]
 [JsonSerializable(typeof(Page<DeviceImportChangeView>))]
 [JsonSerializable(typeof(ImportView))]

@@ -1,5 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.SetUp;
 
 namespace FleetMdm.Api.Schools;
 
@@ -11,6 +12,7 @@ internal static class SchoolsRoom
     public static void AddSchools(this IServiceCollection services)
     {
         services.AddSingleton<SchoolService>();
+        services.AddSingleton<ISetUp, SchoolSetUp>();
         services.AddSingleton(new ConsoleEntry(33, "/schools", "Schools", "M3 8.5 10 4l7 4.5M5 9v7h10V9M8.5 16v-4h3v4", 'h', Rights.SchoolRead));
     }
 

@@ -231,7 +231,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
             "/exams", "/exams/new", $"/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends={month}T08%3A00&starts={month}T07%3A00&preview=true",
             "/classroom", $"/classroom/{school}", $"/classroom/{school}?state=failed&done=on", $"/ipads/{pad.Id}/classroom",
-            "/campaigns", "/campaigns/new", "/campaigns/new?name=Seiten&target=status%3Aenrolled&preview=true", $"/campaigns/{campaign}", $"/campaigns/{campaign}?part=all", $"/campaigns/{campaign}/collect",
+            "/set-up", "/campaigns", "/campaigns/new", "/campaigns/new?name=Seiten&target=status%3Aenrolled&preview=true", $"/campaigns/{campaign}", $"/campaigns/{campaign}?part=all", $"/campaigns/{campaign}/collect",
             $"/campaigns/{campaign}/collect?outcome=unknown&said=No%20iPad", $"/campaigns/{campaign}/close", $"/campaigns/{campaign}/delete",
             $"/exams/{exam}", $"/exams/{exam}?state=all", $"/exams/{exam}/release", $"/exams/{coming}", $"/exams/{coming}/edit", $"/exams/{coming}/delete", $"/ipads/{pad.Id}",
             "/accounts", "/accounts/new", $"/accounts/{account.Id}", $"/accounts/{account.Id}/edit", $"/accounts/{account.Id}/delete",
