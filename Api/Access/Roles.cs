@@ -45,7 +45,7 @@ public static class Roles
             Rights.DeviceRead, Rights.DeviceRefresh, Rights.IncidentChange, Rights.CommandLock, Rights.CommandClearPasscode, Rights.CommandLostMode, Rights.SchoolRead, Rights.PeopleRead,
             Rights.StatusRead, Rights.SelfUse,
         ]),
-        new("auditor", "Auditor", "Reads everything but secrets and locations, the audit record included. Changes nothing.",
+        new("auditor", "Auditor", "Reads everything but secrets, locations and Apple's services, the audit record included. Changes nothing.",
             [.. Reading, Rights.PeopleReadContact, Rights.TokenRead, Rights.AccountRead, Rights.AuditRead, Rights.WebhookRead]),
         new(Viewer, "Viewer", "Reads, changes nothing.", Reading),
         new(Teacher, "Teacher", "Sees and helps the pupils of their own classes, in lessons. Sees nothing of the console.", [Rights.SelfUse, Rights.ClassTeach]),

@@ -88,7 +88,7 @@ internal static class AuditReason
     /// <summary>For what is shown only to those who say why: from the header, or from what was sent beside it.</summary>
     /// <exception cref="ApiProblem">400: nobody said why.</exception>
     public static string Required(HttpContext context, string? said) =>
-        Said(context, said) ?? throw ApiProblem.Field("reason", "Say why you look at it. It is recorded with your name.");
+        Said(context, said) ?? throw ApiProblem.Field("reason", "Say why you do it. It is recorded with your name.");
 
     /// <summary>The same; null: nobody said why.</summary>
     public static string? Said(HttpContext context, string? said) =>

@@ -78,5 +78,5 @@ internal sealed class UploadForm(IFormCollection fields)
     }
 
     private static ApiProblem TooLarge() => new(
-        StatusCodes.Status413PayloadTooLarge, ProblemCodes.BodyTooLarge, "The form is too large", "The form or its file is too large: a profile may have at most 4 MiB, a list 24 MiB.");
+        StatusCodes.Status413PayloadTooLarge, ProblemCodes.BodyTooLarge, "The form is too large", "The form or its file is too large: a certificate may have at most 256 KiB, a profile 4 MiB, a list 24 MiB.");
 }

@@ -15,12 +15,13 @@ internal static class DeviceImportEndpoints
         var imports = api.MapGroup("/device-imports").Needs(Rights.DeviceChange, Rights.PeopleReadContact).WithTags("Imports");
         imports.MapPost("", Stage).WithQuery("onError", "handOver").Idempotent().WithMetadata(new BodyLimitMetadata(BodyLimit.Csv))
             .Audit(AuditVerbs.ImportStage, AuditTargets.Import).Fails(400, 409, 413, 415, 422);
+        imports.MapGet("", Applied).Fails();
         imports.MapGet("/{id}", Get).Fails(404);
         imports.MapGet("/{id}/devices", Changes).WithQuery("change", "after", "limit").Fails(400, 404);
         imports.MapPost("/{id}/apply", Apply).WithQuery("handedOver").Idempotent().Audit(AuditVerbs.ImportApply, AuditTargets.Import, AuditPlace.WithTheChange)
             .Fails(400, 404, 409, 422);
         imports.MapPost("/{id}/undo", Undo).Idempotent().Audit(AuditVerbs.ImportUndo, AuditTargets.Import, AuditPlace.WithTheChange).Fails(404, 409);
-        imports.MapDelete("/{id}", Discard).Audit(AuditVerbs.ImportDiscard, AuditTargets.Import).Fails(404);
+        imports.MapDelete("/{id}", Discard).Audit(AuditVerbs.ImportDiscard, AuditTargets.Import).Fails(404, 409);
     }
 
     /// <summary>Look at a list of iPads of another server</summary>
@@ -38,6 +39,10 @@ internal static class DeviceImportEndpoints
         var import = await service.Stage(context, await RequestBody.ReadAsync(context), skip, over);
         return TypedResults.Created($"/api/v1/device-imports/{import.Id}", import);
     }
+
+    /// <summary>The lists of iPads that were applied, the newest first</summary>
+    /// <remarks>The newest 50.</remarks>
+    public static async Task<Ok<IReadOnlyList<DeviceImportView>>> Applied(DeviceImportService service) => TypedResults.Ok(await service.Applied());
 
     /// <summary>One list of iPads</summary>
     /// <remarks>As long as it is not applied, it is compared with what stands now.</remarks>

@@ -26,10 +26,10 @@ internal static class DeviceImportPages
         imports.MapPost("/{id}/discard", Discard).Audit(AuditVerbs.ImportDiscard, AuditTargets.Import);
     }
 
-    private static RazorComponentResult<DeviceImportNewPage> Ask(HttpContext context) => Form(context, FormState.Fresh);
+    private static Task<RazorComponentResult<DeviceImportNewPage>> Ask(HttpContext context, DeviceImportService service) => Form(context, service, FormState.Fresh);
 
-    private static RazorComponentResult<DeviceImportNewPage> Form(HttpContext context, FormState form) =>
-        new(new { User = FleetUser.Of(context), Form = form, FormKey = PageForms.NewKey() }) { StatusCode = form.Status };
+    private static async Task<RazorComponentResult<DeviceImportNewPage>> Form(HttpContext context, DeviceImportService service, FormState form) =>
+        new(new { User = FleetUser.Of(context), Applied = await service.Applied(), Form = form, FormKey = PageForms.NewKey() }) { StatusCode = form.Status };
 
     private static Task<RazorComponentResult<DeviceImportPage>> Show(string id, HttpContext context, DeviceImportService service) => Page(context, id, service, FormState.Fresh);
 
@@ -60,7 +60,7 @@ internal static class DeviceImportPages
         catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Status == StatusCodes.Status413PayloadTooLarge)
         {
             var sent = form;
-            return Form(context, FormState.Refused(problem, field => sent?.Get(field)));
+            return await Form(context, service, FormState.Refused(problem, field => sent?.Get(field)));
         }
     }
 

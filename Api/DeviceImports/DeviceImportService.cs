@@ -15,6 +15,7 @@ namespace FleetMdm.Api.DeviceImports;
 internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore schools, ListReading reading, AuditTrail trail, TimeProvider time)
 {
     private const string Format = "devices";
+    private const int MostListed = 50;
 
     /// <param name="skip">Wrong lines are left out; of one with an unknown school or person only that.</param>
     /// <param name="handOver">iPads that another person has come back from that one.</param>
@@ -55,12 +56,17 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
     public async Task<DeviceImportView> Get(string id)
     {
         var import = await Row(id);
+        return ViewOf(import, import.Result ?? await store.Compare(import.Id));
+    }
+
+    private DeviceImportView ViewOf(DeviceImport import, DeviceImportCounts counts)
+    {
         var notes = JsonSerializer.Deserialize<ImportNotes>(import.Notes)!;
         return new DeviceImportView
         {
             Id = import.Id,
             State = import.Undone is not null ? "undone" : import.Result is null ? "preview" : "applied",
-            Counts = DeviceImportCountsView.Of(import.Result ?? await store.Compare(import.Id)),
+            Counts = DeviceImportCountsView.Of(counts),
             Faults = notes.Faults,
             FaultCount = notes.FaultCount,
             CanBeApplied = import.Result is null && (notes.FaultCount == 0 || notes.Skip),
@@ -70,7 +76,7 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
             AppliedAt = import.AppliedAt,
             AppliedBy = import.AppliedBy,
             HandOver = import.HandOver,
-            CanBeUndoneUntil = import.Undone is null && import.AppliedAt + IDeviceImportStore.CanBeUndoneFor is { } until && until > time.GetUtcNow() ? until : null,
+            CanBeUndoneUntil = import is { Undone: null, IsKept: true } && import.AppliedAt + IDeviceImportStore.CanBeUndoneFor is { } until && until > time.GetUtcNow() ? until : null,
             UndoneAt = import.UndoneAt,
             UndoneBy = import.UndoneBy,
             Undone = import.Undone is null ? null : DeviceImportUndoneView.Of(import.Undone),
@@ -93,6 +99,8 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
         {
             throw ListReading.WrongLines(before.FaultCount);
         }
+
+        if (before.State == "undone") throw ApiProblem.Conflict(ProblemCodes.ImportUndone, "The list was undone", "It was applied and undone. Upload it again to apply it again.");
 
         var applied = await store.Apply(
             before.Id, handedOver ?? 0, time.GetUtcNow(), FleetUser.Of(context).Name, trail.Entry(context, AuditVerbs.ImportApply, AuditTargets.Import, before.Id, detail: Format));
@@ -117,17 +125,22 @@ internal sealed class DeviceImportService(IDeviceImportStore store, ISchoolStore
         {
             DeviceImportUndoOutcome.NotFound => throw NotFound(),
             DeviceImportUndoOutcome.NotApplied => throw ApiProblem.Conflict(ProblemCodes.CannotBeUndone, "The list is not applied", "There is nothing to take back. Discard the list."),
+            DeviceImportUndoOutcome.NotKept => throw ApiProblem.Conflict(ProblemCodes.CannotBeUndone, "Nothing can be taken back",
+                "It is not known what this list handed out: it handed out nothing, or an older version of the server applied it."),
             DeviceImportUndoOutcome.TooLate => throw ApiProblem.Conflict(ProblemCodes.CannotBeUndone, "The list was applied too long ago", string.Create(CultureInfo.InvariantCulture,
                 $"What it handed out can be taken back for {IDeviceImportStore.CanBeUndoneFor.TotalDays} days. Record it for each iPad, or apply another list.")),
             _ => await Get(import.Id),
         };
     }
 
-    /// <exception cref="ApiProblem">404: there is none, or it was applied.</exception>
+    /// <exception cref="ApiProblem">404; 409: it was applied.</exception>
     public async Task Discard(string id)
     {
-        if (!await store.Discard((await Row(id)).Id)) throw NotFound();
+        if (!await store.Discard((await Row(id)).Id)) throw ApiProblem.Conflict(ProblemCodes.ImportApplied, "The list was applied", "Only a list that was not applied can be discarded.");
     }
+
+    /// <summary>Those that were applied, the newest first.</summary>
+    public async Task<IReadOnlyList<DeviceImportView>> Applied() => [.. (await store.ListApplied(MostListed)).Select(import => ViewOf(import, import.Result!))];
 
     private async Task<DeviceImport> Row(string id) => (Text.Uuid(id) is { } uuid ? await store.Find(uuid.ToString("D")) : null) ?? throw NotFound();
 

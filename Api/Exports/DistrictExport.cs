@@ -10,6 +10,7 @@ using FleetMdm.Api.Observability;
 using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Webhooks;
+using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Profiles;
 using FleetMdm.Storage;
@@ -46,6 +47,8 @@ internal sealed partial class DistrictExport(
     [
         Rights.DeviceRead, Rights.OperationRead, Rights.ProfileRead, Rights.AppRead, Rights.SchoolRead, Rights.PeopleReadContact, Rights.InvitationRead, Rights.AutomatedRead, Rights.TokenRead,
         Rights.AccountRead, Rights.AuditRead, Rights.WebhookRead,
+        // Without it, nobody sees what an assignment sends.
+        Rights.AssignmentChange,
     ];
 
     /// <summary>What is no table; in their order in the archive.</summary>
@@ -55,7 +58,7 @@ internal sealed partial class DistrictExport(
         ("exams.jsonl", "An exam, or the lock of a lesson, as at /api/v1/exams."),
         ("roles.jsonl", "A role and its rights, as at /api/v1/roles."),
         ("tokens.jsonl", "An API token, as at /api/v1/tokens: without the token."),
-        ("webhooks.jsonl", "A webhook, as at /api/v1/webhooks: without its secret."),
+        ("webhooks.jsonl", "A webhook, as at /api/v1/webhooks: without its secret, and only the server of its address, as the rest may be a key."),
         ("audit-record.jsonl", "Who did what, newest first, as at /api/v1/audit."),
         ("profiles.jsonl", "A profile of the library, as at /api/v1/profiles."),
         ("profiles/", "The newest version of each profile, by its identifier and id. Those whose names end in .without-secrets.mobileconfig have \"(hidden)\" in the place of each secret."),
@@ -96,7 +99,7 @@ internal sealed partial class DistrictExport(
         await archive.Add("exams.jsonl", entry => ExportRows.Write(entry, Exams(user, stopping), AdminJson.Default.ExamView));
         await archive.Add("roles.jsonl", async entry => await ExportRows.Write(entry, (await roles.List()).ToAsyncEnumerable(), AdminJson.Default.RoleView));
         await archive.Add("tokens.jsonl", async entry => await ExportRows.Write(entry, (await tokens.Views(await tokens.List())).ToAsyncEnumerable(), AdminJson.Default.TokenView));
-        await archive.Add("webhooks.jsonl", async entry => await ExportRows.Write(entry, (await webhooks.List()).ToAsyncEnumerable(), AdminJson.Default.WebhookView));
+        await archive.Add("webhooks.jsonl", async entry => await ExportRows.Write(entry, (await webhooks.List()).Select(hook => hook with { Url = new Uri(hook.Url).GetLeftPart(UriPartial.Authority) }).ToAsyncEnumerable(), AdminJson.Default.WebhookView));
         await archive.Add("audit-record.jsonl", entry => ExportRows.Write(entry, Records(stopping), AdminJson.Default.AuditView));
 
         // 6
@@ -104,9 +107,11 @@ internal sealed partial class DistrictExport(
         await foreach (var profile in Profiles(profiles, stopping))
         {
             if (await profiles.Load(profile.Id, profile.Newest.Version) is not { } content) continue;
+            // What counts as a secret may be more than when it was saved.
+            var stored = LibraryProfile.Stored(content);
+            var hides = profile.Newest.HasSecrets || stored.HasSecrets;
             await archive.AddBytes(
-                FileOf(profile, profile.Newest.HasSecrets ? ".without-secrets.mobileconfig" : ".mobileconfig"),
-                profile.Newest.HasSecrets ? PlistWriter.ToBytes(ProfileSecrets.Hide(LibraryProfile.Stored(content).Root)) : content);
+                FileOf(profile, hides ? ".without-secrets.mobileconfig" : ".mobileconfig"), hides ? PlistWriter.ToBytes(ProfileSecrets.Hide(stored.Root)) : content);
         }
 
         // 7
@@ -173,32 +178,38 @@ internal sealed partial class DistrictExport(
         }
     }
 
-    /// <summary>An app may have a configuration with a password in it.</summary>
-    private static JsonElement WithoutSecrets(JsonElement asked)
+    /// <summary>An app may have a configuration with a password in it. Its keys are the vendor's: no text in it is known to be harmless.</summary>
+    internal static JsonElement WithoutSecrets(JsonElement asked)
     {
+        const string Vendors = "configuration";
         using var bytes = new MemoryStream();
         using (var json = new Utf8JsonWriter(bytes)) PlistJson.Write(json, ProfileSecrets.Hide((PlistDictionary)Node(asked)));
         return JsonDocument.Parse(bytes.ToArray()).RootElement.Clone();
 
-        static PlistNode Node(JsonElement value)
+        static PlistNode Node(JsonElement value, bool hide = false)
         {
             switch (value.ValueKind)
             {
                 case JsonValueKind.Object:
                     var dictionary = new PlistDictionary();
-                    foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null)) dictionary[member.Name] = Node(member.Value);
+                    foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Null)) dictionary[member.Name] = Node(member.Value, hide || member.Name.Equals(Vendors, StringComparison.OrdinalIgnoreCase));
                     return dictionary;
                 case JsonValueKind.Array:
-                    return new PlistArray(value.EnumerateArray().Where(item => item.ValueKind != JsonValueKind.Null).Select(Node));
+                    return new PlistArray(value.EnumerateArray().Where(item => item.ValueKind != JsonValueKind.Null).Select(item => Node(item, hide)));
                 case JsonValueKind.Number:
                     return value.TryGetInt64(out var number) ? new PlistInteger(number) : new PlistReal(value.GetDouble());
                 case JsonValueKind.True or JsonValueKind.False:
                     return PlistBoolean.Of(value.GetBoolean());
                 default:
-                    return value.GetString() ?? "";
+                    return hide ? SecretAnswers.Hidden : WithoutQuery(value.GetString() ?? "");
             }
         }
     }
+
+    /// <summary>What stands in an address behind its path, or before its host, may be a key.</summary>
+    private static string WithoutQuery(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && (address.Query.Length > 0 || address.UserInfo.Length > 0)
+        ? $"{address.Scheme}://{address.Authority}{address.AbsolutePath}"
+        : text;
 
     private string Readme()
     {

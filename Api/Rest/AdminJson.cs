@@ -195,6 +195,7 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<IncidentView>))]
 [JsonSerializable(typeof(SetUpView))]
 [JsonSerializable(typeof(DeviceImportView))]
+[JsonSerializable(typeof(IReadOnlyList<DeviceImportView>))]
 [JsonSerializable(typeof(Page<DeviceImportChangeView>))]
 [JsonSerializable(typeof(ImportView))]
 [JsonSerializable(typeof(ImportApplyRequest))]

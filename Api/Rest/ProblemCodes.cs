@@ -57,6 +57,8 @@ internal static class ProblemCodes
     public const string IncidentOpen = "incident-open";
     public const string RemovesMany = "removes-many";
     public const string CannotBeUndone = "cannot-be-undone";
+    public const string ImportApplied = "import-applied";
+    public const string ImportUndone = "import-undone";
     public const string InUse = "in-use";
     /// <summary>Another server manages it.</summary>
     public const string Claimed = "claimed";

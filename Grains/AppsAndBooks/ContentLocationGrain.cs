@@ -89,8 +89,10 @@ internal sealed partial class ContentLocationGrain(
 
     public Task Wake()
     {
-        (_review, _asked) = (true, true);
-        if (!_working) ArmForReview();
+        _review = true;
+        if (_working) return Task.CompletedTask;
+        _asked = true;
+        ArmForReview();
         return Task.CompletedTask;
     }
 

@@ -31,5 +31,5 @@ public sealed record MachineInfo
 
     /// <summary>Whether the iPad has to update itself first. One that does not say its version, or cannot be told to update, is let in.</summary>
     /// <param name="minimum">As in 18.1 or 18.1.1.</param>
-    public bool MustUpdateTo(string minimum) => CanUpdate && IPadOsVersion.Compare(OsVersion, minimum) < 0;
+    public bool MustUpdateTo(string minimum) => CanUpdate && IPadOsVersion.Compare(OsVersion, IPadOsVersion.Stored(minimum)) < 0;
 }

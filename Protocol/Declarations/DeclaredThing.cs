@@ -320,6 +320,8 @@ public sealed partial record SoftwareUpdateOrder(string Version, string? Build, 
             throw new CommandFieldException("/deadline", "Enter a day and a time of the iPad's own clock, without a time zone, as in 2026-12-04T18:00.");
         if (details is not null && (details.Length > LongestAddress || !Uri.TryCreate(details, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttps))
             throw new CommandFieldException("/detailsUrl", "It must be an address that begins with https://.");
+        if (details is not null && new Uri(details).UserInfo.Length > 0)
+            throw new CommandFieldException("/detailsUrl", "Leave the user name out of the address: everybody who sees the update sees it.");
         return new SoftwareUpdateOrder(version!, build, at, details);
     }
 
@@ -342,8 +344,10 @@ public sealed partial record SoftwareUpdateOrder(string Version, string? Build, 
         using var document = JsonDocument.Parse(thing.Payload);
         string? Text(string key) => document.RootElement.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
         // One that was taken with leading zeros is still declared.
-        var version = Text("TargetOSVersion") is { } stored ? string.Join('.', stored.Split('.').Select(part => part.TrimStart('0') is { Length: > 0 } number ? number : "0")) : null;
-        return Of(version, Text("TargetBuildVersion"), Text("TargetLocalDateTime"), Text("DetailsURL"));
+        var version = Text("TargetOSVersion") is { } stored ? IPadOsVersion.Stored(stored) : null;
+        // So is an address with a user name; it is shown to nobody.
+        var details = Uri.TryCreate(Text("DetailsURL"), UriKind.Absolute, out var address) && address.UserInfo.Length == 0 ? address.OriginalString : null;
+        return Of(version, Text("TargetBuildVersion"), Text("TargetLocalDateTime"), details);
     }
 
     /// <summary>Whether an iPad has it, or something newer. An iPad that has it would report the declaration as failed.</summary>

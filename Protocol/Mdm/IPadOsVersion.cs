@@ -27,6 +27,9 @@ public static partial class IPadOsVersion
         static int Part(string[] parts, int at) => at < parts.Length ? int.Parse(parts[at], CultureInfo.InvariantCulture) : 0;
     }
 
+    /// <summary>Of a text that was stored when leading zeros were taken.</summary>
+    public static string Stored(string text) => string.Join('.', text.Trim().Split('.').Select(part => part.TrimStart('0') is { Length: > 0 } number ? number : "0"));
+
     [GeneratedRegex(@"^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){0,2}\z", RegexOptions.NonBacktracking)]
     private static partial Regex Form();
 }

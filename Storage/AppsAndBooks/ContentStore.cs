@@ -120,7 +120,7 @@ internal sealed class ContentStore(Database database) : IContentStore
         StoredText.Check("The notification's id", notificationId);
         return database.Write(async s =>
         {
-            if (await s.Sql($"SELECT id FROM content_locations WHERE id = @id{database.ForUpdate}").Text("@id", place.LocationId).First(row => row.Text(0)) is null) return false;
+            if (await s.Sql($"SELECT id FROM content_locations WHERE id = @id{database.ForKeeping}").Text("@id", place.LocationId).First(row => row.Text(0)) is null) return false;
             if (await s.Sql("INSERT INTO content_notifications (id, at) VALUES (@id, @at) ON CONFLICT (id) DO NOTHING").Text("@id", $"{place.LocationId} {notificationId}").Time("@at", at).Execute() == 0) return false;
             await s.Sql("UPDATE content_locations SET notified_at = @at WHERE id = @id").Time("@at", at).Text("@id", place.LocationId).Execute();
             await s

@@ -364,7 +364,9 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         {
             var turned = row.Assignment with { Phase = PhaseAt(row.Assignment, now), UpdatedAt = now };
             await s.Sql("UPDATE assignments SET phase = @phase WHERE id = @id").Short("@phase", (short)turned.Phase).Text("@id", turned.Id).Execute();
-            await Reach(s, row with { Assignment = turned }, now);
+            // One whose target cannot be used any more is for no iPad that it is not for already, and holds up no other.
+            if (turned.Phase != AssignmentPhase.InForce || (await AssignmentTargets.Standing(s, TargetOf(turned, now))).Usable)
+                await Reach(s, row with { Assignment = turned }, now);
         }
 
         if (due.Count > 0) await NextNumber(s);

@@ -53,6 +53,9 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
         return database.Read(s => Header(s, id, ""));
     }
 
+    public async Task<IReadOnlyList<DeviceImport>> ListApplied(int limit) => await database.Read(s => s
+        .Sql($"{Headers} WHERE applied_at IS NOT NULL ORDER BY applied_at DESC, id LIMIT @limit").Int("@limit", limit).List(ReadHeader));
+
     public async Task<DeviceImportCounts> Compare(string id)
     {
         StoredText.Check("The import's id", id);
@@ -157,22 +160,32 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
             if (import.Undone is not null) return DeviceImportUndoOutcome.Written;
             if (import.AppliedAt is not { } applied) return DeviceImportUndoOutcome.NotApplied;
             if (applied < at - IDeviceImportStore.CanBeUndoneFor) return DeviceImportUndoOutcome.TooLate;
+            if (!import.IsKept) return DeviceImportUndoOutcome.NotKept;
 
             // 1. whoever has it by this file has it no more; 2. whoever had it has it again, where nobody else got it; 3. nobody waits for it by this file
             const string Mine = "SELECT m.holding_id FROM device_import_moves m WHERE m.import_id = @id AND m.holding_id IS NOT NULL";
             var takenBack = await s.Sql($"UPDATE holdings SET returned_at = @at, returned_by = @by WHERE returned_at IS NULL AND {database.IsOneOf("id", Mine)}")
                 .Text("@id", id).Time("@at", at).Text("@by", by).Execute();
+            // Those that enrolled since got theirs by the placeholder.
+            takenBack += await s
+                .Sql("""
+                    UPDATE holdings SET returned_at = @at, returned_by = @by
+                    WHERE returned_at IS NULL AND id IN (
+                      SELECT h.id FROM device_import_moves m JOIN devices d ON d.serial_number = m.serial_number JOIN holdings h ON h.device_id = d.id
+                      WHERE m.import_id = @id AND m.device_id IS NULL AND h.returned_at IS NULL AND h.person_id = m.person_id AND h.given_at >= @applied)
+                    """)
+                .Text("@id", id).Time("@at", at).Text("@by", by).Time("@applied", applied).Execute();
             var givenBack = await s
                 .Sql($"""
                     UPDATE holdings SET returned_at = NULL, returned_by = NULL
-                    WHERE returned_at IS NOT NULL AND {database.IsOneOf("id", """
+                    WHERE returned_at = @applied AND returned_by = @appliedBy AND {database.IsOneOf("id", """
                         SELECT m.ended_id FROM device_import_moves m JOIN holdings n ON n.id = m.holding_id
                         WHERE m.import_id = @id AND m.ended_id IS NOT NULL AND n.returned_at = @at AND n.returned_by = @by
                         """)}
                       AND EXISTS (SELECT 1 FROM people p WHERE p.id = holdings.person_id AND p.active)
                       AND NOT EXISTS (SELECT 1 FROM holdings o WHERE o.device_id = holdings.device_id AND o.returned_at IS NULL)
                     """)
-                .Text("@id", id).Time("@at", at).Text("@by", by).Execute();
+                .Text("@id", id).Time("@at", at).Text("@by", by).Time("@applied", applied).Text("@appliedBy", import.AppliedBy).Execute();
             var notWaiting = await s
                 .Sql("""
                     UPDATE placeholders SET person_id = (
@@ -260,15 +273,22 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
         ? "1 = 0"
         : string.Join(" OR ", columns.Select(column => $"({coming}.{column} IS NOT NULL AND {standing}.{column} IS DISTINCT FROM {coming}.{column})"));
 
-    private static Task<DeviceImport?> Header(Session s, string id, string forUpdate) => s
-        .Sql($"SELECT id, notes, created_at, created_by, applied_at, applied_by, result, hand_over, undone_at, undone_by, undone FROM device_imports WHERE id = @id{forUpdate}")
-        .Text("@id", id).First(row => new DeviceImport(
-            row.Text(0), row.Text(1), row.Time(2), row.Text(3), row.TimeOrNull(4), row.TextOrNull(5),
-            row.TextOrNull(6) is { } result ? JsonSerializer.Deserialize<DeviceImportCounts>(result) : null)
-        {
-            HandOver = row.Bool(7),
-            UndoneAt = row.TimeOrNull(8),
-            UndoneBy = row.TextOrNull(9),
-            Undone = row.TextOrNull(10) is { } undone ? JsonSerializer.Deserialize<DeviceImportUndone>(undone) : null,
-        });
+    private const string Headers = """
+        SELECT id, notes, created_at, created_by, applied_at, applied_by, result, hand_over, undone_at, undone_by, undone,
+          EXISTS (SELECT 1 FROM device_import_moves m WHERE m.import_id = device_imports.id)
+        FROM device_imports
+        """;
+
+    private static Task<DeviceImport?> Header(Session s, string id, string forUpdate) => s.Sql($"{Headers} WHERE id = @id{forUpdate}").Text("@id", id).First(ReadHeader);
+
+    private static DeviceImport ReadHeader(Row row) => new(
+        row.Text(0), row.Text(1), row.Time(2), row.Text(3), row.TimeOrNull(4), row.TextOrNull(5),
+        row.TextOrNull(6) is { } result ? JsonSerializer.Deserialize<DeviceImportCounts>(result) : null)
+    {
+        HandOver = row.Bool(7),
+        UndoneAt = row.TimeOrNull(8),
+        UndoneBy = row.TextOrNull(9),
+        Undone = row.TextOrNull(10) is { } undone ? JsonSerializer.Deserialize<DeviceImportUndone>(undone) : null,
+        IsKept = row.Bool(11),
+    };
 }

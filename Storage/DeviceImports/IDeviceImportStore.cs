@@ -20,6 +20,9 @@ public interface IDeviceImportStore
 
     Task<DeviceImport?> Find(string id);
 
+    /// <summary>The newest that were applied.</summary>
+    Task<IReadOnlyList<DeviceImport>> ListApplied(int limit);
+
     /// <summary>What applying it now would do.</summary>
     Task<DeviceImportCounts> Compare(string id);
 
@@ -70,6 +73,8 @@ public sealed record DeviceImport(
     string Id, string Notes, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? AppliedAt, string? AppliedBy, DeviceImportCounts? Result)
 {
     public required bool HandOver { get; init; }
+    /// <summary>It is known what it handed out. Of files that a version before applied, it is not.</summary>
+    public bool IsKept { get; init; }
     public DateTimeOffset? UndoneAt { get; init; }
     public string? UndoneBy { get; init; }
     public DeviceImportUndone? Undone { get; init; }
@@ -91,6 +96,8 @@ public enum DeviceImportUndoOutcome
     NotFound,
     NotApplied,
     TooLate,
+    /// <summary>What it handed out was not written down: it handed out nothing, or a version before applied it.</summary>
+    NotKept,
 }
 
 /// <param name="TakenBack">iPads that whoever got them by the file has no more.</param>

@@ -66,7 +66,7 @@ public static class ExportTables
             From = "people p", Keys = [new("p.id")],
             Columns =
             [
-                Text("p.id"), Text("p.school_id"), Word<PersonRole>("p.role"), Text("p.given_name"), Text("p.family_name"), Text("p.source_id"), Text("p.username"), Text("p.email"),
+                Text("p.id", "personId"), Text("p.school_id"), Word<PersonRole>("p.role"), Text("p.given_name"), Text("p.family_name"), Text("p.source_id"), Text("p.username"), Text("p.email"),
                 Text("p.managed_account"), Text("p.grade"), Flag("p.active"), Time("p.left_at"), Time("p.created_at"), Text("p.created_by"), Time("p.updated_at"), Text("p.updated_by"),
             ],
         },

@@ -10,7 +10,7 @@ public static class VersionNumber
     /// <summary>Each of the parts has three digits at most.</summary>
     private const long PerPart = 1_000;
 
-    /// <summary>Null: it is no version of one to four numbers, without leading zeros.</summary>
+    /// <summary>Null: it is no version of one to four numbers. Leading zeros do not matter: a rule that stands goes to no iPad, and must not stop when it is read more strictly.</summary>
     public static long? Of(string? version) => Range(version)?.From;
 
     /// <summary>All versions that begin with these parts: 17.5 stands for 17.5, 17.5.1 and so on.</summary>
@@ -23,7 +23,7 @@ public static class VersionNumber
         var (number, unit) = (0L, PerPart * PerPart * PerPart);
         foreach (var part in parts)
         {
-            if (part.Length is 0 or > 3 || (part.Length > 1 && part[0] == '0') || !int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var value)) return null;
+            if (part.Length is 0 or > 3 || !int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var value)) return null;
             number += value * unit;
             unit /= PerPart;
         }

@@ -235,15 +235,17 @@ public sealed partial class MasterKeyChange(IOptions<StorageOptions> storage, IO
         /// <summary>Tokens, and what notifications come with.</summary>
         public async Task LocationsOfAppsAndBooks()
         {
-            var rows = await database.Read(s => s.Sql("SELECT id, token, notify_secret FROM content_locations").List(row => (Id: row.Text(0), Token: row.Bytes(1), Notify: row.BytesOrNull(2))), cancellationToken);
-            foreach (var (id, token, notify) in rows)
+            var rows = await database.Read(s => s.Sql("SELECT id, token, notify_secret, offered_secret FROM content_locations").List(row => (Id: row.Text(0), Token: row.Bytes(1), Notify: row.BytesOrNull(2), Offered: row.BytesOrNull(3))), cancellationToken);
+            foreach (var (id, token, notify, offered) in rows)
             {
                 var newToken = Anew(token, [ContentLocation.TokenPurpose(id)]);
                 var newNotify = notify is null ? null : Anew(notify, [ContentLocation.NotifyPurpose(id)]);
                 if (newToken is null) Unreadable++;
+                var newOffered = offered is null ? null : Anew(offered, [ContentLocation.NotifyPurpose(id)]);
                 if (notify is not null && newNotify is null) Unreadable++;
-                await database.Write(s => s.Sql("UPDATE content_locations SET token = @token, notify_secret = @notify WHERE id = @id")
-                    .Bytes("@token", newToken ?? token).Bytes("@notify", newNotify ?? notify).Text("@id", id).Execute(), cancellationToken);
+                if (offered is not null && newOffered is null) Unreadable++;
+                await database.Write(s => s.Sql("UPDATE content_locations SET token = @token, notify_secret = @notify, offered_secret = @offered WHERE id = @id")
+                    .Bytes("@token", newToken ?? token).Bytes("@notify", newNotify ?? notify).Bytes("@offered", newOffered ?? offered).Text("@id", id).Execute(), cancellationToken);
             }
         }
 

@@ -190,7 +190,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             new StringContent("Serial Number,Name,Owner\nALLPAGES1,NS-1,ali.berg@school.example\nALLPAGES2,NS-2,nobody\n", System.Text.Encoding.UTF8, "text/csv"));
         var devices = (string)(await AdminServer.Body(exported, 201))["id"]!;
         using var forNextYear = await server.Admin.PostAsync("/api/v1/device-imports?handOver=true",
-            new StringContent("Serial Number,Owner\nALLPAGES3,\n", System.Text.Encoding.UTF8, "text/csv"));
+            new StringContent("Serial Number,Owner\nALLPAGES3,ali.berg@school.example\n", System.Text.Encoding.UTF8, "text/csv"));
         var applied = (string)(await AdminServer.Body(forNextYear, 201))["id"]!;
         using var nextYear = await server.Admin.PostAsync($"/api/v1/device-imports/{applied}/apply", null);
         await AdminServer.Body(nextYear, 200);

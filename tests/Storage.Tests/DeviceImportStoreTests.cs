@@ -138,7 +138,28 @@ public abstract class DeviceImportStoreTests(StoreFixture fixture)
         Assert.Equal(ali, (await node.Holdings.Current(Scope.District, [pad]))[pad].Holding.PersonId);
 
         await node.DeviceImports.Stage(File(Row("NEXT")) with { CreatedAt = Make.Now + IDeviceImportStore.CanBeUndoneFor + TimeSpan.FromDays(1) });
-        Assert.Equal(DeviceImportUndoOutcome.Written, await node.DeviceImports.Undo(file.Id, Make.Now.AddDays(1), "ada", null));
-        Assert.Equal(new DeviceImportUndone(0, 0, 0, 0), (await node.DeviceImports.Find(file.Id))!.Undone);
+        Assert.Equal(DeviceImportUndoOutcome.NotKept, await node.DeviceImports.Undo(file.Id, Make.Now.AddDays(1), "ada", null));
+        Assert.Equal((false, null), ((await node.DeviceImports.Find(file.Id))!.IsKept, (await node.DeviceImports.Find(file.Id))!.Undone));
+    }
+
+    [Fact]
+    public async Task An_iPad_that_enrolled_since_is_taken_back_too_and_who_returned_theirs_meanwhile_does_not_get_it_again()
+    {
+        var store = await fixture.CreateAnother();
+        await using var node = await store.OpenNode();
+        string ali = await HoldingStoreTests.Person(node, "Berg"), bo = await HoldingStoreTests.Person(node, "Alm");
+        var had = (await Make.Enrolled(node, row => row with { SerialNumber = "HAD" })).Id;
+        await node.Holdings.HandOut(Scope.District, HoldingStoreTests.Give(had, ali, minute: -60));
+        var file = File(Row("BOXED", person: bo), Row("HAD", person: bo)) with { HandOver = true };
+        await node.DeviceImports.Stage(file);
+        await node.DeviceImports.Apply(file.Id, 1, Make.Now, "ada", null);
+        var boxed = (await Make.Enrolled(node, row => row with { SerialNumber = "BOXED" })).Id;
+        await node.Holdings.HandOutWaiting("BOXED", HoldingStoreTests.Give(boxed, bo, minute: 3).Holding, null);
+
+        // Somebody else recorded it, in the moment in which the file was applied.
+        await store.Execute("UPDATE holdings SET returned_by = 'somebody else' WHERE returned_at IS NOT NULL");
+        Assert.Equal(DeviceImportUndoOutcome.Written, await node.DeviceImports.Undo(file.Id, Make.Now.AddMinutes(9), "ada", null));
+        Assert.Equal(new DeviceImportUndone(2, 0, 0, 0), (await node.DeviceImports.Find(file.Id))!.Undone);
+        Assert.Empty(await node.Holdings.Current(Scope.District, [had, boxed]));
     }
 }

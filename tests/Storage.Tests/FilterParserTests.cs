@@ -125,11 +125,12 @@ public sealed class FilterParserTests
     [InlineData("1.2.3.4.5")]
     [InlineData("1234")]
     [InlineData("-1")]
-    [InlineData("018.3")]
-    [InlineData("18.03")]
     [InlineData(" 18.3")]
     [InlineData("18.3\n")]
     public void What_is_no_version_has_no_number(string? text) => Assert.Null(VersionNumber.Of(text));
+
+    [Fact]
+    public void A_rule_that_was_written_with_leading_zeros_goes_on() => Assert.Equal(VersionNumber.Of("18.3"), VersionNumber.Of("018.03"));
 }
 
 /// <summary>Random filters.</summary>

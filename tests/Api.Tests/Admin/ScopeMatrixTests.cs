@@ -24,7 +24,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "POST /api/v1/repeating-operations", "GET /api/v1/repeating-operations", "GET /api/v1/repeating-operations/{id}", "POST /api/v1/repeating-operations/{id}/pause",
         "POST /api/v1/repeating-operations/{id}/go-on", "DELETE /api/v1/repeating-operations/{id}", "GET /operations/repeating", "GET /operations/repeating/{id}",
         "POST /operations/repeating/{id}/pause", "POST /operations/repeating/{id}/go-on", "POST /operations/repeating/{id}/end",
-        "POST /api/v1/device-imports", "GET /api/v1/device-imports/{id}", "GET /api/v1/device-imports/{id}/devices", "POST /api/v1/device-imports/{id}/apply", "POST /api/v1/device-imports/{id}/undo", "DELETE /api/v1/device-imports/{id}",
+        "POST /api/v1/device-imports", "GET /api/v1/device-imports", "GET /api/v1/device-imports/{id}", "GET /api/v1/device-imports/{id}/devices", "POST /api/v1/device-imports/{id}/apply", "POST /api/v1/device-imports/{id}/undo", "DELETE /api/v1/device-imports/{id}",
         "GET /device-imports", "GET /device-imports/{id}", "POST /device-imports", "POST /device-imports/{id}/apply", "POST /device-imports/{id}/undo", "POST /device-imports/{id}/discard",
         "POST /api/v1/people-imports", "GET /api/v1/people-imports/{id}", "GET /api/v1/people-imports/{id}/people", "POST /api/v1/people-imports/{id}/apply", "DELETE /api/v1/people-imports/{id}",
         "GET /people/import", "GET /people/imports/{id}", "POST /people/import", "POST /people/imports/{id}/apply", "POST /people/imports/{id}/discard",
