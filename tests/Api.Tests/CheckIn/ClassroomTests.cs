@@ -77,10 +77,16 @@ public abstract class ClassroomTests(AdministeredServer server)
 
     private async Task<EnrolledPad> Give(District district, string number, bool supervised = true, string? serial = null)
     {
-        var pad = await server.Enrol();
+        var pad = serial is null ? await server.Enrol() : new EnrolledPad(server, Guid.NewGuid().ToString().ToUpperInvariant(), await server.IssueIdentity());
+        if (serial is not null)
+        {
+            Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Of(pad.Udid, "Authenticate", $"<key>OSVersion</key><string>18.3</string><key>SerialNumber</key><string>{serial}</string>"), pad.Certificate)).Status);
+            Assert.Equal(200, (await server.Put("/mdm/checkin", Message.TokenUpdate(pad.Udid), pad.Certificate)).Status);
+        }
+
         var command = await pad.Send("DeviceInformation");
         await pad.Idle();
-        await pad.Report("Acknowledged", command, $"<key>QueryResponses</key><dict><key>OSVersion</key><string>18.3</string>{(serial is null ? "" : $"<key>SerialNumber</key><string>{serial}</string>")}<key>IsSupervised</key><{(supervised ? "true" : "false")}/></dict>");
+        await pad.Report("Acknowledged", command, $"<key>QueryResponses</key><dict><key>OSVersion</key><string>18.3</string><key>IsSupervised</key><{(supervised ? "true" : "false")}/></dict>");
         await Put($"{pad.Path}/holder", $$"""{"personId": "{{await Person(district, number)}}"}""");
         return pad;
     }
