@@ -103,9 +103,9 @@ public sealed record ClassroomDeviceView
         Role = wanted is null ? null : wanted.Role == PersonRole.Teacher ? "teacher" : "pupil",
         Classes = wanted?.Classes ?? 0,
         People = wanted?.People ?? 0,
-        State = standing is not null ? AssignmentWords.State(standing.State) : wanted is not null ? AssignmentWords.State(AssignmentState.Waiting) : None,
+        State = standing is not null ? AssignmentWords.State(standing.State) : wanted is null ? None : AssignmentWords.State(wanted.Problem is null ? AssignmentState.Waiting : AssignmentState.NotApplicable),
         Since = standing?.ChangedAt,
-        Words = standing is not null ? AssignmentWords.Sentence(standing) : wanted is not null ? "It is sent when the iPad comes." : words ?? "",
+        Words = standing is not null ? AssignmentWords.Sentence(standing) : wanted is not null ? wanted.Problem ?? "It is sent when the iPad comes." : words ?? "",
         TriedAgainAt = standing is null ? null : AssignmentWords.TriedAgainAt(standing),
         CertificateEndsAt = wanted?.CertificateEndsAt,
     };

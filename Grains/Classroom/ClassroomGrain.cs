@@ -9,8 +9,8 @@ namespace FleetMdm.Grains.Classroom;
 //
 //   1. touched   what was changed since the last look, by the audit record: classes, people, who has which iPad. An import, a deletion, a switch, and every hour: all
 //   2. number    classes that are new get the number by which iPads tell them apart
-//   3. work out  what each iPad that is touched should know, a hundred at a time. What is equal to what it should know already changes nothing
-//   4. renew     certificates that end
+//   3. renew     certificates that end, before anything by which a look may fail
+//   4. work out  what each iPad that is touched should know, a hundred at a time. What is equal to what it should know already changes nothing
 //   5. tell      the plan wakes the iPads for which something changed
 //
 // All of it is in the store: this grain may be lost at any moment, and another one looks at all iPads.
@@ -21,25 +21,31 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
 {
     private const int AtOnce = 100;
 
-    /// <summary>More changes than this since the last look: all iPads are looked at.</summary>
+    /// <summary>More changes than this since the last look: all iPads are looked at. As many are read at a time.</summary>
     private const int MostRecords = 200;
 
-    private const int RenewedAtOnce = 500;
+    /// <summary>Each needs a key, and a node makes some five in a second: no more of them wait than can be made until the next look.</summary>
+    private const int RenewedAtOnce = 15;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(3);
 
     /// <summary>Clocks of several nodes differ, and records of one transaction come with its end.</summary>
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(20);
 
+    /// <summary>A file that is applied has the time of its request, and is seen when all of it is written.</summary>
+    private static readonly TimeSpan ImportsTake = TimeSpan.FromMinutes(5);
+
     /// <summary>A class ends by its day, and whatever was missed mends itself.</summary>
     private static readonly TimeSpan AllEvery = TimeSpan.FromHours(1);
+
+    private const string Imports = "import.";
 
     /// <summary>What touches a few; whoever deletes or imports touches all.</summary>
     private static readonly (string Verbs, ClassroomThing? Thing)[] Changes =
     [
         ("class.", ClassroomThing.Class),
         ("person.", ClassroomThing.Person),
-        (AuditVerbs.ImportApply, null),
+        (Imports, null),
         (AuditVerbs.ClassroomSwitch, null),
         (AuditVerbs.DeviceHandOut, ClassroomThing.Device),
         (AuditVerbs.DeviceReturn, ClassroomThing.Device),
@@ -61,6 +67,7 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
 
     public Task Wake() => Task.CompletedTask;
 
+    /// <remarks>It comes in between: a look at all iPads takes longer than anybody waits for an answer.</remarks>
     public Task Switched()
     {
         _all = true;
@@ -96,13 +103,17 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
         // 1
         var (touched, all) = await Touched();
         all |= _all || now >= _allAt;
-        var changed = 0L;
+        // Before anything else: who switches a school in the middle of this has all looked at once more.
+        _all = false;
+        // 2
+        if (all || touched.Count > 0) await store.NumberClasses(DateOnly.FromDateTime(now.UtcDateTime));
+        // 3
+        var changed = await store.RenewCertificates(now + ClassroomProfiles.RenewedBefore, now, RenewedAtOnce);
+        if (changed > 0) LogRenewed(changed);
+        // 4
         if (all || touched.Count > 0)
         {
-            // 2
-            await store.NumberClasses();
             var authority = await GrainFactory.GetGrain<IClassroomAuthorityGrain>(IClassroomAuthorityGrain.Key).Get();
-            // 3
             if (!all)
             {
                 foreach (var some in touched.Order(StringComparer.Ordinal).Chunk(AtOnce)) changed += await WorkOut(some, authority);
@@ -118,15 +129,8 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
                     after = some.Count < AtOnce ? null : some[^1];
                 }
                 while (after is not null);
-                (_all, _allAt) = (false, now + AllEvery);
+                _allAt = now + AllEvery;
             }
-        }
-
-        // 4
-        if (await store.RenewCertificates(now + ClassroomProfiles.RenewedBefore, now, RenewedAtOnce) is > 0 and var renewed)
-        {
-            LogRenewed(renewed);
-            changed += renewed;
         }
 
         // 5
@@ -139,7 +143,21 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
     {
         var now = clock.GetUtcNow();
         var facts = await store.ReadFacts(deviceIds, DateOnly.FromDateTime(now.UtcDateTime));
-        return await store.Write(deviceIds, [.. facts.Select(one => ClassroomPart.Of(one, authority)?.Wish).OfType<ClassroomWish>()], now);
+        return await store.Write(deviceIds, [.. facts.Select(one => Wish(one, authority)).OfType<ClassroomWish>()], now);
+    }
+
+    /// <summary>One iPad never stops the others.</summary>
+    private ClassroomWish? Wish(ClassroomFacts facts, SealedClassroomAuthority authority)
+    {
+        try
+        {
+            return ClassroomPart.Of(facts, authority)?.Wish;
+        }
+        catch (Exception e)
+        {
+            LogBroken(facts.DeviceId, e);
+            return ClassroomPart.Broken(facts, e);
+        }
     }
 
     private async Task<(HashSet<string> Touched, bool All)> Touched()
@@ -147,18 +165,27 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
         var (devices, all) = (new HashSet<string>(StringComparer.Ordinal), false);
         var now = clock.GetUtcNow();
         var found = new HashSet<Guid>();
+        var unseen = 0;
         foreach (var (verbs, thing) in Changes)
         {
-            var records = await audit.List(new AuditFilter { Verb = verbs, From = _from, Result = AuditResult.Done }, null, MostRecords);
-            all |= records.Count >= MostRecords;
-            foreach (var record in records)
+            var filter = new AuditFilter { Verb = verbs, From = verbs == Imports ? _from - ImportsTake : _from, Result = AuditResult.Done };
+            Guid? before = null;
+            do
             {
-                found.Add(record.Id);
-                if (_seen.Contains(record.Id)) continue;
-                // Whom a person was in class with is not known any more.
-                if (thing is not { } one || record.TargetId is not { } id || record.Verb == AuditVerbs.PersonDelete) all = true;
-                else devices.UnionWith(await store.ListTouched(one, id));
+                var records = await audit.List(filter, before, MostRecords);
+                foreach (var record in records)
+                {
+                    found.Add(record.Id);
+                    // What was only uploaded has changed nothing.
+                    if (_seen.Contains(record.Id) || record.Verb is AuditVerbs.ImportStage or AuditVerbs.ImportDiscard) continue;
+                    // Whom a person was in class with is not known any more.
+                    if (thing is not { } one || record.TargetId is not { } id || record.Verb == AuditVerbs.PersonDelete || ++unseen > MostRecords) all = true;
+                    else if (!all) devices.UnionWith(await store.ListTouched(one, id));
+                }
+
+                before = records.Count < MostRecords ? null : records[^1].Id;
             }
+            while (before is not null);
         }
 
         _seen.Clear();
@@ -175,4 +202,7 @@ internal sealed partial class ClassroomGrain(IClassroomStore store, IAuditStore 
 
     [LoggerMessage(2724, LogLevel.Warning, "Working out what iPads should know of their classes failed; all of them are looked at in a few seconds")]
     private partial void LogFailed(Exception exception);
+
+    [LoggerMessage(2725, LogLevel.Error, "{Id}: what it should know of its classes could not be worked out. It has no profile until that is mended")]
+    private partial void LogBroken(string id, Exception exception);
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Classroom;
 using FleetMdm.Storage.Classroom;
@@ -18,6 +20,15 @@ internal static class ClassroomPart
 
     /// <summary>Some 150 bytes each: the profile stays well under a megabyte.</summary>
     public const int MostPeople = 3_000;
+
+    /// <summary>Of an iPad for which no profile can be worked out, whatever is wrong: it has none, and all the others have theirs.</summary>
+    public static ClassroomWish Broken(ClassroomFacts facts, Exception exception)
+    {
+        var problem = $"No profile can be made of the names of its classes and people ({exception.GetType().Name}). Look for unusual characters in them; the log of the server says more.";
+        return new ClassroomWish(
+            facts.DeviceId, facts.Holder.Id, facts.Groups.Any(group => group.Role == PersonRole.Teacher) ? PersonRole.Teacher : PersonRole.Pupil,
+            SHA256.HashData(Encoding.UTF8.GetBytes(problem)), 0, problem, [.. facts.Groups.Select(group => group.ClassId)]);
+    }
 
     /// <returns>Null: it is to know nothing.</returns>
     public static (ClassroomContent? Content, ClassroomWish Wish)? Of(ClassroomFacts facts, SealedClassroomAuthority authority)

@@ -17,10 +17,30 @@ internal sealed class ClassroomProfiles(IClassroomStore store, IGrainFactory gra
     /// <summary>Longer than the summer holidays: an iPad that lay in a cupboard comes back with a certificate that is good.</summary>
     public static readonly TimeSpan RenewedBefore = TimeSpan.FromDays(100);
 
-    /// <summary>What is put into the queue; null: the iPad is to have none any more.</summary>
-    public async Task<byte[]?> Command(string deviceId, int revision)
+    /// <summary>No iPad, and nobody who answers it, waits longer for its turn. Then it comes again.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>One at a time on a node: keys are made on the cores that answer all iPads.</summary>
+    private readonly SemaphoreSlim _turn = new(1);
+
+    /// <summary>What is put into the queue; neither: the iPad is to have none any more.</summary>
+    public async Task<ClassroomCommand> Command(string deviceId, int revision)
     {
+        // Before the turn: the first one makes the CAs.
         var authority = await grains.GetGrain<IClassroomAuthorityGrain>(IClassroomAuthorityGrain.Key).Get();
+        if (!await _turn.WaitAsync(Patience)) return new ClassroomCommand(null, IsBusy: true);
+        try
+        {
+            return new ClassroomCommand(await Make(deviceId, revision, authority), IsBusy: false);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<byte[]?> Make(string deviceId, int revision, SealedClassroomAuthority authority)
+    {
         var now = clock.GetUtcNow();
         if (await store.ReadFacts([deviceId], DateOnly.FromDateTime(now.UtcDateTime)) is not [var facts] || ClassroomPart.Of(facts, authority) is not { Content: { } content, Wish: { } wish }) return null;
         var (ca, purpose) = content.IsLeader
@@ -38,3 +58,6 @@ internal sealed class ClassroomProfiles(IClassroomStore store, IGrainFactory gra
         return ProfileCommand.Template(profile);
     }
 }
+
+/// <param name="IsBusy">Others are being made; it is asked for once more in a while.</param>
+internal readonly record struct ClassroomCommand(byte[]? Command, bool IsBusy);

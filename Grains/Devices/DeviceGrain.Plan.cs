@@ -140,22 +140,34 @@ internal sealed partial class DeviceGrain
             GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
         }
 
+        var (queued, notMade) = (0, 0);
         foreach (var send in decided.Sends)
         {
-            if (await Order(send, values) is not { } order)
+            (string RequestType, ReadOnlyMemory<byte> Body)? made;
+            if (send is { Remove: false, Entry.Content.IsOfEachIPad: true })
             {
-                // It was deleted in between. Nobody finds its command, and it is forgotten next time.
-                continue;
+                made = await OrderOwn(send, decided, now);
+                if (made is null) notMade++;
+            }
+            else
+            {
+                made = await Order(send, values);
             }
 
+            // It was deleted in between. Nobody finds its command, and it is forgotten next time.
+            if (made is not { } order) continue;
+            queued++;
             await Durably(store.Append(new QueueAppend { EnrolmentId = Id, CommandUuid = send.CommandUuid, RequestType = order.RequestType, Body = order.Body, AcceptedAt = now }));
         }
+
+        // What waited for it waits no more, and no answer of the iPad would say so.
+        if (notMade > 0 && queued == 0 && !asked) return await FollowPlanAnew(attempt, now);
 
         (_planChanged, _planAnswered) = (false, false);
         // The store has given the rows their places in the queue, and says when there is more to do.
         if (decided.Sends.Count > 0 || decided.Changes.Count > 0 || declares) await Read();
         if (_planDue <= now) _planDue = now + PlanAgainAfter;
-        if (decided.Sends.Count > 0) LogPlanned(Id, decided.Sends.Count);
+        if (queued > 0) LogPlanned(Id, queued);
         return decided.Sends.Count > 0 || asked ? await Next() : null;
     }
 
@@ -181,8 +193,29 @@ internal sealed partial class DeviceGrain
     private async ValueTask<(string RequestType, ReadOnlyMemory<byte> Body)?> Order(PlanSend send, IReadOnlyDictionary<string, string?>? values)
     {
         if (send.Remove) return send.Entry.Content.Removal is var (type, fragment) ? (type, fragment) : null;
-        if (send.Entry.Content.IsOfEachIPad) return await classroomProfiles.Command(Id, send.Entry.Wanted) is { } own ? (send.Entry.Content.RequestType, own) : null;
         return await plans.Body(send.Entry) is { } body ? (send.Entry.Content.RequestType, values is null ? body : send.Entry.Content.Filled(body, values)) : null;
+    }
+
+    /// <summary>What is made for this iPad alone. If it cannot be made, it is as if the iPad had refused it: everything else goes on.</summary>
+    private async ValueTask<(string RequestType, ReadOnlyMemory<byte> Body)?> OrderOwn(PlanSend send, PlanDecision decided, DateTimeOffset now)
+    {
+        var sent = decided.Changes.Select(change => change.After).OfType<AssignmentStanding>().First(one => one.AssignmentId == send.Entry.Id);
+        AssignmentStanding instead;
+        try
+        {
+            var made = await classroomProfiles.Command(Id, send.Entry.Wanted);
+            if (made.Command is { } own) return (send.Entry.Content.RequestType, own);
+            instead = made.IsBusy ? PlanPart.Later(sent, now) : PlanPart.NotMade(sent, "Who has this iPad, or their classes, are just changing. It is tried again.", now);
+        }
+        catch (Exception e) when (e is not (StoreUnavailableException or FleetUnavailableException or OperationCanceledException))
+        {
+            LogNotMade(Id, send.Entry.Name, e);
+            instead = PlanPart.NotMade(sent, "The server could not make it. It is tried again; the log of the server says why.", now);
+        }
+
+        // Whoever changed it in between knows better.
+        await Durably(assignments.Write(Id, [new AssignmentChange(sent, instead)]));
+        return null;
     }
 
     /// <summary>Of the variables.</summary>
@@ -194,6 +227,9 @@ internal sealed partial class DeviceGrain
 
     [LoggerMessage(2026, LogLevel.Information, "{Id}: {Count} commands were queued, so that it becomes as it is assigned")]
     private partial void LogPlanned(string id, int count);
+
+    [LoggerMessage(2028, LogLevel.Error, "{Id}: \"{Name}\" could not be made. It is tried again; everything else that is assigned goes on")]
+    private partial void LogNotMade(string id, string name, Exception exception);
 
     [LoggerMessage(2027, LogLevel.Error, "{Id}: what is assigned to it could not be worked out. It is tried again in ten minutes")]
     private partial void LogPlanFailed(string id, Exception exception);

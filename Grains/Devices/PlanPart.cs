@@ -76,6 +76,10 @@ internal static class PlanPart
     private static readonly TimeSpan[] LicencePauses =
         [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(30), TimeSpan.FromHours(1)];
 
+    private static readonly TimeSpan MadeAgainAfter = TimeSpan.FromMinutes(1);
+
+    private const string NotMadeYet = "The server makes the profiles of other iPads at the moment. This one follows.";
+
     private const string NotSeenYet = "The licence is there, and the iPad does not see it yet. The installation is tried again.";
 
     private static readonly string[] NotThere = ["not found", "not installed", "not managed", "no such"];
@@ -167,7 +171,7 @@ internal static class PlanPart
         var waiting = all.Select((one, at) => (At: at, one.Entry, one.Standing))
             .Where(one => one.Standing.State == AssignmentState.Waiting && !IsPending(one.Standing, known) && !IsResting(one.Standing, now)).ToList();
         // What is on its way holds up what comes after it.
-        var first = all.Where(one => one.Standing.State is AssignmentState.Sent or AssignmentState.Waiting).Select(one => (PlanRank?)one.Entry.Content.Rank).Min();
+        var first = all.Where(one => one.Standing.State is AssignmentState.Sent or AssignmentState.Waiting && !(one.Standing.Reason == NotMadeYet && IsResting(one.Standing, now))).Select(one => (PlanRank?)one.Entry.Content.Rank).Min();
         foreach (var (at, entry, standing) in waiting.OrderBy(one => one.Entry.Content.Rank).ThenBy(one => one.Standing.ChangedAt).ThenBy(one => one.Entry.Id, StringComparer.Ordinal))
         {
             if (entry.Licence is { } licence && known.Licence(licence) is not { State: LicenceState.Held })
@@ -308,7 +312,20 @@ internal static class PlanPart
         Reason = NotSeenYet,
     };
 
-    private static bool IsResting(AssignmentStanding one, DateTimeOffset now) => one.Reason == NotSeenYet && one.DueAt > now;
+    private static bool IsResting(AssignmentStanding one, DateTimeOffset now) => one.Reason is NotSeenYet or NotMadeYet && one.DueAt > now;
+
+    /// <summary>It was to be sent, and could not be made: it is as if the iPad had refused it.</summary>
+    public static AssignmentStanding NotMade(AssignmentStanding sent, string reason, DateTimeOffset now) => Fail(sent, AssignmentState.Failed, reason, now) with { CommandUuid = null };
+
+    /// <summary>It was to be sent, and the server makes others: it waits a little, and nothing waits for it.</summary>
+    public static AssignmentStanding Later(AssignmentStanding sent, DateTimeOffset now) => sent with
+    {
+        State = AssignmentState.Waiting,
+        CommandUuid = null,
+        DueAt = now + MadeAgainAfter,
+        ChangedAt = now,
+        Reason = NotMadeYet,
+    };
 
     private static string WhyNoLicence(ContentLicence? licence) => licence?.State switch
     {

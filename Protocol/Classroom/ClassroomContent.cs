@@ -37,7 +37,7 @@ public sealed record ClassroomContent
         var content = new PlistDictionary
         {
             ["Organization"] = OrganizationUuid.ToString("D"),
-            ["OrganizationName"] = OrganizationName,
+            ["OrganizationName"] = ClassroomProfile.Plain(OrganizationName),
             ["User"] = UserId,
             ["IsLeader"] = IsLeader,
             ["Groups"] = ClassroomProfile.Groups(this),

@@ -122,5 +122,12 @@ public static class ClassroomProfile
     }
 
     /// <summary>A class that somebody called <c>{{serial}}</c> keeps its name: what is delivered has its variables filled in.</summary>
-    private static string Plain(string text) => text.Replace("{{", "{ {", StringComparison.Ordinal);
+    /// <remarks>What no property list can carry is left out, before anything else: braces that it parted would come together.</remarks>
+    internal static string Plain(string text)
+    {
+        while (PlistText.IndexOfForbidden(text) is >= 0 and var at) text = text.Remove(at, 1);
+        // Once is not enough: of three braces two are left.
+        while (text.Contains("{{", StringComparison.Ordinal)) text = text.Replace("{{", "{ {", StringComparison.Ordinal);
+        return text;
+    }
 }

@@ -383,7 +383,10 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             {
                 if (await FindIn(s, Scope.District, id) is not { } standing) return 0L;
                 var (usable, node) = await AssignmentTargets.Standing(s, TargetOf(standing.Assignment, now));
-                var count = usable && depends(AssignmentTargets.Fields(node)) ? await Reach(s, standing, now) : await Renew(s, standing, now);
+                // What is newer for Classroom, whoever works that out has renewed already, for those iPads alone.
+                var count = usable && depends(AssignmentTargets.Fields(node)) ? await Reach(s, standing, now)
+                    : standing.Assignment.Kind == AssignmentKind.Classroom ? 0
+                    : await Renew(s, standing, now);
                 if (count > 0) await NextNumber(s);
                 return count;
             }, timeout: ReachTimeout);

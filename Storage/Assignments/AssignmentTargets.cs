@@ -10,8 +10,8 @@ internal static class AssignmentTargets
     /// <summary>The iPads that are enrolled, as <c>d</c>, and no channels of users.</summary>
     public const string Enrolled = $"{DeviceColumns.Joined} WHERE d.status = 2 AND d.id = d.device_id AND d.kind <> 3";
 
-    /// <summary>iPads that have classes to know: of the one assignment that has no filter.</summary>
-    public const string OfClassroom = " AND EXISTS (SELECT 1 FROM classroom_devices k WHERE k.device_id = d.id)";
+    /// <summary>iPads that have classes to know: of the one assignment that has no filter. Where there can be no profile, that of an earlier holder goes.</summary>
+    public const string OfClassroom = " AND EXISTS (SELECT 1 FROM classroom_devices k WHERE k.device_id = d.id AND k.problem IS NULL)";
 
     /// <param name="scope">Of the one who writes it: other groups do not exist. Null: it was written before.</param>
     /// <exception cref="FilterException">It names a group that does not exist, or one whose rule goes in a circle.</exception>

@@ -17,13 +17,16 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
 
     private const string Schools = "SELECT s.id, s.name, s.sort_name, k.school_id, k.switched_at, k.switched_by FROM schools s LEFT JOIN classroom_schools k ON k.school_id = s.id";
 
-    /// <summary>Enrolled iPads with what they should have and how it stands, and the school of each of their classes once.</summary>
-    private const string Standing = """
-        FROM (SELECT DISTINCT q.device_id, c.school_id FROM classroom_device_classes q JOIN classes c ON c.id = q.class_id) t
+    /// <summary>Enrolled iPads with what they should have and how it stands, and each of these schools of their classes once.</summary>
+    private static string Standing(string schools) => $"""
+        FROM (SELECT DISTINCT q.device_id, c.school_id FROM classes c JOIN classroom_device_classes q ON q.class_id = c.id WHERE c.school_id {schools}) t
         JOIN classroom_devices k ON k.device_id = t.device_id
         JOIN devices d ON d.id = t.device_id AND d.status = 2
         LEFT JOIN assignment_devices x ON x.device_id = t.device_id AND x.assignment_id = @assignment
         """;
+
+    /// <summary>An iPad for which there can be no profile has none that could stand anyhow.</summary>
+    private const string StateNow = "coalesce(x.state, CASE WHEN k.problem IS NOT NULL THEN CAST(5 AS SMALLINT) END)";
 
     private const string DeviceColumns =
         "k.person_id, k.role, k.revision, (SELECT count(*) FROM classroom_device_classes n WHERE n.device_id = k.device_id), k.people, k.problem, k.certificate_ends_at";
@@ -89,8 +92,8 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
 
     public async Task<IReadOnlyList<ClassroomCount>> Count(Scope scope, IReadOnlyList<string> schoolIds) => schoolIds.Count == 0 ? [] : await database.Read(s => s
         .Sql($"""
-            SELECT t.school_id, k.role, x.state, count(*) {Standing}
-            WHERE t.school_id IN (SELECT id FROM {database.IdsTable}) AND {scope.CoversDevice(database)} GROUP BY t.school_id, k.role, x.state
+            SELECT t.school_id, k.role, {StateNow}, count(*) {Standing($"IN (SELECT id FROM {database.IdsTable})")}
+            WHERE {scope.CoversDevice(database)} GROUP BY t.school_id, k.role, {StateNow}
             """)
         .Text("@assignment", IClassroomStore.AssignmentId).Ids(schoolIds).Within(scope)
         .List(row => new ClassroomCount(row.Text(0), (PersonRole)row.Short(1), row.IsNull(2) ? null : (AssignmentState)row.Short(2), row.Long(3))));
@@ -122,8 +125,8 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
         StoredText.Check("The id to go on after", after);
         return await database.Read(s => s
             .Sql($"""
-                SELECT {DeviceColumns}, d.id, d.device_name, d.serial_number, {AssignmentStore.StandingColumns} {Standing}
-                WHERE t.school_id = @school AND d.id > @after AND {scope.CoversDevice(database)}{(state is null ? "" : " AND x.state = @state")} ORDER BY d.id LIMIT @limit
+                SELECT {DeviceColumns}, d.id, d.device_name, d.serial_number, {AssignmentStore.StandingColumns} {Standing("= @school")}
+                WHERE d.id > @after AND {scope.CoversDevice(database)}{(state is null ? "" : $" AND {StateNow} = @state")} ORDER BY d.id LIMIT @limit
                 """)
             .Text("@assignment", IClassroomStore.AssignmentId).Text("@school", schoolId).Text("@after", after ?? "").Int("@limit", limit).Within(scope)
             .Bind(statement =>
@@ -165,26 +168,29 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
     public Task<IReadOnlyList<string>> ListAll(string? after, int limit) => database.Read(async s => (IReadOnlyList<string>)await s
         .Sql("""
             SELECT device_id FROM (
-              SELECT h.device_id FROM holdings h WHERE h.returned_at IS NULL AND h.device_id > @after
-              UNION SELECT k.device_id FROM classroom_devices k WHERE k.device_id > @after) u
+              SELECT device_id FROM (SELECT h.device_id FROM holdings h WHERE h.returned_at IS NULL AND h.device_id > @after ORDER BY h.device_id LIMIT @limit) held
+              UNION SELECT device_id FROM (SELECT k.device_id FROM classroom_devices k WHERE k.device_id > @after ORDER BY k.device_id LIMIT @limit) told) u
             ORDER BY device_id LIMIT @limit
             """)
         .Text("@after", after ?? "").Int("@limit", limit).List(row => row.Text(0)));
 
-    public async Task NumberClasses()
+    public async Task NumberClasses(DateOnly today)
     {
-        const string missing = """
+        const string goesOn = "c.active = @active AND (c.ends_on IS NULL OR c.ends_on >= @today)";
+        const string missing = $"""
             SELECT c.id FROM classes c JOIN classroom_schools k ON k.school_id = c.school_id
-            WHERE NOT EXISTS (SELECT 1 FROM classroom_beacons b WHERE b.class_id = c.id)
+            WHERE {goesOn} AND NOT EXISTS (SELECT 1 FROM classroom_beacons b WHERE b.class_id = c.id)
             """;
-        if (!await database.Read(s => s.Sql(missing + " LIMIT 1").First(_ => true))) return;
+        Statement Sql(Session s, string sql) => s.Sql(sql).Bool("@active", true).Text("@today", PersonColumns.Day(today));
+        if (!await database.Read(s => Sql(s, missing + " LIMIT 1").First(_ => true))) return;
         await database.Write(async s =>
         {
-            await s.Sql("DELETE FROM classroom_beacons WHERE NOT EXISTS (SELECT 1 FROM classes c WHERE c.id = classroom_beacons.class_id)").Execute();
+            await Sql(s, $"DELETE FROM classroom_beacons WHERE NOT EXISTS (SELECT 1 FROM classes c WHERE c.id = classroom_beacons.class_id AND {goesOn})").Execute();
             var used = (await s.Sql("SELECT beacon FROM classroom_beacons").List(row => row.Int(0))).ToHashSet();
             // A number that was free for long first: iPads may still know an earlier class by a lower one.
-            var free = Enumerable.Range(1, IClassroomStore.MostBeacons).Where(number => !used.Contains(number)).OrderBy(number => number < used.DefaultIfEmpty().Max());
-            foreach (var (id, beacon) in (await s.Sql(missing + " ORDER BY c.id").List(row => row.Text(0))).Zip(free))
+            var highest = used.DefaultIfEmpty().Max();
+            var free = Enumerable.Range(1, IClassroomStore.MostBeacons).Where(number => !used.Contains(number)).OrderBy(number => number < highest);
+            foreach (var (id, beacon) in (await Sql(s, missing + " ORDER BY c.id").List(row => row.Text(0))).Zip(free))
                 await s.Sql("INSERT INTO classroom_beacons (class_id, beacon) VALUES (@id, @beacon) ON CONFLICT DO NOTHING").Text("@id", id).Int("@beacon", beacon).Execute();
         });
     }
@@ -266,8 +272,12 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
     }
 
     public Task Issued(string deviceId, int revision, byte[] content, DateTimeOffset endsAt) => database.Write(s => s
-        .Sql("UPDATE classroom_devices SET certificate_ends_at = @ends, content = @content WHERE device_id = @device AND revision = @revision")
-        .Text("@device", deviceId).Int("@revision", revision).Bytes("@content", content).Time("@ends", endsAt).Execute());
+        .Sql("""
+            UPDATE classroom_devices SET certificate_ends_at = CASE WHEN content = @content THEN @ends ELSE certificate_ends_at END,
+              content = CASE WHEN content = @content THEN content ELSE @none END
+            WHERE device_id = @device AND revision = @revision
+            """)
+        .Text("@device", deviceId).Int("@revision", revision).Bytes("@content", content).Bytes("@none", []).Time("@ends", endsAt).Execute());
 
     public async Task<long> RenewCertificates(DateTimeOffset before, DateTimeOffset now, int limit)
     {
@@ -289,16 +299,16 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
         return reached;
     }
 
-    private async Task<Dictionary<string, (string PersonId, byte[] Content)>> Present(Session s, IReadOnlyList<string> ids, bool forUpdate) => (await s
-        .Sql($"SELECT k.device_id, k.person_id, k.content FROM classroom_devices k WHERE k.device_id IN (SELECT id FROM {database.IdsTable}){(forUpdate ? database.ForUpdate : "")}").Ids(ids)
-        .List(row => (Id: row.Text(0), PersonId: row.Text(1), Content: row.BytesOrNull(2)!))).ToDictionary(one => one.Id, one => (one.PersonId, one.Content), StringComparer.Ordinal);
+    private async Task<Dictionary<string, (string PersonId, byte[] Content, string? Problem)>> Present(Session s, IReadOnlyList<string> ids, bool forUpdate) => (await s
+        .Sql($"SELECT k.device_id, k.person_id, k.content, k.problem FROM classroom_devices k WHERE k.device_id IN (SELECT id FROM {database.IdsTable}){(forUpdate ? database.ForUpdate : "")}").Ids(ids)
+        .List(row => (Id: row.Text(0), PersonId: row.Text(1), Content: row.BytesOrNull(2)!, Problem: row.TextOrNull(3)))).ToDictionary(one => one.Id, one => (one.PersonId, one.Content, one.Problem), StringComparer.Ordinal);
 
-    private static List<string> Differ(Dictionary<string, (string PersonId, byte[] Content)> present, IReadOnlyList<string> ids, Dictionary<string, ClassroomWish> wanted) =>
+    private static List<string> Differ(Dictionary<string, (string PersonId, byte[] Content, string? Problem)> present, IReadOnlyList<string> ids, Dictionary<string, ClassroomWish> wanted) =>
     [
         .. ids.Where(id => (present.TryGetValue(id, out var one), wanted.GetValueOrDefault(id)) switch
         {
             (false, null) => false,
-            (true, { } wish) => one.PersonId != wish.PersonId || !one.Content.AsSpan().SequenceEqual(wish.Content),
+            (true, { } wish) => one.PersonId != wish.PersonId || one.Problem != wish.Problem || !one.Content.AsSpan().SequenceEqual(wish.Content),
             _ => true,
         }),
     ];

@@ -55,8 +55,8 @@ public interface IClassroomStore
     /// <summary>All iPads that have a holder or a row, by id.</summary>
     Task<IReadOnlyList<string>> ListAll(string? after, int limit);
 
-    /// <summary>Gives a number to each class of a school that uses Classroom and has none. A class without a number finds none free.</summary>
-    Task NumberClasses();
+    /// <summary>Gives a number to each class of a school that uses Classroom and has none, and takes those of classes that are over. A class without a number finds none free.</summary>
+    Task NumberClasses(DateOnly today);
 
     /// <summary>Who has these iPads, and their classes, with the people that the holder's iPad may know. iPads without are left out.</summary>
     Task<IReadOnlyList<ClassroomFacts>> ReadFacts(IReadOnlyList<string> deviceIds, DateOnly today);
@@ -65,7 +65,7 @@ public interface IClassroomStore
     /// <returns>For how many iPads there is something to do.</returns>
     Task<long> Write(IReadOnlyList<string> deviceIds, IReadOnlyList<ClassroomWish> wishes, DateTimeOffset now);
 
-    /// <summary>A profile was made: until when its certificate is good, and what it says by now.</summary>
+    /// <summary>A profile was made: until when its certificate is good, and what it says. If that is not what was worked out last, the next look finds a change, whatever it works out.</summary>
     Task Issued(string deviceId, int revision, byte[] content, DateTimeOffset endsAt);
 
     /// <summary>Has those renewed whose certificate ends before this time.</summary>

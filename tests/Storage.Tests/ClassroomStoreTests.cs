@@ -115,8 +115,8 @@ public abstract class ClassroomStoreTests(StoreFixture fixture)
         var seven = await Class(node, north, "7B", (tea, PersonRole.Teacher), (ali, PersonRole.Pupil), (bo, PersonRole.Pupil), (await HoldingStoreTests.Person(node, "Left", active: false), PersonRole.Pupil));
         await Class(node, south, "8A", (tea, PersonRole.Teacher), (ali, PersonRole.Pupil));
         var (hers, his, nobodys) = (await Pad(node, tea), await Pad(node, ali), (await Make.Enrolled(node)).Id);
-        await node.Classroom.NumberClasses();
-        await node.Classroom.NumberClasses();
+        await node.Classroom.NumberClasses(Today);
+        await node.Classroom.NumberClasses(Today);
 
         var facts = (await node.Classroom.ReadFacts([hers, his, nobodys], Today)).ToDictionary(one => one.DeviceId);
 
@@ -130,7 +130,7 @@ public abstract class ClassroomStoreTests(StoreFixture fixture)
 
         // A class keeps its number, and a new one gets another.
         var next = await Class(node, north, "9C", (tea, PersonRole.Teacher));
-        await node.Classroom.NumberClasses();
+        await node.Classroom.NumberClasses(Today);
         Assert.Equal([(seven, 1), (next, 2)], (await node.Classroom.ReadFacts([hers], Today))[0].Groups.Select(group => (group.ClassId, group.Beacon!.Value)).OrderBy(group => group.Item2));
     }
 
@@ -154,6 +154,96 @@ public abstract class ClassroomStoreTests(StoreFixture fixture)
         await node.Classes.Delete(Scope.District, seven, null);
         Assert.Equal(both, await Touched(ClassroomThing.Class, seven));
         Assert.Equal(new[] { hers, his, other }.Order(StringComparer.Ordinal), await node.Classroom.ListAll(null, 10));
+    }
+
+    [Fact]
+    public async Task Where_there_can_be_no_profile_that_of_the_holder_before_goes_and_the_problem_is_told()
+    {
+        await using var node = await Fresh();
+        var (ali, bo) = (await HoldingStoreTests.Person(node, "Ali"), await HoldingStoreTests.Person(node, "Bo"));
+        var north = await School(node, "North");
+        var seven = await Class(node, north, "7B", (ali, PersonRole.Pupil), (bo, PersonRole.Pupil));
+        var pad = await Pad(node, ali);
+        await node.Classroom.Write([pad], [Wish(pad, ali, One, PersonRole.Pupil, seven)], Make.Now);
+        await Becomes(node, pad, one => one with { State = AssignmentState.Installed, Revision = 1, Installed = 1, DueAt = null });
+        var troubled = Wish(pad, bo, Two, PersonRole.Pupil, seven) with { Problem = "Too many." };
+
+        Assert.Equal(1, await node.Classroom.Write([pad], [troubled], Make.Now));
+
+        Assert.Equal(AssignmentState.Leaving, (await Standing(node, pad))!.State);
+        Assert.Empty((await node.Assignments.Match(pad, Make.Now)).Ids);
+        Assert.True(await node.Assignments.Write(pad, [new AssignmentChange(await Standing(node, pad), null)]));
+        Assert.Equal(0, await node.Classroom.Write([pad], [troubled], Make.Now));
+        Assert.Equal("Too many.", (await node.Classroom.Find(pad))!.Problem);
+        Assert.Equal([(AssignmentState.NotApplicable, 1L)], (await node.Classroom.Count(Scope.District, [north])).Select(one => (one.State!.Value, one.Count)));
+        Assert.Equal("Too many.", Assert.Single(await node.Classroom.ListDevices(Scope.District, north, AssignmentState.NotApplicable, null, 10)).Device.Problem);
+        Assert.Empty(await node.Classroom.ListDevices(Scope.District, north, AssignmentState.Waiting, null, 10));
+        // The problem goes, and the content is what it was.
+        Assert.Equal(1, await node.Classroom.Write([pad], [troubled with { Problem = null }], Make.Now));
+        Assert.Equal(AssignmentState.Waiting, (await Standing(node, pad))!.State);
+    }
+
+    [Fact]
+    public async Task A_profile_that_says_something_else_than_was_worked_out_hides_no_change_from_the_next_look()
+    {
+        await using var node = await Fresh();
+        var ali = await HoldingStoreTests.Person(node, "Ali");
+        await School(node, "North");
+        foreach (var next in (byte[][])[One, Two])
+        {
+            var pad = await Pad(node, ali);
+            await node.Classroom.Write([pad], [Wish(pad, ali, One)], Make.Now);
+            await node.Classroom.Issued(pad, 1, Two, Make.Now.AddDays(100));
+            Assert.Null((await node.Classroom.Find(pad))!.CertificateEndsAt);
+            await Becomes(node, pad, one => one with { State = AssignmentState.Installed, Revision = 1, Installed = 1, DueAt = null });
+
+            Assert.Equal(1, await node.Classroom.Write([pad], [Wish(pad, ali, next)], Make.Now));
+            await node.Classroom.Issued(pad, 2, next, Make.Now.AddDays(100));
+            Assert.Equal(Make.Now.AddDays(100), (await node.Classroom.Find(pad))!.CertificateEndsAt);
+            Assert.Equal(0, await node.Classroom.Write([pad], [Wish(pad, ali, next)], Make.Now));
+        }
+    }
+
+    [Fact]
+    public async Task The_number_of_a_class_that_is_over_is_free_and_a_class_that_is_over_gets_none()
+    {
+        await using var node = await Fresh();
+        var tea = await HoldingStoreTests.Person(node, "Tea");
+        var north = await School(node, "North");
+        var pad = await Pad(node, tea);
+        var seven = await Class(node, north, "7B", (tea, PersonRole.Teacher));
+        await node.Classroom.NumberClasses(Today);
+        async Task<int?> Number(string id) => (await node.Classroom.ReadFacts([pad], Today)).SelectMany(one => one.Groups).Single(group => group.ClassId == id).Beacon;
+        Assert.Equal(1, await Number(seven));
+
+        var made = (await node.Classes.Find(Scope.District, seven))!.Class;
+        await node.Classes.Change(Scope.District, made with { Version = 2, EndsOn = Today.AddDays(-1) }, null);
+        var eight = await Class(node, north, "8A", (tea, PersonRole.Teacher));
+        await node.Classroom.NumberClasses(Today);
+        await node.Classes.Change(Scope.District, made with { Version = 3, EndsOn = null }, null);
+
+        Assert.Equal((1, null), (await Number(eight), await Number(seven)));
+        await node.Classroom.NumberClasses(Today);
+        Assert.Equal((1, 2), (await Number(eight), await Number(seven)));
+    }
+
+    [Fact]
+    public async Task Who_looks_after_everything_else_renews_it_only_when_it_looks_at_all()
+    {
+        await using var node = await Fresh();
+        var ali = await HoldingStoreTests.Person(node, "Ali");
+        await School(node, "North");
+        string[] pads = [.. new[] { await Pad(node, ali), await Pad(node, ali), await Pad(node, ali) }.Order(StringComparer.Ordinal)];
+        await node.Classroom.Write(pads, [.. pads.Select(pad => Wish(pad, ali, One))], Make.Now);
+        await Becomes(node, pads[0], one => one with { State = AssignmentState.Installed, Revision = 0, Installed = 0, DueAt = null });
+
+        Assert.Equal(0, await node.Assignments.Reach(_ => false, Make.Now));
+        Assert.Equal(1, await node.Assignments.Reach(_ => true, Make.Now));
+
+        // Each iPad once, page by page, whether it has a holder, a row or both.
+        var found = new List<string>();
+        while (await node.Classroom.ListAll(found.LastOrDefault(), 1) is [var next]) found.Add(next);
+        Assert.Equal(pads, found);
     }
 
     [Fact]

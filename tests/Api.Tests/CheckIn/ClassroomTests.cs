@@ -75,9 +75,15 @@ public abstract class ClassroomTests(AdministeredServer server)
 
     private async Task<string> Class(string name) => (string)(await server.Get($"/api/v1/classes?q={Uri.EscapeDataString(name)}"))["items"]!.AsArray().Single()!["id"]!;
 
-    private async Task<EnrolledPad> Give(District district, string number, bool supervised = true)
+    private async Task<EnrolledPad> Give(District district, string number, bool supervised = true, string? serial = null)
     {
-        var pad = await server.Enrol();
+        var pad = serial is null ? await server.Enrol() : new EnrolledPad(server, Guid.NewGuid().ToString().ToUpperInvariant(), await server.IssueIdentity());
+        if (serial is not null)
+        {
+            Assert.Equal(200, (await server.Put("/mdm/checkin", Message.Of(pad.Udid, "Authenticate", $"<key>OSVersion</key><string>18.3</string><key>SerialNumber</key><string>{serial}</string>"), pad.Certificate)).Status);
+            Assert.Equal(200, (await server.Put("/mdm/checkin", Message.TokenUpdate(pad.Udid), pad.Certificate)).Status);
+        }
+
         var command = await pad.Send("DeviceInformation");
         await pad.Idle();
         await pad.Report("Acknowledged", command, $"<key>QueryResponses</key><dict><key>OSVersion</key><string>18.3</string><key>IsSupervised</key><{(supervised ? "true" : "false")}/></dict>");
@@ -297,6 +303,56 @@ public abstract class ClassroomTests(AdministeredServer server)
         var next = await Woken(tea);
         Assert.NotEqual(sent.Uuid, next.Uuid);
         Assert.Equal(["Ali Berg", "Tea Lind"], next.Names);
+    }
+
+    [Fact]
+    public async Task A_list_that_hands_iPads_over_and_is_taken_back_sends_each_person_their_own()
+    {
+        var district = await Make();
+        var serial = "CR" + district.Mark.ToUpperInvariant();
+        var dan = (string)(await Post("/api/v1/people", $$"""{"role": "pupil", "givenName": "Dan", "familyName": "Ny", "username": "dan{{district.Mark}}"}""", 201))["id"]!;
+        await Put($"/api/v1/classes/{await Class($"7B {district.Mark}")}/members/{dan}", """{"role": "pupil"}""");
+        var pad = await Give(district, "2", serial: serial);
+        Assert.Contains("Ali Berg", (await Install(pad)).Names);
+
+        var (status, look) = await server.Post("/api/v1/device-imports?handOver=true", Encoding.UTF8.GetBytes($"Serial Number,User Name\n{serial},dan{district.Mark}\n"), "text/csv");
+        Assert.True(status == 201, look.ToJsonString());
+        await Post($"/api/v1/device-imports/{look["id"]}/apply?handedOver=1", "{}");
+        Assert.Equal(["Dan Ny", "Tea Lind"], (await Install(pad)).Names);
+
+        await Post($"/api/v1/device-imports/{look["id"]}/undo", "{}");
+        Assert.Equal(["Ali Berg", "Tea Lind"], (await Install(pad)).Names);
+    }
+
+    [Fact]
+    public async Task A_name_that_no_property_list_can_carry_stops_nobody_and_too_many_classes_take_the_profile_of_the_holder_before()
+    {
+        var district = await Make();
+        var odd = (string)(await Post("/api/v1/people", """{"role": "teacher", "givenName": "O\uFFFEdd", "familyName": "{{{serial}}}"}""", 201))["id"]!;
+        await Put($"/api/v1/classes/{await Class($"7B {district.Mark}")}/members/{odd}", """{"role": "teacher"}""");
+        var ali = await Give(district, "2");
+        Assert.Contains("Odd { { {serial}}}", (await Install(ali)).Names);
+
+        for (var n = 0; n <= 100; n++)
+        {
+            var made = await Post("/api/v1/classes", $$"""{"name": "C{{n}} {{district.Mark}}", "schoolId": "{{district.School}}"}""", 201);
+            await Put($"/api/v1/classes/{made["id"]}/members/{odd}", """{"role": "teacher"}""");
+        }
+
+        await Put($"{ali.Path}/holder", $$"""{"personId": "{{odd}}", "returnFirst": true}""");
+        // Until the classes are all looked at, it may have been one too few.
+        var removal = await Until(async () => await Next(ali) is not { } next ? null : next.RequestType == "RemoveProfile" ? next : await Taken(ali, next));
+        Assert.Equal("com.fleetmdm.classroom", removal.Command.GetString("Identifier"));
+        await ali.Report("Acknowledged", removal.Uuid);
+        var view = await Until(async () => await Of(ali) is { } one && (string)one["state"]! == "notApplicable" ? one : null);
+        Assert.Contains("102 classes", (string)view["words"]!, StringComparison.Ordinal);
+        Assert.Equal(1, (int)(await server.Get($"/api/v1/schools/{district.School}/classroom"))["teacherIPads"]!["cannot"]!);
+    }
+
+    private static async Task<Sent?> Taken(EnrolledPad pad, Sent sent)
+    {
+        await pad.Report("Acknowledged", sent.Uuid);
+        return null;
     }
 
     [Fact]

@@ -65,6 +65,21 @@ public sealed class ClassroomPartTests
     }
 
     [Fact]
+    public void An_iPad_of_which_nothing_can_be_made_has_a_problem_with_its_classes_and_not_the_hash_of_any_content()
+    {
+        var facts = Facts("t", Group("a", PersonRole.Teacher, 1, ["t"]));
+
+        var wish = ClassroomPart.Broken(facts, new FormatException("secret"));
+
+        Assert.Equal(("PAD", "t", PersonRole.Teacher), (wish.DeviceId, wish.PersonId, wish.Role));
+        Assert.Equal(["a"], wish.ClassIds);
+        Assert.DoesNotContain("secret", wish.Problem, StringComparison.Ordinal);
+        Assert.NotEqual(wish.Content, ClassroomPart.Of(facts, Authority)!.Value.Wish.Content);
+        // Whatever a person writes into a name is none.
+        Assert.Null(ClassroomPart.Of(Facts("t", Group("a", PersonRole.Teacher, 1, ["t"]) with { Name = "\uFFFE{{{", Pupils = [new ClassroomPersonRow("p", "\uFFFF", "B\uFFFE")] }), Authority)!.Value.Wish.Problem);
+    }
+
+    [Fact]
     public void A_new_CA_issues_when_iPads_have_had_thirty_days_to_learn_of_it()
     {
         ClassroomCa fresh = Ca(9, 29), old = Ca(1, 4000);

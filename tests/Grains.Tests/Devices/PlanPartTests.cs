@@ -104,6 +104,13 @@ public sealed class PlanPartTests
         /// <summary>The commands that wait are lost, as if a process had died between its writes.</summary>
         public void LoseQueue() => _queue.Clear();
 
+        /// <summary>A command that was decided on and did not come into being.</summary>
+        public void NeverQueued(string id, Func<AssignmentStanding, AssignmentStanding> becomes)
+        {
+            _queue.RemoveAll(one => one.Send.Entry.Id == id);
+            _standings[id] = becomes(_standings[id]);
+        }
+
         public void Erase()
         {
             foreach (var (uuid, _) in _queue) _history[uuid] = (CommandEnding.Erased, Now, null);
@@ -144,6 +151,39 @@ public sealed class PlanPartTests
 
         Assert.All(pad.Standings, one => Assert.Equal((AssignmentState.Installed, 1, null), (one.State, one.Installed, one.DueAt)));
         Assert.Equal(0, pad.Settle());
+    }
+
+    [Fact]
+    public void What_could_not_be_made_holds_up_nothing_and_is_tried_again_after_the_usual_pauses()
+    {
+        var pad = new PlayedIPad(Entry("a"), Entry("b", PlanRank.App));
+        Assert.Equal(["a"], pad.Look().Sends.Select(send => send.Entry.Id));
+        pad.NeverQueued("a", sent => PlanPart.NotMade(sent, "why", pad.Now));
+        Assert.Equal((AssignmentState.Failed, 1, null, "why", pad.Now.AddMinutes(5)), (pad.Of("a")!.State, (int)pad.Of("a")!.Attempts, pad.Of("a")!.CommandUuid, pad.Of("a")!.Reason, pad.Of("a")!.DueAt));
+
+        Assert.Equal(["b"], pad.Look().Sends.Select(send => send.Entry.Id));
+        pad.Answer();
+        pad.Now = pad.Now.AddMinutes(6);
+        Assert.Equal(["a"], pad.Look().Sends.Select(send => send.Entry.Id));
+        pad.NeverQueued("a", sent => PlanPart.NotMade(sent, "why", pad.Now));
+        Assert.Equal((2, pad.Now.AddMinutes(30)), ((int)pad.Of("a")!.Attempts, pad.Of("a")!.DueAt!.Value));
+        pad.Settle();
+        Assert.All(pad.Standings, one => Assert.Equal(AssignmentState.Installed, one.State));
+    }
+
+    [Fact]
+    public void What_others_are_made_before_waits_a_minute_without_a_failure_and_holds_up_nothing()
+    {
+        var pad = new PlayedIPad(Entry("a"), Entry("b", PlanRank.App));
+        pad.Look();
+        pad.NeverQueued("a", sent => PlanPart.Later(sent, pad.Now));
+
+        Assert.Equal(["b"], pad.Look().Sends.Select(send => send.Entry.Id));
+        pad.Answer();
+        Assert.Empty(pad.Look().Sends);
+        Assert.Equal((AssignmentState.Waiting, 0), (pad.Of("a")!.State, (int)pad.Of("a")!.Attempts));
+        pad.Now = pad.Now.AddMinutes(1);
+        Assert.Equal(["a"], pad.Look().Sends.Select(send => send.Entry.Id));
     }
 
     [Fact]

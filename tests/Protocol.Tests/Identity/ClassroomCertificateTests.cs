@@ -83,4 +83,26 @@ public sealed class ClassroomCertificateTests
         Assert.False(ClassroomProfile.IsOf(profile, "PAD", null));
         Assert.Equal(content.Hash(), (content with { }).Hash());
     }
+
+    [Theory]
+    [InlineData("{{{serial}}}", "{ { {serial}}}")]
+    [InlineData("{{{{serial}}", "{ { { {serial}}")]
+    [InlineData("{\uFFFE{serial}}", "{ {serial}}")]
+    [InlineData("7\uFFFFB\u0001 \U0001F600", "7B \U0001F600")]
+    public void No_name_is_a_variable_and_what_a_property_list_cannot_carry_is_left_out(string name, string told)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        var root = CertificateAuthority.CreateClassroomRoot("District", "Leader", now, TimeSpan.FromDays(3650));
+        using var ca = new CertificateAuthority(root);
+        var identity = ca.IssueClassroomIdentity("leader user-1", now, TimeSpan.FromDays(365));
+        var content = Content(root.Certificate, root.Certificate) with { OrganizationName = name, Groups = [new ClassroomGroup(7, name, ["user-1"], ["user-2"])] };
+        content = content with { Users = [new ClassroomUser("user-1", name, "Lind")] };
+
+        var profile = PlistReader.ReadDictionary(ClassroomProfile.Build(content, identity, "PAD", 3), PlistLimits.Admin);
+
+        Assert.Empty(FleetMdm.Protocol.Profiles.ProfileVariables.In(profile));
+        var education = profile.GetArray("PayloadContent")!.OfType<PlistDictionary>().Single(one => one.GetString("PayloadType") == "com.apple.education");
+        Assert.Equal(told, education.GetArray("Groups")!.OfType<PlistDictionary>().Single().GetString("Name"));
+        Assert.Equal(32, content.Hash().Length);
+    }
 }
