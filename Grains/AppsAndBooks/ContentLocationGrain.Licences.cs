@@ -193,7 +193,8 @@ internal sealed partial class ContentLocationGrain
             var isSo = LicencePart.IsSo(e.Number);
             IReadOnlyList<LicenceAnswer> answers = isSo ? await Sighted(those, token, stopping)
                 : [.. those.Select(one => LicencePart.Refused(one, isOfThese ? $"{e.Message} It is tried again." : ContentWords.Wanted, now, jitter))];
-            if (isSo) await Recount([asset.AdamId], [], token, stopping);
+            // Apple counts otherwise than we know: whoever is told next is told by its count.
+            if (isSo || LicencePart.IsNoneLeft(e.Number)) await Recount([asset.AdamId], [], token, stopping);
             await Tell(answers);
             if (!isOfThese || _limits is null) throw;
         }

@@ -100,6 +100,8 @@ internal static class LicencePart
     private static LicenceAnswer Done(ContentLicence one) =>
         new(one.AdamId, one.Pricing, one.SerialNumber, LicenceState.Held, Gone: one.State == LicenceState.Returning, null, null);
 
+    public static bool IsNoneLeft(int? number) => number == NoneLeft;
+
     /// <summary>Apple says that it is as it was asked to be: after a request that was made twice.</summary>
     public static bool IsSo(int? number) => number is GivenAlready or NotGiven;
 

@@ -246,7 +246,9 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     public async Task<IReadOnlyList<(ContentAsset Asset, LicenceState State, long Count)>> ListWork(string id, DateTimeOffset now) => await database.Read(s => s
         .Sql($"""
-            SELECT w.adam_id, w.pricing, w.state, w.number, (SELECT count(*) FROM content_licences l WHERE l.location_id = @id AND l.adam_id = w.adam_id AND l.pricing = w.pricing AND l.state = 2),
+            SELECT w.adam_id, w.pricing, w.state,
+              CASE WHEN w.state = 1 THEN (SELECT count(*) FROM content_licences l WHERE l.location_id = @id AND l.adam_id = w.adam_id AND l.pricing = w.pricing AND l.state = 1) ELSE w.number END,
+              (SELECT count(*) FROM content_licences l WHERE l.location_id = @id AND l.adam_id = w.adam_id AND l.pricing = w.pricing AND l.state = 2),
               coalesce(t.available, 0), coalesce(t.total, 0), t.name
             FROM (SELECT l.adam_id, l.pricing, l.state, count(*) AS number FROM content_licences l WHERE l.location_id = @id AND l.state IN (1, 4) AND l.next_at <= @now GROUP BY l.adam_id, l.pricing, l.state) w
             LEFT JOIN content_assets t ON t.location_id = @id AND t.adam_id = w.adam_id AND t.pricing = w.pricing
@@ -333,9 +335,14 @@ internal sealed class ContentSyncStore(Database database) : IContentSyncStore
 
     public Task Refuse(string id, string adamId, string pricing, string reason, DateTimeOffset nextAt, DateTimeOffset now) => database.Write(async s =>
     {
-        var serials = await s.Sql($"SELECT l.serial_number FROM content_licences l WHERE {Same} AND l.state = 1 AND l.next_at <= @now")
-            .Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Time("@now", now).List(row => row.Text(0));
-        await s.Sql("UPDATE content_licences SET next_at = @next, reason = @reason WHERE location_id = @id AND adam_id = @adam AND pricing = @pricing AND state = 1 AND next_at <= @now")
+        // All who wait say the same, whenever each of them was refused: the number in it is of all of them.
+        var serials = await s.Sql($"SELECT l.serial_number FROM content_licences l WHERE {Same} AND l.state = 1")
+            .Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).List(row => row.Text(0));
+        await s
+            .Sql("""
+                UPDATE content_licences SET next_at = CASE WHEN next_at <= @now THEN @next ELSE next_at END, reason = @reason
+                WHERE location_id = @id AND adam_id = @adam AND pricing = @pricing AND state = 1
+                """)
             .Time("@next", nextAt).Text("@reason", ContentColumns.Cut(reason, LongestReason)).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Time("@now", now).Execute();
         await s.Sql($"UPDATE assignment_devices SET reason = @reason WHERE {Waiting}")
             .Ids(serials).Text("@reason", ContentColumns.Cut(reason, LongestReason)).Text("@id", id).Text("@adam", adamId).Text("@pricing", pricing).Execute();
