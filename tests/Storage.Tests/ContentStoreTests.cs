@@ -178,6 +178,23 @@ public abstract class ContentStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task All_who_wait_say_the_same_number_whenever_each_of_them_was_refused()
+    {
+        var id = await Location(Pages());
+        var (one, two) = (await IPad(), await IPad());
+        var assignment = await Assign(id, $"serial:{one.Serial} or serial:{two.Serial}");
+        await Sync.Review(id, Make.Now);
+        await Sync.Ask(id, "361309726", "STDQ", LicenceState.Asked, [two.Serial], Later);
+        await Sync.Settle(id, [new LicenceAnswer("361309726", "STDQ", two.Serial, LicenceState.Wanted, false, Later.AddHours(1), "No licence is left.")], Later);
+
+        // One of them is due. Both are missing one.
+        Assert.Equal(2, Assert.Single(await Sync.ListWork(id, Later)).Count);
+        await Sync.Refuse(id, "361309726", "STDQ", "No licence is left: 2 are missing.", Later.AddMinutes(15), Later);
+        foreach (var pad in new[] { one, two }) Assert.Equal("No licence is left: 2 are missing.", (await Standing(pad.Id, assignment)).Reason);
+        Assert.Equal([one.Serial], await Sync.ListDueLicences(id, "361309726", "STDQ", LicenceState.Wanted, Later.AddMinutes(20), 10));
+    }
+
+    [Fact]
     public async Task Who_leaves_gives_its_licence_back_unless_the_app_stays()
     {
         var id = await Location(Pages());
