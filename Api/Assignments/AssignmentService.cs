@@ -85,7 +85,7 @@ internal sealed class AssignmentService(
     {
         AssignmentKind.App => view with { App = asked },
         AssignmentKind.Declaration => view with { Declaration = asked },
-        AssignmentKind.SoftwareUpdate => view,
+        AssignmentKind.SoftwareUpdate => view with { SoftwareUpdate = asked.Deserialize(AdminJson.Default.SoftwareUpdateRequest) },
         _ => view with { Setting = asked },
     };
 

@@ -104,14 +104,11 @@ internal sealed partial class DistrictExport(
 
         // 6
         await archive.Add("profiles.jsonl", entry => ExportRows.Write(entry, Profiles(profiles, stopping).Select(ProfileSummary.Of), AdminJson.Default.ProfileSummary));
-        await foreach (var profile in Profiles(profiles, stopping))
+        await foreach (var profile in ProfileFiles(profiles, stopping))
         {
-            if (await profiles.Load(profile.Id, profile.Newest.Version) is not { } content) continue;
-            // What counts as a secret may be more than when it was saved.
-            var stored = LibraryProfile.Stored(content);
-            var hides = profile.Newest.HasSecrets || stored.HasSecrets;
             await archive.AddBytes(
-                FileOf(profile, hides ? ".without-secrets.mobileconfig" : ".mobileconfig"), hides ? PlistWriter.ToBytes(ProfileSecrets.Hide(stored.Root)) : content);
+                FileOf(profile.Row, profile.HasSecrets ? ".without-secrets.mobileconfig" : ".mobileconfig"),
+                profile.HasSecrets ? PlistWriter.ToBytes(ProfileSecrets.Hide(profile.Stored.Root)) : profile.Content);
         }
 
         // 7
@@ -143,6 +140,15 @@ internal sealed partial class DistrictExport(
             foreach (var row in rows) yield return row;
             if (rows.Count < AtATime) yield break;
             last = rows[^1];
+        }
+    }
+
+    /// <summary>The newest version of each. What the one archive hides is in the other one.</summary>
+    internal static async IAsyncEnumerable<ExportedProfile> ProfileFiles(IProfileStore store, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var row in Profiles(store, cancellation))
+        {
+            if (await store.Load(row.Id, row.Newest.Version) is { } content) yield return new ExportedProfile(row, content, LibraryProfile.Stored(content));
         }
     }
 
@@ -201,15 +207,10 @@ internal sealed partial class DistrictExport(
                 case JsonValueKind.True or JsonValueKind.False:
                     return PlistBoolean.Of(value.GetBoolean());
                 default:
-                    return hide ? SecretAnswers.Hidden : WithoutQuery(value.GetString() ?? "");
+                    return hide ? SecretAnswers.Hidden : value.GetString() ?? "";
             }
         }
     }
-
-    /// <summary>What stands in an address behind its path, or before its host, may be a key.</summary>
-    private static string WithoutQuery(string text) => Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https" && (address.Query.Length > 0 || address.UserInfo.Length > 0)
-        ? $"{address.Scheme}://{address.Authority}{address.AbsolutePath}"
-        : text;
 
     private string Readme()
     {
@@ -244,4 +245,11 @@ internal sealed partial class DistrictExport(
 
     [LoggerMessage(2760, LogLevel.Information, "{Who} exported the district: {Files} files, {Rows} rows, {Bytes} bytes")]
     private partial void LogExported(string who, int files, long rows, long bytes);
+}
+
+/// <summary>A profile of the library, as it is exported.</summary>
+internal sealed record ExportedProfile(ProfileRow Row, byte[] Content, LibraryProfile Stored)
+{
+    /// <summary>What counts as a secret may be more than when it was saved.</summary>
+    public bool HasSecrets => Row.Newest.HasSecrets || Stored.HasSecrets;
 }

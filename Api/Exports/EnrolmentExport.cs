@@ -100,11 +100,8 @@ internal sealed partial class EnrolmentExport(
         await foreach (var assignment in assignments.All(asked => asked))
             await assigned.Add([.. JsonSerializer.SerializeToUtf8Bytes(assignment, AdminJson.Default.AssignmentView), (byte)'\n']);
         await assigned.Flush();
-        await foreach (var profile in DistrictExport.Profiles(profiles, stopping))
-        {
-            if (profile.Newest.HasSecrets && await profiles.Load(profile.Id, profile.Newest.Version) is { } content)
-                await archive.AddBytes(DistrictExport.FileOf(profile, ".mobileconfig" + ExportReceiver.Ending), receiver.Encrypt(content));
-        }
+        await foreach (var profile in DistrictExport.ProfileFiles(profiles, stopping).Where(profile => profile.HasSecrets))
+            await archive.AddBytes(DistrictExport.FileOf(profile.Row, ".mobileconfig" + ExportReceiver.Ending), receiver.Encrypt(profile.Content));
 
         // 8
         await archive.End(Kind, time.GetUtcNow());

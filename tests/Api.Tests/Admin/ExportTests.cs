@@ -26,6 +26,8 @@ public sealed class ExportTests
     private const string Enrolments = "/api/v1/enrolment-exports";
     private const string WiFiPassword = "correct-horse-battery";
     private const string AppPassword = "app-secret-31415";
+    private const string AppCode = "organisation-of-the-vendor-2718";
+    private const string AddressToken = "token-in-an-address-1618";
     private const string LockCode = "ABCDE-FGHIJ-KLMNO";
 
     private static readonly byte[] UnlockToken = Encoding.ASCII.GetBytes("unlock-token-of-the-ipad");
@@ -408,10 +410,11 @@ public sealed class ExportTests
         Assert.True(placeholder.IsSuccessStatusCode);
         await Post("/api/v1/profiles", ProfileTests.Body(ProfileTests.WiFi("org.example.export", password: WiFiPassword)));
         await Post("/api/v1/profiles", ProfileTests.Body(ProfileTests.Restrictions("org.example.export.open")));
-        await Post("/api/v1/assignments", $$$$"""{"name": "Library app", "app": {"iTunesStoreID": 361309726, "bundleId": "org.example.library", "configuration": {"password": "{{{{AppPassword}}}}"}}}""");
+        await Post("/api/v1/assignments", $$$$"""{"name": "Library app", "app": {"iTunesStoreID": 361309726, "bundleId": "org.example.library", "configuration": {"password": "{{{{AppPassword}}}}", "orgCode": "{{{{AppCode}}}}"}}}""");
+        await Post("/api/v1/assignments", $$$$"""{"name": "Update", "softwareUpdate": {"version": "18.6", "deadline": "2030-06-04T18:00", "detailsUrl": "https://district.example/?token={{{{AddressToken}}}}"}}""");
         await Post("/api/v1/operations", $$$"""{"command": {"requestType": "DeviceLock"}, "target": {"ids": ["{{{pad.Id}}}"]}, "push": false}""", 202);
         await Post($"{pad.Path}/incidents", """{"kind": "lost", "text": "On the bus."}""");
-        var hook = (string)(await Post("/api/v1/webhooks", """{"name": "Sink", "url": "http://127.0.0.1:9/x", "events": ["device."]}"""))["secret"]!;
+        var hook = (string)(await Post("/api/v1/webhooks", """{"name": "Sink", "url": "http://127.0.0.1:9/hook-path-5772", "events": ["device."]}"""))["secret"]!;
         var invitation = await Post("/api/v1/invitations", """{"name": "All"}""");
         var account = await TestAccount.Ready(server, "export-1", totp: true);
         var token = (await server.MakeToken("viewer")).Token;
@@ -419,7 +422,8 @@ public sealed class ExportTests
         [
             ("The unlock token", UnlockToken), ("The bootstrap token", BootstrapToken), ("The push token", Encoding.ASCII.GetBytes("push-token-of-the-ipad-32-bytes!")),
             ("The push magic", Encoding.ASCII.GetBytes("push-magic-of-the-ipad")), ("The code of Activation Lock", Encoding.ASCII.GetBytes(LockCode)), ("The password of the Wi-Fi", Encoding.ASCII.GetBytes(WiFiPassword)),
-            ("The password of the app", Encoding.ASCII.GetBytes(AppPassword)), ("The secret of the webhook", Encoding.ASCII.GetBytes(hook)), ("A token", Encoding.ASCII.GetBytes(token)), ("The first token", Encoding.ASCII.GetBytes(server.Token)),
+            ("The password of the app", Encoding.ASCII.GetBytes(AppPassword)), ("The code of the vendor", Encoding.ASCII.GetBytes(AppCode)), ("The token in an address", Encoding.ASCII.GetBytes(AddressToken)),
+            ("The path of the webhook", "hook-path-5772"u8.ToArray()), ("The secret of the webhook", Encoding.ASCII.GetBytes(hook)), ("A token", Encoding.ASCII.GetBytes(token)), ("The first token", Encoding.ASCII.GetBytes(server.Token)),
             ("The link of the invitation", Encoding.ASCII.GetBytes(new Uri((string)invitation["url"]!).Segments[^1])), ("A recovery code", Encoding.ASCII.GetBytes(account.RecoveryCodes[0])),
             ("The link of the account", Encoding.ASCII.GetBytes(new Uri(account.Link).Segments[^1])),
         ], pad.Id);
