@@ -39,8 +39,6 @@ internal sealed class ContentSweep(IContentSyncStore store, IGrainFactory grains
     {
         foreach (var id in await store.ListDue(time.GetUtcNow(), MostInARun)) await grains.GetGrain<IContentLocationGrain>(id).Wake();
     }
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }
 
 /// <summary>Forgets which notifications came: Apple repeats them within minutes.</summary>

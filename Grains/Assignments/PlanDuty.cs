@@ -9,6 +9,4 @@ internal sealed class PlanDuty(IGrainFactory grains) : INodeLostDuty
     public TimeSpan Every => TimeSpan.FromMinutes(1);
 
     public Task Run(CancellationToken cancellationToken) => grains.GetGrain<IPlanGrain>(0).Wake();
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }

@@ -9,6 +9,4 @@ internal sealed class AuditChainDuty(IGrainFactory grains) : INodeLostDuty
     public TimeSpan Every => TimeSpan.FromMinutes(1);
 
     public Task Run(CancellationToken cancellationToken) => grains.GetGrain<IAuditChainGrain>(0).Wake();
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }

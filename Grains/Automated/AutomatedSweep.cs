@@ -16,8 +16,6 @@ internal sealed class AutomatedSweep(IAutomatedSyncStore store, IGrainFactory gr
     {
         foreach (var id in await store.ListDue(time.GetUtcNow(), MostInARun)) await grains.GetGrain<IAutomatedServerGrain>(id).Wake();
     }
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }
 
 /// <summary>Lets iPads go that were held in Setup Assistant for long enough.</summary>

@@ -22,6 +22,4 @@ internal sealed class ClassroomDuty(IGrainFactory grains) : INodeLostDuty
     public TimeSpan Every => TimeSpan.FromMinutes(1);
 
     public Task Run(CancellationToken cancellationToken) => grains.GetGrain<IClassroomGrain>(0).Wake();
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }

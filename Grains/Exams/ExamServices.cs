@@ -22,6 +22,4 @@ internal sealed class ExamDuty(IGrainFactory grains) : INodeLostDuty
     public TimeSpan Every => TimeSpan.FromMinutes(1);
 
     public Task Run(CancellationToken cancellationToken) => grains.GetGrain<IExamGrain>(0).Wake();
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }

@@ -13,10 +13,10 @@ internal interface ISweepDuty
     Task Run(CancellationToken cancellationToken);
 }
 
-/// <summary>A duty that also has something to do at once when a node is gone.</summary>
+/// <summary>A duty that also has something to do at once when a node is gone: the same, if it says nothing else.</summary>
 internal interface INodeLostDuty : ISweepDuty
 {
-    Task NodeLost(CancellationToken cancellationToken);
+    Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }
 
 /// <summary>A duty that also has something to do when pushes were lost, with a node or by one.</summary>

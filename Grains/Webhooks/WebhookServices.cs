@@ -36,8 +36,6 @@ internal sealed class WebhookDuty(IGrainFactory grains) : INodeLostDuty
     public TimeSpan Every => TimeSpan.FromMinutes(1);
 
     public Task Run(CancellationToken cancellationToken) => grains.GetGrain<IWebhookDispatchGrain>(0).Wake();
-
-    public Task NodeLost(CancellationToken cancellationToken) => Run(cancellationToken);
 }
 
 /// <summary>Forgets events that were delivered, or given up, long ago.</summary>

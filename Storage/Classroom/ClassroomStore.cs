@@ -33,8 +33,11 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
 
     private const int DeviceWidth = 7;
 
-    private const string WithoutTeacher = """
-        c.active = @active AND (c.ends_on IS NULL OR c.ends_on >= @today) AND NOT EXISTS (
+    /// <summary>Of a class <c>c</c> that has not ended.</summary>
+    private const string GoesOn = "c.active = @active AND (c.ends_on IS NULL OR c.ends_on >= @today)";
+
+    private const string WithoutTeacher = $"""
+        {GoesOn} AND NOT EXISTS (
           SELECT 1 FROM class_members m JOIN holdings h ON h.person_id = m.person_id AND h.returned_at IS NULL JOIN devices d ON d.id = h.device_id AND d.status = 2
           WHERE m.class_id = c.id AND m.role = 2)
         """;
@@ -176,16 +179,15 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
 
     public async Task NumberClasses(DateOnly today)
     {
-        const string goesOn = "c.active = @active AND (c.ends_on IS NULL OR c.ends_on >= @today)";
         const string missing = $"""
             SELECT c.id FROM classes c JOIN classroom_schools k ON k.school_id = c.school_id
-            WHERE {goesOn} AND NOT EXISTS (SELECT 1 FROM classroom_beacons b WHERE b.class_id = c.id)
+            WHERE {GoesOn} AND NOT EXISTS (SELECT 1 FROM classroom_beacons b WHERE b.class_id = c.id)
             """;
         Statement Sql(Session s, string sql) => s.Sql(sql).Bool("@active", true).Text("@today", PersonColumns.Day(today));
         if (!await database.Read(s => Sql(s, missing + " LIMIT 1").First(_ => true))) return;
         await database.Write(async s =>
         {
-            await Sql(s, $"DELETE FROM classroom_beacons WHERE NOT EXISTS (SELECT 1 FROM classes c WHERE c.id = classroom_beacons.class_id AND {goesOn})").Execute();
+            await Sql(s, $"DELETE FROM classroom_beacons WHERE NOT EXISTS (SELECT 1 FROM classes c WHERE c.id = classroom_beacons.class_id AND {GoesOn})").Execute();
             var used = (await s.Sql("SELECT beacon FROM classroom_beacons").List(row => row.Int(0))).ToHashSet();
             // A number that was free for long first: iPads may still know an earlier class by a lower one.
             var highest = used.DefaultIfEmpty().Max();
@@ -210,7 +212,7 @@ internal sealed class ClassroomStore(Database database) : IClassroomStore
                 .Sql($"""
                     SELECT m.person_id, m.role, c.id, c.name, b.beacon FROM class_members m JOIN classes c ON c.id = m.class_id JOIN classroom_schools k ON k.school_id = c.school_id
                     LEFT JOIN classroom_beacons b ON b.class_id = c.id
-                    WHERE m.person_id IN (SELECT id FROM {database.IdsTable}) AND m.role IN (1, 2) AND c.active = @active AND (c.ends_on IS NULL OR c.ends_on >= @today)
+                    WHERE m.person_id IN (SELECT id FROM {database.IdsTable}) AND m.role IN (1, 2) AND {GoesOn}
                     """)
                 .Bool("@active", true).Text("@today", PersonColumns.Day(today)).Ids([.. holders.Select(one => one.Person.Id).Distinct()])
                 .List(row => (PersonId: row.Text(0), Role: (PersonRole)row.Short(1), Id: row.Text(2), Name: row.Text(3), Beacon: row.IntOrNull(4)));
