@@ -48,7 +48,7 @@ internal static class FirstSteps
         if (token is not null)
         {
             // Not the token: what is written here is kept in journals.
-            await output.WriteLineAsync($"  The first administrator's token is in {Path.Combine(data, FirstToken.FileName)}.");
+            await output.WriteLineAsync($"  The first administrator's token is in {Path.GetFullPath(Path.Combine(data, FirstToken.FileName))}.");
         }
 
         await output.FlushAsync();
