@@ -121,9 +121,11 @@ internal static class LoginEndpoints
     }
 
     /// <summary>Ends the session here and, within the verifier's few seconds, on every node: a copy of the cookie opens nothing.</summary>
+    /// <param name="returnUrl">Where whoever signs in next goes on; null: their own page.</param>
     private static async Task<IResult> Logout(
-        HttpContext context, TokenVerifier tokens, AccountVerifier accounts, IAccountStore store, IGrainFactory grains, AuditTrail trail)
+        HttpContext context, string? returnUrl, TokenVerifier tokens, AccountVerifier accounts, IAccountStore store, IGrainFactory grains, AuditTrail trail)
     {
+        var login = returnUrl is null ? "/login" : "/login?returnUrl=" + Uri.EscapeDataString(LocalPath(returnUrl));
         if (!CrossOrigin.IsOwnPage(context.Request)) return Refused();
         var session = await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
         if (session.Principal is { } principal && FleetUser.Find(principal) is { SessionId: { } id } user)
@@ -135,7 +137,7 @@ internal static class LoginEndpoints
                     await store.EndSessions(own.Account.Id, own.Session.Id, null, trail.Entry(context, AuditVerbs.SessionSignOut, AuditTargets.Account, own.Account.Id));
                 accounts.Forget();
                 await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
-                return TypedResults.Redirect("/login");
+                return TypedResults.Redirect(login);
             }
 
             if (await tokens.FindBySession(id) is not null)
@@ -145,7 +147,7 @@ internal static class LoginEndpoints
         }
 
         await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
-        return TypedResults.Redirect("/login");
+        return TypedResults.Redirect(login);
     }
 
     internal static IResult Refused() => Problems.Of(StatusCodes.Status403Forbidden, ProblemCodes.CrossOrigin, "From another page",

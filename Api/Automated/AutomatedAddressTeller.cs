@@ -1,5 +1,6 @@
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Api.SelfService;
 using FleetMdm.Storage.Automated;
 using Microsoft.Extensions.Options;
 
@@ -8,7 +9,7 @@ namespace FleetMdm.Api.Automated;
 /// <summary>Says where iPads out of the box reach this server, and what they have to trust for it: the grains that define enrolment profiles at Apple read it. Said at start and
 /// every hour: the root for TLS may be renewed.</summary>
 internal sealed partial class AutomatedAddressTeller(
-    IAutomatedStore store, EnrolmentAuthority authority, IOptions<MdmOptions> mdm, IOptions<HttpOptions> http, TimeProvider time, ILogger<AutomatedAddressTeller> logger) : BackgroundService
+    IAutomatedStore store, EnrolmentAuthority authority, IOptions<MdmOptions> mdm, IOptions<HttpOptions> http, IOptions<SelfServiceOptions> options, TimeProvider time, ILogger<AutomatedAddressTeller> logger) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
     private static readonly TimeSpan AgainAfter = TimeSpan.FromSeconds(5);
@@ -17,7 +18,8 @@ internal sealed partial class AutomatedAddressTeller(
     public async Task<bool> Tell()
     {
         var anchors = http.Value.PresentsBuiltInCa ? (await authority.Get()).Roots : [];
-        return await store.SetAddress(new AutomatedAddress(new Uri(mdm.Value.PublicUri, AutomatedEnrolmentEndpoint.Path).AbsoluteUri, [.. anchors.Select(root => root.Der.ToArray())]));
+        return await store.SetAddress(new AutomatedAddress(
+            new Uri(mdm.Value.PublicUri, AutomatedEnrolmentEndpoint.Path).AbsoluteUri, [.. anchors.Select(root => root.Der.ToArray())], options.Value.PageAt(SetUpSignInPages.Begin)?.AbsoluteUri));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

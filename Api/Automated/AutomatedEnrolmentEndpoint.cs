@@ -9,8 +9,8 @@ using FleetMdm.Storage.Automated;
 namespace FleetMdm.Api.Automated;
 
 /// <summary>
-/// <c>POST /mdm/automated/enroll</c>: an iPad in Setup Assistant asks for its enrolment profile, with what it is, signed with its device certificate (Apple, MachineInfo). An answer goes
-/// this way:
+/// <c>POST /mdm/automated/enroll</c>: an iPad in Setup Assistant asks for its enrolment profile, with what it is, signed with its device certificate (Apple, MachineInfo). Where somebody is
+/// to sign in first, it comes by <see cref="SetUpSignIn"/> instead. An answer goes this way:
 /// </summary>
 /// <remarks>
 /// <code>
@@ -21,7 +21,8 @@ namespace FleetMdm.Api.Automated;
 ///               servers in Apple School Manager                                  400, 403
 /// 5. ready      there is a push certificate                                      409
 /// 6. update     an iPad below what its profile wants updates itself first        403 with com.apple.softwareupdate.required
-/// 7. answer     the enrolment profile, bound to this iPad
+/// 7. sign-in    where the profile asks for one, only who comes from that page     403
+/// 8. answer     the enrolment profile, bound to this iPad
 /// </code>
 /// Setup Assistant shows every other answer as an error, and lets a person try again. Never 401: it would ask for a name and a password.
 /// Apple gives no challenge to sign: whoever has a recorded request of an iPad can send it again (docs/security.md).
@@ -37,9 +38,23 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
     public async Task<IResult> Handle(HttpContext context)
     {
         // 1
-        if (await BoundedBody.Read(context.Request, DeviceCertificates.MaxAnswerBytes) is not { } body)
-            return Refuse(context, StatusCodes.Status413PayloadTooLarge, "TooLarge", $"A request has at most {DeviceCertificates.MaxAnswerBytes} bytes.");
+        try
+        {
+            if (await BoundedBody.Read(context.Request, DeviceCertificates.MaxAnswerBytes) is not { } body)
+                throw Refuse(context, StatusCodes.Status413PayloadTooLarge, "TooLarge", $"A request has at most {DeviceCertificates.MaxAnswerBytes} bytes.");
+            return await Answer(context, await Check(context, body), signedIn: false);
+        }
+        catch (AskingRefusedException e)
+        {
+            return Results.Text(e.Message, statusCode: e.Status);
+        }
+    }
 
+    /// <summary>Steps 2 to 4: which iPad asks.</summary>
+    /// <param name="body">Of at most <see cref="DeviceCertificates.MaxAnswerBytes"/>.</param>
+    /// <exception cref="AskingRefusedException">None does.</exception>
+    internal async Task<AskingIPad> Check(HttpContext context, byte[] body)
+    {
         // 2
         DeviceAnswer signed;
         MachineInfo info;
@@ -50,7 +65,7 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         }
         catch (Exception e) when (e is IdentityException or PlistFormatException)
         {
-            return Refuse(context, StatusCodes.Status400BadRequest, "BadAnswer", $"This is no signed machine information of an iPad: {e.Message}");
+            throw Refuse(context, StatusCodes.Status400BadRequest, "BadAnswer", $"This is no signed machine information of an iPad: {e.Message}");
         }
 
         // 3
@@ -62,56 +77,92 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         }
         catch (IdentityException e)
         {
-            return Refuse(context, StatusCodes.Status400BadRequest, e.Refusal.ToString(), e.Message);
+            throw Refuse(context, StatusCodes.Status400BadRequest, e.Refusal.ToString(), e.Message);
         }
 
         if (answer.Signer != DeviceSigner.DeviceCertificate)
-            return Refuse(context, StatusCodes.Status403Forbidden, "Stranger", $"The certificate that signed this is not an iPad's of Apple's: {answer.Why ?? "it is of another step"}.");
+            throw Refuse(context, StatusCodes.Status403Forbidden, "Stranger", $"The certificate that signed this is not an iPad's of Apple's: {answer.Why ?? "it is of another step"}.");
 
         // 4
         if (ProvenDevice.Of(info.Udid, info.SerialNumber) is not { } device)
-            return Refuse(context, StatusCodes.Status400BadRequest, "NoDevice", "It names no UDID and serial number that an iPad can have.");
-        if (await store.FindForEnrolment(device.SerialNumber) is not var (row, server, profile))
-        {
-            LogUnknown(device.SerialNumber, device.Udid);
-            return Refuse(context, StatusCodes.Status403Forbidden, "UnknownSerial",
-                $"The iPad {device.SerialNumber} is on no device management service of this district. Assign it in Apple School Manager, wait until it stands here under Automated enrolment, and try again.");
-        }
+            throw Refuse(context, StatusCodes.Status400BadRequest, "NoDevice", "It names no UDID and serial number that an iPad can have.");
+        return new AskingIPad(device, info.OsVersion, info.CanUpdate);
+    }
+
+    /// <summary>Steps 4 to 6 without 5, for an iPad on which somebody is to sign in: before that is asked.</summary>
+    /// <returns>Null: it may go on.</returns>
+    /// <exception cref="AskingRefusedException">No server has it any more.</exception>
+    internal async Task<IResult?> UpdateFirst(HttpContext context, AskingIPad asking)
+    {
+        var (device, _, profile) = await Find(context, asking);
+        return await UpdateFirst(asking, device, DefinitionOf(profile));
+    }
+
+    /// <summary>Steps 4 to 8.</summary>
+    /// <param name="signedIn">It comes from the page where somebody signs in.</param>
+    /// <exception cref="AskingRefusedException">It gets none.</exception>
+    internal async Task<IResult> Answer(HttpContext context, AskingIPad asking, bool signedIn)
+    {
+        // 4
+        var (now, device) = (time.GetUtcNow(), asking.Device);
+        var (row, server, profile) = await Find(context, asking);
 
         // 5
         if (await profiles.ForAutomated(server.InvitationId, device) is not { } enrolment)
         {
-            await store.NoteAsked(device.SerialNumber, now, info.OsVersion, "no push certificate");
-            return Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet: an administrator has to install the push certificate first.");
+            await store.NoteAsked(device.SerialNumber, now, asking.OsVersion, "no push certificate");
+            throw Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet: an administrator has to install the push certificate first.");
         }
 
         // 6
-        if (profile is not null && AutomatedProfileService.DefinitionOf(profile).MinimumOsVersion is { } minimum && info.MustUpdateTo(minimum))
-        {
-            await store.NoteAsked(device.SerialNumber, now, info.OsVersion, $"to update to {minimum} first");
-            metrics.CountProfile("UpdateFirst");
-            LogUpdate(device.SerialNumber, info.OsVersion, minimum);
-            return Results.Text(new JsonObject
-            {
-                ["code"] = "com.apple.softwareupdate.required",
-                ["description"] = $"{row.Apple.SerialNumber} has {info.OsVersion}, and {minimum} is wanted.",
-                ["message"] = $"This iPad has to be updated to iPadOS {minimum} first.",
-                ["details"] = new JsonObject { ["OSVersion"] = minimum },
-            }.ToJsonString(), "application/json", statusCode: StatusCodes.Status403Forbidden);
-        }
+        var definition = DefinitionOf(profile);
+        if (await UpdateFirst(asking, row, definition) is { } update) return update;
 
         // 7
-        await store.NoteAsked(device.SerialNumber, now, info.OsVersion, "the enrolment profile");
+        if (definition is { AsksSignIn: true } && !signedIn)
+        {
+            await store.NoteAsked(device.SerialNumber, now, asking.OsVersion, "to sign in first");
+            throw Refuse(context, StatusCodes.Status403Forbidden, "SignInFirst",
+                $"Somebody has to sign in on the iPad {device.SerialNumber} first, and it has fetched its enrolment profile from Apple before that was so. Erase it, and set it up again.");
+        }
+
+        // 8
+        await store.NoteAsked(device.SerialNumber, now, asking.OsVersion, "the enrolment profile");
         metrics.CountProfile("Automated");
         LogGiven(enrolment.Profile.Uuid, device.SerialNumber, server.Name);
         return ProfileResult.Of(context, enrolment.Authority, enrolment.Profile.ToBytes(), "enrolment");
     }
 
-    private IResult Refuse(HttpContext context, int status, string result, string why)
+    private async Task<(AutomatedDevice Device, AutomatedServer Server, AutomatedProfile? Profile)> Find(HttpContext context, AskingIPad asking)
+    {
+        if (await store.FindForEnrolment(asking.Device.SerialNumber) is { } found) return found;
+        LogUnknown(asking.Device.SerialNumber, asking.Device.Udid);
+        throw Refuse(context, StatusCodes.Status403Forbidden, "UnknownSerial",
+            $"The iPad {asking.Device.SerialNumber} is on no device management service of this district. Assign it in Apple School Manager, wait until it stands here under Automated enrolment, and try again.");
+    }
+
+    private static EnrolmentDefinition? DefinitionOf(AutomatedProfile? profile) => profile is null ? null : AutomatedProfileService.DefinitionOf(profile);
+
+    private async Task<IResult?> UpdateFirst(AskingIPad asking, AutomatedDevice row, EnrolmentDefinition? definition)
+    {
+        if (definition?.MinimumOsVersion is not { } minimum || !asking.MustUpdateTo(minimum)) return null;
+        await store.NoteAsked(asking.Device.SerialNumber, time.GetUtcNow(), asking.OsVersion, $"to update to {minimum} first");
+        metrics.CountProfile("UpdateFirst");
+        LogUpdate(asking.Device.SerialNumber, asking.OsVersion, minimum);
+        return Results.Text(new JsonObject
+        {
+            ["code"] = "com.apple.softwareupdate.required",
+            ["description"] = $"{row.Apple.SerialNumber} has {asking.OsVersion}, and {minimum} is wanted.",
+            ["message"] = $"This iPad has to be updated to iPadOS {minimum} first.",
+            ["details"] = new JsonObject { ["OSVersion"] = minimum },
+        }.ToJsonString(), "application/json", statusCode: StatusCodes.Status403Forbidden);
+    }
+
+    private AskingRefusedException Refuse(HttpContext context, int status, string result, string why)
     {
         metrics.CountProfile(result);
         if (_told.IsDue(clients.Of(context))) LogRefused(clients.Of(context), result, why);
-        return Results.Text(why, statusCode: status);
+        return new AskingRefusedException(status, why);
     }
 
     [LoggerMessage(2587, LogLevel.Information, "Enrolment profile {Uuid} given to iPad {SerialNumber} out of the box, by the server \"{Server}\".")]
@@ -125,4 +176,18 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
 
     [LoggerMessage(2590, LogLevel.Warning, "A request for an enrolment profile out of the box from {Address} was refused, {Result}: {Reason} This is said once an hour of each address.")]
     private partial void LogRefused(System.Net.IPAddress? address, string result, string reason);
+}
+
+/// <summary>An iPad in Setup Assistant that has proved who it is.</summary>
+/// <param name="CanUpdate">It can be told to update itself first.</param>
+internal sealed record AskingIPad(ProvenDevice Device, string? OsVersion, bool CanUpdate)
+{
+    /// <inheritdoc cref="MachineInfo.MustUpdateTo"/>
+    public bool MustUpdateTo(string minimum) => new MachineInfo { OsVersion = OsVersion, CanUpdate = CanUpdate }.MustUpdateTo(minimum);
+}
+
+/// <summary>No enrolment profile for this iPad; the message says why, to the person in front of it.</summary>
+internal sealed class AskingRefusedException(int status, string why) : Exception(why)
+{
+    public int Status => status;
 }

@@ -2,15 +2,17 @@ using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Rest;
+using FleetMdm.Api.SelfService;
 using FleetMdm.Protocol.Automated;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Automated;
 
 /// <summary>Enrolment profiles and who gets which, for REST and for the console.</summary>
-internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedService servers, AuditTrail trail, TimeProvider time)
+internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedService servers, AuditTrail trail, IOptions<SelfServiceOptions> options, TimeProvider time)
 {
     private const int MostItems = 100;
 
@@ -63,7 +65,7 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
         await servers.WakeAll(FleetUser.Of(context));
     }
 
-    private static string Read(AutomatedProfileRequest request)
+    private string Read(AutomatedProfileRequest request)
     {
         var items = (request.SkipSetupItems ?? []).Select(item => item.Trim()).Where(item => item.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (items.Count > MostItems) throw ApiProblem.Field("skipSetupItems", $"At most {MostItems} panes.");
@@ -75,6 +77,7 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             IsSupervised = request.Supervised ?? true,
             AwaitConfigured = request.AwaitConfiguration ?? true,
             AutoAdvance = request.AutoAdvance ?? false,
+            AsksSignIn = request.SignIn ?? false,
             SkippedItems = items,
             Department = Optional("department", request.Department, EnrolmentDefinition.LongestDepartment),
             SupportPhone = Optional("supportPhone", request.SupportPhone, EnrolmentDefinition.LongestPhone),
@@ -84,6 +87,9 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             MinimumOsVersion = string.IsNullOrEmpty(request.MinimumOsVersion) ? null : request.MinimumOsVersion,
         };
         if (definition is { IsRemovable: false, IsSupervised: false }) throw ApiProblem.Field("removable", "Only a supervised iPad can keep its management. Choose Supervised, or let people remove it.");
+        if (definition.AsksSignIn && options.Value.PublicUrl is null)
+            throw ApiProblem.Field("signIn", "The server does not know by which address iPads reach its sign-in. Set SelfService:PublicUrl, and restart it.");
+        if (definition is { AsksSignIn: true, AutoAdvance: true }) throw ApiProblem.Field("signIn", "An iPad that goes on by itself has nobody who signs in. Choose one of the two.");
         if ((definition.Language is null) != (definition.Region is null)) throw ApiProblem.Field(definition.Language is null ? "language" : "region", "Language and region go together, as in sv and SE.");
         if (definition.MinimumOsVersion is { } minimum && !IPadOsVersion.Is(minimum)) throw ApiProblem.Field("minimumOsVersion", IPadOsVersion.Words);
         return JsonSerializer.Serialize(definition, JsonSerializerOptions.Web);

@@ -5,7 +5,7 @@ using FleetMdm.Api.SetUp;
 namespace FleetMdm.Api.Automated;
 
 /// <summary>Automated Device Enrolment: the district's services in Apple School Manager, the iPads on them, their enrolment profiles, and those that wait in Setup Assistant.</summary>
-/// <remarks>Owns <c>/api/v1/automated</c> and <c>/automated</c>, and on the iPads' side <c>/mdm/automated/enroll</c> (<see cref="AutomatedEnrolmentEndpoint"/>). The tables are
+/// <remarks>Owns <c>/api/v1/automated</c> and <c>/automated</c>, and on the iPads' side <c>/mdm/automated/enroll</c> (<see cref="AutomatedEnrolmentEndpoint"/>), <c>/my/out-of-the-box</c> for an iPad on which somebody signs in (<see cref="SetUpSignInPages"/>). The tables are
 /// <c>automated_*</c>; the grain of a server alone talks to Apple. Only for the whole district.</remarks>
 internal static class AutomatedRoom
 {
@@ -13,6 +13,7 @@ internal static class AutomatedRoom
     {
         services.AddSingleton<AutomatedService>();
         services.AddSingleton<AutomatedProfileService>();
+        services.AddSingleton<SetUpSignIn>();
         services.AddHostedService<AutomatedAddressTeller>();
         services.AddSingleton<IAttention, AutomatedAttention>();
         services.AddSingleton<ISetUp, AutomatedSetUp>();
@@ -23,5 +24,6 @@ internal static class AutomatedRoom
     {
         AutomatedEndpoints.MapRest(routes.Api);
         AutomatedPages.MapPages(routes.Pages);
+        SetUpSignInPages.MapPages(routes.Open, routes.Pages);
     }
 }

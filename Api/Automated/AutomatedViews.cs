@@ -169,6 +169,8 @@ public sealed record AutomatedProfileRequest
     public bool? AwaitConfiguration { get; init; }
     /// <summary>false when absent.</summary>
     public bool? AutoAdvance { get; init; }
+    /// <summary>Somebody signs in on the iPad before it enrols, and has it from then on; false when absent. Needs SelfService:PublicUrl.</summary>
+    public bool? SignIn { get; init; }
     /// <summary>Panes that are left out, by Apple's names: see GET /automated/setup-items.</summary>
     public IReadOnlyList<string>? SkipSetupItems { get; init; }
     public string? Department { get; init; }
@@ -193,6 +195,8 @@ public sealed record AutomatedProfileView
     public required bool Supervised { get; init; }
     public required bool AwaitConfiguration { get; init; }
     public required bool AutoAdvance { get; init; }
+    /// <summary>Somebody signs in on the iPad before it enrols, and has it from then on.</summary>
+    public required bool SignIn { get; init; }
     public required IReadOnlyList<string> SkipSetupItems { get; init; }
     public string? Department { get; init; }
     public string? SupportPhone { get; init; }
@@ -216,6 +220,7 @@ public sealed record AutomatedProfileView
             Supervised = definition.IsSupervised,
             AwaitConfiguration = definition.AwaitConfigured,
             AutoAdvance = definition.AutoAdvance,
+            SignIn = definition.AsksSignIn,
             SkipSetupItems = definition.SkippedItems,
             Department = definition.Department,
             SupportPhone = definition.SupportPhone,

@@ -324,7 +324,14 @@ internal sealed partial class AutomatedServerGrain(
         foreach (var profile in await store.ListWanted(Id))
         {
             var definition = JsonSerializer.Deserialize<EnrolmentDefinition>(profile.Definition, JsonSerializerOptions.Web) ?? new EnrolmentDefinition();
-            var wire = definition.ToApple(profile.Name, new Uri(address.Url), address.Anchors);
+            if (definition.AsksSignIn && address.SignInUrl is null)
+            {
+                // What Apple has of it stays as it is.
+                refused = new AppleServiceException(AutomatedProblem.ProfileRefused, $"The enrolment profile \"{profile.Name}\" asks for a sign-in, and SelfService:PublicUrl is not set. Set it, or let the profile ask for none.");
+                continue;
+            }
+
+            var wire = definition.ToApple(profile.Name, new Uri(address.Url), address.Anchors, address.SignInUrl is { } page ? new Uri(page) : null);
             var digest = EnrolmentDefinition.DigestOf(wire);
             if (known.GetValueOrDefault(profile.Id)?.Digest == digest) continue;
             try

@@ -5,6 +5,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Holdings;
+using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -51,7 +52,7 @@ internal sealed partial class DeviceGrain
 
         Saw(certificate);
         if (decision.NameToSet is { } name) await QueueName(name);
-        if (placeholder is { PersonId: { } person }) await HandOut(placeholder.SerialNumber, person, now);
+        if (placeholder is { PersonId: { } person }) await HandOut(placeholder, person, now);
         if (!decision.Renewal && standing.Invitation is { PersonId: { } own } invited) await HandOutInvited(own, invited.CreatedAt, now);
         if (decision.SerialNumberBefore is { } old) LogSerialNumberChanged(Id, old, change.Row.SerialNumber);
         if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
@@ -75,10 +76,14 @@ internal sealed partial class DeviceGrain
         Push = false,
     });
 
-    /// <summary>The person whom an import has named has it from now on. When this fails, the iPad's message does too, and comes again.</summary>
-    private Task HandOut(string serial, string person, DateTimeOffset now) => holdings.HandOutWaiting(
-        serial, new Holding { Id = Guid.NewGuid().ToString("D"), DeviceId = DeviceId, PersonId = person, GivenAt = now, GivenBy = "import" },
-        Record(now, AuditVerbs.DeviceHandOut, null, detail: "for good, as it was imported"));
+    /// <summary>The person whom an import has named, or who has signed in on it in Setup Assistant, has it from now on. When this fails, the iPad's message does too, and comes again.</summary>
+    private Task HandOut(Placeholder placeholder, string person, DateTimeOffset now)
+    {
+        var (by, detail) = placeholder.PersonBy == PersonBy.SignIn ? ("sign-in", "for good, to who signed in on it") : ("import", "for good, as it was imported");
+        return holdings.HandOutWaiting(
+            placeholder.SerialNumber, new Holding { Id = Guid.NewGuid().ToString("D"), DeviceId = DeviceId, PersonId = person, GivenAt = now, GivenBy = by },
+            Record(now, AuditVerbs.DeviceHandOut, null, detail: detail));
+    }
 
     /// <summary>Who has made the invitation has the iPad in their hands, and so it is theirs. When this fails, the iPad's message does too, and comes again.</summary>
     private Task HandOutInvited(string person, DateTimeOffset since, DateTimeOffset now) => holdings.HandOutInvited(

@@ -19,6 +19,8 @@ public sealed record EnrolmentDefinition
     public bool AwaitConfigured { get; init; } = true;
     /// <summary>Goes on by itself where nobody touches it: Apple TV and Mac; iPads with Return to Service from 27 on.</summary>
     public bool AutoAdvance { get; init; }
+    /// <summary>Somebody signs in on the iPad before it enrols, and has it from then on.</summary>
+    public bool AsksSignIn { get; init; }
     public IReadOnlyList<string> SkippedItems { get; init; } = [];
     public string? Department { get; init; }
     public string? SupportPhone { get; init; }
@@ -34,7 +36,8 @@ public sealed record EnrolmentDefinition
     /// <param name="name">Of the profile, 1 to 125 characters.</param>
     /// <param name="url">Where iPads ask for their enrolment profile; https.</param>
     /// <param name="anchors">Certificates in DER that iPads are to trust for it; none: those that they know.</param>
-    public JsonObject ToApple(string name, Uri url, IReadOnlyList<byte[]> anchors)
+    /// <param name="signIn">The page that an iPad opens instead of asking at <paramref name="url"/>, where somebody is to sign in; https.</param>
+    public JsonObject ToApple(string name, Uri url, IReadOnlyList<byte[]> anchors, Uri? signIn = null)
     {
         var profile = new JsonObject
         {
@@ -46,6 +49,8 @@ public sealed record EnrolmentDefinition
             ["await_device_configured"] = AwaitConfigured,
             ["skip_setup_items"] = new JsonArray([.. SkippedItems.Order(StringComparer.Ordinal).Select(item => JsonValue.Create(item))]),
         };
+        if (AsksSignIn)
+            profile["configuration_web_url"] = (signIn ?? throw new ArgumentException("Somebody is to sign in, and nobody says where.", nameof(signIn))).AbsoluteUri;
         if (AutoAdvance) profile["auto_advance_setup"] = true;
         Put("department", Department);
         Put("support_phone_number", SupportPhone);

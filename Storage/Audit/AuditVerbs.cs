@@ -174,6 +174,8 @@ public static class AuditVerbs
     public const string AutomatedSync = "automated.sync";
     /// <summary>An enrolment profile was chosen for an iPad or a school.</summary>
     public const string AutomatedChoose = "automated.choose";
+    /// <summary>Somebody signed in on an iPad in Setup Assistant: it is theirs from when it enrols, or nobody's.</summary>
+    public const string AutomatedSignIn = "automated.sign-in";
     /// <summary>Somebody has seen that an iPad was let go from Setup Assistant.</summary>
     public const string AutomatedDismiss = "automated.dismiss";
     public const string AutomatedProfileCreate = "automated-profile.create";
@@ -224,7 +226,7 @@ public static class AuditVerbs
         LessonLock, LessonRelease, LessonAttention, ClassroomSwitch,
         CampaignCreate, CampaignClose, CampaignDelete, CampaignCollect, CampaignPutBack, CampaignExport,
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
-        AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedDismiss,
+        AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedSignIn, AutomatedDismiss,
         AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,
         ContentToken, ContentClaim, ContentSync, ContentDelete,
     ];

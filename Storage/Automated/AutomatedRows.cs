@@ -226,7 +226,8 @@ public sealed record AutomatedAnswer(string SerialNumber, AutomatedState State, 
 
 /// <summary>Where iPads ask for their profile.</summary>
 /// <param name="Anchors">DER.</param>
-public sealed record AutomatedAddress(string Url, IReadOnlyList<byte[]> Anchors);
+/// <param name="SignInUrl">Where people sign in on an iPad in Setup Assistant; null: nowhere.</param>
+public sealed record AutomatedAddress(string Url, IReadOnlyList<byte[]> Anchors, string? SignInUrl = null);
 
 public enum AutomatedOutcome
 {

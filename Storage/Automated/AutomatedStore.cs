@@ -288,19 +288,19 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
         {
             var changed = await s
                 .Sql("""
-                    INSERT INTO automated_address (id, url, anchors) VALUES (1, @url, @anchors)
-                    ON CONFLICT (id) DO UPDATE SET url = excluded.url, anchors = excluded.anchors
-                    WHERE automated_address.url <> excluded.url OR automated_address.anchors <> excluded.anchors
+                    INSERT INTO automated_address (id, url, anchors, sign_in_url) VALUES (1, @url, @anchors, @page)
+                    ON CONFLICT (id) DO UPDATE SET url = excluded.url, anchors = excluded.anchors, sign_in_url = excluded.sign_in_url
+                    WHERE automated_address.url <> excluded.url OR automated_address.anchors <> excluded.anchors OR automated_address.sign_in_url IS DISTINCT FROM excluded.sign_in_url
                     """)
-                .Text("@url", address.Url).Text("@anchors", anchors).Execute() > 0;
+                .Text("@url", address.Url).Text("@anchors", anchors).Text("@page", address.SignInUrl).Execute() > 0;
             if (changed) await s.Sql("UPDATE automated_servers SET review = @yes, revision = revision + 1").Bool("@yes", true).Execute();
             return changed;
         });
     }
 
     public Task<AutomatedAddress?> FindAddress() => database.Read(s => s
-        .Sql("SELECT url, anchors FROM automated_address WHERE id = 1")
-        .First(row => new AutomatedAddress(row.Text(0), [.. (JsonSerializer.Deserialize<string[]>(row.Text(1)) ?? []).Select(Convert.FromBase64String)])));
+        .Sql("SELECT url, anchors, sign_in_url FROM automated_address WHERE id = 1")
+        .First(row => new AutomatedAddress(row.Text(0), [.. (JsonSerializer.Deserialize<string[]>(row.Text(1)) ?? []).Select(Convert.FromBase64String)], row.TextOrNull(2))));
 
     /// <summary>Unless Apple is away: then with the next attempt. A round that is under way has read what was before, and does not take the mark away.</summary>
     private const string Review = "review = @yes, revision = revision + 1, next_at = CASE WHEN token IS NULL THEN NULL WHEN failures > 0 THEN next_at ELSE @at END";

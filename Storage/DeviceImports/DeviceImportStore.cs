@@ -2,6 +2,7 @@ using System.Text.Json;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.People;
+using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Storage.DeviceImports;
 
@@ -120,11 +121,11 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
                     .Ids(piece).Text("@id", id).Execute();
                 await s
                     .Sql($"""
-                        INSERT INTO placeholders (serial_number, created_at, created_by, updated_at, person_id)
-                        SELECT c.serial_number, @at, @by, @at, c.person_id FROM ({Compared(staged)}) c WHERE {Is(DeviceImportChangeKind.Waiting, staged)}
-                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id
+                        INSERT INTO placeholders (serial_number, created_at, created_by, updated_at, person_id, person_by)
+                        SELECT c.serial_number, @at, @by, @at, c.person_id, @means FROM ({Compared(staged)}) c WHERE {Is(DeviceImportChangeKind.Waiting, staged)}
+                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id, person_by = excluded.person_by
                         """)
-                    .Ids(piece).Time("@at", at).Text("@by", by).Execute();
+                    .Ids(piece).Time("@at", at).Text("@by", by).Short("@means", (short)PersonBy.Import).Execute();
             }
 
             // 5. it changes hands: all come back before the first is handed out

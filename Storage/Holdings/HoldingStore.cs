@@ -183,7 +183,7 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
             var person = await s.Sql($"SELECT person_id FROM placeholders WHERE serial_number = @serial AND person_id IS NOT NULL{database.ForUpdate}")
                 .Text("@serial", serialNumber.ToUpperInvariant()).First(row => row.Text(0));
             if (person is null) return;
-            await s.Sql("UPDATE placeholders SET person_id = NULL WHERE serial_number = @serial").Text("@serial", serialNumber.ToUpperInvariant()).Execute();
+            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL WHERE serial_number = @serial").Text("@serial", serialNumber.ToUpperInvariant()).Execute();
             var added = await s
                 .Sql("""
                     INSERT INTO holdings (id, device_id, person_id, given_at, given_by)

@@ -21,6 +21,13 @@ public interface IPlaceholderStore
     /// <summary>Writes these, in one transaction. What stands already is changed where it differs.</summary>
     Task<PlaceholdersWritten> Write(Scope scope, PlaceholderWrite write);
 
+    /// <summary>The iPad with this serial number is for this person from when it enrols: they have signed in on it. Who signed in on it before and did not enrol it gets it no more.
+    /// Nothing changes where they have it already.</summary>
+    Task<MeantForOutcome> MeanFor(string serialNumber, string personId, DateTimeOffset at, AuditRecord? audit);
+
+    /// <summary>Who signed in on the iPad before and did not enrol it gets it no more: it is set up for nobody.</summary>
+    Task MeanForNobody(string serialNumber, AuditRecord? audit);
+
     /// <summary>False: there was none.</summary>
     Task<bool> Remove(Scope scope, string serialNumber, AuditRecord? audit);
 
@@ -39,8 +46,30 @@ public sealed record Placeholder
     public string? Name { get; init; }
     public string? School { get; init; }
     public string? AssetTag { get; init; }
-    /// <summary>Who gets it when it enrols. Read by <see cref="IPlaceholderStore.Find"/> alone; an import of iPads writes it.</summary>
+    /// <summary>Who gets it when it enrols. Read by <see cref="IPlaceholderStore.Find"/> alone; an import of iPads and a sign-in in Setup Assistant write it.</summary>
     public string? PersonId { get; init; }
+    /// <summary>Who said so; null: an import of a version before this was kept.</summary>
+    public PersonBy? PersonBy { get; init; }
+}
+
+/// <summary>Who said whom an iPad is for. Stored as a number: never renumber.</summary>
+public enum PersonBy : short
+{
+    Import = 1,
+    /// <summary>The person, who signed in on it in Setup Assistant.</summary>
+    SignIn = 2,
+}
+
+/// <summary>What became of a wish to have an iPad.</summary>
+public enum MeantForOutcome
+{
+    Written,
+    /// <summary>There is no such person, or they have left.</summary>
+    NoPerson,
+    /// <summary>Somebody else has it.</summary>
+    HeldByAnother,
+    /// <summary>A list of iPads says that somebody else gets it.</summary>
+    MeantForAnother,
 }
 
 /// <param name="Placeholder">What is known.</param>

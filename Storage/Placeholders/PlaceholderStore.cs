@@ -28,8 +28,9 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
     {
         StoredText.Check("The serial number", serialNumber);
         return database.Read(s => s
-            .Sql("SELECT serial_number, name, school, asset_tag, person_id FROM placeholders WHERE serial_number = @serial")
-            .Text("@serial", serialNumber.ToUpperInvariant()).First(row => Read(row) with { PersonId = row.TextOrNull(4) }));
+            .Sql("SELECT serial_number, name, school, asset_tag, person_id, person_by FROM placeholders WHERE serial_number = @serial")
+            .Text("@serial", serialNumber.ToUpperInvariant())
+            .First(row => Read(row) with { PersonId = row.TextOrNull(4), PersonBy = row.IsNull(5) ? null : (PersonBy)row.Short(5) }));
     }
 
     public async Task<IReadOnlyList<PlaceholderStanding>> List(Scope scope, string? after, int limit, bool? enrolled)
@@ -93,6 +94,54 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
               OR EXISTS (SELECT 1 FROM devices d WHERE d.serial_number = i.serial_number AND NOT {scope.CoversDevice(database)})
             """)
         .Ids(rows).Within(scope).First(row => row.Long(0));
+
+    public Task<MeantForOutcome> MeanFor(string serialNumber, string personId, DateTimeOffset at, AuditRecord? audit)
+    {
+        StoredText.Check("The serial number", serialNumber);
+        StoredText.Check("The person's id", personId);
+        var serial = serialNumber.ToUpperInvariant();
+        return database.Write(async s =>
+        {
+            var school = await s.Sql("SELECT s.name FROM people p LEFT JOIN schools s ON s.id = p.school_id WHERE p.id = @person AND p.active")
+                .Text("@person", personId).List(row => row.TextOrNull(0));
+            if (school.Count == 0) return MeantForOutcome.NoPerson;
+            var holders = await s
+                .Sql("SELECT h.person_id FROM holdings h JOIN devices d ON d.id = h.device_id WHERE d.serial_number = @serial AND h.returned_at IS NULL")
+                .Text("@serial", serial).List(row => row.Text(0));
+            if (holders.Exists(holder => holder != personId)) return MeantForOutcome.HeldByAnother;
+            var meant = await s
+                .Sql($"SELECT person_id, person_by FROM placeholders WHERE serial_number = @serial{database.ForUpdate}")
+                .Text("@serial", serial).First(row => new { PersonId = row.TextOrNull(0), By = row.IsNull(1) ? PersonBy.Import : (PersonBy)row.Short(1) });
+            if (meant is { PersonId: { } other, By: not PersonBy.SignIn } && other != personId) return MeantForOutcome.MeantForAnother;
+            // Who has it already, by a list or in their hands, needs nothing more than that nobody else waits for it.
+            if (holders.Count > 0)
+                await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL WHERE serial_number = @serial").Text("@serial", serial).Execute();
+            else if (meant?.PersonId != personId)
+            {
+                await s
+                    .Sql("""
+                        INSERT INTO placeholders (serial_number, school, created_at, created_by, updated_at, person_id, person_by) VALUES (@serial, @school, @at, @by, @at, @person, @means)
+                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id, person_by = excluded.person_by
+                        """)
+                    .Text("@serial", serial).Text("@school", school[0]).Time("@at", at).Text("@by", "sign-in").Text("@person", personId).Short("@means", (short)PersonBy.SignIn).Execute();
+            }
+
+            if (audit is not null) await AuditColumns.Add(s, audit with { Subject = personId });
+            return MeantForOutcome.Written;
+        });
+    }
+
+    public Task MeanForNobody(string serialNumber, AuditRecord? audit)
+    {
+        StoredText.Check("The serial number", serialNumber);
+        return database.Write(async s =>
+        {
+            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL WHERE serial_number = @serial AND person_by = @means")
+                .Text("@serial", serialNumber.ToUpperInvariant()).Short("@means", (short)PersonBy.SignIn).Execute();
+            if (audit is not null) await AuditColumns.Add(s, audit);
+            return true;
+        });
+    }
 
     public Task<bool> Remove(Scope scope, string serialNumber, AuditRecord? audit)
     {

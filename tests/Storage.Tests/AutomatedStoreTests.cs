@@ -307,6 +307,9 @@ public abstract class AutomatedStoreTests(StoreFixture fixture)
         Assert.True(await Store.SetAddress(address));
         Assert.True((await Sync.Load(server))!.Review);
         Assert.False(await Store.SetAddress(address));
+        Assert.True(await Store.SetAddress(address with { SignInUrl = "https://people.example/my" }));
+        Assert.Equal("https://people.example/my", (await Store.FindAddress())!.SignInUrl);
+        Assert.True(await Store.SetAddress(address));
         Assert.Equal((address.Url, Convert.ToHexString([1, 2])), ((await Store.FindAddress())!.Url, Convert.ToHexString(Assert.Single((await Store.FindAddress())!.Anchors))));
     }
 }

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Placeholders;
 
@@ -115,5 +116,48 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
 
         Assert.Equal(new PlaceholdersWritten(100_000, 0, 0, 0), await node.Placeholders.Write(Scope.District, Write(rows)));
         Assert.Equal("iPad 99999", (await node.Placeholders.Find("S099999"))!.Name);
+    }
+
+    [Fact]
+    public async Task Who_signs_in_on_an_iPad_gets_it_when_it_enrols_unless_it_is_somebody_elses()
+    {
+        var store = await fixture.CreateAnother();
+        await using var node = await store.OpenNode();
+        var (ali, bo, left) = (await HoldingStoreTests.Person(node, "Berg"), await HoldingStoreTests.Person(node, "Dahl"), await HoldingStoreTests.Person(node, "Left", active: false));
+        var record = AuditRecord.New(Make.Now, AuditActor.Server, AuditVerbs.AutomatedSignIn);
+        Task<MeantForOutcome> SignIn(string person, string serial = "SIGNIN1", int minute = 0) =>
+            node.Placeholders.MeanFor(serial, person, Make.Now.AddMinutes(minute), AuditRecord.New(Make.Now.AddMinutes(minute), AuditActor.Server, AuditVerbs.AutomatedSignIn));
+        async Task<(string?, PersonBy?)> Meant(string serial = "SIGNIN1") => await node.Placeholders.Find(serial) is { } found ? (found.PersonId, found.PersonBy) : (null, null);
+
+        Assert.Equal(MeantForOutcome.NoPerson, await SignIn(left));
+        Assert.Equal(MeantForOutcome.NoPerson, await SignIn("nobody"));
+        Assert.Null(await node.Placeholders.Find("SIGNIN1"));
+
+        // Twice is once, and who comes later has it in their hands.
+        Assert.Equal(MeantForOutcome.Written, await SignIn(ali));
+        Assert.Equal(MeantForOutcome.Written, await SignIn(ali, "signin1", minute: 1));
+        Assert.Equal((ali, PersonBy.SignIn), await Meant());
+        Assert.Equal(MeantForOutcome.Written, await SignIn(bo, minute: 2));
+        Assert.Equal((bo, PersonBy.SignIn), await Meant());
+        await node.Placeholders.MeanForNobody("SIGNIN1", record);
+        Assert.Equal((null, null), await Meant());
+
+        // It enrols, and changes hands no more by a sign-in.
+        await SignIn(bo, minute: 3);
+        var device = (await Make.Enrolled(node, row => row with { SerialNumber = "SIGNIN1" })).Id;
+        await node.Holdings.HandOutWaiting("SIGNIN1", HoldingStoreTests.Give(device, bo).Holding, null);
+        Assert.Equal(bo, (await node.Holdings.PersonOf(device))!.Id);
+        Assert.Equal((null, null), await Meant());
+        Assert.Equal(MeantForOutcome.HeldByAnother, await SignIn(ali, minute: 4));
+        Assert.Equal(MeantForOutcome.Written, await SignIn(bo, minute: 5));
+        Assert.Equal((null, null), await Meant());
+
+        // What a list says is not changed by who signs in.
+        await node.Placeholders.Write(Scope.District, Write(new Placeholder { SerialNumber = "SIGNIN2", School = "Elsewhere" }));
+        await store.Execute($"UPDATE placeholders SET person_id = '{bo}' WHERE serial_number = 'SIGNIN2'");
+        Assert.Equal(MeantForOutcome.MeantForAnother, await SignIn(ali, "SIGNIN2", minute: 6));
+        Assert.Equal(MeantForOutcome.Written, await SignIn(bo, "SIGNIN2", minute: 7));
+        await node.Placeholders.MeanForNobody("SIGNIN2", null);
+        Assert.Equal((bo, "Elsewhere"), ((await Meant("SIGNIN2")).Item1, (await node.Placeholders.Find("SIGNIN2"))!.School));
     }
 }

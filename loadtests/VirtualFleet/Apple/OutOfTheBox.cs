@@ -18,11 +18,12 @@ public static class OutOfTheBox
 
     /// <summary>
     /// 1. Apple gives it the profile that was assigned to it. 2. It says what it is, signed with its device certificate. 3. Told to update first, it does, and asks again. 4. It
-    /// enrols, and waits in Setup Assistant if the profile says so.
+    /// enrols, and waits in Setup Assistant if the profile says so. Where the profile has a page for a sign-in, 2 goes with the request for that page, and somebody signs in on it.
     /// </summary>
+    /// <param name="person">Who sits in front of it; null: nobody who could sign in.</param>
     /// <returns>The panes that a person is not asked.</returns>
     /// <exception cref="EnrolmentException">It cannot; the message says why.</exception>
-    public static async Task<IReadOnlyList<string>> SetUpAsync(this VirtualIPad ipad, SchoolManagerPortal portal, CancellationToken cancellation = default)
+    public static async Task<IReadOnlyList<string>> SetUpAsync(this VirtualIPad ipad, SchoolManagerPortal portal, CancellationToken cancellation = default, SignInName? person = null)
     {
         // 1
         var profile = portal.Activate(ipad.Description.SerialNumber) ?? throw new EnrolmentException("Apple has no enrolment profile for this iPad: it sets itself up as anybody's.");
@@ -31,10 +32,13 @@ public static class OutOfTheBox
         foreach (var anchor in profile["anchor_certs"] as JsonArray ?? [])
             X509CertificateLoader.LoadCertificate(Convert.FromBase64String((string)anchor!)).Dispose();
 
+        var page = (string?)profile["configuration_web_url"] is { } web ? new Uri(web) : null;
         for (var updates = 0; ; updates++)
         {
             // 2
-            var answer = await ipad.Fleet.Http.SendPatientlyAsync(HttpMethod.Post, url, "application/pkcs7-signature", MachineInfo(ipad), null, cancellation);
+            var answer = page is not null
+                ? await SignInAsync(ipad, page, person, cancellation)
+                : await ipad.Fleet.Http.SendPatientlyAsync(HttpMethod.Post, url, "application/pkcs7-signature", MachineInfo(ipad), null, cancellation);
             if (answer.Status == 403 && answer.MediaType == "application/json" && updates < MostUpdates)
             {
                 // 3
@@ -49,6 +53,21 @@ public static class OutOfTheBox
             await ipad.EnrolWithProfileAsync(answer.Body, cancellation);
             return [.. (profile["skip_setup_items"] as JsonArray ?? []).Select(item => (string)item!)];
         }
+    }
+
+    private static async Task<MdmAnswer> SignInAsync(VirtualIPad ipad, Uri page, SignInName? person, CancellationToken cancellation)
+    {
+        using var view = new WebView(ipad.Fleet.Options.Trust);
+        var shown = await view.OpenAsync(page, Convert.ToBase64String(MachineInfo(ipad)), cancellation);
+        if (shown.MediaType == "text/html" && shown.Text.Contains("name=\"password\"", StringComparison.Ordinal))
+        {
+            if (person is null) throw new EnrolmentException("It asks for a sign-in, and nobody is there.");
+            shown = await view.SubmitAsync(shown, new Dictionary<string, string> { ["userName"] = person.UserName, ["password"] = person.Password }, cancellation);
+        }
+
+        if (shown is { Status: 200, MediaType: "text/html" } && shown.Text.Contains("name=\"whose\"", StringComparison.Ordinal))
+            shown = await view.SubmitAsync(shown, new Dictionary<string, string> { ["whose"] = "me" }, cancellation);
+        return new MdmAnswer(shown.Status, shown.MediaType, shown.Body, null, null);
     }
 
     /// <summary>As it is posted: a CMS signature around a property list.</summary>

@@ -7,6 +7,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Webhooks;
 using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -403,6 +404,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /automated/servers/{id}/sync"] = async () => await Connected() is var id ? new(Form($"/automated/servers/{id}/sync"), id) : null!,
         ["POST /automated/servers/{id}/delete"] = () => OnService(async id => Form($"/automated/servers/{id}/delete", ("confirm", (string)(await _automated.Get($"servers/{id}"))["name"]!))),
         ["POST /automated/devices/{serialNumber}"] = async () => await Connected("EVERYA2") is not null ? new(Form("/automated/devices/EVERYA2"), "EVERYA2") : null!,
+        ["POST /my/out-of-the-box/person"] = SignInOnNew,
         ["POST /automated/profiles"] = () => Task.FromResult(new Drive(Form("/automated/profiles", ("name", "Every 7"), ("supervised", "true")), null)),
         ["POST /automated/profiles/{id}"] = async () => await EnrolmentProfile() is var id ? new(Form($"/automated/profiles/{id}", ("name", "Every 8"), ("supervised", "true"), ("version", "1")), id) : null!,
         ["POST /automated/profiles/{id}/delete"] = async () => await EnrolmentProfile() is var id ? new(Form($"/automated/profiles/{id}/delete"), id) : null!,
@@ -564,6 +566,17 @@ public sealed class EveryChangeTests : IAsyncLifetime
     }
 
     private async Task<string> Connected(params string[] serials) => (await _automated.Connect(null, serials)).Id;
+
+    /// <summary>Somebody signs in on an iPad out of the box.</summary>
+    private async Task<Drive> SignInOnNew()
+    {
+        await Connected("EVERYA3");
+        using var installed = await _server.Admin.SendAsync(new(HttpMethod.Put, "/api/v1/push-certificate") { Content = new StringContent(PushCertificate(), Encoding.UTF8, "application/x-pem-file") });
+        var cookie = await (await TestAccount.Ready(_server, $"new-{Guid.NewGuid():N}", "self-service", person: await Person())).Cookie();
+        var until = TimeProvider.System.GetUtcNow().AddMinutes(5).ToUnixTimeSeconds();
+        var ipad = _server.Services.GetRequiredService<IDataProtectionProvider>().CreateProtector("automated.sign-in").Protect($"{until}\nUDID-EVERYA3\nEVERYA3\n\n18.3");
+        return new Drive(Form("/my/out-of-the-box/person", $"{cookie}; fleetmdm-ipad={Uri.EscapeDataString(ipad)}", ("whose", "me")), "EVERYA3", Anonymous: true);
+    }
 
     private byte[] ServerToken(string pem) => _automated.Apple.Portal.DownloadToken(_automated.Apple.Portal.AddServer(Guid.NewGuid().ToString("N"), pem));
 

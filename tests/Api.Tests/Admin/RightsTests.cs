@@ -25,6 +25,7 @@ public sealed partial class RightsTests(AdminServer server) : IClassFixture<Admi
         ["GET /set-password/{link}"] = "The link is the secret.",
         ["POST /set-password/{link}"] = "The link is the secret.",
         ["POST /logout"] = "It ends the session of the cookie that it was sent with.",
+        ["GET /my/out-of-the-box"] = "An iPad in Setup Assistant proves which one it is. Nothing is shown.",
         ["GET /docs"] = "It holds no secrets, and nothing of the district.",
         ["GET /openapi/{documentName}.json"] = "It holds no secrets, and nothing of the district.",
         ["POST /theme"] = "It changes a cookie of this browser.",

@@ -198,6 +198,7 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     [InlineData("""{"name": "x", "minimumOsVersion": " 18.1"}""", "minimumOsVersion")]
     [InlineData("""{"name": "x", "minimumOsVersion": "018.1"}""", "minimumOsVersion")]
     [InlineData("""{"name": "x", "skipSetupItems": ["no name"]}""", "skipSetupItems")]
+    [InlineData("""{"name": "x", "signIn": true}""", "signIn")]
     [InlineData("""{"name": "x", "supportPhone": "012345678901234567890123456789012345678901234567890"}""", "supportPhone")]
     public async Task What_Apple_would_refuse_is_said_at_the_field(string json, string field)
     {

@@ -416,6 +416,25 @@ public abstract class AutomatedRules(GrainCluster cluster, IAutomatedCluster aut
     }
 
     [Fact]
+    public async Task A_profile_that_asks_for_a_sign_in_says_where_and_waits_until_the_server_knows()
+    {
+        var profile = await Profile("""{"asksSignIn": true}""");
+        var server = await Connect(1, profile);
+        var row = await server.Row();
+        Assert.Equal(AutomatedProblem.ProfileRefused, row.Problem);
+        Assert.Contains("SelfService:PublicUrl is not set", row.ProblemDetail, StringComparison.Ordinal);
+        Assert.Empty(server.Requests("/profile"));
+
+        Assert.True(await Store.SetAddress(new AutomatedAddress("https://mdm.example/mdm/automated/enroll", [], "https://mdm.example:8443/my/out-of-the-box")));
+        await server.Round(TimeSpan.FromHours(2));
+        Assert.Equal(AutomatedProblem.None, (await server.Row()).Problem);
+        var told = JsonNode.Parse(server.Requests("/profile")[0].Body)!;
+        Assert.Equal(
+            ("https://mdm.example/mdm/automated/enroll", "https://mdm.example:8443/my/out-of-the-box"), ((string?)told["url"], (string?)told["configuration_web_url"]));
+        Assert.Equal(AutomatedState.Assigned, Assert.Single(await Devices(server)).Device.State);
+    }
+
+    [Fact]
     public async Task A_profile_that_Apple_refuses_is_named_and_the_other_one_goes_on()
     {
         var (bad, good) = (await Profile($$"""{"department": "{{new string('x', 200)}}"}"""), await Profile());
