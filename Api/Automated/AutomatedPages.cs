@@ -310,6 +310,7 @@ internal static class AutomatedPages
         Supervised = form.Get("supervised") is not null,
         AwaitConfiguration = form.Get("awaitConfiguration") is not null,
         AutoAdvance = form.Get("autoAdvance") is not null,
+        SharedIPad = form.Get("sharedIPad") is not null,
         SkipSetupItems = [.. form.All("skip"), .. (form.Get("skipSetupItems") ?? "").Split([',', ' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)],
         Department = form.Get("department"),
         SupportPhone = form.Get("supportPhone"),

@@ -75,6 +75,7 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             IsSupervised = request.Supervised ?? true,
             AwaitConfigured = request.AwaitConfiguration ?? true,
             AutoAdvance = request.AutoAdvance ?? false,
+            IsShared = request.SharedIPad ?? false,
             SkippedItems = items,
             Department = Optional("department", request.Department, EnrolmentDefinition.LongestDepartment),
             SupportPhone = Optional("supportPhone", request.SupportPhone, EnrolmentDefinition.LongestPhone),
@@ -84,6 +85,9 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             MinimumOsVersion = string.IsNullOrEmpty(request.MinimumOsVersion) ? null : request.MinimumOsVersion,
         };
         if (definition is { IsRemovable: false, IsSupervised: false }) throw ApiProblem.Field("removable", "Only a supervised iPad can keep its management. Choose Supervised, or let people remove it.");
+        if (definition is { IsShared: true, IsSupervised: false }) throw ApiProblem.Field("sharedIPad", "Only a supervised iPad can be shared. Choose Supervised.");
+        if (definition is { IsShared: true, AwaitConfigured: false })
+            throw ApiProblem.Field("sharedIPad", "Hold the iPad in Setup Assistant too: an iPad takes its quota before the first user signs in, and later not any more.");
         if ((definition.Language is null) != (definition.Region is null)) throw ApiProblem.Field(definition.Language is null ? "language" : "region", "Language and region go together, as in sv and SE.");
         if (definition.MinimumOsVersion is { } minimum && !IPadOsVersion.Is(minimum)) throw ApiProblem.Field("minimumOsVersion", IPadOsVersion.Words);
         return JsonSerializer.Serialize(definition, JsonSerializerOptions.Web);

@@ -169,6 +169,8 @@ public sealed record AutomatedProfileRequest
     public bool? AwaitConfiguration { get; init; }
     /// <summary>false when absent.</summary>
     public bool? AutoAdvance { get; init; }
+    /// <summary>The iPad becomes a Shared iPad; false when absent. It must be held in Setup Assistant.</summary>
+    public bool? SharedIPad { get; init; }
     /// <summary>Panes that are left out, by Apple's names: see GET /automated/setup-items.</summary>
     public IReadOnlyList<string>? SkipSetupItems { get; init; }
     public string? Department { get; init; }
@@ -193,6 +195,7 @@ public sealed record AutomatedProfileView
     public required bool Supervised { get; init; }
     public required bool AwaitConfiguration { get; init; }
     public required bool AutoAdvance { get; init; }
+    public required bool SharedIPad { get; init; }
     public required IReadOnlyList<string> SkipSetupItems { get; init; }
     public string? Department { get; init; }
     public string? SupportPhone { get; init; }
@@ -216,6 +219,7 @@ public sealed record AutomatedProfileView
             Supervised = definition.IsSupervised,
             AwaitConfiguration = definition.AwaitConfigured,
             AutoAdvance = definition.AutoAdvance,
+            SharedIPad = definition.IsShared,
             SkipSetupItems = definition.SkippedItems,
             Department = definition.Department,
             SupportPhone = definition.SupportPhone,

@@ -19,6 +19,8 @@ public sealed record EnrolmentDefinition
     public bool AwaitConfigured { get; init; } = true;
     /// <summary>Goes on by itself where nobody touches it: Apple TV and Mac; iPads with Return to Service from 27 on.</summary>
     public bool AutoAdvance { get; init; }
+    /// <summary>The iPad becomes a Shared iPad, for users with Managed Apple Accounts and for guests. One that cannot be shared ignores it.</summary>
+    public bool IsShared { get; init; }
     public IReadOnlyList<string> SkippedItems { get; init; } = [];
     public string? Department { get; init; }
     public string? SupportPhone { get; init; }
@@ -47,6 +49,7 @@ public sealed record EnrolmentDefinition
             ["skip_setup_items"] = new JsonArray([.. SkippedItems.Order(StringComparer.Ordinal).Select(item => JsonValue.Create(item))]),
         };
         if (AutoAdvance) profile["auto_advance_setup"] = true;
+        if (IsShared) profile["is_multi_user"] = true;
         Put("department", Department);
         Put("support_phone_number", SupportPhone);
         Put("support_email_address", SupportEmail);
