@@ -27,7 +27,7 @@ public abstract class SharedIPadTests(AdministeredServer server)
         var pad = await server.Enrol();
         var uuid = await pad.Send("DeviceInformation");
         Assert.Equal(uuid, await pad.Idle());
-        await pad.Report("Acknowledged", uuid, "<key>QueryResponses</key><dict><key>IsMultiUser</key><true/><key>IsSupervised</key><true/><key>OSVersion</key><string>18.3</string></dict>");
+        await pad.Report("Acknowledged", uuid, "<key>QueryResponses</key><dict><key>DeviceName</key><string>" + pad.Udid + "</string><key>IsMultiUser</key><true/><key>IsSupervised</key><true/><key>OSVersion</key><string>18.3</string></dict>");
         return pad;
     }
 
@@ -238,8 +238,8 @@ public abstract class SharedIPadTests(AdministeredServer server)
         var (shared, plain) = (await Shared(), await server.Enrol());
         var asked = await plain.Send("DeviceInformation");
         Assert.Equal(asked, await plain.Idle());
-        await plain.Report("Acknowledged", asked, "<key>QueryResponses</key><dict><key>IsMultiUser</key><false/></dict>");
-        var assignment = await Assign($"udid:{shared.Udid} or udid:{plain.Udid}", """{"residentUsers": 10, "temporarySessionTimeout": 60}""");
+        await plain.Report("Acknowledged", asked, $"<key>QueryResponses</key><dict><key>DeviceName</key><string>{plain.Udid}</string><key>IsMultiUser</key><false/></dict>");
+        var assignment = await Assign($"name:{shared.Udid} or name:{plain.Udid}", """{"residentUsers": 10, "temporarySessionTimeout": 60}""");
 
         var uuid = (await shared.Idle())!;
         Assert.Contains("residentUsers", (await server.Get($"/api/v1/assignments/{assignment}")).ToJsonString(), StringComparison.Ordinal);
@@ -254,7 +254,7 @@ public abstract class SharedIPadTests(AdministeredServer server)
     public async Task An_iPad_that_acknowledges_and_takes_nothing_does_not_have_it()
     {
         var pad = await Shared();
-        var assignment = await Assign($"udid:{pad.Udid}", """{"quotaSize": 2000}""");
+        var assignment = await Assign($"name:{pad.Udid}", """{"quotaSize": 2000}""");
         var uuid = (await pad.Idle())!;
         Assert.Null(await pad.Report("Acknowledged", uuid, Answer("Error")));
         var (state, words) = await Assigned(pad, assignment);
