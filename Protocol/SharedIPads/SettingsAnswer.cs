@@ -12,6 +12,7 @@ public static class SettingsAnswer
     /// <returns>Why the iPad did not take an item; null: it took all, or said nothing that can be read.</returns>
     public static string? Refusal(byte[] report)
     {
+        if (report.Length == 0) return null;
         PlistDictionary answer;
         try
         {
