@@ -64,7 +64,7 @@ public sealed class SharedIPadJourneyTests : IAsyncLifetime
         _apple.Portal.Assign(portal, serial);
         await _server.Admin.PutBytesAsync($"/api/v1/automated/servers/{service}/token", _apple.Portal.DownloadToken(portal), "application/pkcs7-mime");
         await Until(async () => (long)(await Get($"automated/servers/{service}"))["counts"]!["assigned"]! == 1, "Apple has its profile");
-        var assignment = (string)(await Post("assignments", $$"""{"name": "Carts", "target": "serial:{{serial}}", "sharedIPad": {"residentUsers": 8, "awaitUserConfiguration": true}}"""))["id"]!;
+        var assignment = (string)(await Post("assignments", $$"""{"name": "Carts", "target": "serial:{{serial}}", "sharedIPad": {"residentUsers": 8, "awaitUserConfiguration": true} }"""))["id"]!;
 
         // 1. Out of the box: held, configured, let go.
         await ipad.SetUpAsync(_apple.Portal);
@@ -96,7 +96,7 @@ public sealed class SharedIPadJourneyTests : IAsyncLifetime
 
         // 4. Room for users is changed too late: the iPad acknowledges and refuses, and the assignment says so.
         await _server.Admin.PutAsync($"/api/v1/assignments/{assignment}",
-            JsonNode.Parse($$"""{"name": "Carts", "target": "serial:{{serial}}", "sharedIPad": {"residentUsers": 4}}""")!.AsObject(), ifMatch: "*");
+            JsonNode.Parse($$"""{"name": "Carts", "target": "serial:{{serial}}", "sharedIPad": {"residentUsers": 4} }""")!.AsObject(), ifMatch: "*");
         await Until(async () => (long)(await Get($"assignments/{assignment}"))["iPads"]!["failed"]! == 1, "the iPad has refused it");
         Assert.Contains("before the first user", (await Get($"assignments/{assignment}/devices"))["items"]![0]!.ToJsonString(), StringComparison.Ordinal);
 
