@@ -53,7 +53,7 @@ public sealed class SharedIPadJourneyTests : IAsyncLifetime
     [Fact]
     public Task It_has_its_configuration_before_anybody_can_use_it_and_its_users_come_and_go() => _server.RunAsync(async fleet =>
     {
-        var ipad = fleet.Add(IPadDescription.Number(70_001) with { OsVersion = "18.3" });
+        var ipad = fleet.Add(IPadDescription.Number(70_001) with { OsVersion = "18.3", Automated = true });
         var serial = ipad.Description.SerialNumber;
         Assert.False(ipad.Description.Shared);
 
