@@ -38,6 +38,7 @@ using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
 using FleetMdm.Api.SetUp;
+using FleetMdm.Api.SharedIPads;
 using FleetMdm.Api.Teaching;
 using FleetMdm.Api.Webhooks;
 
@@ -74,6 +75,7 @@ public static class AdminApi
         services.AddCommands();
         services.AddInventory();
         services.AddLostMode();
+        services.AddSharedIPads();
         services.AddActivationLock();
         services.AddHostedApps(builder.Configuration);
         services.AddOperations();
@@ -180,6 +182,7 @@ public static class AdminApi
         routes.MapCommands();
         routes.MapInventory();
         routes.MapLostMode();
+        routes.MapSharedIPads();
         routes.MapActivationLock();
         routes.MapHostedApps();
         routes.MapOperations();

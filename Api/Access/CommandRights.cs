@@ -12,6 +12,8 @@ public static class CommandRights
         ["DeviceLock"] = Rights.CommandLock,
         ["ClearPasscode"] = Rights.CommandClearPasscode,
         ["EraseDevice"] = Rights.CommandErase,
+        // It takes what a person has on the iPad.
+        ["DeleteUser"] = Rights.CommandErase,
         ["EnableLostMode"] = Rights.CommandLostMode,
         ["DisableLostMode"] = Rights.CommandLostMode,
         ["PlayLostModeSound"] = Rights.CommandLostMode,

@@ -102,7 +102,7 @@ public static class Rights
         new(CommandLock, "Commands", "lock an iPad", DeviceRead),
         new(CommandClearPasscode, "Commands", "clear a passcode", DeviceRead),
         new(CommandLostMode, "Commands", "start and end lost mode, play a sound, ask for the location", DeviceRead),
-        new(CommandErase, "Commands", "erase an iPad", DeviceRead),
+        new(CommandErase, "Commands", "erase an iPad, delete users of a Shared iPad", DeviceRead),
         new(CommandSend, "Commands", "send every other command", DeviceRead),
         new(OperationRead, "Operations", "see operations", DeviceRead),
         new(OperationStart, "Operations", "send a command to many iPads, and cancel it", OperationRead),

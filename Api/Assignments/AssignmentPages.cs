@@ -28,6 +28,8 @@ internal static class AssignmentPages
     /// <summary>The field that says how many iPads the person saw that would lose it.</summary>
     internal const string Losing = "losing";
 
+    private const string SharedMember = AssignmentService.SharedIPad + ".";
+
     private const int RowsOnPage = 100;
 
     public static void MapPages(RouteGroupBuilder pages)
@@ -219,6 +221,7 @@ internal static class AssignmentPages
         null => typed("what") is { } what && AssignmentFormPage.Kinds.Any(kind => kind.Value == what) ? what : "profile",
         { Kind: "profile" } => "profile",
         { Kind: "softwareUpdate" } => "update",
+        { Kind: "sharedIPad" } => "shared",
         { Kind: "declaration", Declaration: { } declared } => declared.TryGetProperty("assets", out var assets) && assets.ValueKind == JsonValueKind.Array && assets.GetArrayLength() > 0 ? "other" : "declaration",
         { Kind: "app", App: { } app } => app.TryGetProperty("hostedApp", out _) ? "hosted" : app.TryGetProperty(AssignmentService.Location, out _) ? "bought" : app.TryGetProperty("iTunesStoreID", out _) ? "store" : "other",
         { Setting: { } setting } => AssignmentFormPage.Text(setting, "item") switch { "DeviceName" => "name", "TimeZone" => "zone", _ => "other" },
@@ -261,6 +264,7 @@ internal static class AssignmentPages
                 Deadline = get("deadline") ?? "",
                 DetailsUrl = get("detailsUrl"),
             } : null,
+            SharedIPad = what == "shared" ? Shared(get, standing?.SharedIPad) : null,
             Target = Target(get("group"), get("target")),
             Except = get("except"),
             SchoolId = get("schoolId"),
@@ -268,6 +272,31 @@ internal static class AssignmentPages
             StartsAt = Midnight(get, "starts", standing?.StartsAt, zone),
             EndsAt = Midnight(get, "ends", standing?.EndsAt, zone),
         };
+    }
+
+    private static SharedIPadRequest Shared(Func<string, string?> get, SharedIPadRequest? standing)
+    {
+        return new SharedIPadRequest
+        {
+            QuotaSize = Number("quotaSize"),
+            ResidentUsers = Number("residentUsers"),
+            UserSessionTimeout = Number("userSessionTimeout"),
+            TemporarySessionTimeout = Number("temporarySessionTimeout"),
+            TemporarySessionOnly = Flag("temporarySessionOnly", standing?.TemporarySessionOnly),
+            ManagedAppleIDDefaultDomains = get("managedAppleIDDefaultDomains")?.Split([' ', ',', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } domains ? domains : null,
+            OnlineAuthenticationGracePeriod = Number("onlineAuthenticationGracePeriod"),
+            SkipLanguageAndLocaleSetupForNewUsers = Flag("skipLanguageAndLocaleSetupForNewUsers", standing?.SkipLanguageAndLocaleSetupForNewUsers),
+            AwaitUserConfiguration = Flag("awaitUserConfiguration", standing?.AwaitUserConfiguration),
+            PasscodeLockGracePeriod = Number("passcodeLockGracePeriod"),
+            AutoLockTime = Number("autoLockTime"),
+        };
+
+        int? Number(string field) => get(field)?.Trim() is not { Length: > 0 } typed ? null
+            : int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+            : throw ApiProblem.Field(field, "Enter a whole number, or leave it empty.");
+
+        // What is cleared is told to iPads, what was never set is not.
+        bool? Flag(string field, bool? before) => get(field) is not null ? true : before is null ? null : false;
     }
 
     /// <summary>As the form names an app of a location: location, number and kind of licence.</summary>
@@ -295,7 +324,8 @@ internal static class AssignmentPages
     /// <summary>A refusal that names members of REST, as it stands at the fields of the form.</summary>
     private static ApiProblem AtFields(ApiProblem problem)
     {
-        if (problem.Errors is not { } errors || !errors.Keys.Any(key => key.StartsWith("declaration", StringComparison.Ordinal) || key.StartsWith("softwareUpdate.", StringComparison.Ordinal))) return problem;
+        if (problem.Errors is not { } errors || !errors.Keys.Any(key => key.StartsWith("declaration", StringComparison.Ordinal) || key.StartsWith("softwareUpdate.", StringComparison.Ordinal)
+            || key.StartsWith(SharedMember, StringComparison.Ordinal))) return problem;
         const string payload = "declaration.payload";
         return new ApiProblem(problem.Status, problem.Code, problem.Title, problem.Message)
         {
@@ -303,6 +333,7 @@ internal static class AssignmentPages
             {
                 "softwareUpdate.version" => ("osVersion", error.Value),
                 var key when key.StartsWith("softwareUpdate.", StringComparison.Ordinal) => (key["softwareUpdate.".Length..], error.Value),
+                var key when key.StartsWith(SharedMember, StringComparison.Ordinal) => (key[SharedMember.Length..], error.Value),
                 "declaration.type" => ("type", error.Value),
                 var key when key.StartsWith(payload + ".", StringComparison.Ordinal) => ("payload", [.. error.Value.Select(words => $"{key[(payload.Length + 1)..]}: {words}")]),
                 var key when key.StartsWith("declaration", StringComparison.Ordinal) => ("payload", error.Value),

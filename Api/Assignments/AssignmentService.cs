@@ -14,6 +14,7 @@ using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.Profiles;
+using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
@@ -29,6 +30,8 @@ internal sealed class AssignmentService(
 {
     public const string InstallApplication = "InstallApplication";
     public const string Settings = "Settings";
+
+    internal const string SharedIPad = "sharedIPad";
 
     private const string BundleId = "bundleId";
 
@@ -86,6 +89,7 @@ internal sealed class AssignmentService(
         AssignmentKind.App => view with { App = asked },
         AssignmentKind.Declaration => view with { Declaration = asked },
         AssignmentKind.SoftwareUpdate => view with { SoftwareUpdate = asked.Deserialize(AdminJson.Default.SoftwareUpdateRequest) },
+        AssignmentKind.SharedIPad => view with { SharedIPad = asked.Deserialize(AdminJson.Default.SharedIPadRequest) },
         _ => view with { Setting = asked },
     };
 
@@ -275,8 +279,9 @@ internal sealed class AssignmentService(
     private async Task<(Assignment Assignment, IReadOnlyList<DeviceRequirement> Requirements)> Read(HttpContext context, AssignmentRequest request, string id)
     {
         var user = FleetUser.Of(context);
-        var sent = (request.ProfileId is null ? 0 : 1) + (request.App is null ? 0 : 1) + (request.Setting is null ? 0 : 1) + (request.Declaration is null ? 0 : 1) + (request.SoftwareUpdate is null ? 0 : 1);
-        if (sent != 1) throw ApiProblem.Field("profileId", "Send exactly one of profileId, app, setting, declaration and softwareUpdate.");
+        var sent = (request.ProfileId is null ? 0 : 1) + (request.App is null ? 0 : 1) + (request.Setting is null ? 0 : 1) + (request.Declaration is null ? 0 : 1) + (request.SoftwareUpdate is null ? 0 : 1)
+            + (request.SharedIPad is null ? 0 : 1);
+        if (sent != 1) throw ApiProblem.Field("profileId", "Send exactly one of profileId, app, setting, declaration, softwareUpdate and sharedIPad.");
         var school = string.IsNullOrEmpty(request.SchoolId) ? null : PeopleService.Id("schoolId", request.SchoolId);
         if (user.Scope.SchoolIds is { } own && (school is null || !own.Contains(school))) throw ApiProblem.Field("schoolId", "Choose one of your schools.");
         if (request.EndsAt <= (request.StartsAt ?? time.GetUtcNow())) throw ApiProblem.Field("endsAt", "It must be later than the beginning, and in the future.");
@@ -289,6 +294,7 @@ internal sealed class AssignmentService(
                 : request.App is not null ? AssignmentKind.App
                 : request.Setting is not null ? AssignmentKind.Setting
                 : request.Declaration is not null ? AssignmentKind.Declaration
+                : request.SharedIPad is not null ? AssignmentKind.SharedIPad
                 : AssignmentKind.SoftwareUpdate,
             Item = "",
             Target = Filter("target", request.Target),
@@ -311,6 +317,7 @@ internal sealed class AssignmentService(
             AssignmentKind.App => await OfApp(user, plain, request.App!.Value),
             AssignmentKind.Declaration => OfDeclaration(plain, request.Declaration!.Value),
             AssignmentKind.SoftwareUpdate => OfSoftwareUpdate(plain, request.SoftwareUpdate!),
+            AssignmentKind.SharedIPad => OfSharedIPad(plain, request.SharedIPad!),
             _ => OfSetting(plain, request.Setting!.Value),
         };
         Contradicts(assignment);
@@ -376,11 +383,30 @@ internal sealed class AssignmentService(
         var name = PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin).GetArray("Settings")?.OfType<PlistDictionary>().FirstOrDefault()?.GetString("Item")
             ?? throw ApiProblem.Field("setting.item", "Name the item of Settings, as in DeviceName.");
         if (command.Warnings.FirstOrDefault(warning => warning.Field.EndsWith("item", StringComparison.OrdinalIgnoreCase)) is { } unknown) throw ApiProblem.Field("setting.item", unknown.Message);
+        if (name == SharedIPadConfiguration.Item) throw ApiProblem.Field("setting.item", "Send it as sharedIPad: it has rules of its own.");
         if (Deeds.Contains(name)) throw ApiProblem.Field("setting.item", $"{name} cannot be assigned. Send it as a command.");
         if (name == "TimeZone" && setting.TryGetProperty("timeZone", out var zone)) TimeZones.Read("setting.timeZone", zone.ToString());
         if (ProfileVariables.FaultsOf(PlistReader.ReadDictionary(command.Fragment, PlistLimits.Admin)) is [var fault, ..])
             throw ApiProblem.Field("setting", fault.Message);
         return (With(plain with { Item = $"setting:{name}" }, command.Fragment, setting), command.Requirements);
+    }
+
+    private static (Assignment, IReadOnlyList<Requirement>) OfSharedIPad(Assignment plain, SharedIPadRequest request)
+    {
+        var configuration = request.ToConfiguration();
+        if (configuration.Faults() is [var first, ..] faults)
+        {
+            throw new ApiProblem(StatusCodes.Status400BadRequest, ProblemCodes.InvalidRequest, "The configuration is not valid", first.Words)
+            {
+                Errors = faults.GroupBy(fault => fault.Field).ToDictionary(group => $"{SharedIPad}.{group.Key}", group => group.Select(fault => fault.Words).ToArray()),
+            };
+        }
+
+        var command = CommandCatalogue.FromPlist(configuration.ToCommand());
+        // As a setting: two of them want the same thing of an iPad.
+        return (
+            With(plain with { Item = $"setting:{SharedIPadConfiguration.Item}" }, command.Fragment, JsonSerializer.SerializeToElement(request, AdminJson.Default.SharedIPadRequest)),
+            command.Requirements);
     }
 
     private static (Assignment, IReadOnlyList<Requirement>) OfDeclaration(Assignment plain, JsonElement declaration)
@@ -457,6 +483,7 @@ internal sealed class AssignmentService(
         AssignmentKind.App => "app",
         AssignmentKind.Declaration => "declaration",
         AssignmentKind.SoftwareUpdate => "softwareUpdate",
+        AssignmentKind.SharedIPad => SharedIPad,
         _ => "setting",
     };
 

@@ -2,11 +2,12 @@ using System.Text.Json;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.Assignments;
 
 namespace FleetMdm.Api.Assignments;
 
-/// <summary>What iPads should have, as a whole. Exactly one of <c>profileId</c>, <c>app</c>, <c>setting</c>, <c>declaration</c> and <c>softwareUpdate</c>.</summary>
+/// <summary>What iPads should have, as a whole. Exactly one of <c>profileId</c>, <c>app</c>, <c>setting</c>, <c>declaration</c>, <c>softwareUpdate</c> and <c>sharedIPad</c>.</summary>
 public sealed record AssignmentRequest
 {
     /// <summary>At most 200 characters; no two assignments have the same, in whatever case.</summary>
@@ -23,6 +24,8 @@ public sealed record AssignmentRequest
     public JsonElement? Declaration { get; init; }
     /// <summary>A version of iPadOS that iPads have at a time.</summary>
     public SoftwareUpdateRequest? SoftwareUpdate { get; init; }
+    /// <summary>How Shared iPads work.</summary>
+    public SharedIPadRequest? SharedIPad { get; init; }
     /// <summary>In the words of the filter: the enrolled iPads that it finds, at each moment. Null: all enrolled iPads.</summary>
     public string? Target { get; init; }
     /// <summary>In the words of the filter: not these.</summary>
@@ -50,6 +53,48 @@ public sealed record SoftwareUpdateRequest
     public string? DetailsUrl { get; init; }
 }
 
+/// <summary>How Shared iPads work, by Apple's names. What is left out stays as it is on the iPad.</summary>
+public sealed record SharedIPadRequest
+{
+    /// <summary>Megabytes for each user, 1 to 2,000,000; too few are raised by the iPad. Not together with <c>residentUsers</c>.</summary>
+    public int? QuotaSize { get; init; }
+    /// <summary>How many users an iPad makes room for, 1 to 32; more than it can are cut by the iPad. Not together with <c>quotaSize</c>.</summary>
+    public int? ResidentUsers { get; init; }
+    /// <summary>Seconds without anybody at the iPad, 30 to 86,400, until the user is logged out; 0: never.</summary>
+    public int? UserSessionTimeout { get; init; }
+    /// <summary>Likewise for a guest.</summary>
+    public int? TemporarySessionTimeout { get; init; }
+    /// <summary>true: guests only, nobody signs in.</summary>
+    public bool? TemporarySessionOnly { get; init; }
+    /// <summary>At most 20 domains that are offered when somebody signs in. Of more than three the iPad shows three at random.</summary>
+    public IReadOnlyList<string>? ManagedAppleIDDefaultDomains { get; init; }
+    /// <summary>Days, 0 to 365, in which a user whom the iPad knows signs in without asking Apple; 0: Apple is asked each time.</summary>
+    public int? OnlineAuthenticationGracePeriod { get; init; }
+    /// <summary>true: a new user is not asked for language and region.</summary>
+    public bool? SkipLanguageAndLocaleSetupForNewUsers { get; init; }
+    /// <summary>true: after the login a user waits until the commands that wait for this user were handed over.</summary>
+    public bool? AwaitUserConfiguration { get; init; }
+    /// <summary>Seconds before a locked screen asks for the passcode: 0, 60, 300, 900, 3600 or 14400.</summary>
+    public int? PasscodeLockGracePeriod { get; init; }
+    /// <summary>Seconds until the screen goes dark, 120 to 86,400.</summary>
+    public int? AutoLockTime { get; init; }
+
+    internal SharedIPadConfiguration ToConfiguration() => new()
+    {
+        QuotaSize = QuotaSize,
+        ResidentUsers = ResidentUsers,
+        UserSessionTimeout = UserSessionTimeout,
+        TemporarySessionTimeout = TemporarySessionTimeout,
+        TemporarySessionOnly = TemporarySessionOnly,
+        ManagedAppleIDDefaultDomains = ManagedAppleIDDefaultDomains,
+        OnlineAuthenticationGracePeriod = OnlineAuthenticationGracePeriod,
+        SkipLanguageAndLocaleSetupForNewUsers = SkipLanguageAndLocaleSetupForNewUsers,
+        AwaitUserConfiguration = AwaitUserConfiguration,
+        PasscodeLockGracePeriod = PasscodeLockGracePeriod,
+        AutoLockTime = AutoLockTime,
+    };
+}
+
 /// <summary>What iPads should have.</summary>
 public sealed record AssignmentView
 {
@@ -57,7 +102,7 @@ public sealed record AssignmentView
     /// <summary>One more with each change. The <c>ETag</c> is the same.</summary>
     public required int Version { get; init; }
     public required string Name { get; init; }
-    /// <summary>profile, app, setting, declaration or softwareUpdate.</summary>
+    /// <summary>profile, app, setting, declaration, softwareUpdate or sharedIPad.</summary>
     public required string Kind { get; init; }
     public string? ProfileId { get; init; }
     public string? ProfileName { get; init; }
@@ -70,6 +115,7 @@ public sealed record AssignmentView
     /// <summary>As it was sent; only where one assignment is asked for.</summary>
     public JsonElement? Declaration { get; init; }
     public SoftwareUpdateRequest? SoftwareUpdate { get; init; }
+    public SharedIPadRequest? SharedIPad { get; init; }
     public string? Target { get; init; }
     public string? Except { get; init; }
     public string? SchoolId { get; init; }
@@ -98,6 +144,7 @@ public sealed record AssignmentView
             ProfileName = row.ProfileName,
             ProfileVersion = row.ProfileVersion,
             SoftwareUpdate = one is { Kind: AssignmentKind.SoftwareUpdate, Asked: { } asked } ? JsonSerializer.Deserialize(asked, AdminJson.Default.SoftwareUpdateRequest) : null,
+            SharedIPad = one is { Kind: AssignmentKind.SharedIPad, Asked: { } wanted } ? JsonSerializer.Deserialize(wanted, AdminJson.Default.SharedIPadRequest) : null,
             Target = one.Target,
             Except = one.Except,
             SchoolId = one.SchoolId,
@@ -232,7 +279,7 @@ public sealed record DeviceAssignmentView
     /// <summary>Whether the reader's token may open the assignment itself.</summary>
     internal bool IsOpen { get; init; }
     public required string Name { get; init; }
-    /// <summary>profile, app, setting, declaration, softwareUpdate or classroom.</summary>
+    /// <summary>profile, app, setting, declaration, softwareUpdate, sharedIPad or classroom.</summary>
     public required string Kind { get; init; }
     /// <summary>waiting, sent, installed, failed, notApplicable, leaving, removing or removalFailed.</summary>
     public required string State { get; init; }
@@ -259,11 +306,12 @@ internal static class AssignmentWords
         AssignmentKind.Declaration => "declaration",
         AssignmentKind.SoftwareUpdate => "softwareUpdate",
         AssignmentKind.Classroom => "classroom",
+        AssignmentKind.SharedIPad => "sharedIPad",
         _ => "setting",
     };
 
     /// <summary>It stays on iPads that leave it, whatever it says.</summary>
-    public static bool Stays(string kind) => kind == "setting";
+    public static bool Stays(string kind) => kind is "setting" or "sharedIPad";
 
     /// <summary>The iPad itself tries it again.</summary>
     public static bool IsDeclared(string kind) => kind is "declaration" or "softwareUpdate";

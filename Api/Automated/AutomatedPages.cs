@@ -311,6 +311,7 @@ internal static class AutomatedPages
         AwaitConfiguration = form.Get("awaitConfiguration") is not null,
         AutoAdvance = form.Get("autoAdvance") is not null,
         SignIn = form.Get("signIn") is not null,
+        SharedIPad = form.Get("sharedIPad") is not null,
         SkipSetupItems = [.. form.All("skip"), .. (form.Get("skipSetupItems") ?? "").Split([',', ' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries)],
         Department = form.Get("department"),
         SupportPhone = form.Get("supportPhone"),

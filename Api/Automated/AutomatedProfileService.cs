@@ -78,6 +78,7 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             AwaitConfigured = request.AwaitConfiguration ?? true,
             AutoAdvance = request.AutoAdvance ?? false,
             AsksSignIn = request.SignIn ?? false,
+            IsShared = request.SharedIPad ?? false,
             SkippedItems = items,
             Department = Optional("department", request.Department, EnrolmentDefinition.LongestDepartment),
             SupportPhone = Optional("supportPhone", request.SupportPhone, EnrolmentDefinition.LongestPhone),
@@ -90,6 +91,10 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
         if (definition.AsksSignIn && options.Value.PublicUrl is null)
             throw ApiProblem.Field("signIn", "The server does not know by which address iPads reach its sign-in. Set SelfService:PublicUrl, and restart it.");
         if (definition is { AsksSignIn: true, AutoAdvance: true }) throw ApiProblem.Field("signIn", "An iPad that goes on by itself has nobody who signs in. Choose one of the two.");
+        if (definition is { AsksSignIn: true, IsShared: true }) throw ApiProblem.Field("signIn", "A Shared iPad is nobody's: its users sign in to it later. Choose one of the two.");
+        if (definition is { IsShared: true, IsSupervised: false }) throw ApiProblem.Field("sharedIPad", "Only a supervised iPad can be shared. Choose Supervised.");
+        if (definition is { IsShared: true, AwaitConfigured: false })
+            throw ApiProblem.Field("sharedIPad", "Hold the iPad in Setup Assistant too: an iPad takes its quota before the first user signs in, and later not any more.");
         if ((definition.Language is null) != (definition.Region is null)) throw ApiProblem.Field(definition.Language is null ? "language" : "region", "Language and region go together, as in sv and SE.");
         if (definition.MinimumOsVersion is { } minimum && !IPadOsVersion.Is(minimum)) throw ApiProblem.Field("minimumOsVersion", IPadOsVersion.Words);
         return JsonSerializer.Serialize(definition, JsonSerializerOptions.Web);

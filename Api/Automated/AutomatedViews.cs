@@ -171,6 +171,8 @@ public sealed record AutomatedProfileRequest
     public bool? AutoAdvance { get; init; }
     /// <summary>Somebody signs in on the iPad before it enrols, and has it from then on; false when absent. Needs SelfService:PublicUrl.</summary>
     public bool? SignIn { get; init; }
+    /// <summary>The iPad becomes a Shared iPad; false when absent. It must be held in Setup Assistant.</summary>
+    public bool? SharedIPad { get; init; }
     /// <summary>Panes that are left out, by Apple's names: see GET /automated/setup-items.</summary>
     public IReadOnlyList<string>? SkipSetupItems { get; init; }
     public string? Department { get; init; }
@@ -197,6 +199,7 @@ public sealed record AutomatedProfileView
     public required bool AutoAdvance { get; init; }
     /// <summary>Somebody signs in on the iPad before it enrols, and has it from then on.</summary>
     public required bool SignIn { get; init; }
+    public required bool SharedIPad { get; init; }
     public required IReadOnlyList<string> SkipSetupItems { get; init; }
     public string? Department { get; init; }
     public string? SupportPhone { get; init; }
@@ -221,6 +224,7 @@ public sealed record AutomatedProfileView
             AwaitConfiguration = definition.AwaitConfigured,
             AutoAdvance = definition.AutoAdvance,
             SignIn = definition.AsksSignIn,
+            SharedIPad = definition.IsShared,
             SkipSetupItems = definition.SkippedItems,
             Department = definition.Department,
             SupportPhone = definition.SupportPhone,

@@ -33,8 +33,8 @@ public record CommandSummary
     public required string CommandUuid { get; init; }
     public required string RequestType { get; init; }
     /// <summary>Queued, Sent, NotNow, SetAside (never answered; the others go first) or Cancelling while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired,
-    /// Reenrolled (the iPad enrolled again), CheckedOut or Removed.</summary>
-    [OneOf("Queued", "Sent", "NotNow", "SetAside", "Cancelling", "Acknowledged", "Error", "CommandFormatError", "Cancelled", "Expired", "Reenrolled", "CheckedOut", "Removed", "Erased")]
+    /// Reenrolled (the iPad enrolled again), CheckedOut, Removed, Erased or UserDeleted (the user of the Shared iPad is not on it any more).</summary>
+    [OneOf("Queued", "Sent", "NotNow", "SetAside", "Cancelling", "Acknowledged", "Error", "CommandFormatError", "Cancelled", "Expired", "Reenrolled", "CheckedOut", "Removed", "Erased", "UserDeleted")]
     public required string State { get; init; }
     public required bool Finished { get; init; }
     public required DateTimeOffset AcceptedAt { get; init; }

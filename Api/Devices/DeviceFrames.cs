@@ -45,6 +45,8 @@ internal sealed class DeviceFrames(DeviceLookup lookup, IReenrolmentStore claims
         ["claim-refused"] = "The other device is refused.",
         ["sent"] = "The command is queued.",
         ["asked"] = "The question is queued. What the iPad answers stands here as soon as it has.",
+        ["log-out"] = Queued("LogOutUser") + " When the iPad has answered, it is asked who is on it.",
+        ["users-deleted"] = Queued("DeleteUser") + " When the iPad has answered, it is asked who is on it.",
         ["handed-out"] = "The iPad is handed out.",
         ["returned"] = "The iPad is returned.",
         ["note"] = "The note is written.",

@@ -19,7 +19,8 @@ internal static class DevicesRoom
         services.AddSingleton<ISetUp, DeviceSetUp>();
         services.AddSingleton(new ConsoleEntry(10, "/ipads", "iPads", "M5 3h10a1 1 0 0 1 1 1v12a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V4a1 1 0 0 1 1-1ZM9 14.5h2", 'i', Rights.DeviceRead));
         services.AddSingleton(provider => new ScopedThing(["/api/v1/devices/{id}", "/ipads/{id}"], "id",
-            async (scope, id) => await provider.GetRequiredService<IFleetQueries>().FindDevice(scope, id) is not null, DeviceLookup.NotFound));
+            // A user of a Shared iPad is where the iPad is.
+            async (scope, id) => await provider.GetRequiredService<IFleetQueries>().FindDevice(scope, id.Split(':')[0]) is not null, DeviceLookup.NotFound));
         services.AddSingleton(new DeviceTab(0, "", "Overview"));
     }
 

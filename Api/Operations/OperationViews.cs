@@ -244,9 +244,9 @@ public sealed record OperationDeviceView
     public required string Id { get; init; }
     public string? SerialNumber { get; init; }
     public string? DeviceName { get; init; }
-    /// <summary>Queued or NotNow while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired, Reenrolled, CheckedOut, Removed or Erased. NotBegun: its turn has
+    /// <summary>Queued or NotNow while it waits; then Acknowledged, Error, CommandFormatError, Cancelled, Expired, Reenrolled, CheckedOut, Removed, Erased or UserDeleted. NotBegun: its turn has
     /// not come. Skipped: it had left when its turn came.</summary>
-    [OneOf("NotBegun", "Skipped", "Queued", "NotNow", "Acknowledged", "Error", "CommandFormatError", "Cancelled", "Expired", "Reenrolled", "CheckedOut", "Removed", "Erased")]
+    [OneOf("NotBegun", "Skipped", "Queued", "NotNow", "Acknowledged", "Error", "CommandFormatError", "Cancelled", "Expired", "Reenrolled", "CheckedOut", "Removed", "Erased", "UserDeleted")]
     public required string State { get; init; }
     public required int NotNowCount { get; init; }
     public DateTimeOffset? NotNowAt { get; init; }

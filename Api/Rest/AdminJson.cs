@@ -33,6 +33,7 @@ using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
 using FleetMdm.Api.SetUp;
+using FleetMdm.Api.SharedIPads;
 using FleetMdm.Api.Teaching;
 using FleetMdm.Api.Webhooks;
 
@@ -48,6 +49,9 @@ namespace FleetMdm.Api.Rest;
     MaxDepth = MaxDepth,
     UseStringEnumConverter = true,
     Converters = [typeof(TimeWithOffset)])]
+[JsonSerializable(typeof(SharedIPadRequest))]
+[JsonSerializable(typeof(SharedIPadView))]
+[JsonSerializable(typeof(DeleteUsersRequest))]
 [JsonSerializable(typeof(InvitationRequest))]
 [JsonSerializable(typeof(InvitationView))]
 [JsonSerializable(typeof(Page<InvitationView>))]

@@ -30,6 +30,10 @@ internal static class ProblemCodes
     public const string DoesNotFit = "does-not-fit";
     public const string CommandInFlight = "command-in-flight";
     public const string CommandFinished = "command-finished";
+    /// <summary>Of a Shared iPad: nobody deletes a user who is there.</summary>
+    public const string UserSignedIn = "user-signed-in";
+    /// <summary>Of a user: the deletion would lose it.</summary>
+    public const string DataNotSynced = "data-not-synced";
     public const string EmptyTarget = "empty-target";
     public const string NotConfirmed = "not-confirmed";
     public const string NotAsExpected = "not-as-expected";

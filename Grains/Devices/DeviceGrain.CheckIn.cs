@@ -190,6 +190,8 @@ internal sealed partial class DeviceGrain
 
         Saw(certificate);
         if (IsAwaiting) await Held();
+        // While the user was away, pushes went nowhere.
+        if (IsUserChannel && (_queue.Count > 0 || IsUserAwaiting)) RequestPush(evenIfOutstanding: true);
         if (first)
         {
             LogEnrolled(Id);

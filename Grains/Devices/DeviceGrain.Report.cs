@@ -5,6 +5,7 @@ using FleetMdm.Protocol.Catalogue;
 using FleetMdm.Protocol.Classroom;
 using FleetMdm.Protocol.Mdm;
 using FleetMdm.Protocol.Plist;
+using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
@@ -46,6 +47,7 @@ internal sealed partial class DeviceGrain
         var next = await Next();
         if (next is null && report.Status != ReportStatus.NotNow && PlanIsDue(Now())) next = await FollowPlan();
         if (next is null && report.Status != ReportStatus.NotNow && IsAwaiting) next = await LetGo();
+        next ??= await LetUserIn();
         if (next is null && Now() >= _refreshAt && report.Status != ReportStatus.NotNow) next = await Refresh();
         if (next is null)
         {
@@ -75,19 +77,30 @@ internal sealed partial class DeviceGrain
             return;
         }
 
-        var ending = QueuePart.EndingOf(report.Status);
+        (var ending, report) = await EndingOf(command.Row.RequestType, command.Row.CommandUuid, report);
         await Conclude(command, ending, now, report);
         PlanCommandEnded(command.Row.CommandUuid);
         if (command.Row.RequestType == HoldCommands.RequestType && !IsUserChannel) await WentOn();
+        if (ending == CommandEnding.Acknowledged) await AskWhoIsThere(command.Row.RequestType);
         if (IsRenewal(command.Row)) await RenewalAnswered(command.Row, ending, report.ErrorSummary, now);
         if (ending != CommandEnding.Acknowledged)
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, report.ErrorSummary);
+    }
+
+    /// <summary>An iPad acknowledges Settings also where it took no item. What is assigned is one item, and an iPad that did not take it does not have it.</summary>
+    private async ValueTask<(CommandEnding Ending, CommandReportMessage Report)> EndingOf(string requestType, string commandUuid, CommandReportMessage report)
+    {
+        var ending = QueuePart.EndingOf(report.Status);
+        if (ending != CommandEnding.Acknowledged || requestType != NamingPart.Settings || !PlanCommands.Is(commandUuid)) return (ending, report);
+        var answer = report.Result ?? (report.ResultHash is { } hash ? await store.LoadBody(hash) : null);
+        return answer is not null && SettingsAnswer.Refusal(answer) is { } refusal ? (CommandEnding.Error, report with { ErrorSummary = refusal }) : (ending, report);
     }
 
     /// <summary>Ends a command that was answered, together with what the answer changes and tells.</summary>
     private async Task Conclude(PendingCommand command, CommandEnding ending, DateTimeOffset now, CommandReportMessage report)
     {
         var (type, uuid) = (command.Row.RequestType, command.Row.CommandUuid);
+        if (ending == CommandEnding.Acknowledged) await EndGoneUsers(type, command.Row.BodyHash, command.SentAt ?? command.Row.AcceptedAt, report, now);
         var told = ending == CommandEnding.Acknowledged ? await Told(type, command.Row.BodyHash, report, now) : null;
         var change = Consequence(type, ending, report, now);
         if (told?.Difference is not null || (type == DeviceInformation && change is not null && TellsMore(_row!, change.Row))) FactsChanged();
@@ -136,7 +149,7 @@ internal sealed partial class DeviceGrain
     private EnrolmentChange? Consequence(string requestType, CommandEnding ending, CommandReportMessage report, DateTimeOffset now)
     {
         // Whatever it says: an error means that it went on before.
-        if (requestType == HoldCommands.RequestType && ending is CommandEnding.Acknowledged or CommandEnding.Error or CommandEnding.CommandFormatError && _row is { AwaitingConfiguration: true } waited && !IsUserChannel)
+        if (requestType == (IsUserChannel ? SharedIPadUsers.UserConfigured : HoldCommands.RequestType) && ending is CommandEnding.Acknowledged or CommandEnding.Error or CommandEnding.CommandFormatError && _row is { AwaitingConfiguration: true } waited)
             return new EnrolmentChange { Row = NextVersion(waited) with { AwaitingConfiguration = false }, WriteId = Guid.NewGuid(), At = now };
         if (ending != CommandEnding.Acknowledged || _row is not { } row) return null;
         if (requestType == EraseDevice) return EnrolmentPart.Leave(row, EnrolmentStatus.Erased, CommandEnding.Erased, now, Guid.NewGuid());
@@ -165,8 +178,9 @@ internal sealed partial class DeviceGrain
         if (await lateAnswers.Find(Id, commandUuid.ToUpperInvariant()) is not { } ended) return;
 
         var now = Now();
-        var ending = QueuePart.EndingOf(report.Status);
+        (var ending, report) = await EndingOf(ended.RequestType, commandUuid, report);
         if (ending == CommandEnding.Acknowledged) await LockedLate(commandUuid, ended.BodyHash, now);
+        if (ending == CommandEnding.Acknowledged) await EndGoneUsers(ended.RequestType, ended.BodyHash, asked: null, report, now);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
         if (ended.RequestType == HoldCommands.RequestType && !IsUserChannel) await WentOn();
@@ -413,7 +427,7 @@ internal sealed partial class DeviceGrain
     private void LeaveIdle(PresentedCertificate certificate)
     {
         if (!_believed || !IsAlive || _queue.Count > 0 || _pushRequestedAt is not null || !_pins[0].Sha256.AsSpan().SequenceEqual(certificate.Sha256)) return;
-        if (PlanIsDue(Now()) || ExamIsDue(Now()) || IsAwaiting) return;
+        if (PlanIsDue(Now()) || ExamIsDue(Now()) || IsAwaiting || IsUserAwaiting) return;
         var until = _planDue < _refreshAt ? _planDue.Value : _refreshAt;
         idle.Leave(Id, new IdleWord(_pins[0].Sha256, _memory, _examDue < until ? _examDue.Value : until));
         _leftIdle = true;

@@ -48,6 +48,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Declarations.cs declarative management
 // DeviceGrain.Exam.cs      exams that lock it and release it
 // DeviceGrain.Hold.cs      how long it is held in Setup Assistant
+// DeviceGrain.Users.cs    the users of a Shared iPad
 // DeviceGrain.Escrow.cs    the code that lifts Activation Lock
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Devices;
@@ -33,6 +34,21 @@ internal static class UserChannelPart
         return IsAlive(oldest) && now - oldest.LastSeenAt < Stays
             ? new UserChannelDecision(DeviceRefusal.TooManyUsers)
             : new UserChannelDecision(DeviceRefusal.None, oldest);
+    }
+
+    /// <summary>Whose channel ends, since the iPad has said that they are not on it any more.</summary>
+    /// <param name="deleted">Whom it has deleted; null: it has said whom it has.</param>
+    /// <param name="listed">Whom it has; null: it has not said.</param>
+    /// <param name="asked">When it was asked: who was there since is there.</param>
+    /// <remarks>A list that names nobody of those who have channels speaks of them by other names, unless it is empty: then nothing is made of it.</remarks>
+    public static IReadOnlyList<UserChannel> Gone(IReadOnlyList<UserChannel> users, string? deleted, IReadOnlySet<string>? listed, DateTimeOffset asked)
+    {
+        if (deleted is not null) return [.. users.Where(user => IsAlive(user) && SharedIPadUsers.IsSame(user.ShortName, deleted))];
+        if (listed is null || (listed.Count > 0 && !users.Any(user => user.ShortName is { } name && listed.Contains(name)))) return [];
+        return
+        [
+            .. users.Where(user => IsAlive(user) && user.ShortName is { } name && !listed.Contains(name) && !(user.LastSeenAt >= asked) && !(user.TokenUpdatedAt >= asked)),
+        ];
     }
 
     private static bool IsAlive(UserChannel user) => user.Status is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled;

@@ -21,6 +21,8 @@ public sealed record EnrolmentDefinition
     public bool AutoAdvance { get; init; }
     /// <summary>Somebody signs in on the iPad before it enrols, and has it from then on.</summary>
     public bool AsksSignIn { get; init; }
+    /// <summary>The iPad becomes a Shared iPad, for users with Managed Apple Accounts and for guests. One that cannot be shared ignores it.</summary>
+    public bool IsShared { get; init; }
     public IReadOnlyList<string> SkippedItems { get; init; } = [];
     public string? Department { get; init; }
     public string? SupportPhone { get; init; }
@@ -52,6 +54,7 @@ public sealed record EnrolmentDefinition
         if (AsksSignIn)
             profile["configuration_web_url"] = (signIn ?? throw new ArgumentException("Somebody is to sign in, and nobody says where.", nameof(signIn))).AbsoluteUri;
         if (AutoAdvance) profile["auto_advance_setup"] = true;
+        if (IsShared) profile["is_multi_user"] = true;
         Put("department", Department);
         Put("support_phone_number", SupportPhone);
         Put("support_email_address", SupportEmail);

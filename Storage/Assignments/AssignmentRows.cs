@@ -17,6 +17,8 @@ public enum AssignmentKind : short
     SoftwareUpdate = 5,
     /// <summary>What Apple's Classroom needs, of each iPad's own classes. There is one at most, which nobody writes: <see cref="Classroom.IClassroomStore"/> does.</summary>
     Classroom = 6,
+    /// <summary>How Shared iPads work: the item SharedDeviceConfiguration of the command Settings.</summary>
+    SharedIPad = 7,
 }
 
 public static class AssignmentKinds

@@ -62,6 +62,8 @@ public enum CommandEnding : short
     Removed = 8,
     /// <summary>The iPad was erased.</summary>
     Erased = 9,
+    /// <summary>The user of a Shared iPad whom the command waited for is not on the iPad any more.</summary>
+    UserDeleted = 10,
 }
 
 /// <summary>Moves one command from the queue to the history. Repeating it changes nothing.</summary>

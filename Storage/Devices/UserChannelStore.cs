@@ -14,12 +14,32 @@ internal sealed class UserChannelStore(Database database) : IUserChannelStore
             // The condition on the two ids stands as in the index.
             var users = await s
                 .Sql($"""
-                    SELECT d.id, d.status, coalesce(a.last_seen_at, d.token_updated_at) FROM {DeviceColumns.Joined}
+                    SELECT d.id, d.status, coalesce(a.last_seen_at, d.token_updated_at), d.user_short_name, d.user_long_name, d.token_updated_at, d.awaiting_configuration
+                    FROM {DeviceColumns.Joined}
                     WHERE d.device_id = @id AND d.device_id <> d.id
                     """)
-                .Text("@id", deviceId).List(row => new UserChannel(row.Text(0), (EnrolmentStatus)row.Short(1), row.TimeOrNull(2)));
+                .Text("@id", deviceId).List(row => new UserChannel(row.Text(0), (EnrolmentStatus)row.Short(1), row.TimeOrNull(2))
+                {
+                    ShortName = row.TextOrNull(3),
+                    LongName = row.TextOrNull(4),
+                    TokenUpdatedAt = row.TimeOrNull(5),
+                    AwaitingConfiguration = row.Bool(6),
+                });
             return device with { Users = users };
         });
+    }
+
+    public async Task<IReadOnlyList<UserWaitingRow>> ListWaiting(string deviceId, int limit)
+    {
+        StoredText.Check("The device id", deviceId);
+        return await database.Read(s => s
+            .Sql("""
+                SELECT q.enrolment_id, q.command_uuid, q.request_type, q.accepted_at, q.not_now_count, q.not_now_at FROM queue q
+                WHERE q.enrolment_id IN (SELECT d.id FROM devices d WHERE d.device_id = @id AND d.device_id <> d.id)
+                ORDER BY q.sequence LIMIT @limit
+                """)
+            .Text("@id", deviceId).Int("@limit", limit)
+            .List(row => new UserWaitingRow(row.Text(0), row.Text(1), row.Text(2), row.Time(3), row.Int(4), row.TimeOrNull(5))));
     }
 
     public Task<bool> Drop(string enrolmentId)

@@ -345,6 +345,26 @@ public abstract class DeviceStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task What_waits_for_the_users_of_a_device_is_listed_in_order_and_nothing_else()
+    {
+        var device = await Make.Enrolled(fixture.Node);
+        var ada = await Make.Enrolled(
+            fixture.Node, r => r with { DeviceId = device.Id, Kind = EnrolmentKind.SharedUser, UserShortName = "ada@school.example", UserLongName = "Ada", AwaitingConfiguration = true }, device.Id + ":ada");
+        var bob = await Make.Enrolled(fixture.Node, r => r with { DeviceId = device.Id, Kind = EnrolmentKind.SharedUser }, device.Id + ":bob");
+        var (first, second, third) = (Make.Command(bob.Id), Make.Command(ada.Id), Make.Command(bob.Id));
+        foreach (var command in new[] { first, Make.Command(device.Id), second, third, Make.Command((await Make.Enrolled(fixture.Node)).Id) }) await Store.Append(command);
+
+        var waiting = await fixture.Node.UserChannels.ListWaiting(device.Id, 10);
+
+        Assert.Equal([(bob.Id, first.CommandUuid), (ada.Id, second.CommandUuid), (bob.Id, third.CommandUuid)], waiting.Select(one => (one.UserId, one.CommandUuid)));
+        Assert.Equal((first.RequestType, first.AcceptedAt, 0, null), (waiting[0].RequestType, waiting[0].AcceptedAt, waiting[0].NotNowCount, waiting[0].NotNowAt));
+        Assert.Equal(2, (await fixture.Node.UserChannels.ListWaiting(device.Id, 2)).Count);
+        Assert.Empty(await fixture.Node.UserChannels.ListWaiting("nobody", 10));
+        var found = (await fixture.Node.UserChannels.Find(device.Id))!.Users.Single(user => user.Id == ada.Id);
+        Assert.Equal(("ada@school.example", "Ada", true), (found.ShortName, found.LongName, found.AwaitingConfiguration));
+    }
+
+    [Fact]
     public async Task A_user_channel_shares_the_pins_and_tells_the_status_of_its_device()
     {
         var pin = new Pin(Make.Hash(), Make.Now.AddYears(1), Make.Now);

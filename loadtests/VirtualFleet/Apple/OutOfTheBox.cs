@@ -50,6 +50,7 @@ public static class OutOfTheBox
             if (answer.MediaType != "application/x-apple-aspen-config") throw new EnrolmentException($"The enrolment profile came as '{answer.MediaType}'.");
             // 4
             ipad.WillAwait = profile["await_device_configured"] is JsonValue awaits && (bool)awaits;
+            if (profile["is_multi_user"] is JsonValue shared) ipad.BeShared((bool)shared);
             await ipad.EnrolWithProfileAsync(answer.Body, cancellation);
             return [.. (profile["skip_setup_items"] as JsonArray ?? []).Select(item => (string)item!)];
         }

@@ -59,6 +59,7 @@ internal static class AppleErrors
     // ---- Settings ----
 
     public static AppleError UnknownItem(string item) => new(Setting, 28000, $"“{item}” is not a setting of this iPad.");
+    public static AppleError QuotaTooLate => new(Setting, 28000, "The room for users can be changed only before the first user is on this iPad.");
     public static AppleError BadWallpaper => new(Setting, 28001, "The wallpaper is neither PNG nor JPEG.");
     public static AppleError ItemNeedsSupervision => new("MCChaperoneErrorDomain", 29000, "This iPad is not supervised.");
 

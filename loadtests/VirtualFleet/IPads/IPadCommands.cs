@@ -59,7 +59,7 @@ internal static class IPadCommands
         ["ShutDownDevice"] = new(Rights.LockAndPasscode, PowerCommands.ShutDown) { Supervised = true, WhileLost = true },
         ["StopMirroring"] = new(Rights.None, Nothing) { Supervised = true },
         ["TriggerEnhancedLogCollection"] = new(Rights.None, SmallCommands.TriggerLogs) { Supervised = true, From = 27 },
-        ["UserConfigured"] = new(Rights.None, Nothing) { Supervised = true, Automated = true, For = ForWhom.User, From = 17 },
+        ["UserConfigured"] = new(Rights.None, SharedCommands.LetIn) { Supervised = true, Automated = true, For = ForWhom.User, From = 17 },
         ["UserList"] = new(Rights.None, SharedCommands.Users) { Shared = OnShared.Only },
         ["ValidateApplications"] = new(Rights.ManageApps, AppCommands.Validate),
     }.ToFrozenDictionary(StringComparer.Ordinal);

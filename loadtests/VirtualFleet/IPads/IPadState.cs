@@ -31,6 +31,9 @@ internal sealed class IPadState
     public byte[]? HomeWallpaper { get; set; }
     public bool BluetoothOff { get; set; }
 
+    /// <summary>Of a Shared iPad: each login is held until UserConfigured comes.</summary>
+    public bool HoldsUsers { get; set; }
+
     public AppShelf Apps => _apps ??= new AppShelf();
     public List<Book> Books => _books ??= [];
     public Dictionary<string, ProvisioningProfile> Provisioning => _provisioning ??= new(StringComparer.OrdinalIgnoreCase);

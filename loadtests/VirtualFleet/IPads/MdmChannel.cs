@@ -62,6 +62,8 @@ internal sealed class MdmChannel
     public string? UserShortName { get; }
     public byte[] PushToken { get; private set; }
     public string PushMagic { get; }
+    /// <summary>Of a user's: the login is held until UserConfigured comes.</summary>
+    public bool AwaitsConfiguration { get; set; }
     public bool Ended => _ended.IsCancellationRequested;
 
     /// <summary>Profiles installed in this channel, by PayloadIdentifier. Guarded by <see cref="VirtualIPad.StateLock"/>.</summary>
@@ -123,6 +125,8 @@ internal sealed class MdmChannel
             message.Add("UnlockToken", unlockToken);
         if (UserShortName is null)
             message.Add("AwaitingConfiguration", _ipad.AwaitsConfiguration);
+        else if (AwaitsConfiguration)
+            message.Add("AwaitingConfiguration", true);
         if (_ipad.IsOnline)
             ListenForPushes();
         return CheckInAsync("TokenUpdate", message, cancellation);

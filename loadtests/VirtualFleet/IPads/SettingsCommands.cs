@@ -34,7 +34,7 @@ internal static class SettingsCommands
         ["OrganizationInfo"] = new(OrganizationInfo),
         ["DefaultApplications"] = new(static (_, _) => null) { Shared = OnShared.Never },
         ["MDMOptions"] = new(Dictionary("MDMOptions", "MDMOptions")),
-        ["MaximumResidentUsers"] = new(Value<long>("MaximumResidentUsers", "MaximumResidentUsers")) { Shared = OnShared.Only },
+        ["MaximumResidentUsers"] = new(MaximumUsers) { Shared = OnShared.Only },
         ["SharedDeviceConfiguration"] = new(SharedDevice) { Shared = OnShared.Only },
         ["DiagnosticSubmission"] = new(Flag("Enabled", "DiagnosticSubmissionEnabled")) { Shared = OnShared.Only },
         ["AppAnalytics"] = new(Flag("Enabled", "AppAnalyticsEnabled")) { Shared = OnShared.Only },
@@ -117,8 +117,22 @@ internal static class SettingsCommands
         return null;
     }
 
+    /// <summary>Apple: only while the iPad waits in Setup Assistant.</summary>
+    private static AppleError? MaximumUsers(VirtualIPad ipad, PlistDict item) =>
+        ipad.AwaitsConfiguration ? Value<long>("MaximumResidentUsers", "MaximumResidentUsers")(ipad, item) : AppleErrors.QuotaTooLate;
+
+    /// <summary>Quota or users, not both, and only as long as nobody is on it. A session ends after 30 seconds at the earliest. Nothing of an item that is wrong is taken.</summary>
     private static AppleError? SharedDevice(VirtualIPad ipad, PlistDict item)
     {
+        var (quota, residents) = (item.ContainsKey("QuotaSize"), item.ContainsKey("ResidentUsers"));
+        if ((quota && residents) || new[] { "QuotaSize", "ResidentUsers" }.Any(key => item.ContainsKey(key) && item.Integer(key) is not > 0)
+            || new[] { "UserSessionTimeout", "TemporarySessionTimeout" }.Any(key => item.ContainsKey(key) && item.Integer(key) is not (0 or >= 30))
+            || (item.Dict("PasscodePolicy")?.Integer("AutoLockTime") is < 120))
+            return Missing(item);
+        if ((quota || residents) && ipad.State.Users.Count > 0)
+            return AppleErrors.QuotaTooLate;
+        if (item.Dict("AwaitUserConfiguration")?.Flag("Enabled") is { } holds)
+            ipad.State.HoldsUsers = holds;
         foreach (var (key, value) in item.Where(part => part.Key is not ("Item" or "AwaitUserConfiguration" or "PasscodePolicy")))
             ipad.State.Facts[key] = value;
         foreach (var (key, value) in item.Dict("PasscodePolicy") ?? [])

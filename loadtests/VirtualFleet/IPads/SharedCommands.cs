@@ -31,6 +31,13 @@ internal static class SharedCommands
         },
     };
 
+    /// <summary>The login that was held goes on.</summary>
+    public static IPadReport LetIn(CommandRun run)
+    {
+        run.Channel.AwaitsConfiguration = false;
+        return run.Acknowledged();
+    }
+
     /// <summary>One, or all but the one that works now.</summary>
     public static IPadReport DeleteUser(CommandRun run)
     {

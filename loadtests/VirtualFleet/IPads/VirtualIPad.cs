@@ -56,7 +56,7 @@ public sealed class VirtualIPad : IAsyncDisposable
         _deviceCertificate = new Lazy<DeviceIdentity>(() => (fleet.Options.Factory ?? UnknownFactory.Value).Issue());
     }
 
-    public IPadDescription Description { get; }
+    public IPadDescription Description { get; private set; }
     public string Udid => Description.Udid;
     public IPadJournal Journal { get; }
 
@@ -251,6 +251,9 @@ public sealed class VirtualIPad : IAsyncDisposable
         var channel = new MdmChannel(this, profile, _connection!, userShortName);
         lock (_lock)
         {
+            if (State.Fact("TemporarySessionOnly") is true)
+                throw new InvalidOperationException("This iPad has temporary sessions only: nobody logs in.");
+            channel.AwaitsConfiguration = State.HoldsUsers;
             if (!_users.TryAdd(userShortName, channel))
                 throw new InvalidOperationException($"{userShortName} is logged in already.");
             State.Users.TryAdd(userShortName, new SharedUser(FirstUserData));
@@ -266,6 +269,16 @@ public sealed class VirtualIPad : IAsyncDisposable
         }
         Journal.Write(JournalKind.Enrolled, channel.Name);
         channel.Start();
+    }
+
+    /// <summary>Out of the box, as the profile says that came from Apple.</summary>
+    internal void BeShared(bool shared) => Description = Description with { Shared = shared };
+
+    /// <summary>Whether this user's login is held until UserConfigured comes.</summary>
+    public bool IsHeld(string userShortName)
+    {
+        lock (_lock)
+            return _users.TryGetValue(userShortName, out var channel) && channel.AwaitsConfiguration;
     }
 
     /// <summary>The user's channel is silent until the next login.</summary>

@@ -59,6 +59,9 @@ public sealed class EveryChangeTests : IAsyncLifetime
     private Dictionary<string, Func<Task<Drive>>> Drives => new()
     {
         ["POST /api/v1/devices/{id}/commands"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/commands", """{"requestType": "DeviceLock"}""")),
+        ["POST /api/v1/devices/{id}/shared-ipad/refresh"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/shared-ipad/refresh")),
+        ["POST /api/v1/devices/{id}/shared-ipad/log-out"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/shared-ipad/log-out")),
+        ["POST /api/v1/devices/{id}/shared-ipad/delete-users"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/shared-ipad/delete-users", """{"all": true}""")),
         ["DELETE /api/v1/devices/{id}/commands/{uuid}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"{pad.Path}/commands/{await pad.Send()}")),
         ["DELETE /api/v1/devices/{id}"] = () => OnPad(pad => new(HttpMethod.Delete, pad.Path)),
         ["POST /api/v1/devices/{id}/push"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/push")),
@@ -166,6 +169,9 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /ipads/{id}/security"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/security")),
         ["POST /ipads/{id}/restrictions"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/restrictions")),
         ["POST /ipads/{id}/users"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/users")),
+        ["POST /ipads/{id}/shared-ipad"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/shared-ipad")),
+        ["POST /ipads/{id}/shared-ipad/log-out"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/shared-ipad/log-out")),
+        ["POST /ipads/{id}/shared-ipad/delete"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/shared-ipad/delete", ("confirm", Serial)), Serial),
         ["POST /ipads/{id}/lost-mode"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode", ("message", "Please call."))),
         ["POST /ipads/{id}/lost-mode/locate"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode/locate")),
         ["POST /ipads/{id}/lost-mode/sound"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/lost-mode/sound")),

@@ -47,6 +47,25 @@ public sealed class SchoolsOfTokensTests(TwoSchools schools) : IClassFixture<Two
         await Read(client, "schools", 401);
     }
 
+    [Fact]
+    public async Task The_users_of_a_Shared_iPad_are_where_the_iPad_is()
+    {
+        using var client = await schools.Client("district-administrator");
+        foreach (var (pad, status) in new[] { (schools.Own.Pad, 200), (schools.Foreign.Pad, 404), (schools.Nobodys, 404) })
+        {
+            var user = $"{pad.Id}:anna@school.example";
+            var opened = await schools.Server.Grains.GetGrain<IDeviceGrain>(user).TokenUpdate(
+                new TokenUpdateMessage { Topic = "com.apple.mgmt.test", Token = new byte[32], PushMagic = "magic", UserShortName = "anna@school.example" }, pad.Certificate);
+            Assert.Equal(DeviceRefusal.None, opened.Refusal);
+            await Read(client, $"devices/{user}", status);
+            await Read(client, $"devices/{pad.Id}/shared-ipad", status);
+            using var sent = await Post(client, $"devices/{user}/commands", """{"requestType": "ProfileList"}""");
+            Assert.Equal(status == 200 ? 202 : 404, (int)sent.StatusCode);
+        }
+
+        await Read(client, $"devices/{schools.Own.Pad.Id}:nobody", 404);
+    }
+
     [Theory]
     [InlineData("""["Nowhere"]""", "schools[0]")]
     [InlineData("""["North", " "]""", "schools[1]")]

@@ -70,6 +70,7 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         ["PUT /api/v1/exams/{id}"] = """{"name": "X@school", "app": {"bundleId": "org.example.exam"}, "iPads": ["@pad"], "startsAt": "@dayT10:00:00Z", "endsAt": "@dayT11:00:00Z", "schoolId": "@school"}""",
         ["POST /api/v1/teach/classes/{id}/lock"] = """{"bundleId": "org.example.lesson"}""",
         ["POST /api/v1/teach/classes/{class}/devices/{id}/lock"] = """{"bundleId": "org.example.lesson"}""",
+        ["POST /api/v1/devices/{id}/shared-ipad/delete-users"] = """{"all": true}""",
         ["POST /api/v1/campaigns/{id}/collect"] = """{"code": "NOBODY"}""",
         ["PUT /api/v1/schools/{id}/classroom"] = """{"on": true}""",
         ["POST /api/v1/exams/{id}/devices"] = """{"iPads": ["@pad"]}""",

@@ -192,6 +192,8 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     [Theory]
     [InlineData("""{"name": ""}""", "name")]
     [InlineData("""{"name": "x", "removable": false, "supervised": false}""", "removable")]
+    [InlineData("""{"name": "x", "sharedIPad": true, "supervised": false, "removable": true}""", "sharedIPad")]
+    [InlineData("""{"name": "x", "sharedIPad": true, "awaitConfiguration": false}""", "sharedIPad")]
     [InlineData("""{"name": "x", "language": "sv"}""", "region")]
     [InlineData("""{"name": "x", "language": "svenska", "region": "SE"}""", "language")]
     [InlineData("""{"name": "x", "minimumOsVersion": "new"}""", "minimumOsVersion")]

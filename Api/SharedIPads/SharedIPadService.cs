@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Text.Json;
+using FleetMdm.Api.Commands;
+using FleetMdm.Api.Devices;
+using FleetMdm.Api.Rest;
+using FleetMdm.Protocol.Inventory;
+using FleetMdm.Protocol.SharedIPads;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Inventory;
+
+namespace FleetMdm.Api.SharedIPads;
+
+/// <summary>The users of a Shared iPad, for REST and for the console.</summary>
+internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IInventoryStore inventory, IUserChannelStore channels)
+{
+    /// <summary>Commands that are shown.</summary>
+    private const int MostWaiting = 500;
+
+    /// <exception cref="ApiProblem">404.</exception>
+    public async Task<SharedIPadView> Get(string id)
+    {
+        var row = await lookup.Row(id);
+        var list = (await inventory.FindLists(row.Id)).FirstOrDefault(one => one.List == InventoryList.Users);
+        var told = list is null ? [] : await inventory.ListItems(row.Id, InventoryList.Users, null, InventoryReader.MostEntries);
+        var known = (await channels.Find(row.Id))?.Users ?? [];
+        var waiting = await channels.ListWaiting(row.Id, MostWaiting);
+        var ofUser = waiting.ToLookup(one => one.UserId, StringComparer.Ordinal);
+        var users = told.Select(item => Of(item, known.FirstOrDefault(channel => SharedIPadUsers.IsSame(channel.ShortName, item.Key)), ofUser)).ToList();
+        users.AddRange(known.Where(channel => ofUser.Contains(channel.Id) && !told.Any(item => SharedIPadUsers.IsSame(channel.ShortName, item.Key))).Select(channel => Of(null, channel, ofUser)));
+        return new SharedIPadView
+        {
+            IsShared = row.IsShared,
+            AsOf = list?.AsOf,
+            Users = [.. users.OrderByDescending(user => user.IsLoggedIn).ThenBy(user => user.UserName, StringComparer.OrdinalIgnoreCase)],
+            Cut = waiting.Count == MostWaiting,
+        };
+    }
+
+    public Task<CommandAccepted> Refresh(HttpContext context, string id) => Send(context, id, CommandReader.Plain(SharedIPadUsers.UserList));
+
+    public Task<CommandAccepted> LogOut(HttpContext context, string id) => Send(context, id, CommandReader.Plain(SharedIPadUsers.LogOutUser));
+
+    /// <summary>Refuses what the iPad would refuse, as far as it has told; the iPad decides.</summary>
+    /// <exception cref="ApiProblem">400, 403, 404, 409, 422, 429: nothing was queued.</exception>
+    public async Task<CommandAccepted> Delete(HttpContext context, string id, DeleteUsersRequest request)
+    {
+        CommandRights(context);
+        var all = request.All == true;
+        if (all == !string.IsNullOrWhiteSpace(request.UserName)) throw ApiProblem.Field("userName", "Send either userName or all.");
+        var shared = await Get(id);
+        var name = request.UserName?.Trim();
+        var concerned = shared.Users.Where(user => user.IsOnIPad && (all || SharedIPadUsers.IsSame(user.UserName, name))).ToList();
+        if (!all && shared.AsOf is { } at && concerned.Count == 0)
+            throw ApiProblem.Field("userName", $"The iPad named no such user when it told who is on it, {When(at)}. Refresh the list first.");
+        if (concerned.Find(user => user.IsLoggedIn) is { } there)
+        {
+            throw ApiProblem.Conflict(ProblemCodes.UserSignedIn, "The user is logged in",
+                $"{there.UserName} was logged in when the iPad told who is on it, {When(shared.AsOf)}. Nobody can delete a user who is logged in. Log the user out, or refresh the list.");
+        }
+
+        if (request.Force != true && concerned.FindAll(user => user.HasDataToSync) is [var first, ..] unsynced)
+        {
+            throw ApiProblem.Conflict(ProblemCodes.DataNotSynced, "Data would be lost",
+                $"{(unsynced.Count == 1 ? first.UserName + " has" : $"{unsynced.Count} users have")} data that is not in iCloud yet. Wait until it is, or delete with force: then it is lost.");
+        }
+
+        var command = new Dictionary<string, object> { ["requestType"] = SharedIPadUsers.DeleteUser };
+        if (all) command["deleteAllUsers"] = true;
+        // As the iPad spells it.
+        else command["userName"] = concerned is [var one] ? one.UserName : Text.Required("userName", name ?? "");
+        if (request.Force == true) command["forceDeletion"] = true;
+        return await Send(context, id, CommandReader.FromJson(JsonSerializer.SerializeToElement(command)));
+    }
+
+    private static void CommandRights(HttpContext context) => Access.CommandRights.Require(context, SharedIPadUsers.DeleteUser);
+
+    private Task<CommandAccepted> Send(HttpContext context, string id, Protocol.Mdm.BuiltCommand command) => CommandEndpoints.Enqueue(id, context, command, null, push: true, lookup, log);
+
+    private static SharedUserView Of(InventoryItem? item, UserChannel? channel, ILookup<string, UserWaitingRow> ofUser)
+    {
+        var details = item is null ? default : JsonDocument.Parse(item.Details).RootElement;
+        var waiting = channel is null ? [] : ofUser[channel.Id].ToList();
+        var name = item?.Key ?? channel!.ShortName ?? channel!.Id;
+        var isThere = Flag("isLoggedIn");
+        return new SharedUserView
+        {
+            UserName = name,
+            Name = channel?.LongName,
+            IsOnIPad = item is not null,
+            IsLoggedIn = isThere,
+            HasDataToSync = Flag("hasDataToSync"),
+            DataUsed = Number("dataUsed"),
+            DataQuota = Number("dataQuota"),
+            LastSeenAt = Later(channel?.LastSeenAt, channel?.TokenUpdatedAt),
+            EnrolmentId = channel is { Status: EnrolmentStatus.Enrolled or EnrolmentStatus.Authenticated } ? channel.Id : null,
+            IsAwaiting = channel?.AwaitingConfiguration == true,
+            Words = waiting.Count == 0 ? null : SharedIPadWords.Waits(name, isThere, Later(channel!.LastSeenAt, channel.TokenUpdatedAt), waiting.Exists(one => one.NotNowCount > 0)),
+            Waiting =
+            [
+                .. waiting.Select(one => new SharedUserCommandView
+                {
+                    CommandUuid = one.CommandUuid,
+                    RequestType = one.RequestType,
+                    Since = one.AcceptedAt,
+                    NotNowCount = one.NotNowCount,
+                    NotNowAt = one.NotNowAt,
+                }),
+            ],
+        };
+
+        bool Flag(string key) => details.ValueKind == JsonValueKind.Object && details.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.True;
+
+        long? Number(string key) => details.ValueKind == JsonValueKind.Object && details.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
+    }
+
+    private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one is null || other > one ? other : one;
+
+    private static string When(DateTimeOffset? at) => at is { } time ? time.UtcDateTime.ToString("d MMM yyyy HH:mm 'UTC'", CultureInfo.InvariantCulture) : "some time ago";
+}
+
+internal static class SharedIPadWords
+{
+    /// <summary>Why what waits for a user waits.</summary>
+    public static string Waits(string userName, bool isLoggedIn, DateTimeOffset? lastSeen, bool putOff)
+    {
+        var seen = lastSeen is { } at ? $"last here {at.UtcDateTime.ToString("d MMM yyyy", CultureInfo.InvariantCulture)}" : "not seen here yet";
+        if (!isLoggedIn) return $"Waits until {userName} logs in; {seen}.";
+        return putOff ? $"{userName} was logged in, and the iPad puts it off: it is locked or busy." : $"{userName} was logged in: waits for the iPad to come.";
+    }
+}
