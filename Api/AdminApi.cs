@@ -3,6 +3,7 @@ using FleetMdm.Api.ActivationLock;
 using FleetMdm.Api.Apps;
 using FleetMdm.Api.AppsAndBooks;
 using FleetMdm.Api.Assignments;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
@@ -81,6 +82,7 @@ public static class AdminApi
         services.AddReenrolment();
         services.AddPushCertificates();
         services.AddRenewals();
+        services.AddAttestation();
         services.AddAuthorities();
         services.AddPlaceholders();
         services.AddAutomated();
@@ -155,6 +157,7 @@ public static class AdminApi
         routes.MapReenrolment();
         routes.MapCatalogue();
         routes.MapRenewals();
+        routes.MapAttestation();
         routes.MapAuthorities();
         routes.MapPlaceholders();
         routes.MapAutomated();

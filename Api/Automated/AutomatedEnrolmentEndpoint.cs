@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Automated;
@@ -19,8 +20,8 @@ namespace FleetMdm.Api.Automated;
 /// 3. signature  it holds, and the certificate is an iPad's of Apple's            400, 403
 /// 4. iPad       UDID and serial number; the serial number is on one of our
 ///               servers in Apple School Manager                                  400, 403
-/// 5. ready      there is a push certificate                                      409
-/// 6. update     an iPad below what its profile wants updates itself first        403 with com.apple.softwareupdate.required
+/// 5. update     an iPad below what its profile wants updates itself first        403 with com.apple.softwareupdate.required
+/// 6. ready      there is a push certificate; it can attest where it has to       409, 403
 /// 7. answer     the enrolment profile, bound to this iPad
 /// </code>
 /// Setup Assistant shows every other answer as an error, and lets a person try again. Never 401: it would ask for a name and a password.
@@ -79,13 +80,6 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         }
 
         // 5
-        if (await profiles.ForAutomated(server.InvitationId, device) is not { } enrolment)
-        {
-            await store.NoteAsked(device.SerialNumber, now, info.OsVersion, "no push certificate");
-            return Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet: an administrator has to install the push certificate first.");
-        }
-
-        // 6
         if (profile is not null && AutomatedProfileService.DefinitionOf(profile).MinimumOsVersion is { } minimum && info.MustUpdateTo(minimum))
         {
             await store.NoteAsked(device.SerialNumber, now, info.OsVersion, $"to update to {minimum} first");
@@ -100,11 +94,25 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
             }.ToJsonString(), "application/json", statusCode: StatusCodes.Status403Forbidden);
         }
 
+        // 6
+        if (await profiles.ForAutomated(server.InvitationId, new ProvenFacts(device, info.ProductName, info.OsVersion, info.BuildVersion)) is not { } enrolment)
+        {
+            await store.NoteAsked(device.SerialNumber, now, info.OsVersion, "no push certificate");
+            return Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet: an administrator has to install the push certificate first.");
+        }
+
+        if (enrolment.Profile is not { } given)
+        {
+            await store.NoteAsked(device.SerialNumber, now, info.OsVersion, "that it has to attest, and cannot");
+            return Refuse(context, StatusCodes.Status403Forbidden, "CannotAttest", $"Here an iPad has to attest to enrol, and this one cannot. {enrolment.Identity.Why}");
+        }
+
         // 7
         await store.NoteAsked(device.SerialNumber, now, info.OsVersion, "the enrolment profile");
+        if (enrolment.Identity.Why is { } why) LogNotAttested(device.SerialNumber, why);
         metrics.CountProfile("Automated");
-        LogGiven(enrolment.Profile.Uuid, device.SerialNumber, server.Name);
-        return ProfileResult.Of(context, enrolment.Authority, enrolment.Profile.ToBytes(), "enrolment");
+        LogGiven(given.Uuid, device.SerialNumber, server.Name);
+        return ProfileResult.Of(context, enrolment.Authority, given.ToBytes(), "enrolment");
     }
 
     private IResult Refuse(HttpContext context, int status, string result, string why)
@@ -116,6 +124,9 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
 
     [LoggerMessage(2587, LogLevel.Information, "Enrolment profile {Uuid} given to iPad {SerialNumber} out of the box, by the server \"{Server}\".")]
     private partial void LogGiven(Guid uuid, string serialNumber, string server);
+
+    [LoggerMessage(2864, LogLevel.Information, "iPad {SerialNumber} gets its identity out of the box by SCEP, without an attestation. {Reason}")]
+    private partial void LogNotAttested(string serialNumber, string reason);
 
     [LoggerMessage(2588, LogLevel.Information, "iPad {SerialNumber} has iPadOS {OsVersion} and is to update itself to {Minimum} before it enrols.")]
     private partial void LogUpdate(string serialNumber, string? osVersion, string minimum);

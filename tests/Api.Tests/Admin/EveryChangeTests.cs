@@ -60,6 +60,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/devices/{id}/commands"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/commands", """{"requestType": "DeviceLock"}""")),
         ["DELETE /api/v1/devices/{id}/commands/{uuid}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"{pad.Path}/commands/{await pad.Send()}")),
         ["DELETE /api/v1/devices/{id}"] = () => OnPad(pad => new(HttpMethod.Delete, pad.Path)),
+        ["POST /api/v1/devices/{id}/attestation"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/attestation")),
+        ["POST /ipads/{id}/attestation"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/attestation")),
         ["POST /api/v1/devices/{id}/push"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/push")),
         ["POST /api/v1/devices/{id}/claim/allow"] = () => OnPad(async pad => Json(HttpMethod.Post, $"{pad.Path}/claim/allow", $$"""{"claimId": "{{await Claim(pad)}}"}""")),
         ["POST /api/v1/devices/{id}/claim/refuse"] = () => OnPad(async pad => Json(HttpMethod.Post, $"{pad.Path}/claim/refuse", $$"""{"claimId": "{{await Claim(pad)}}"}""")),
@@ -447,7 +449,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
     [Fact]
     public async Task Each_leaves_its_record()
     {
-        string[] others = ["/mdm", "/scep", "/enroll", "/orleans", "/theme"];
+        string[] others = ["/mdm", "/scep", "/acme", "/enroll", "/orleans", "/theme"];
         // Only a certificate of this server's own CA can be renewed; these iPads have others.
         string[] elsewhere = ["POST /api/v1/devices/{id}/renewal", "POST /ipads/{id}/renewal",
             // Ten minutes have to pass before.
