@@ -22,8 +22,14 @@ public sealed record EnrolmentProfile
     public required long AccessRights { get; init; }
     public required IReadOnlyList<string> ServerCapabilities { get; init; }
     /// <summary>The payload that the identity comes from, when it is SCEP's.</summary>
-    public ScepPayload Scep => ByScep ?? throw new InvalidOperationException("The identity comes by ACME.");
+    public ScepPayload Scep
+    {
+        get => ByScep ?? throw new InvalidOperationException("The identity comes by ACME.");
+        init => ByScep = value;
+    }
+
     private ScepPayload? ByScep { get; init; }
+
     /// <summary>The same when it is ACME's; null: it is SCEP's.</summary>
     public AcmePayload? Acme { get; private init; }
     /// <summary>Roots in the profile: trusted for the connections to this server from now on.</summary>
@@ -71,6 +77,9 @@ public sealed record EnrolmentProfile
             SignerChain = profile.SignerChain,
         };
     }
+
+    /// <summary>Without what it holds.</summary>
+    public override string ToString() => $"EnrolmentProfile {{ Uuid = {Uuid} }}";
 
     private static PlistDict Outline(PlistDict payload)
     {
