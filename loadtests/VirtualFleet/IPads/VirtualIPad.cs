@@ -592,7 +592,7 @@ public sealed class VirtualIPad : IAsyncDisposable
             Udid = Udid,
             OsVersion = OsVersion,
             SepOsVersion = OsVersion,
-            SoftwareUpdateDeviceId = "J271AP",
+            SoftwareUpdateDeviceId = DeviceFacts.Answer("SoftwareUpdateDeviceID", this) as string,
             Freshness = freshness,
         };
         var said = Attesting is { } change ? change(claims) : claims;
