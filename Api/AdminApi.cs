@@ -3,6 +3,7 @@ using FleetMdm.Api.ActivationLock;
 using FleetMdm.Api.Apps;
 using FleetMdm.Api.AppsAndBooks;
 using FleetMdm.Api.Assignments;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Authorities;
 using FleetMdm.Api.Automated;
@@ -83,6 +84,7 @@ public static class AdminApi
         services.AddReenrolment();
         services.AddPushCertificates();
         services.AddRenewals();
+        services.AddAttestation();
         services.AddAuthorities();
         services.AddPlaceholders();
         services.AddAutomated();
@@ -157,6 +159,7 @@ public static class AdminApi
         routes.MapReenrolment();
         routes.MapCatalogue();
         routes.MapRenewals();
+        routes.MapAttestation();
         routes.MapAuthorities();
         routes.MapPlaceholders();
         routes.MapAutomated();

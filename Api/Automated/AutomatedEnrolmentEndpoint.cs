@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Automated;
@@ -19,9 +20,9 @@ namespace FleetMdm.Api.Automated;
 /// 3. signature  it holds, and the certificate is an iPad's of Apple's            400, 403
 /// 4. iPad       UDID and serial number; the serial number is on one of our
 ///               servers in Apple School Manager                                  400, 403
-/// 5. ready      there is a push certificate                                      409
-/// 6. update     an iPad below what its profile wants updates itself first        403 with com.apple.softwareupdate.required
-/// 7. sign-in    where the profile asks for one, only who comes from that page     403
+/// 5. update     an iPad below what its profile wants updates itself first        403 with com.apple.softwareupdate.required
+/// 6. sign-in    where the profile asks for one, only who comes from that page     403
+/// 7. ready      there is a push certificate; it can attest where it has to       409, 403
 /// 8. answer     the enrolment profile, bound to this iPad
 /// </code>
 /// Setup Assistant shows every other answer as an error, and lets a person try again. Never 401: it would ask for a name and a password.
@@ -86,10 +87,10 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         // 4
         if (ProvenDevice.Of(info.Udid, info.SerialNumber) is not { } device)
             throw Refuse(context, StatusCodes.Status400BadRequest, "NoDevice", "It names no UDID and serial number that an iPad can have.");
-        return new AskingIPad(device, info.OsVersion, info.CanUpdate);
+        return new AskingIPad(new ProvenFacts(device, info.ProductName, info.OsVersion, info.BuildVersion), info.CanUpdate);
     }
 
-    /// <summary>Steps 4 to 6 without 5, for an iPad on which somebody is to sign in: before that is asked.</summary>
+    /// <summary>Steps 4 and 5, for an iPad on which somebody is to sign in: before that is asked.</summary>
     /// <returns>Null: it may go on.</returns>
     /// <exception cref="AskingRefusedException">No server has it any more.</exception>
     internal async Task<IResult?> UpdateFirst(HttpContext context, AskingIPad asking)
@@ -108,29 +109,36 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         var (row, server, profile) = await Find(context, asking);
 
         // 5
-        if (await profiles.ForAutomated(server.InvitationId, device) is not { } enrolment)
-        {
-            await store.NoteAsked(device.SerialNumber, now, asking.OsVersion, "no push certificate");
-            throw Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet: an administrator has to install the push certificate first.");
-        }
-
-        // 6
         var definition = DefinitionOf(profile);
         if (await UpdateFirst(asking, row, definition) is { } update) return update;
 
-        // 7
+        // 6
         if (definition is { AsksSignIn: true } && !signedIn)
         {
-            await store.NoteAsked(device.SerialNumber, now, asking.OsVersion, "to sign in first");
+            await store.NoteAsked(device.SerialNumber, now, asking.Facts.OsVersion, "to sign in first");
             throw Refuse(context, StatusCodes.Status403Forbidden, "SignInFirst",
                 $"Somebody has to sign in on the iPad {device.SerialNumber} first, and it has fetched its enrolment profile from Apple before that was so. Erase it, and set it up again.");
         }
 
+        // 7
+        if (await profiles.ForAutomated(server.InvitationId, asking.Facts) is not { } enrolment)
+        {
+            await store.NoteAsked(device.SerialNumber, now, asking.Facts.OsVersion, "no push certificate");
+            throw Refuse(context, StatusCodes.Status409Conflict, "NoPushCertificate", "This server is not ready for iPads yet: an administrator has to install the push certificate first.");
+        }
+
+        if (enrolment.Profile is not { } given)
+        {
+            await store.NoteAsked(device.SerialNumber, now, asking.Facts.OsVersion, "that it has to attest, and cannot");
+            throw Refuse(context, StatusCodes.Status403Forbidden, "CannotAttest", $"Here an iPad has to attest to enrol, and this one cannot. {enrolment.Identity.Why}");
+        }
+
         // 8
-        await store.NoteAsked(device.SerialNumber, now, asking.OsVersion, "the enrolment profile");
+        await store.NoteAsked(device.SerialNumber, now, asking.Facts.OsVersion, "the enrolment profile");
+        if (enrolment.Identity.Why is { } why) LogNotAttested(device.SerialNumber, why);
         metrics.CountProfile("Automated");
-        LogGiven(enrolment.Profile.Uuid, device.SerialNumber, server.Name);
-        return ProfileResult.Of(context, enrolment.Authority, enrolment.Profile.ToBytes(), "enrolment");
+        LogGiven(given.Uuid, device.SerialNumber, server.Name);
+        return ProfileResult.Of(context, enrolment.Authority, given.ToBytes(), "enrolment");
     }
 
     private async Task<(AutomatedDevice Device, AutomatedServer Server, AutomatedProfile? Profile)> Find(HttpContext context, AskingIPad asking)
@@ -146,13 +154,13 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
     private async Task<IResult?> UpdateFirst(AskingIPad asking, AutomatedDevice row, EnrolmentDefinition? definition)
     {
         if (definition?.MinimumOsVersion is not { } minimum || !asking.MustUpdateTo(minimum)) return null;
-        await store.NoteAsked(asking.Device.SerialNumber, time.GetUtcNow(), asking.OsVersion, $"to update to {minimum} first");
+        await store.NoteAsked(asking.Device.SerialNumber, time.GetUtcNow(), asking.Facts.OsVersion, $"to update to {minimum} first");
         metrics.CountProfile("UpdateFirst");
-        LogUpdate(asking.Device.SerialNumber, asking.OsVersion, minimum);
+        LogUpdate(asking.Device.SerialNumber, asking.Facts.OsVersion, minimum);
         return Results.Text(new JsonObject
         {
             ["code"] = "com.apple.softwareupdate.required",
-            ["description"] = $"{row.Apple.SerialNumber} has {asking.OsVersion}, and {minimum} is wanted.",
+            ["description"] = $"{row.Apple.SerialNumber} has {asking.Facts.OsVersion}, and {minimum} is wanted.",
             ["message"] = $"This iPad has to be updated to iPadOS {minimum} first.",
             ["details"] = new JsonObject { ["OSVersion"] = minimum },
         }.ToJsonString(), "application/json", statusCode: StatusCodes.Status403Forbidden);
@@ -168,6 +176,9 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
     [LoggerMessage(2587, LogLevel.Information, "Enrolment profile {Uuid} given to iPad {SerialNumber} out of the box, by the server \"{Server}\".")]
     private partial void LogGiven(Guid uuid, string serialNumber, string server);
 
+    [LoggerMessage(2864, LogLevel.Information, "iPad {SerialNumber} gets its identity out of the box by SCEP, without an attestation. {Reason}")]
+    private partial void LogNotAttested(string serialNumber, string reason);
+
     [LoggerMessage(2588, LogLevel.Information, "iPad {SerialNumber} has iPadOS {OsVersion} and is to update itself to {Minimum} before it enrols.")]
     private partial void LogUpdate(string serialNumber, string? osVersion, string minimum);
 
@@ -180,10 +191,12 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
 
 /// <summary>An iPad in Setup Assistant that has proved who it is.</summary>
 /// <param name="CanUpdate">It can be told to update itself first.</param>
-internal sealed record AskingIPad(ProvenDevice Device, string? OsVersion, bool CanUpdate)
+internal sealed record AskingIPad(ProvenFacts Facts, bool CanUpdate)
 {
+    public ProvenDevice Device => Facts.Device;
+
     /// <inheritdoc cref="MachineInfo.MustUpdateTo"/>
-    public bool MustUpdateTo(string minimum) => new MachineInfo { OsVersion = OsVersion, CanUpdate = CanUpdate }.MustUpdateTo(minimum);
+    public bool MustUpdateTo(string minimum) => new MachineInfo { OsVersion = Facts.OsVersion, CanUpdate = CanUpdate }.MustUpdateTo(minimum);
 }
 
 /// <summary>No enrolment profile for this iPad; the message says why, to the person in front of it.</summary>

@@ -1,6 +1,7 @@
-using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using FleetMdm.Api.Access;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Rest;
@@ -46,9 +47,9 @@ internal sealed class SetUpSignIn(
 
         var asking = await endpoint.Check(context, body);
         if (await endpoint.UpdateFirst(context, asking) is { } update) return update;
-        var until = (time.GetUtcNow() + Lasts).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        context.Response.Cookies.Append(
-            Cookie, _cookies.Protect(string.Join('\n', until, asking.Device.Udid, asking.Device.SerialNumber, asking.CanUpdate ? "1" : "", asking.OsVersion)), Options(context, Lasts));
+        var kept = new Kept(
+            time.GetUtcNow() + Lasts, asking.Device.Udid, asking.Device.SerialNumber, asking.Facts.ProductName, asking.Facts.OsVersion, asking.Facts.BuildVersion, asking.CanUpdate);
+        context.Response.Cookies.Append(Cookie, _cookies.Protect(JsonSerializer.Serialize(kept)), Options(context, Lasts));
         return null;
     }
 
@@ -58,11 +59,10 @@ internal sealed class SetUpSignIn(
         if (context.Request.Cookies[Cookie] is not { Length: > 0 } cookie) return null;
         try
         {
-            // We wrote it. The version is what the iPad says, and comes last.
-            return _cookies.Unprotect(cookie).Split('\n', 5) is [var until, var udid, var serial, var canUpdate, var os]
-                && long.Parse(until, CultureInfo.InvariantCulture) > time.GetUtcNow().ToUnixTimeSeconds()
-                    ? new AskingIPad(new ProvenDevice(udid, serial), os.Length > 0 ? os : null, canUpdate.Length > 0)
-                    : null;
+            // We wrote it, or it cannot be opened.
+            return JsonSerializer.Deserialize<Kept>(_cookies.Unprotect(cookie)) is { } kept && kept.Until > time.GetUtcNow()
+                ? new AskingIPad(new ProvenFacts(new ProvenDevice(kept.Udid, kept.SerialNumber), kept.ProductName, kept.OsVersion, kept.BuildVersion), kept.CanUpdate)
+                : null;
         }
         catch (CryptographicException)
         {
@@ -111,6 +111,8 @@ internal sealed class SetUpSignIn(
 
         return await endpoint.Answer(context, asking, signedIn: true);
     }
+
+    private sealed record Kept(DateTimeOffset Until, string Udid, string SerialNumber, string? ProductName, string? OsVersion, string? BuildVersion, bool CanUpdate);
 
     private static CookieOptions Options(HttpContext context, TimeSpan lasts) =>
         new() { HttpOnly = true, SameSite = SameSiteMode.Lax, Secure = context.Request.IsHttps, IsEssential = true, MaxAge = lasts, Path = SetUpSignInPages.Begin };

@@ -87,7 +87,8 @@ internal sealed class CommandLog(IDeviceStore store, IFleetQueries fleet, IAudit
                 : command)];
     }
 
-    private async Task<(CommandView View, byte[]? Answer)?> FindBare(string id, string commandUuid)
+    /// <summary>The same without who sent it, and with the answer as it came: for who looks for one value in it, and shows nothing else.</summary>
+    internal async Task<(CommandView View, byte[]? Answer)?> FindBare(string id, string commandUuid)
     {
         var queued = (await store.Load(id)).Queue.FirstOrDefault(row => row.CommandUuid == commandUuid);
         if (queued is not null)

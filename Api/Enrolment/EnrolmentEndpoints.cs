@@ -1,3 +1,4 @@
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Automated;
 using FleetMdm.Api.Limits;
 
@@ -17,6 +18,7 @@ public static class EnrolmentEndpoints
 
         string[] getAndPost = [HttpMethods.Get, HttpMethods.Post];
         group.MapMethods("/scep", getAndPost, (HttpContext context, ScepEndpoint scep) => scep.Handle(context)).RequireScepAdmission();
+        MapAcme(group);
         group.MapMethods("/enroll/{invitation}", getAndPost,
             (HttpContext context, string invitation, InvitationEndpoint invitations) => invitations.Handle(context, invitation));
         group.MapPost(ProfileServiceEndpoint.PathOf("{invitation}"),
@@ -29,5 +31,18 @@ public static class EnrolmentEndpoints
         group.MapGet(TrustEndpoints.AnchorsPath, (TrustEndpoints trust) => trust.Anchors());
         group.MapGet("/ca.pem", (TrustEndpoints trust) => trust.CaPem());
         return group;
+    }
+
+    private static void MapAcme(RouteGroupBuilder group)
+    {
+        group.MapGet(AcmeAnswers.Directory, (AcmeEndpoint acme) => acme.Directory());
+        group.MapMethods(AcmeAnswers.NewNonce, [HttpMethods.Get, HttpMethods.Head], (HttpContext context, AcmeEndpoint acme) => acme.NewNonce(context));
+        group.MapPost(AcmeAnswers.NewAccount, (HttpContext context, AcmeEndpoint acme) => acme.NewAccount(context)).RequireScepAdmission();
+        group.MapPost(AcmeAnswers.NewOrder, (HttpContext context, AcmeEndpoint acme) => acme.NewOrder(context)).RequireScepAdmission();
+        group.MapPost(AcmeAnswers.Order + "{id}", (HttpContext context, string id, AcmeEndpoint acme) => acme.Order(context, id)).RequireScepAdmission();
+        group.MapPost(AcmeAnswers.Authorization + "{id}", (HttpContext context, string id, AcmeEndpoint acme) => acme.Authorization(context, id)).RequireScepAdmission();
+        group.MapPost(AcmeAnswers.Challenge + "{id}", (HttpContext context, string id, AcmeEndpoint acme) => acme.Challenge(context, id)).RequireScepAdmission();
+        group.MapPost(AcmeAnswers.Finalize + "{id}", (HttpContext context, string id, AcmeEndpoint acme) => acme.Finalize(context, id)).RequireScepAdmission();
+        group.MapPost(AcmeAnswers.Certificate + "{id}", (HttpContext context, string id, AcmeEndpoint acme) => acme.Certificate(context, id)).RequireScepAdmission();
     }
 }

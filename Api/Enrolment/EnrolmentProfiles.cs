@@ -1,3 +1,4 @@
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
@@ -26,6 +27,7 @@ public sealed class EnrolmentProfiles(
     IGrainFactory grains,
     IOptions<MdmOptions> mdm,
     IOptions<ScepOptions> scep,
+    AttestationPolicy attestation,
     TimeProvider time)
 {
     /// <summary>The steps of an enrolment over the air follow each other without a person.</summary>
@@ -59,13 +61,15 @@ public sealed class EnrolmentProfiles(
 
     /// <summary>For an iPad out of the box that has proved who it is.</summary>
     /// <param name="invitation">Of its server of Automated Device Enrolment.</param>
-    /// <returns>Null: there is no push certificate.</returns>
-    public async Task<(ConfigurationProfile Profile, AuthoritySnapshot Authority)?> ForAutomated(string invitation, ProvenDevice device)
+    /// <param name="facts">Which iPad, and what it says of itself.</param>
+    /// <returns>Null: there is no push certificate. No profile: <see cref="IdentityDecision.Why"/> this iPad gets none.</returns>
+    public async Task<(ConfigurationProfile? Profile, IdentityDecision Identity, AuthoritySnapshot Authority)?> ForAutomated(string invitation, ProvenFacts facts)
     {
         if (await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe() is not { } push) return null;
         var now = time.GetUtcNow();
         var open = new OpenInvitation(new Invitation { Id = invitation, CreatedAt = now, ExpiresAt = ChallengeEnds, CreatedBy = "server" }, push.Topic, await authority.Get());
-        return (Enrolment(open, device), open.Authority);
+        var (profile, identity) = await Enrolment(open, facts);
+        return (profile, identity, open.Authority);
     }
 
     /// <summary>Asks the iPad who it is.</summary>
@@ -80,22 +84,37 @@ public sealed class EnrolmentProfiles(
     public ConfigurationProfile Step(OpenInvitation open, ProvenDevice device) => EnrolmentProfile.BuildStep(
         open.Authority.Organization, mdm.Value.PublicUri, Challenge(open, time.GetUtcNow() + StepLasts, ChallengeKind.Step, device));
 
-    /// <summary>The enrolment profile.</summary>
-    /// <param name="open">By which invitation.</param>
-    /// <param name="device">The iPad that has proved who it is; null: for anybody.</param>
-    public ConfigurationProfile Enrolment(OpenInvitation open, ProvenDevice? device = null) =>
-        Build(open, Challenge(open, ChallengeEnds, ChallengeKind.Identity, device));
+    /// <summary>The enrolment profile for anybody.</summary>
+    public ConfigurationProfile Enrolment(OpenInvitation open)
+    {
+        var way = attestation.ForAnybody().Way;
+        return Build(open, Challenge(open, ChallengeEnds, way == IdentityWay.Acme ? ChallengeKind.Attested : ChallengeKind.Identity), way);
+    }
+
+    /// <summary>The enrolment profile for the iPad that has proved who it is. Null: it gets none, with the reason.</summary>
+    public async Task<(ConfigurationProfile? Profile, IdentityDecision Identity)> Enrolment(OpenInvitation open, ProvenFacts facts)
+    {
+        var identity = await attestation.ForProven(facts);
+        return (identity.Way == IdentityWay.Refused
+            ? null
+            : Build(open, Challenge(open, ChallengeEnds, identity.Way == IdentityWay.Acme ? ChallengeKind.Attested : ChallengeKind.Identity, facts.Device), identity.Way), identity);
+    }
 
     /// <summary>One enrolment profile for many iPads, good for as long as the invitation: for a blueprint of Apple Configurator. Each iPad takes a place.</summary>
-    public ConfigurationProfile ForMany(OpenInvitation open) => Build(open, Challenge(open, open.Invitation.ExpiresAt, ChallengeKind.Many));
+    public ConfigurationProfile ForMany(OpenInvitation open)
+    {
+        var way = attestation.ForAnybody().Way;
+        return Build(open, Challenge(open, open.Invitation.ExpiresAt, way == IdentityWay.Acme ? ChallengeKind.ManyAttested : ChallengeKind.Many), way);
+    }
 
-    private ConfigurationProfile Build(OpenInvitation open, string challenge) => EnrolmentProfile.Build(new EnrolmentProfileSettings
+    private ConfigurationProfile Build(OpenInvitation open, string challenge, IdentityWay way) => EnrolmentProfile.Build(new EnrolmentProfileSettings
     {
         Organization = open.Authority.Organization,
         PublicUrl = mdm.Value.PublicUri,
         Topic = open.Topic,
         Roots = [.. open.Authority.Roots.Select(root => root.Der)],
         Challenge = challenge,
+        AcmeDirectory = way == IdentityWay.Acme ? new Uri(mdm.Value.PublicUri, AcmeAnswers.Directory) : null,
         SignMessage = mdm.Value.SignMessage,
         AccessRights = open.Invitation.AccessRights is { } rights ? (MdmAccessRights)rights : MdmAccessRights.All,
     });

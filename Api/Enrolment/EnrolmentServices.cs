@@ -1,5 +1,7 @@
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Automated;
 using FleetMdm.Api.Hosting;
+using FleetMdm.Protocol.Attestation;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -20,6 +22,7 @@ public static class EnrolmentServices
             authority.CheckTrustedCas();
             // Read now, so that a file that cannot be used stops the start.
             _ = provider.GetRequiredService<DeviceCertificates>();
+            _ = provider.GetRequiredService<DeviceAttestations>();
             return authority;
         });
         services.TryAddSingleton<TrustedProxies>();
@@ -32,6 +35,11 @@ public static class EnrolmentServices
         services.AddSingleton<InvitationEndpoint>();
         services.AddFleetOptions<OverTheAirOptions>(configuration, OverTheAirOptions.Section, options => options.FindFault());
         services.AddSingleton(provider => DeviceCas.Load(provider.GetRequiredService<IOptions<OverTheAirOptions>>().Value));
+        services.AddFleetOptions<AttestationOptions>(configuration, AttestationOptions.Section, options => options.FindFault());
+        services.AddSingleton(provider => new DeviceAttestations(
+            PemCas.Load(provider.GetRequiredService<IOptions<AttestationOptions>>().Value.RootFiles, AttestationOptions.Section, nameof(AttestationOptions.RootFiles))));
+        services.AddSingleton<AttestationPolicy>();
+        services.AddSingleton<AcmeEndpoint>();
         services.AddSingleton<ProfileServiceEndpoint>();
         services.AddSingleton<AutomatedEnrolmentEndpoint>();
         services.AddSingleton<TrustEndpoints>();

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Plist;
@@ -22,7 +23,8 @@ namespace FleetMdm.Api.Enrolment;
 ///                invitation is for                                         403
 /// 6. once        the challenge is taken for this step                      403
 /// 7. answer      first step: a certificate for the second, bound to this iPad
-///                second step: the enrolment profile, bound to this iPad
+///                second step: the enrolment profile, bound to this iPad;
+///                none where it has to attest, and cannot                   403
 ///                stranger: the enrolment profile that anybody gets
 /// </code>
 /// A recorded answer is worth nothing: its challenge was for one download of one invitation, and is spent.
@@ -93,10 +95,10 @@ internal sealed partial class ProfileServiceEndpoint(
             return Refuse(context, StatusCodes.Status403Forbidden, "Spent", "This answer was taken before. Open the invitation again.");
 
         // 7
-        return Answer(context, open, checkedAnswer, device);
+        return await Answer(context, open, checkedAnswer, device, answer);
     }
 
-    private IResult Answer(HttpContext context, OpenInvitation open, SignedAnswer answer, ProvenDevice? device)
+    private async Task<IResult> Answer(HttpContext context, OpenInvitation open, SignedAnswer answer, ProvenDevice? device, ProfileServiceAnswer told)
     {
         if (answer.Signer == DeviceSigner.Stranger || device is null)
         {
@@ -113,7 +115,9 @@ internal sealed partial class ProfileServiceEndpoint(
             return ProfileResult.Of(context, open.Authority, profiles.Step(open, device).ToBytes(), "step");
         }
 
-        var profile = profiles.Enrolment(open, device);
+        var (profile, identity) = await profiles.Enrolment(open, new ProvenFacts(device, told.ProductName, null, told.Version));
+        if (profile is null) return Refuse(context, StatusCodes.Status403Forbidden, "CannotAttest", $"Here an iPad has to attest to enrol, and this one cannot. {identity.Why}");
+        if (identity.Why is { } why) LogNotAttested(device.SerialNumber, why);
         LogGiven(profile.Uuid, device.SerialNumber, open.Invitation.Number);
         metrics.CountProfile("Given");
         return ProfileResult.Of(context, open.Authority, profile.ToBytes(), "enrolment");
@@ -128,6 +132,9 @@ internal sealed partial class ProfileServiceEndpoint(
 
     [LoggerMessage(3332, LogLevel.Information, "iPad {SerialNumber} ({Udid}) proved who it is, by invitation number {Invitation}.")]
     private partial void LogProven(string serialNumber, string udid, long invitation);
+
+    [LoggerMessage(2863, LogLevel.Information, "iPad {SerialNumber} gets its identity by SCEP, without an attestation. {Reason}")]
+    private partial void LogNotAttested(string serialNumber, string reason);
 
     [LoggerMessage(3333, LogLevel.Information, "Enrolment profile {Uuid} given to iPad {SerialNumber}, which proved who it is, by invitation number {Invitation}.")]
     private partial void LogGiven(Guid uuid, string serialNumber, long invitation);

@@ -1,6 +1,8 @@
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage;
+using FleetMdm.Storage.Attestation;
 using FleetMdm.Storage.Enrolment;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
@@ -16,7 +18,8 @@ namespace FleetMdm.Api.Enrolment;
 /// 2. message     Base64 in the query or the body as it is, bounded     400, 413
 /// 3. read        who asks, under which transaction                     400; what was answered within a minute is answered so again
 /// 4. open        signature, envelope, proof of possession              SCEP failure
-/// 5. allow       a one-time challenge, or a certificate of ours        SCEP failure
+/// 5. allow       a one-time challenge, or a certificate of ours, where
+///                no attestation is wanted instead                      SCEP failure
 /// 6. issue       certify, store, and only then answer                  503 when the store is away
 /// </code>
 /// Whatever a stranger sends ends in a SCEP failure or a 4xx. A repeated request with the same key and challenge gets the
@@ -26,6 +29,8 @@ public sealed partial class ScepEndpoint(
     EnrolmentAuthority authority,
     IEnrolmentStore store,
     IOptions<ScepOptions> options,
+    AttestationPolicy attestation,
+    IAttestationStore attestations,
     EnrolmentMetrics metrics,
     AnsweredMessages answered,
     ClientAddress clients,
@@ -162,6 +167,9 @@ public sealed partial class ScepEndpoint(
 
     private async Task<byte[]> Enrol(AuthoritySnapshot snapshot, OneTimeChallenge challenge, CertificateSigningRequest csr)
     {
+        // The profiles of before, and who says that it cannot attest, are no way around it.
+        if (attestation.Mode == AttestedIdentity.Required)
+            throw new ScepException(ScepFailInfo.BadRequest, "Attestation:Identity is Required: an iPad gets its identity by ACME. Fetch a new enrolment profile.");
         var now = time.GetUtcNow();
         var certificate = Certify(snapshot, csr, now);
         IssueResult result;
@@ -217,6 +225,8 @@ public sealed partial class ScepEndpoint(
     /// <param name="challenge">What allows it; null: the old certificate has signed the request.</param>
     private async Task<byte[]> Renew(AuthoritySnapshot snapshot, byte[] old, CertificateSigningRequest csr, OneTimeChallenge? challenge)
     {
+        if (attestation.Mode != AttestedIdentity.Off && !AttestationPolicy.MayRenewByScep(attestation.Mode, await attestations.OfCertificate(old) is not null, byServer: challenge is not null))
+            throw new ScepException(ScepFailInfo.BadCertId, "The certificate is not renewed: it was issued with an attestation, and is renewed with one, by ACME.");
         var now = time.GetUtcNow();
         var certificate = Certify(snapshot, csr, now, old);
         RenewalResult result;
@@ -236,20 +246,22 @@ public sealed partial class ScepEndpoint(
         }
         if (result.Certificate is not { } renewed)
         {
-            throw new ScepException(ScepFailInfo.BadCertId, "The certificate is not renewed: " + result.Outcome switch
-            {
-                RenewalOutcome.NeverUsed => "no iPad has enrolled with it.",
-                RenewalOutcome.Replaced => "it was replaced; its successor renews.",
-                RenewalOutcome.ChallengeUsed => "the challenge was used before, with another key.",
-                RenewalOutcome.Withdrawn => "the certificates of its invitation were withdrawn.",
-                _ => "its iPad left, was erased or was removed.",
-            });
+            throw new ScepException(ScepFailInfo.BadCertId, "The certificate is not renewed: " + WhyNotRenewed(result.Outcome));
         }
 
         LogRenewed(Convert.ToHexStringLower(renewed.Sha256), Convert.ToHexStringLower(old), renewed.NotAfter);
         metrics.CountScep(result.Outcome.ToString());
         return renewed.Der;
     }
+
+    internal static string WhyNotRenewed(RenewalOutcome outcome) => outcome switch
+    {
+        RenewalOutcome.NeverUsed => "no iPad has enrolled with it.",
+        RenewalOutcome.Replaced => "it was replaced; its successor renews.",
+        RenewalOutcome.ChallengeUsed => "the challenge was used before, with another key.",
+        RenewalOutcome.Withdrawn => "the certificates of its invitation were withdrawn.",
+        _ => "its iPad left, was erased or was removed.",
+    };
 
     private IdentityCertificate Certify(AuthoritySnapshot snapshot, CertificateSigningRequest csr, DateTimeOffset now, byte[]? renews = null)
     {

@@ -9,12 +9,12 @@ public static class FleetConfiguration
     /// <summary>The sections that exist. A section that is not here is a typing error, and stops the start.</summary>
     public static readonly IReadOnlyList<string> Sections =
     [
-        "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Automated", "AppsAndBooks", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
+        "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Attestation", "Automated", "AppsAndBooks", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
         "Webhooks", "Oidc", "SelfService", "Teaching", "Retention", "Metrics", "Logging",
     ];
 
     /// <summary>The options that are lists: one value, several with commas, or an index for each.</summary>
-    public static readonly IReadOnlyList<string> Lists = ["Mdm:TrustedIdentityCas", "Mdm:TrustedProxies", "OverTheAir:DeviceCaFiles", "Oidc:Roles"];
+    public static readonly IReadOnlyList<string> Lists = ["Mdm:TrustedIdentityCas", "Mdm:TrustedProxies", "OverTheAir:DeviceCaFiles", "Attestation:RootFiles", "Oidc:Roles"];
 
     /// <summary>OpenTelemetry's own options keep the names that every program gives them, as <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>.</summary>
     private const string OpenTelemetryPrefix = "OTEL_";

@@ -192,7 +192,7 @@ internal static class EnrolmentPart
         if (row.Status == EnrolmentStatus.Removed && invitation?.CreatedAt > since) return "it was removed, and invited anew";
         if (invitation?.Names(row.SerialNumber, row.Udid, row.Id) == true) return "the invitation was made for it";
         // A removed iPad stays removed, whoever it is.
-        if (state.IsAlive && input.Standing.Proven?.Is(row.Id, row.SerialNumber) == true) return "it proved by its device certificate that it is this iPad";
+        if (state.IsAlive && input.Standing.Proven?.Is(row.Id, row.SerialNumber) == true) return "it proved by a certificate of Apple's that it is this iPad";
         if (row.ReenrolmentUntil >= now && row.ReenrolmentGrantedAt > since) return "an administrator allowed it to enrol anew";
         // Whoever has claimed the id since does not take away what another one was allowed.
         if (input.Claims.Any(claim => claim.Decision == ClaimDecision.Allowed && claim.AllowedUntil >= now && claim.DecidedAt > since && Answers(claim, input)))

@@ -1,5 +1,6 @@
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Apps;
+using FleetMdm.Storage.Attestation;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
@@ -8,13 +9,16 @@ using Microsoft.Extensions.Options;
 namespace FleetMdm.Grains.Sweeps;
 
 /// <summary>Forgets the escrowed tokens and codes of enrolments that ended long ago and what their iPads had on them, who was left out of old operations or in them, claims that
-/// nobody has repeated for long, and answers of iPads that nobody could repeat any more.</summary>
+/// nobody has repeated for long, orders of ACME that have ended, and answers of iPads that nobody could repeat any more.</summary>
 internal sealed class EnrolmentRetention(
     IReenrolmentStore store, IEnrolmentStore enrolments, IInventoryStore inventory, IOperationStore operations, IOperationPaceStore paces, IRepeatStore repeats,
-    IActivationLockStore codes, IHostedAppStore apps, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
+    IActivationLockStore codes, IHostedAppStore apps, IAttestationStore attestations, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
 {
     /// <summary>An iPad whose claim is older has to try once more.</summary>
     private static readonly TimeSpan KeepClaims = TimeSpan.FromDays(90);
+
+    /// <summary>Why an iPad has no attested identity is told so long.</summary>
+    private static readonly TimeSpan KeepTries = TimeSpan.FromDays(90);
 
     /// <summary>Nobody uploads one app for longer.</summary>
     private static readonly TimeSpan KeepUploads = TimeSpan.FromDays(1);
@@ -30,6 +34,7 @@ internal sealed class EnrolmentRetention(
         var now = time.GetUtcNow();
         await InPieces(() => store.DropClaims(now - KeepClaims, PieceSize), cancellationToken);
         await InPieces(() => enrolments.ForgetSpent(now, PieceSize), cancellationToken);
+        await InPieces(() => attestations.Forget(now, now - KeepTries, PieceSize), cancellationToken);
         // One MiB each.
         await InPieces(() => apps.DropUnfinished(now - KeepUploads, AppPieces), cancellationToken, AppPieces);
 

@@ -11,6 +11,8 @@ public sealed record MachineInfo
     public string? Udid { get; init; }
     public string? SerialNumber { get; init; }
     public string? OsVersion { get; init; }
+    public string? BuildVersion { get; init; }
+    public string? ProductName { get; init; }
     /// <summary>It can be told to update itself first.</summary>
     public bool CanUpdate { get; init; }
 
@@ -23,6 +25,8 @@ public sealed record MachineInfo
             Udid = Text("UDID"),
             SerialNumber = Text("SERIAL"),
             OsVersion = Text("OS_VERSION"),
+            BuildVersion = Text("VERSION"),
+            ProductName = Text("PRODUCT"),
             CanUpdate = info.TryGetValue("MDM_CAN_REQUEST_SOFTWARE_UPDATE", out var can) && can is PlistBoolean { Value: true },
         };
 

@@ -21,6 +21,7 @@ public sealed class IdentityCertificate
     private static readonly Asn1Tag Extensions = new(TagClass.ContextSpecific, 3, isConstructed: true);
 
     private string? _sha256Hex;
+    private List<(string Oid, byte[] Value)>? _attestation;
 
     private IdentityCertificate(ReadOnlyMemory<byte> der, byte[] sha256)
     {
@@ -113,6 +114,9 @@ public sealed class IdentityCertificate
     /// <summary>The iPad that a certificate of an enrolment over the air is for; null when it does not say. To be believed of our own CA only.</summary>
     internal ProvenDevice? OverTheAirDevice { get; private set; }
 
+    /// <summary>What an attestation of Apple's says, by object identifier, as it stands there.</summary>
+    internal IReadOnlyList<(string Oid, byte[] Value)> Attestation => _attestation ?? [];
+
     internal VerificationKey Key { get; }
     internal ReadOnlyMemory<byte> Signed { get; }
     internal string SignatureOid { get; }
@@ -179,7 +183,16 @@ public sealed class IdentityCertificate
             var extension = list.ReadSequence();
             var oid = extension.ReadObjectIdentifier();
             var critical = extension.PeekTag() == Asn1Tag.Boolean && extension.ReadBoolean();
-            var value = new AsnReader(extension.ReadOctetString(), AsnEncodingRules.DER);
+            var content = extension.ReadOctetString();
+            if (oid.StartsWith(Oids.AttestationArc, StringComparison.Ordinal))
+            {
+                // Its value need not be ASN.1.
+                if (critical) UnknownCriticalExtension ??= oid;
+                (_attestation ??= []).Add((oid, content));
+                continue;
+            }
+
+            var value = new AsnReader(content, AsnEncodingRules.DER);
             switch (oid)
             {
                 case Oids.SubjectKeyIdentifier:

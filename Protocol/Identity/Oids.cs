@@ -62,6 +62,15 @@ internal static class Oids
     public const string OverTheAirStep = "2.25.62426184357011795850990580554651514606";
     public const string OverTheAirDevice = "2.25.331603493877045019572027566255856253479";
 
+    /// <summary>Apple's, in the leaf of an attestation (DeviceInformation response, DevicePropertiesAttestation).</summary>
+    public const string AttestationArc = "1.2.840.113635.100.8.";
+    public const string AttestedSerialNumber = AttestationArc + "9.1";
+    public const string AttestedUdid = AttestationArc + "9.2";
+    public const string AttestedSoftwareUpdateDeviceId = AttestationArc + "9.4";
+    public const string AttestedOsVersion = AttestationArc + "10.1";
+    public const string AttestedSepOsVersion = AttestationArc + "10.2";
+    public const string AttestedFreshness = AttestationArc + "11.1";
+
     /// <summary>VeriSign's arc that SCEP took over (RFC 8894, 3.2).</summary>
     public const string ScepMessageType = "2.16.840.1.113733.1.9.2";
     public const string ScepPkiStatus = "2.16.840.1.113733.1.9.3";

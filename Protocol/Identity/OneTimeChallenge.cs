@@ -15,6 +15,10 @@ public enum ChallengeKind
     Many,
     /// <summary>For the certificate of the second step of an enrolment over the air; with a device.</summary>
     Step,
+    /// <summary>For an identity certificate with an attestation, by ACME: its client identifier. With a device: for that iPad's only. It brings none by SCEP.</summary>
+    Attested,
+    /// <summary>The same, for each iPad that a file with it is put on.</summary>
+    ManyAttested,
 }
 
 /// <summary>
@@ -27,6 +31,8 @@ public enum ChallengeKind
 /// <para><c>r1.CERTIFICATE.NONCE.EXPIRY.AUTHORITY.MAC</c>: for an identity that renews the certificate with that SHA-256</para>
 /// <para><c>a1.INVITATION.NONCE.EXPIRY.MAC</c>: for an answer; <c>s1.INVITATION.NONCE.EXPIRY.UDID.SERIAL.MAC</c>: for the second step</para>
 /// <para><c>m1.INVITATION.NONCE.EXPIRY.AUTHORITY.MAC</c>: for an identity of each iPad that a file with it is put on</para>
+/// <para><c>t1.INVITATION.NONCE.EXPIRY.AUTHORITY.MAC</c>: for an identity by ACME; <c>d1.INVITATION.NONCE.EXPIRY.UDID.SERIAL.AUTHORITY.MAC</c>: of the iPad that has proved who it is;
+/// <c>q1.CERTIFICATE.NONCE.EXPIRY.UDID.SERIAL.AUTHORITY.MAC</c>: that renews; <c>n1.INVITATION.NONCE.EXPIRY.AUTHORITY.MAC</c>: for many</para>
 /// <para>An authority that does not fit is left out.</para>
 /// </remarks>
 /// <param name="InvitationId">Whose use it counts as; null: it renews.</param>
@@ -50,9 +56,16 @@ public sealed record OneTimeChallenge(
     private const string ForAnswer = "a1";
     private const string ForMany = "m1";
     private const string ForStep = "s1";
+    private const string ForAttested = "t1";
+    private const string ForAttestedDevice = "d1";
+    private const string ForAttestedRenewal = "q1";
+    private const string ForManyAttested = "n1";
     private const int NonceBytes = 16;
     private const int MacLength = 64;
     private const int MaxLength = 255;
+
+    /// <summary>A client identifier of ACME is no attribute of PKCS #9. A host name has up to 253 characters.</summary>
+    private const int MaxAttestedLength = 640;
 
     /// <param name="key"><see cref="KeyBytes"/> secret bytes.</param>
     /// <param name="invitationId">Letters, digits, <c>-</c>, <c>_</c>; at most <see cref="MaxInvitationIdLength"/>.</param>
@@ -75,6 +88,9 @@ public sealed record OneTimeChallenge(
             (ChallengeKind.Identity, null) => Authenticated(key, $"{ForIdentity}.{claims}"),
             (ChallengeKind.Identity, _) => Authenticated(key, $"{ForProven}.{named}.{(authority is not null && Fits(ForProven, named, authority) ? authority : "")}"),
             (ChallengeKind.Many, null) => Authenticated(key, $"{ForMany}.{claims}.{(authority is not null && Fits(ForMany, claims, authority) ? authority : "")}"),
+            (ChallengeKind.Attested, null) => Authenticated(key, $"{ForAttested}.{claims}.{authority}"),
+            (ChallengeKind.Attested, _) => Authenticated(key, $"{ForAttestedDevice}.{named}.{authority}"),
+            (ChallengeKind.ManyAttested, null) => Authenticated(key, $"{ForManyAttested}.{claims}.{authority}"),
             (ChallengeKind.Answer, null) => Authenticated(key, $"{ForAnswer}.{claims}"),
             (ChallengeKind.Step, not null) => Authenticated(key, $"{ForStep}.{named}"),
             _ => throw new ArgumentException("There is no such challenge.", nameof(kind)),
@@ -93,10 +109,21 @@ public sealed record OneTimeChallenge(
         return Authenticated(key, $"{ForRenewal}.{claims}.{(Fits(ForRenewal, claims, authority) ? authority : "")}");
     }
 
+    /// <summary>For an identity by ACME that renews another one.</summary>
+    /// <param name="key"><see cref="KeyBytes"/> secret bytes.</param>
+    /// <param name="certificate">SHA-256 of the certificate that is to be renewed.</param>
+    /// <param name="expiresAt">Until when it can be used.</param>
+    /// <param name="device">The iPad whose certificate that is.</param>
+    /// <param name="authority">Of the URLs in the profile.</param>
+    public static string CreateAttestedRenewal(ReadOnlySpan<byte> key, byte[] certificate, DateTimeOffset expiresAt, ProvenDevice device, string authority) =>
+        certificate.Length == SHA256.HashSizeInBytes
+            ? Authenticated(key, $"{ForAttestedRenewal}.{Claims(Convert.ToHexStringLower(certificate), expiresAt)}.{device.Udid}.{device.SerialNumber}.{authority}")
+            : throw new ArgumentException("Not a SHA-256.", nameof(certificate));
+
     /// <summary>Null when the challenge is not one of ours, is for something else, was changed, or has expired: which of them is nobody's business.</summary>
     public static OneTimeChallenge? Verify(ReadOnlySpan<byte> key, string? challenge, DateTimeOffset now, ChallengeKind kind = ChallengeKind.Identity)
     {
-        if (challenge is null || challenge.Length > MaxLength)
+        if (challenge is null || challenge.Length > (kind is ChallengeKind.Attested or ChallengeKind.ManyAttested ? MaxAttestedLength : MaxLength))
             return null;
         var end = challenge.LastIndexOf('.');
         if (end < 0)
@@ -106,7 +133,7 @@ public sealed record OneTimeChallenge(
             return null;
         // Authentic from here on, so the parts are as we wrote them. An authority has dots of its own, and is the last part.
         var version = challenge[..challenge.IndexOf('.')];
-        var parts = challenge[..end].Split('.', version is ForProven or ForStep ? 7 : 5);
+        var parts = challenge[..end].Split('.', version is ForProven or ForStep or ForAttestedDevice or ForAttestedRenewal ? 7 : 5);
         if (KindOf(version) != kind)
             return null;
         var expiresAt = DateTimeOffset.FromUnixTimeSeconds(long.Parse(parts[3], CultureInfo.InvariantCulture));
@@ -116,7 +143,8 @@ public sealed record OneTimeChallenge(
         return version switch
         {
             ForRenewal => new(null, Convert.FromHexString(parts[1]), AuthorityIn(parts, 4), expiresAt, sha256),
-            ForProven or ForStep => new(parts[1], null, AuthorityIn(parts, 6), expiresAt, sha256, new ProvenDevice(parts[4], parts[5])),
+            ForAttestedRenewal => new(null, Convert.FromHexString(parts[1]), AuthorityIn(parts, 6), expiresAt, sha256, new ProvenDevice(parts[4], parts[5])),
+            ForProven or ForStep or ForAttestedDevice => new(parts[1], null, AuthorityIn(parts, 6), expiresAt, sha256, new ProvenDevice(parts[4], parts[5])),
             _ => new(parts[1], null, AuthorityIn(parts, 4), expiresAt, sha256),
         };
     }
@@ -135,6 +163,8 @@ public sealed record OneTimeChallenge(
         ForAnswer => ChallengeKind.Answer,
         ForMany => ChallengeKind.Many,
         ForStep => ChallengeKind.Step,
+        ForAttested or ForAttestedDevice or ForAttestedRenewal => ChallengeKind.Attested,
+        ForManyAttested => ChallengeKind.ManyAttested,
         _ => null,
     };
 

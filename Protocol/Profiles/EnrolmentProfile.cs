@@ -16,8 +16,11 @@ public sealed record EnrolmentProfileSettings
     /// <summary>What the iPad is to trust for TLS with this server, DER; one, or two while the server moves from one to the other.</summary>
     public required IReadOnlyList<ReadOnlyMemory<byte>> Roots { get; init; }
 
-    /// <summary>One-time; a secret.</summary>
+    /// <summary>One-time; a secret. With <see cref="AcmeDirectory"/> the client identifier of ACME, otherwise the challenge of SCEP.</summary>
     public required string Challenge { get; init; }
+
+    /// <summary>Where the iPad gets its identity with an attestation; null: it gets it by SCEP.</summary>
+    public Uri? AcmeDirectory { get; init; }
 
     public required bool SignMessage { get; init; }
 
@@ -38,27 +41,26 @@ public static class EnrolmentProfile
 
     public const string TrustIdentifier = "com.fleetmdm.trust";
 
+    private const string IdentityName = "identity";
+    private const string IdentityTitle = "Identity of this iPad";
+
     /// <summary>
-    /// Root certificates, SCEP and MDM. The roots come first, so that the server's own certificate is trusted when the iPad
+    /// Root certificates, the identity (SCEP or ACME) and MDM. The roots come first, so that the server's own certificate is trusted when the iPad
     /// goes for its identity.
     /// </summary>
     public static ConfigurationProfile Build(EnrolmentProfileSettings settings)
     {
         // No two iPads share a subject, so that people can tell their certificates apart in a list.
         var label = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
-        var scep = new ScepPayload
-        {
-            Name = "identity",
-            DisplayName = "Identity of this iPad",
-            Url = new Uri(settings.PublicUrl, "/scep"),
-            Subject = [("O", settings.Organization), ("CN", $"iPad {label}")],
-            Challenge = settings.Challenge,
-        };
+        (string, string)[] subject = [("O", settings.Organization), ("CN", $"iPad {label}")];
+        Payload identity = settings.AcmeDirectory is { } directory
+            ? new AcmePayload { Name = IdentityName, DisplayName = IdentityTitle, DirectoryUrl = directory, Subject = subject, ClientIdentifier = settings.Challenge }
+            : new ScepPayload { Name = IdentityName, DisplayName = IdentityTitle, Url = new Uri(settings.PublicUrl, "/scep"), Subject = subject, Challenge = settings.Challenge };
         var mdm = new MdmPayload
         {
             Name = "mdm",
             DisplayName = $"Management by {settings.Organization}",
-            IdentityCertificateUuid = scep.Uuid,
+            IdentityCertificateUuid = identity.Uuid,
             Topic = settings.Topic,
             ServerUrl = new Uri(settings.PublicUrl, "/mdm/connect"),
             CheckInUrl = new Uri(settings.PublicUrl, "/mdm/checkin"),
@@ -73,7 +75,7 @@ public static class EnrolmentProfile
             DisplayName = $"{settings.Organization}: device management",
             Description = $"Puts this iPad under the management of {settings.Organization}.",
             Organization = settings.Organization,
-            Payloads = [.. RootPayloads(settings.Organization, settings.Roots), scep, mdm],
+            Payloads = [.. RootPayloads(settings.Organization, settings.Roots), identity, mdm],
         };
     }
 

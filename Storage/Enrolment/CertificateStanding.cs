@@ -13,7 +13,7 @@ public sealed record CertificateStanding
     /// <summary>The enrolment that has used the certificate which this one renews.</summary>
     public PinOwner? RenewedPinned { get; init; }
 
-    /// <summary>The only iPad that it is for: it proved by its device certificate who it is. Null: none did.</summary>
+    /// <summary>The only iPad that it is for: it proved by its device certificate, or by an attestation, who it is. Null: none did.</summary>
     public ProvenIPad? Proven { get; init; }
 
     /// <summary>The invitation by which it, or the first of its line, was issued.</summary>

@@ -166,6 +166,9 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         }))!;
     }
 
+    public Task<byte[]?> FindIssued(byte[] sha256) => database.Read(s => s
+        .Sql("SELECT der FROM issued_certificates WHERE sha256 = @sha").Bytes("@sha", sha256).First(row => row.Bytes(0)));
+
     public Task<bool> Spend(byte[] hash, DateTimeOffset expiresAt)
     {
         _ = new BodyKey(hash);

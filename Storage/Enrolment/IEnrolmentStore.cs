@@ -38,6 +38,9 @@ public interface IEnrolmentStore
     /// gets the same certificate, another key takes the place of a successor that was not used yet.</summary>
     Task<RenewalResult> Renew(RenewalRequest request);
 
+    /// <summary>An identity certificate of ours, DER, by its SHA-256; null: none was issued.</summary>
+    Task<byte[]?> FindIssued(byte[] sha256);
+
     /// <summary>Takes a signed answer of an iPad, once. False: one with this hash was taken before.</summary>
     /// <param name="hash">32 bytes: of the answer's challenge and of the step that it is for.</param>
     /// <param name="expiresAt">When the challenge ends, and with it the need to remember it.</param>

@@ -3,6 +3,7 @@ using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.Apps;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
+using FleetMdm.Storage.Attestation;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Campaigns;
@@ -68,6 +69,7 @@ public static class FleetStorageServices
             Parts(provider).Lanes, Parts(provider).Activity, provider.GetRequiredService<BodyCache>(),
             provider.GetRequiredService<BodySealer>(), provider.GetRequiredService<StorageMetrics>()));
         services.AddSingleton<IEnrolmentStore>(provider => new EnrolmentStore(Parts(provider).Database, Parts(provider).Lanes));
+        services.AddSingleton<IAttestationStore>(provider => new AttestationStore(Parts(provider).Database));
         services.AddSingleton<IPlaceholderStore>(provider => new PlaceholderStore(Parts(provider).Database));
         services.AddSingleton<IProfileStore>(provider => new ProfileStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IImportStore>(provider => new ImportStore(Parts(provider).Database));

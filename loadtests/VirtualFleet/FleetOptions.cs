@@ -47,6 +47,9 @@ public sealed record FleetOptions
     /// <summary>Who gave the iPads their device certificates. Null: a factory that no server knows.</summary>
     public DeviceAuthority? Factory { get; init; }
 
+    /// <summary>Who attests for the iPads. Null: servers that no server knows.</summary>
+    public AttestationAuthority? Attestation { get; init; }
+
     public KeySource Keys { get; init; } = KeySource.Fresh;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
 using FleetMdm.VirtualFleet.Journal;
 
@@ -24,6 +25,10 @@ public sealed class IPadFleet : IAsyncDisposable
 
     public FleetOptions Options { get; }
     public FleetMeasurements Measurements { get; } = new();
+
+    /// <summary>A client of ACME that trusts what the iPads trust: for tests of a server, step by step.</summary>
+    /// <param name="account">Its account's key; null: a new one.</param>
+    public AcmeClient NewAcmeClient(System.Security.Cryptography.ECDsa? account = null) => new(Http, account);
 
     /// <summary>A copy.</summary>
     public IReadOnlyList<VirtualIPad> IPads

@@ -2,6 +2,7 @@ using FleetMdm.Storage.Access;
 using FleetMdm.Storage.ActivationLock;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
+using FleetMdm.Storage.Attestation;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Campaigns;
@@ -105,6 +106,7 @@ public sealed class Node : IAsyncDisposable
     public IEnrolmentStore Enrolments => Get<IEnrolmentStore>();
 
     public IRenewalStore Renewals => Get<IRenewalStore>();
+    public IAttestationStore Attestations => Get<IAttestationStore>();
 
     public IPlaceholderStore Placeholders => Get<IPlaceholderStore>();
 

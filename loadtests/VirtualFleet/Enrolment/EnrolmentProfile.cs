@@ -4,7 +4,7 @@ using FleetMdm.VirtualFleet.Plist;
 namespace FleetMdm.VirtualFleet.Enrolment;
 
 /// <summary>
-/// An enrolment profile: one MDM payload and the SCEP payload that its identity comes from, with the rules that iOS holds it to.
+/// An enrolment profile: one MDM payload and the SCEP or ACME payload that its identity comes from, with the rules that iOS holds it to.
 /// <see href="https://developer.apple.com/documentation/devicemanagement/mdm"/>
 /// </summary>
 public sealed record EnrolmentProfile
@@ -21,7 +21,17 @@ public sealed record EnrolmentProfile
     /// <summary>0 when the profile names none (account-driven enrolments).</summary>
     public required long AccessRights { get; init; }
     public required IReadOnlyList<string> ServerCapabilities { get; init; }
-    public required ScepPayload Scep { get; init; }
+    /// <summary>The payload that the identity comes from, when it is SCEP's.</summary>
+    public ScepPayload Scep
+    {
+        get => ByScep ?? throw new InvalidOperationException("The identity comes by ACME.");
+        init => ByScep = value;
+    }
+
+    private ScepPayload? ByScep { get; init; }
+
+    /// <summary>The same when it is ACME's; null: it is SCEP's.</summary>
+    public AcmePayload? Acme { get; private init; }
     /// <summary>Roots in the profile: trusted for the connections to this server from now on.</summary>
     public required IReadOnlyList<X509Certificate2> Roots { get; init; }
 
@@ -37,11 +47,12 @@ public sealed record EnrolmentProfile
         var mdm = Single(profile, "com.apple.mdm");
         var identity = mdm.Text("IdentityCertificateUUID")
             ?? throw new EnrolmentException("The MDM payload has no IdentityCertificateUUID.");
-        var scep = profile.Payloads.FirstOrDefault(payload =>
+        var source = profile.Payloads.FirstOrDefault(payload =>
                 string.Equals(payload.Text("PayloadUUID"), identity, StringComparison.OrdinalIgnoreCase))
             ?? throw new EnrolmentException("IdentityCertificateUUID names no payload of this profile.");
-        if (scep.Text("PayloadType") != "com.apple.security.scep")
-            throw new EnrolmentException($"The identity is a {scep.Text("PayloadType")}; this iPad gets its identity by SCEP.");
+        if (source.Text("PayloadType") is not ("com.apple.security.scep" or AcmePayload.PayloadType))
+            throw new EnrolmentException($"The identity is a {source.Text("PayloadType")}; this iPad gets its identity by SCEP or ACME.");
+        var byAcme = source.Text("PayloadType") == AcmePayload.PayloadType;
         var serverUrl = SecureUrl(mdm, "ServerURL") ?? throw new EnrolmentException("The MDM payload has no ServerURL.");
         var rights = mdm.Integer("AccessRights") ?? 0;
         CheckRights(mdm, rights);
@@ -58,13 +69,17 @@ public sealed record EnrolmentProfile
             CheckOutWhenRemoved = mdm.Flag("CheckOutWhenRemoved") ?? false,
             AccessRights = rights,
             ServerCapabilities = [.. (mdm.Array("ServerCapabilities") ?? []).OfType<string>()],
-            Scep = ScepPayload.Read(scep),
+            ByScep = byAcme ? null : ScepPayload.Read(source),
+            Acme = byAcme ? AcmePayload.Read(source) : null,
             Roots = profile.Certificates(),
             DisplayName = profile.DisplayName,
             Payloads = [.. profile.Payloads.Select(Outline)],
             SignerChain = profile.SignerChain,
         };
     }
+
+    /// <summary>Without what it holds.</summary>
+    public override string ToString() => $"EnrolmentProfile {{ Uuid = {Uuid} }}";
 
     private static PlistDict Outline(PlistDict payload)
     {

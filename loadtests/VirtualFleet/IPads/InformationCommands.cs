@@ -5,6 +5,7 @@ namespace FleetMdm.VirtualFleet.IPads;
 /// <summary>What an iPad tells of itself.</summary>
 internal static class InformationCommands
 {
+    private const string Attestation = "DevicePropertiesAttestation";
     private const int NoLimit = 2147483647;
     private const int SecondsInAMinute = 60;
 
@@ -19,6 +20,9 @@ internal static class InformationCommands
             if (DeviceFacts.Answer(query, run.IPad) is { } answer)
                 answers.Add(query, answer);
         }
+        // An iPad that cannot passes over the question.
+        if (queries.Contains(Attestation) && run.IPad.AttestProperties(run.Command.Data("DeviceAttestationNonce")) is { } chain)
+            answers.Add(Attestation, chain.Cast<object>().ToList());
         return run.Acknowledged(("QueryResponses", answers));
     }
 

@@ -10,6 +10,10 @@ namespace FleetMdm.VirtualFleet.IPads;
 /// <param name="MediaType">Lower case, without parameters.</param>
 public sealed record MdmAnswer(int Status, string? MediaType, byte[] Body, TimeSpan? RetryAfter, string? Failure)
 {
+    /// <summary>Of ACME.</summary>
+    public string? ReplayNonce { get; init; }
+    public string? Location { get; init; }
+
     public bool Success => Status is >= 200 and < 300;
 
     public override string ToString() => Failure is null ? $"{Status} ({Body.Length} bytes of {MediaType ?? "no type"})" : $"not at all: {Failure}";
@@ -118,7 +122,11 @@ internal sealed class MdmHttp : IDisposable
             using var response = await way.SendAsync(request, either.Token);
             var body = await ReadBodyAsync(response.Content, most, either.Token);
             return new MdmAnswer((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType?.ToLowerInvariant(), body,
-                RetryAfter(response.Headers.RetryAfter), null);
+                RetryAfter(response.Headers.RetryAfter), null)
+            {
+                ReplayNonce = response.Headers.TryGetValues("Replay-Nonce", out var nonces) ? nonces.First() : null,
+                Location = response.Headers.Location?.OriginalString,
+            };
         }
         catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && timeout.IsCancellationRequested))
         {

@@ -29,6 +29,16 @@ public sealed class VirtualIPad : IAsyncDisposable
     /// <summary>Bytes that a user of a Shared iPad has on it after the first login.</summary>
     private const long FirstUserData = 120_000_000;
 
+    /// <summary>The release of iPadOS that ACME and attestation came with.</summary>
+    private const int AttestsFrom = 16;
+
+    private const int FirstModelThatAttests = 8;
+
+    /// <summary>Apple attests the properties of a device anew once in this time.</summary>
+    private static readonly TimeSpan NewAttestationEvery = TimeSpan.FromDays(7);
+
+    private static readonly Lazy<AttestationAuthority> UnknownAttestation = new(() => new AttestationAuthority());
+
     private static readonly Lazy<DeviceAuthority> UnknownFactory = new(() => new DeviceAuthority());
 
     private readonly SemaphoreSlim _turn = new(1);
@@ -37,6 +47,7 @@ public sealed class VirtualIPad : IAsyncDisposable
     private ConcurrentDictionary<string, IReadOnlyList<AppleError>>? _failures;
     private ConcurrentDictionary<string, (string Code, string? Words)>? _declarationFailures;
     private readonly Lazy<DeviceIdentity> _deviceCertificate;
+    private (byte[] Nonce, DateTimeOffset At, IReadOnlyList<byte[]> Chain)? _attested;
     private EnrolmentProfile? _profile;
     private MdmConnection? _connection;
     private MdmChannel? _device;
@@ -71,6 +82,9 @@ public sealed class VirtualIPad : IAsyncDisposable
 
     /// <summary>Where it is; null: it cannot find out. It tells only while it is lost.</summary>
     public (double Latitude, double Longitude)? Whereabouts { get; set; } = (52.52, 13.405);
+
+    /// <summary>What Apple's servers say of it instead of the truth; null from it: they do not attest.</summary>
+    public Func<AttestationClaims, AttestationClaims?>? Attesting { get; set; }
 
     /// <summary>What runs on it now: an update may have changed what was on the box.</summary>
     public string OsVersion => _state?.Updated?.Version ?? Description.OsVersion;
@@ -444,7 +458,7 @@ public sealed class VirtualIPad : IAsyncDisposable
             || profile.Topic != oldProfile.Topic)
             throw new EnrolmentException("A renewed enrolment profile keeps its ServerURL, its CheckInURL and its Topic, to the letter.");
         // A challenge lets it ask as it did at first; without one its old key has to speak for the new one.
-        var identity = await GetIdentityAsync(profile, profile.Scep.Challenge is null ? oldConnection.Identity : null, cancellation);
+        var identity = await GetIdentityAsync(profile, profile is { Acme: null, Scep.Challenge: null } ? oldConnection.Identity : null, cancellation);
         Use(profile, new MdmConnection(Fleet.Http, Fleet.Options, identity, profile.SignMessage));
         try
         {
@@ -568,8 +582,57 @@ public sealed class VirtualIPad : IAsyncDisposable
             throw new EnrolmentException($"The enrolment profile's signer is not trusted: {why}");
     }
 
-    private Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, DeviceIdentity? renews, CancellationToken cancellation) =>
-        GetIdentityAsync(profile.Scep, renews, cancellation);
+    private async Task<DeviceIdentity> GetIdentityAsync(EnrolmentProfile profile, DeviceIdentity? renews, CancellationToken cancellation)
+    {
+        if (profile.Acme is not { } acme)
+            return await GetIdentityAsync(profile.Scep, renews, cancellation);
+        if (MajorVersion < AttestsFrom)
+            throw new EnrolmentException("This iPad has never heard of com.apple.security.acme.");
+        // In the Secure Enclave: always a new one, and its own.
+        var key = ECDsa.Create(acme.KeySize == 384 ? ECCurve.NamedCurves.nistP384 : ECCurve.NamedCurves.nistP256);
+        using var client = new AcmeClient(Fleet.Http);
+        return await client.EnrolAsync(acme, key, freshness => acme.Attest ? Attest(key, freshness) : null, cancellation);
+    }
+
+    /// <summary>What Apple's servers attest of this iPad, and of a key in its Secure Enclave. Null: the iPad cannot, or they do not.</summary>
+    internal IReadOnlyList<byte[]>? Attest(ECDsa key, byte[] freshness)
+    {
+        if (!CanAttest)
+            return null;
+        var claims = new AttestationClaims
+        {
+            SerialNumber = Description.SerialNumber,
+            Udid = Udid,
+            OsVersion = OsVersion,
+            SepOsVersion = OsVersion,
+            SoftwareUpdateDeviceId = DeviceFacts.Answer("SoftwareUpdateDeviceID", this) as string,
+            Freshness = freshness,
+        };
+        var said = Attesting is { } change ? change(claims) : claims;
+        return said is null ? null : (Fleet.Options.Attestation ?? UnknownAttestation.Value).Attest(key, said);
+    }
+
+    /// <summary>The answer to DevicePropertiesAttestation: a new one at most every seven days, otherwise that of before.</summary>
+    internal IReadOnlyList<byte[]>? AttestProperties(byte[]? nonce)
+    {
+        var now = Fleet.Options.Time.GetUtcNow();
+        lock (_lock)
+        {
+            if (_attested is { } before && (nonce is null || before.Nonce.AsSpan().SequenceEqual(nonce) || now - before.At < NewAttestationEvery))
+                return before.Chain;
+        }
+
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        if (Attest(key, nonce ?? []) is not { } chain)
+            return null;
+        lock (_lock)
+            _attested = (nonce ?? [], now, chain);
+        return chain;
+    }
+
+    /// <summary>iPad8,1 is the first with a chip that can.</summary>
+    private bool CanAttest => MajorVersion >= AttestsFrom
+        && int.TryParse(Description.ProductName.Replace("iPad", "", StringComparison.Ordinal).Split(',')[0], out var model) && model >= FirstModelThatAttests;
 
     private async Task<DeviceIdentity> GetIdentityAsync(ScepPayload scep, DeviceIdentity? renews, CancellationToken cancellation)
     {

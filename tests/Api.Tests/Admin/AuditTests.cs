@@ -24,7 +24,7 @@ public sealed class AuditTests(AdminServer server)
     public void Every_endpoint_that_changes_something_says_what_is_recorded_of_it()
     {
         // What iPads call, and the dashboard's own, are no work of administrators; the theme is a cookie of one browser.
-        string[] others = ["/mdm/", "/scep", "/enroll", "/orleans", "/MDMServiceConfig", "/theme"];
+        string[] others = ["/mdm/", "/scep", "/acme", "/enroll", "/orleans", "/MDMServiceConfig", "/theme"];
         var silent = server.Services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
             .Where(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods.Any(method => method is not ("GET" or "HEAD")) == true)
             .Select(endpoint => (Route: "/" + endpoint.RoutePattern.RawText!.TrimStart('/'), Audited: endpoint.Metadata.GetMetadata<AuditedMetadata>()))

@@ -64,6 +64,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/devices/{id}/shared-ipad/delete-users"] = () => OnPad(pad => Json(HttpMethod.Post, $"{pad.Path}/shared-ipad/delete-users", """{"all": true}""")),
         ["DELETE /api/v1/devices/{id}/commands/{uuid}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"{pad.Path}/commands/{await pad.Send()}")),
         ["DELETE /api/v1/devices/{id}"] = () => OnPad(pad => new(HttpMethod.Delete, pad.Path)),
+        ["POST /api/v1/devices/{id}/attestation"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/attestation")),
+        ["POST /ipads/{id}/attestation"] = () => OnPad(pad => Form($"/ipads/{pad.Id}/attestation")),
         ["POST /api/v1/devices/{id}/push"] = () => OnPad(pad => new(HttpMethod.Post, $"{pad.Path}/push")),
         ["POST /api/v1/devices/{id}/claim/allow"] = () => OnPad(async pad => Json(HttpMethod.Post, $"{pad.Path}/claim/allow", $$"""{"claimId": "{{await Claim(pad)}}"}""")),
         ["POST /api/v1/devices/{id}/claim/refuse"] = () => OnPad(async pad => Json(HttpMethod.Post, $"{pad.Path}/claim/refuse", $$"""{"claimId": "{{await Claim(pad)}}"}""")),
@@ -455,7 +457,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
     [Fact]
     public async Task Each_leaves_its_record()
     {
-        string[] others = ["/mdm", "/scep", "/enroll", "/orleans", "/theme"];
+        string[] others = ["/mdm", "/scep", "/acme", "/enroll", "/orleans", "/theme"];
         // Only a certificate of this server's own CA can be renewed; these iPads have others.
         string[] elsewhere = ["POST /api/v1/devices/{id}/renewal", "POST /ipads/{id}/renewal",
             // Ten minutes have to pass before.
@@ -579,8 +581,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
         await Connected("EVERYA3");
         using var installed = await _server.Admin.SendAsync(new(HttpMethod.Put, "/api/v1/push-certificate") { Content = new StringContent(PushCertificate(), Encoding.UTF8, "application/x-pem-file") });
         var cookie = await (await TestAccount.Ready(_server, $"new-{Guid.NewGuid():N}", "self-service", person: await Person())).Cookie();
-        var until = TimeProvider.System.GetUtcNow().AddMinutes(5).ToUnixTimeSeconds();
-        var ipad = _server.Services.GetRequiredService<IDataProtectionProvider>().CreateProtector("automated.sign-in").Protect($"{until}\nUDID-EVERYA3\nEVERYA3\n\n18.3");
+        var ipad = _server.Services.GetRequiredService<IDataProtectionProvider>().CreateProtector("automated.sign-in")
+            .Protect($$"""{"Until": "{{TimeProvider.System.GetUtcNow().AddMinutes(5):O}}", "Udid": "UDID-EVERYA3", "SerialNumber": "EVERYA3"}""");
         return new Drive(Form("/my/out-of-the-box/person", $"{cookie}; fleetmdm-ipad={Uri.EscapeDataString(ipad)}", ("whose", "me")), "EVERYA3", Anonymous: true);
     }
 

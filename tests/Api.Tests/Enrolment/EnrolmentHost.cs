@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Identity;
@@ -24,6 +25,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Tests.Enrolment;
 
@@ -50,6 +52,9 @@ public sealed class EnrolmentHost : IAsyncLifetime
 
     /// <summary>Who made the iPads; the server knows it.</summary>
     public DeviceAuthority Factory { get; } = new();
+
+    /// <summary>Who attests for the iPads; the server knows it.</summary>
+    public AttestationAuthority Attestation { get; } = new();
 
     public Uri Http { get; private set; } = null!;
 
@@ -91,6 +96,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
         Https = new Uri($"https://localhost:{httpsPort}");
 
         await File.WriteAllTextAsync(_folder.File("factory.pem"), Factory.Pem);
+        await File.WriteAllTextAsync(_folder.File("attestation.pem"), Attestation.Pem);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -99,6 +105,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
             ["Ca:Organization"] = Organization,
             ["Mdm:PublicUrl"] = Https.AbsoluteUri,
             ["OverTheAir:DeviceCaFiles:0"] = _folder.File("factory.pem"),
+            ["Attestation:RootFiles:0"] = _folder.File("attestation.pem"),
         });
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddFleetStorage(builder.Configuration);
@@ -160,6 +167,19 @@ public sealed class EnrolmentHost : IAsyncLifetime
         return invitation;
     }
 
+    /// <summary>Attestation:Identity is this as long as a test runs.</summary>
+    public IDisposable Set(AttestedIdentity mode)
+    {
+        var options = Services.GetRequiredService<IOptions<AttestationOptions>>().Value;
+        options.Identity = mode;
+        return new Reset(options);
+    }
+
+    private sealed class Reset(AttestationOptions options) : IDisposable
+    {
+        public void Dispose() => options.Identity = AttestedIdentity.Off;
+    }
+
     public async Task<string> Challenge(string invitationId, TimeSpan? lifetime = null) =>
         OneTimeChallenge.Create((await Authority.Get()).ChallengeKey, invitationId, Time.GetUtcNow() + (lifetime ?? TimeSpan.FromHours(1)));
 
@@ -173,6 +193,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
         }
         SqliteConnection.ClearAllPools();
         Factory.Dispose();
+        Attestation.Dispose();
         _folder.Dispose();
     }
 

@@ -23,6 +23,10 @@ public sealed class RunningServer : IAsyncLifetime
 
     /// <summary>Who made the iPads; the server knows it.</summary>
     public DeviceAuthority Factory { get; } = new();
+
+    /// <summary>Who attests for the iPads; the server knows it when <see cref="Options"/> name an <c>Attestation:Identity</c>.</summary>
+    public AttestationAuthority Attestation { get; } = new();
+
     public TrustAnchors Trust { get; private set; } = null!;
     public AdminClient Admin { get; private set; } = null!;
     public Uri Url => Process.Url;
@@ -40,7 +44,14 @@ public sealed class RunningServer : IAsyncLifetime
         await File.WriteAllTextAsync(root, Apns.Authority.RootPem);
         var factory = Path.Combine(_folder, "factory.pem");
         await File.WriteAllTextAsync(factory, Factory.Pem);
-        Process = await new ServerProcess(_folder, new Dictionary<string, string>(Options)
+        var attestation = new Dictionary<string, string>();
+        if (Options.ContainsKey("Attestation:Identity"))
+        {
+            attestation["Attestation:RootFiles"] = Path.Combine(_folder, "attestation.pem");
+            await File.WriteAllTextAsync(attestation["Attestation:RootFiles"], Attestation.Pem);
+        }
+
+        Process = await new ServerProcess(_folder, new Dictionary<string, string>(Options.Concat(attestation))
         {
             ["Push:Endpoint"] = Apns.Endpoint.GetLeftPart(UriPartial.Authority),
             ["Push:TrustedRootFile"] = root,
@@ -61,13 +72,14 @@ public sealed class RunningServer : IAsyncLifetime
         if (Apns is not null)
             await Apns.DisposeAsync();
         Factory.Dispose();
+        Attestation.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
     /// <summary>iPads that trust this server and its APNs.</summary>
     public IPadFleet NewFleet(Func<FleetOptions, FleetOptions>? change = null)
     {
-        var options = new FleetOptions { Trust = Trust, Apns = Apns, Factory = Factory, Keys = _keys, FirstRetry = TimeSpan.FromMilliseconds(100) };
+        var options = new FleetOptions { Trust = Trust, Apns = Apns, Factory = Factory, Attestation = Attestation, Keys = _keys, FirstRetry = TimeSpan.FromMilliseconds(100) };
         return new IPadFleet(change?.Invoke(options) ?? options);
     }
 

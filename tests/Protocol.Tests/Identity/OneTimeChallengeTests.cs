@@ -56,6 +56,36 @@ public sealed class OneTimeChallengeTests
     }
 
     [Fact]
+    public void A_client_identifier_is_for_ACME_alone()
+    {
+        var device = new ProvenDevice("00008101-0011223344556677", "DMPX1A2B3C4D");
+        var old = RandomNumberGenerator.GetBytes(32);
+        var host = new string('a', 240) + ".example:8443";
+        string Text(ChallengeKind kind, ProvenDevice? forDevice = null) => OneTimeChallenge.Create(Key, "a", Ends, host, kind, forDevice);
+
+        var anybody = OneTimeChallenge.Verify(Key, Text(ChallengeKind.Attested), TestPki.Now, ChallengeKind.Attested)!;
+        Assert.Equal(("a", host, null), (anybody.InvitationId, anybody.Authority, anybody.Device));
+        var bound = OneTimeChallenge.Verify(Key, Text(ChallengeKind.Attested, device), TestPki.Now, ChallengeKind.Attested)!;
+        Assert.Equal(("a", host, device), (bound.InvitationId, bound.Authority, bound.Device));
+        var renewal = OneTimeChallenge.Verify(Key, OneTimeChallenge.CreateAttestedRenewal(Key, old, Ends, device, host), TestPki.Now, ChallengeKind.Attested)!;
+        Assert.Equal((null, host, device), (renewal.InvitationId, renewal.Authority, renewal.Device));
+        Assert.Equal(old, renewal.Renews);
+        Assert.Equal("a", OneTimeChallenge.Verify(Key, Text(ChallengeKind.ManyAttested), TestPki.Now, ChallengeKind.ManyAttested)!.InvitationId);
+
+        // By SCEP they bring nothing, and those of SCEP bring nothing by ACME.
+        foreach (var text in new[] { Text(ChallengeKind.Attested), Text(ChallengeKind.Attested, device), Text(ChallengeKind.ManyAttested), OneTimeChallenge.CreateAttestedRenewal(Key, old, Ends, device, "mdm.example") })
+        {
+            foreach (var kind in new[] { ChallengeKind.Identity, ChallengeKind.Many, ChallengeKind.Step, ChallengeKind.Answer }) Assert.Null(OneTimeChallenge.Verify(Key, text, TestPki.Now, kind));
+        }
+
+        foreach (var text in new[] { OneTimeChallenge.Create(Key, "a", Ends), OneTimeChallenge.Create(Key, "a", Ends, "mdm.example", device: device), OneTimeChallenge.CreateRenewal(Key, old, Ends, "mdm.example") })
+        {
+            Assert.Null(OneTimeChallenge.Verify(Key, text, TestPki.Now, ChallengeKind.Attested));
+            Assert.Null(OneTimeChallenge.Verify(Key, text, TestPki.Now, ChallengeKind.ManyAttested));
+        }
+    }
+
+    [Fact]
     public void Two_challenges_are_never_the_same() =>
         Assert.NotEqual(OneTimeChallenge.Create(Key, "a", Ends), OneTimeChallenge.Create(Key, "a", Ends));
 
