@@ -35,6 +35,7 @@ using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
+using FleetMdm.Api.Returns;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
 using FleetMdm.Api.SetUp;
@@ -73,7 +74,7 @@ public static class AdminApi
         services.AddCatalogue();
         services.AddCommands();
         services.AddInventory();
-        services.AddLostMode();
+        services.AddLostMode(builder.Configuration);
         services.AddActivationLock();
         services.AddHostedApps(builder.Configuration);
         services.AddOperations();
@@ -92,6 +93,7 @@ public static class AdminApi
         services.AddDeclarations();
         services.AddExams();
         services.AddCampaigns();
+        services.AddReturns();
         services.AddSchools();
         services.AddClassroom();
         services.AddPeople();
@@ -166,6 +168,7 @@ public static class AdminApi
         routes.MapDeclarations();
         routes.MapExams();
         routes.MapCampaigns();
+        routes.MapReturns();
         routes.MapSchools();
         routes.MapClassroom();
         routes.MapPeople();
