@@ -36,6 +36,7 @@ using FleetMdm.Api.PushCertificates;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
 using FleetMdm.Api.Rest;
+using FleetMdm.Api.Returns;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
 using FleetMdm.Api.SetUp;
@@ -75,7 +76,7 @@ public static class AdminApi
         services.AddCatalogue();
         services.AddCommands();
         services.AddInventory();
-        services.AddLostMode();
+        services.AddLostMode(builder.Configuration);
         services.AddSharedIPads();
         services.AddActivationLock();
         services.AddHostedApps(builder.Configuration);
@@ -96,6 +97,7 @@ public static class AdminApi
         services.AddDeclarations();
         services.AddExams();
         services.AddCampaigns();
+        services.AddReturns();
         services.AddSchools();
         services.AddClassroom();
         services.AddPeople();
@@ -171,6 +173,7 @@ public static class AdminApi
         routes.MapDeclarations();
         routes.MapExams();
         routes.MapCampaigns();
+        routes.MapReturns();
         routes.MapSchools();
         routes.MapClassroom();
         routes.MapPeople();

@@ -3,6 +3,7 @@ using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Limits;
 using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Renewals;
+using FleetMdm.Api.Returns;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Declarations;
 using FleetMdm.Protocol.Identity;
@@ -38,6 +39,7 @@ public sealed partial class CheckInEndpoints(
     ForgottenRenewals renewals,
     RenewalProfiles renewing,
     ProfileSigning signing,
+    ReturnProfiles returning,
     DeviceMetrics metrics,
     IOptions<MdmOptions> options,
     TimeProvider time,
@@ -266,8 +268,13 @@ public sealed partial class CheckInEndpoints(
     private async Task Answer(HttpContext context, DeviceReply reply, MdmMessage message)
     {
         // What cannot be made ends its command, so that each turn is about another one.
-        while (reply is not { Renewal: null, Profile: null })
-            reply = reply.Renewal is { } order ? await Make(order, message, context) : await Sign(reply.Profile!, message);
+        while (reply is not { Renewal: null, Profile: null, Return: null })
+        {
+            reply = reply.Renewal is { } order ? await Make(order, message, context)
+                : reply.Return is { } returning ? await Make(returning, message)
+                : await Sign(reply.Profile!, message);
+        }
+
         if (reply.Refusal != DeviceRefusal.None)
         {
             var (status, reason, detail) = DeviceRefusals.For(reply.Refusal);
@@ -314,6 +321,24 @@ public sealed partial class CheckInEndpoints(
         }
 
         return await grain.AddressUnknown(order.CommandUuid);
+    }
+
+    /// <summary>An erasure that the iPad comes back from: the enrolment profile is made when it leaves, for this iPad alone. Without it the iPad is not erased.</summary>
+    private async ValueTask<DeviceReply> Make(ReturnDelivery delivery, MdmMessage message)
+    {
+        var grain = devices.Of(message.Sender.EnrolmentId);
+        try
+        {
+            var (body, problem) = await returning.Make(delivery);
+            if (body is not null) return DeviceReply.Plist(body);
+            LogNotReturning(message.Sender.EnrolmentId, delivery.CommandUuid, problem!);
+            return delivery.CommandUuid is { } uuid ? await grain.ReturnNotMade(uuid, problem!) : DeviceReply.Plist(ReturnCommand.No());
+        }
+        catch
+        {
+            if (delivery.CommandUuid is { } uuid) await grain.NotDelivered(uuid);
+            throw;
+        }
     }
 
     /// <summary>A profile that was made for this iPad is signed when it leaves. One that cannot be signed must not hold up what waits behind it.</summary>
@@ -412,6 +437,9 @@ public sealed partial class CheckInEndpoints(
 
     [LoggerMessage(3052, LogLevel.Warning, "{EnrolmentId}: the answer to {CommandUuid} could not be read in full, and ends the command: {Fault}")]
     private partial void LogDamaged(string enrolmentId, string? commandUuid, string fault);
+
+    [LoggerMessage(2841, LogLevel.Error, "{EnrolmentId}: the enrolment profile for Return to Service ({CommandUuid}) could not be made, and the iPad was not erased: {Problem}")]
+    private partial void LogNotReturning(string enrolmentId, string? commandUuid, string problem);
 
     [LoggerMessage(3053, LogLevel.Error, "{EnrolmentId}: the profile of {CommandUuid} could not be signed. Its command has ended with an error")]
     private partial void LogNotSigned(string enrolmentId, string commandUuid, Exception exception);

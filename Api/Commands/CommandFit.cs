@@ -8,7 +8,7 @@ namespace FleetMdm.Api.Commands;
 
 /// <summary>Why a command does not fit an iPad.</summary>
 /// <param name="Code">supervision, ipados-too-old, ipados-too-new, automated-enrolment, shared-ipad-only, not-on-shared-ipad, not-in-user-enrolment, device-channel-only,
-/// user-channel-only, access-right or lost-mode-only.</param>
+/// user-channel-only, access-right, lost-mode-only or shared-ipad-too-old.</param>
 /// <param name="Field">Where in the command.</param>
 /// <param name="Reason">A sentence.</param>
 public sealed record MisfitView(string Code, string Field, string Reason);

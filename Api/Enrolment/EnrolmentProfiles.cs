@@ -72,6 +72,18 @@ public sealed class EnrolmentProfiles(
         return (profile, identity, open.Authority);
     }
 
+    /// <summary>For an iPad that erases itself and enrols again without hands: for it alone, once.</summary>
+    /// <param name="ends">Until when: it may be long until it finds its network.</param>
+    /// <returns>Null: there is no push certificate.</returns>
+    public async Task<(ConfigurationProfile Profile, AuthoritySnapshot Authority)?> ForReturn(string invitation, ProvenDevice device, DateTimeOffset ends)
+    {
+        if (await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe() is not { } push) return null;
+        var open = new OpenInvitation(new Invitation { Id = invitation, CreatedAt = time.GetUtcNow(), ExpiresAt = ends, CreatedBy = "server" }, push.Topic, await authority.Get());
+        // Nobody is there to try again: it attests only where it must.
+        var way = attestation.ForAnybody().Way;
+        return (Build(open, Challenge(open, ends, way == IdentityWay.Acme ? ChallengeKind.Attested : ChallengeKind.Identity, device), way), open.Authority);
+    }
+
     /// <summary>Asks the iPad who it is.</summary>
     public ProfileService Request(OpenInvitation open) => new()
     {

@@ -10,7 +10,7 @@ public static class FleetConfiguration
     public static readonly IReadOnlyList<string> Sections =
     [
         "Storage", "Secrets", "Http", "Mdm", "Cluster", "Ca", "Scep", "Push", "Enrolment", "OverTheAir", "Attestation", "Automated", "AppsAndBooks", "Renewal", "Queue", "Operations", "Limits", "Inventory", "Apps", "Profiles",
-        "Webhooks", "Oidc", "SelfService", "Teaching", "Retention", "Metrics", "Logging",
+        "Webhooks", "Oidc", "SelfService", "Teaching", "LostMode", "Retention", "Metrics", "Logging",
     ];
 
     /// <summary>The options that are lists: one value, several with commas, or an index for each.</summary>

@@ -88,16 +88,18 @@ internal static class InventoryEndpoints
     public static Task<Ok<InventoryListView>> Users(string id, InventoryService service, string? after = null, string? limit = null) =>
         Read(id, InventoryList.Users, service, after, limit);
 
+    internal const int MostPlaces = 50;
+
     /// <summary>Where a lost iPad is</summary>
-    /// <remarks>As it last answered DeviceLocation, which it does in lost mode only. For administrators, who say why; each look is recorded. It is forgotten when the
-    /// iPad acknowledges DisableLostMode, and when its enrolment ends or begins anew.</remarks>
+    /// <remarks>As it answered DeviceLocation, which it does in lost mode only: the newest first, at most 50; <c>value</c> says when it was told. For administrators, who say why; each look is
+    /// recorded. All of it is forgotten when the iPad acknowledges DisableLostMode, and when its enrolment ends or begins anew.</remarks>
     /// <param name="id">Of the iPad.</param>
     /// <param name="reason">Why you look. The header Audit-Reason does as well.</param>
     public static async Task<Ok<InventoryListView>> Location(string id, HttpContext context, InventoryService service, AuditTrail trail, string? reason = null)
     {
         var (device, known) = await service.Find(id);
         await RecordLook(context, trail, device.Id, AuditReason.Required(context, reason));
-        return TypedResults.Ok(await service.Read(device.Id, known.GetValueOrDefault(InventoryList.Location), InventoryList.Location, null, 1));
+        return TypedResults.Ok(await service.Read(device.Id, known.GetValueOrDefault(InventoryList.Location), InventoryList.Location, null, MostPlaces));
     }
 
     /// <summary>Before it is shown.</summary>

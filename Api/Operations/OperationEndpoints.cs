@@ -56,14 +56,16 @@ internal static class OperationEndpoints
         return TypedResults.Accepted($"/api/v1/operations/{started.Id}", started);
     }
 
+    /// <param name="dryRun">Where its dry run is asked for, in words; null: here.</param>
     /// <exception cref="ApiProblem">Nothing was started.</exception>
     internal static async Task<OperationStarted> Begin(
-        OperationRequest request, BuiltCommand command, HttpContext context, IGrainFactory grains, OperationPlans plans, TimeProvider time)
+        OperationRequest request, BuiltCommand command, HttpContext context, IGrainFactory grains, OperationPlans plans, TimeProvider time, string? dryRun = null)
     {
         CommandRights.Require(context, command.RequestType);
         var expected = Expected(request.Expected);
         var force = request.Force ?? false;
         var planned = Planned(FleetUser.Of(context), request, command, time);
+        if (dryRun is not null) planned = planned with { DryRun = dryRun };
         var confirmed = await plans.Confirm(context, planned, request.Confirmation, expected);
         await plans.Apps.NoteUse(command);
         var order = new CommandOrder

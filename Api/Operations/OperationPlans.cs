@@ -69,6 +69,10 @@ internal sealed class OperationPlans(IOperationStore store, OperationConfirmatio
 
     public Task<OperationPlan> Count(PlannedOperation planned) => Count(planned, planned.Force ? [] : planned.Command.Requirements, Examples);
 
+    /// <summary>How many iPads of the target do not meet this.</summary>
+    public async Task<long> CountUnmet(PlannedOperation planned, Requirement requirement) =>
+        (await Count(planned, [requirement], examples: 0)).Reasons.Sum(reason => reason.Devices);
+
     /// <summary>What iPads of the target ignore of a profile that they install.</summary>
     public async Task<IReadOnlyList<CommandWarning>> Ignored(PlannedOperation planned, string prefix = "command")
     {

@@ -30,6 +30,7 @@ using FleetMdm.Api.Placeholders;
 using FleetMdm.Api.Profiles;
 using FleetMdm.Api.Reenrolment;
 using FleetMdm.Api.Renewals;
+using FleetMdm.Api.Returns;
 using FleetMdm.Api.Schools;
 using FleetMdm.Api.SelfService;
 using FleetMdm.Api.SetUp;
@@ -150,6 +151,13 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<ClassroomSchoolView>))]
 [JsonSerializable(typeof(ClassroomDeviceView))]
 [JsonSerializable(typeof(Page<ClassroomDeviceView>))]
+[JsonSerializable(typeof(ReturnRequest))]
+[JsonSerializable(typeof(ReturnPlanView))]
+[JsonSerializable(typeof(ReturnView))]
+[JsonSerializable(typeof(Page<ReturnView>))]
+[JsonSerializable(typeof(Page<ReturnDeviceView>))]
+[JsonSerializable(typeof(ReturnAnswerRequest))]
+[JsonSerializable(typeof(ReturnAnswerView))]
 [JsonSerializable(typeof(CampaignRequest))]
 [JsonSerializable(typeof(CampaignView))]
 [JsonSerializable(typeof(Page<CampaignView>))]

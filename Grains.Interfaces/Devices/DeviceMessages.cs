@@ -187,6 +187,9 @@ public sealed record DeviceReply(
     /// <summary>The profile that is to be signed and sent instead of a body, which is then null; null: there is none.</summary>
     [Id(4)] public ProfileDelivery? Profile { get; init; }
 
+    /// <summary>The erasure that is to be completed and sent instead of a body, which is then null; null: there is none.</summary>
+    [Id(5)] public ReturnDelivery? Return { get; init; }
+
     /// <summary>200 with no body: accepted, or nothing to do.</summary>
     public static readonly DeviceReply Empty = new(DeviceRefusal.None, ReplyContent.Empty, null);
 
@@ -200,6 +203,25 @@ public sealed record DeviceReply(
 /// <summary>A profile of the library with the values of this iPad, as its grain hands it over: whoever answers the iPad signs it.</summary>
 [GenerateSerializer, Immutable, Alias("fleetmdm.profile-delivery")]
 public sealed record ProfileDelivery([property: Id(0)] string CommandUuid, [property: Id(1)] byte[] Profile);
+
+/// <summary>An iPad is to erase itself and to return: whoever answers it adds the enrolment profile, for this iPad alone.</summary>
+[GenerateSerializer, Immutable, Alias("fleetmdm.return-delivery")]
+public sealed record ReturnDelivery
+{
+    /// <summary>Null: the iPad has asked for it, by the check-in message ReturnToService.</summary>
+    [Id(0)] public string? CommandUuid { get; init; }
+    /// <summary>The profile of the Wi-Fi, as the library keeps it.</summary>
+    [Id(1)] public required byte[] Wifi { get; init; }
+    /// <summary>With it the apps stay; null: everything goes.</summary>
+    [Id(2)] public byte[]? BootstrapToken { get; init; }
+    [Id(3)] public bool PreserveDataPlan { get; init; }
+    /// <summary>By which it enrols.</summary>
+    [Id(4)] public required string InvitationId { get; init; }
+    [Id(5)] public required string Udid { get; init; }
+    [Id(6)] public required string SerialNumber { get; init; }
+    /// <summary>Until when it can enrol so.</summary>
+    [Id(7)] public required DateTimeOffset Ends { get; init; }
+}
 
 /// <summary>The store or the cluster could not keep a promise now: nothing was promised, try again. Becomes 503.</summary>
 [GenerateSerializer, Alias("fleetmdm.unavailable")]

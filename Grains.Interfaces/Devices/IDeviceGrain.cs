@@ -72,6 +72,11 @@ public interface IDeviceGrain : IGrainWithStringKey
     [Alias("ProfileNotSigned")]
     ValueTask<DeviceReply> ProfileNotSigned(string commandUuid);
 
+    /// <summary>The enrolment profile of a <see cref="ReturnDelivery"/> could not be made: its command ends with an error, and the iPad is not erased. Answers with the next command, or
+    /// with nothing.</summary>
+    [Alias("ReturnNotMade")]
+    ValueTask<DeviceReply> ReturnNotMade(string commandUuid, string reason);
+
     /// <summary>Queues a command. When it returns <see cref="EnqueueOutcome.Accepted"/> the command is durable.</summary>
     [Alias("Enqueue")]
     ValueTask<EnqueueResult> Enqueue(CommandOrder order);

@@ -34,7 +34,7 @@ internal sealed partial class DeviceGrain
         var placeholder = message.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null;
         var now = Now();
         var decision = EnrolmentPart.Authenticate(
-            State, new AuthenticateInput(message, certificate, standing, claims, enrolment.Value.Reenrolment, Guid.NewGuid(), placeholder), now);
+            State, new AuthenticateInput(message, certificate, standing, claims, enrolment.Value.Reenrolment, Guid.NewGuid(), placeholder, await FindAway()), now);
         if (decision.Change is not { } change)
         {
             if (decision.Refusal == DeviceRefusal.Claimed) await KeepClaim(message, certificate, standing, claims, now);
@@ -174,6 +174,8 @@ internal sealed partial class DeviceGrain
             return DeviceReply.Empty;
         }
 
+        // Before it is enrolled: a message that fails comes again, and an iPad that is on the list of those that are missing is not there for nothing.
+        if (first && !IsUserChannel) await returns.CameBack(Id, row.InvitationId, now);
         if (news || _row is null || !ReplayPart.Knows(row, ReplayPart.TokenUpdate, certificate))
         {
             changed = ReplayPart.Remember(changed, ReplayPart.TokenUpdate, certificate) with { TokenUpdatedAt = now, EnrolledAt = first ? now : row.EnrolledAt, UnenrolledAt = null };
@@ -266,16 +268,6 @@ internal sealed partial class DeviceGrain
         await audit.Write(Record(Now(), AuditVerbs.EscrowUse, address: null, detail: "BootstrapToken"));
 
         var answer = new PlistDictionary { ["BootstrapToken"] = OpenEscrow("bootstrap-token", token) };
-        return DeviceReply.Plist(PlistWriter.ToBytes(answer));
-    }
-
-    public async ValueTask<DeviceReply> ReturnToService(PresentedCertificate certificate)
-    {
-        var refusal = await Admit(certificate);
-        if (refusal != DeviceRefusal.None) return DeviceReply.Refused(refusal);
-
-        // Not set up for any iPad yet: it goes the usual way through Setup Assistant.
-        var answer = new PlistDictionary { ["ReturnToService"] = new PlistDictionary { ["Enabled"] = false } };
         return DeviceReply.Plist(PlistWriter.ToBytes(answer));
     }
 

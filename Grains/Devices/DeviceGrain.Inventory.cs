@@ -37,6 +37,7 @@ internal sealed partial class DeviceGrain
         var bytes = report.Result ?? (report.ResultHash is { } hash ? await store.LoadBody(hash) : null);
         if (bytes is null || InventoryReader.KindOf(requestType) is not { } kind || InventoryReader.Read(kind, bytes) is not { } told) return null;
         var stored = before is null ? [] : await inventory.ListItems(Id, list, null, InventoryReader.MostEntries);
+        if (list == InventoryList.Location) told = InventoryLists.WithPast(told, stored, now);
         return InventoryLists.Difference(list, before, stored, told, report.InventoryDigest ?? DigestOf(told), now);
     }
 

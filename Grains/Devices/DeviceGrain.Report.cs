@@ -72,6 +72,7 @@ internal sealed partial class DeviceGrain
         var now = Now();
         if (report.Status == ReportStatus.NotNow)
         {
+            if (command.Row.RequestType == EraseDevice) await ReturnAnswered(command.Row.CommandUuid, CommandEnding.Error, now);
             await Mark(command, QueuePart.PutOff(command.Row, now));
             command.Skipped = true;
             return;
@@ -101,9 +102,10 @@ internal sealed partial class DeviceGrain
     {
         var (type, uuid) = (command.Row.RequestType, command.Row.CommandUuid);
         if (ending == CommandEnding.Acknowledged) await EndGoneUsers(type, command.Row.BodyHash, command.SentAt ?? command.Row.AcceptedAt, report, now);
+        if (type == EraseDevice) await ReturnAnswered(uuid, ending, now);
         var told = ending == CommandEnding.Acknowledged ? await Told(type, command.Row.BodyHash, report, now) : null;
         var change = Consequence(type, ending, report, now);
-        if (told?.Difference is not null || (type == DeviceInformation && change is not null && TellsMore(_row!, change.Row))) FactsChanged();
+        if (told?.Difference is not null || (change is not null && change.Row.IsLost != _row!.IsLost) || (type == DeviceInformation && change is not null && TellsMore(_row!, change.Row))) FactsChanged();
         var finish = Ended(command, ending, now, ForHistory(type, uuid, await Escrow(type, ending, report, now))) with
         {
             Inventory = told,
@@ -181,6 +183,7 @@ internal sealed partial class DeviceGrain
         (var ending, report) = await EndingOf(ended.RequestType, commandUuid, report);
         if (ending == CommandEnding.Acknowledged) await LockedLate(commandUuid, ended.BodyHash, now);
         if (ending == CommandEnding.Acknowledged) await EndGoneUsers(ended.RequestType, ended.BodyHash, asked: null, report, now);
+        if (ended.RequestType == EraseDevice) await ReturnAnswered(commandUuid, ending, now);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);
         if (ended.RequestType == HoldCommands.RequestType && !IsUserChannel) await WentOn();
@@ -369,6 +372,12 @@ internal sealed partial class DeviceGrain
             if (ProfileCommand.IsTemplate(body))
             {
                 if (await HandOverProfile(command, body, now) is { } profile) return profile;
+                continue;
+            }
+
+            if (ReturnCommand.IsTemplate(body))
+            {
+                if (await HandOverReturn(command, body, now) is { } returning) return returning;
                 continue;
             }
 

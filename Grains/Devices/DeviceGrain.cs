@@ -22,7 +22,9 @@ using FleetMdm.Storage.Exams;
 using FleetMdm.Storage.Holdings;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Placeholders;
+using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Returns;
 using FleetMdm.Storage.Secrets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -49,6 +51,7 @@ namespace FleetMdm.Grains.Devices;
 // DeviceGrain.Exam.cs      exams that lock it and release it
 // DeviceGrain.Hold.cs      how long it is held in Setup Assistant
 // DeviceGrain.Users.cs    the users of a Shared iPad
+// DeviceGrain.Return.cs    how it is erased and comes back without hands
 // DeviceGrain.Escrow.cs    the code that lifts Activation Lock
 // DeviceGrain.Admin.cs     what administrators and the push grains ask
 
@@ -95,6 +98,8 @@ internal sealed partial class DeviceGrain(
     ExamProfiles examProfiles,
     WebhookInterest webhooks,
     IAutomatedHoldStore holds,
+    IReturnStore returns,
+    IProfileStore library,
     IOptions<AutomatedOptions> automated,
     TimeProvider clock,
     ILogger<DeviceGrain> logger) : Grain, IDeviceGrain

@@ -3,6 +3,7 @@ using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Placeholders;
+using FleetMdm.Storage.Returns;
 
 namespace FleetMdm.Grains.Devices;
 
@@ -41,9 +42,10 @@ internal sealed record EnrolmentState(string Id, DeviceRow? Row, IReadOnlyList<P
 /// <param name="Policy">What the district has decided.</param>
 /// <param name="WriteId">For the change.</param>
 /// <param name="Placeholder">What was known of the iPad by its serial number; null: nothing.</param>
+/// <param name="Away">It was told to erase itself and to return; null: it was not.</param>
 internal sealed record AuthenticateInput(
     AuthenticateMessage Message, PresentedCertificate Certificate, CertificateStanding Standing, IReadOnlyList<Claim> Claims,
-    ReenrolmentPolicy Policy, Guid WriteId, Placeholder? Placeholder = null);
+    ReenrolmentPolicy Policy, Guid WriteId, Placeholder? Placeholder = null, AwayIPad? Away = null);
 
 /// <param name="Refusal">None: accepted.</param>
 /// <param name="Change">What is to be written when it is accepted; null: it is as it was.</param>
@@ -229,9 +231,11 @@ internal static class EnrolmentPart
             Topic = message.Topic ?? before?.Topic,
             AccessRights = input.Standing.Invitation is { } invitation ? invitation.AccessRights : known?.AccessRights,
         };
+        // The iPad makes it in its first set-up alone, and keeps it with its apps. Whoever has not proved to be this iPad gets nothing of it.
+        var keepsToken = !renewal && input.Away?.KeepsApps == true && before?.HasBootstrapToken == true && input.Standing.Proven?.Is(state.Id, message.SerialNumber) == true;
         if (!renewal)
         {
-            row = NamingPart.Enrol(row, input.Placeholder);
+            row = NamingPart.Enrol(row, input.Placeholder, input.Away?.DeviceName);
             // What was escrowed belonged to the enrolment that ends here.
             row = row with
             {
@@ -244,7 +248,7 @@ internal static class EnrolmentPart
                 PushMagic = null,
                 PushTokenDead = null,
                 HasUnlockToken = false,
-                HasBootstrapToken = false,
+                HasBootstrapToken = keepsToken,
                 AwaitingConfiguration = false,
             };
         }
@@ -262,12 +266,12 @@ internal static class EnrolmentPart
             // All others, also one that was pinned in this very millisecond: the old enrolment speaks no more.
             DropPinsBefore = renewal ? null : pinnedAt.AddMilliseconds(1),
             UnlockToken = renewal ? null : EscrowChange.Forget,
-            BootstrapToken = renewal ? null : EscrowChange.Forget,
+            BootstrapToken = renewal || keepsToken ? null : EscrowChange.Forget,
             EndQueue = renewal ? null : CommandEnding.Reenrolled,
             Inventory = renewal ? InventoryEnd.Kept : InventoryEnd.Forgotten,
             EndUserChannels = !renewal,
             Place = PlaceOf(before, input),
-        }, renewal, displaced, renewal ? null : input.Placeholder?.Name,
+        }, renewal, displaced, renewal ? null : NamingPart.NameToSet(input.Placeholder, input.Away?.DeviceName),
             before?.SerialNumber is { } old && old != row.SerialNumber ? old : null);
     }
 

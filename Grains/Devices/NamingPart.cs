@@ -13,11 +13,15 @@ internal static class NamingPart
     public const string Settings = "Settings";
 
     /// <summary>What was known of the iPad before it enrolled. What the placeholder does not say stays as it is.</summary>
-    public static DeviceRow Enrol(DeviceRow row, Placeholder? placeholder) => placeholder is null ? row : row with
+    /// <param name="before">What an iPad was called that was erased and comes back; null: it does not, or nobody knows.</param>
+    public static DeviceRow Enrol(DeviceRow row, Placeholder? placeholder, string? before = null) => row with
     {
-        DeviceName = placeholder.Name ?? row.DeviceName,
-        School = placeholder.School ?? row.School,
+        DeviceName = NameToSet(placeholder, before) ?? row.DeviceName,
+        School = placeholder?.School ?? row.School,
     };
+
+    /// <summary>The name that the iPad is given; null: it keeps its own.</summary>
+    public static string? NameToSet(Placeholder? placeholder, string? before) => placeholder?.Name ?? (before == Nameless ? null : before);
 
     /// <summary>A name that says nothing does not take the place of one that a person gave.</summary>
     public static string? NameOf(DeviceRow row, string? reported) =>

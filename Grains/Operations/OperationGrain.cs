@@ -1,13 +1,16 @@
+using System.Security.Cryptography;
 using FleetMdm.Grains.Audit;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Grains.Nodes;
 using FleetMdm.Grains.Push;
+using FleetMdm.Protocol.Mdm;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Profiles;
+using FleetMdm.Storage.Returns;
 using Microsoft.Extensions.Logging;
 using StoredFilter = FleetMdm.Storage.Devices.DeviceFilter;
 
@@ -52,6 +55,9 @@ internal sealed partial class OperationGrain(
 
     /// <summary>What is due later is found by the sweep.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(1);
+
+    /// <summary>Nobody guesses it.</summary>
+    private const int InvitationBytes = 20;
 
     private OperationRow? _row;
     private OperationPacing? _pacing;
@@ -100,13 +106,14 @@ internal sealed partial class OperationGrain(
             Requirements = order.Command.Force ? [] : RequirementPart.ToStore(order.Command.Requirements),
             Profile = ToStore(order.Profile),
             Pace = OperationPace.Read(order.Pace) is { } pace ? pace with { Push = order.Command.Push, Profile = ToStore(order.Profile) } : null,
+            Return = ToStore(ReturnCommand.Read(order.Command.Command)),
             HoldersOnly = order.Profile?.HoldersOnly ?? false,
             Audit = order.Profile is { } sent
                 ? Records.OfCaller(now, sent.Remove ? AuditVerbs.ProfileRemove : AuditVerbs.ProfileInstall, AuditTargets.Profile, sent.ProfileId, Id, sent.Words + (order.Command.Force ? ", forced" : ""))
                 : order.RepeatId is { } repeat ? RunRecord(now, repeat, order)
                 : Records.OfCaller(
                     now, AuditVerbs.OperationStart, AuditTargets.Operation, Id, order.Command.CommandUuid,
-                    order.Command.RequestType + (order.Command.Force ? ", forced" : "") + (order.Target.FailedOf is { } failed ? $", for those that failed in {failed}" : "")),
+                    order.Command.RequestType + (ReturnCommand.IsTemplate(order.Command.Command) ? " with Return to Service" : "") + (order.Command.Force ? ", forced" : "") + (order.Target.FailedOf is { } failed ? $", for those that failed in {failed}" : "")),
         };
         try
         {
@@ -337,6 +344,9 @@ internal sealed partial class OperationGrain(
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static ProfileOrder? ToStore(ProfileSending? profile) => profile is null ? null : new ProfileOrder(profile.ProfileId, profile.Version, profile.Remove);
+
+    private static ReturnAppend? ToStore(ReturnOrder? order) => order is null ? null : new ReturnAppend(
+        order.WifiProfileId, order.WifiName, order.Hours, order.KeepApps, $"return-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(InvitationBytes))}");
 
     private static StoredFilter ToStore(Interfaces.DeviceFilter? filter, DateTimeOffset now) => filter is null
         ? StoredFilter.Everything

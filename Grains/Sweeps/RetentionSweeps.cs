@@ -2,6 +2,7 @@ using FleetMdm.Grains.Observability;
 using FleetMdm.Storage.Access;
 using FleetMdm.Storage.Campaigns;
 using FleetMdm.Storage.Hosting;
+using FleetMdm.Storage.Returns;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -72,4 +73,23 @@ internal sealed class CampaignRetention(ICampaignStore store, IOptions<Retention
 
     public Task Run(CancellationToken cancellationToken) =>
         options.Value.HistoryDays == 0 ? Task.CompletedTask : store.Forget(time.GetUtcNow() - TimeSpan.FromDays(options.Value.HistoryDays));
+}
+
+/// <summary>Forgets which iPads returned to service, as old as the history.</summary>
+internal sealed class ReturnRetention(IReturnStore store, IOptions<RetentionOptions> options, TimeProvider time) : ISweepDuty
+{
+    private const int PieceSize = 5_000;
+    private const int MostPieces = 20;
+
+    public TimeSpan Every => TimeSpan.FromHours(1);
+
+    public async Task Run(CancellationToken cancellationToken)
+    {
+        if (options.Value.HistoryDays == 0) return;
+        var before = time.GetUtcNow() - TimeSpan.FromDays(options.Value.HistoryDays);
+        for (var piece = 0; piece < MostPieces && !cancellationToken.IsCancellationRequested; piece++)
+        {
+            if (await store.Forget(before, PieceSize) < PieceSize) break;
+        }
+    }
 }

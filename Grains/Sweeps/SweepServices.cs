@@ -27,6 +27,7 @@ public static class SweepServices
         services.AddSingleton<ISweepDuty, IdempotencyRetention>();
         services.AddSingleton<ISweepDuty, EnrolmentRetention>();
         services.AddSingleton<ISweepDuty, CampaignRetention>();
+        services.AddSingleton<ISweepDuty, ReturnRetention>();
         services.AddSingleton<ISweepDuty, FleetCensus>();
         services.AddSingleton<ISweepDuty, InstalledAppSweep>();
         return services;

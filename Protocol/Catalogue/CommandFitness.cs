@@ -24,6 +24,12 @@ public enum RequirementKind : byte
     UserChannel = 9,
     AccessRight = 10,
     LostMode = 11,
+    /// <summary>A Shared iPad: at least this iPadOS.</summary>
+    SharedSince = 12,
+    /// <summary>The iPad has escrowed a bootstrap token.</summary>
+    BootstrapToken = 13,
+    /// <summary>The server has the iPad's code for Activation Lock.</summary>
+    BypassCode = 14,
 }
 
 /// <summary>One thing that must be true of an iPad for a command to work on it.</summary>
@@ -164,6 +170,9 @@ public static class CommandFitness
         RequirementKind.UserChannel => "user-channel-only",
         RequirementKind.AccessRight => "access-right",
         RequirementKind.LostMode => "lost-mode-only",
+        RequirementKind.SharedSince => "shared-ipad-too-old",
+        RequirementKind.BootstrapToken => "no-bootstrap-token",
+        RequirementKind.BypassCode => "no-bypass-code",
         _ => "other",
     };
 
@@ -181,6 +190,9 @@ public static class CommandFitness
         RequirementKind.UserChannel => $"{requirement.What} is for a user of a Shared iPad, not for the iPad.",
         RequirementKind.AccessRight => $"{requirement.What} needs the access right {requirement.Text}, which the enrolment did not grant.",
         RequirementKind.LostMode => $"{requirement.What} works in lost mode only.",
+        RequirementKind.SharedSince => $"{requirement.What} needs iPadOS {requirement.Text} on a Shared iPad.",
+        RequirementKind.BootstrapToken => $"{requirement.What} needs a bootstrap token, which the iPad has not escrowed.",
+        RequirementKind.BypassCode => $"{requirement.What} is locked for good when Activation Lock is on: the server has no code that lifts it.",
         _ => $"{requirement.What} does not fit.",
     };
 
@@ -206,6 +218,7 @@ public static class CommandFitness
         RequirementKind.UserChannel => known.Kind != KnownKind.SharedUser && known.IsShared == true,
         RequirementKind.AccessRight => known.AccessRights is { } granted && Right(requirement.Text ?? "") is { } needed && ((MdmAccessRights)granted & needed) == 0,
         RequirementKind.LostMode => known.IsLost == false,
+        RequirementKind.SharedSince => known.IsShared == true && Compare(known.OsVersion, requirement.Text) < 0,
         // Of a newer version.
         _ => false,
     };

@@ -154,6 +154,14 @@ public static class AuditVerbs
     /// <summary>An iPad that was taken for one that came back has not.</summary>
     public const string CampaignPutBack = "campaign.put-back";
     public const string CampaignExport = "campaign.export";
+    /// <summary>Nobody waits any more for iPads that did not come back from Return to Service.</summary>
+    public const string ReturnClose = "return.close";
+    public const string ReturnExport = "return.export";
+    /// <summary>How iPads return that ask for it themselves.</summary>
+    public const string ReturnAnswer = "return.answer";
+    public const string ReturnAnswerRemove = "return.answer-remove";
+    /// <summary>By the server: an iPad asked for it, and was told to erase itself and to return.</summary>
+    public const string ReturnGive = "return.give";
     /// <summary>A teacher locked iPads of a class into an app, for a lesson.</summary>
     public const string LessonLock = "lesson.lock";
     /// <summary>iPads of a class were released from the lock of a lesson.</summary>
@@ -225,6 +233,7 @@ public static class AuditVerbs
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
         LessonLock, LessonRelease, LessonAttention, ClassroomSwitch,
         CampaignCreate, CampaignClose, CampaignDelete, CampaignCollect, CampaignPutBack, CampaignExport,
+        ReturnClose, ReturnExport, ReturnAnswer, ReturnAnswerRemove, ReturnGive,
         WebhookCreate, WebhookChange, WebhookDelete, WebhookPause, WebhookGoOn, WebhookRotate, WebhookTest, WebhookResend, WebhookDisable,
         AutomatedCreate, AutomatedChange, AutomatedDelete, AutomatedKey, AutomatedToken, AutomatedSync, AutomatedChoose, AutomatedSignIn, AutomatedDismiss,
         AutomatedProfileCreate, AutomatedProfileChange, AutomatedProfileDelete,

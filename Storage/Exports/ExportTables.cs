@@ -7,6 +7,7 @@ using FleetMdm.Storage.Incidents;
 using FleetMdm.Storage.Inventory;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.People;
+using FleetMdm.Storage.Returns;
 using static FleetMdm.Storage.Exports.ExportColumns;
 
 namespace FleetMdm.Storage.Exports;
@@ -195,6 +196,25 @@ public static class ExportTables
             Columns =
             [
                 Text("c.campaign_id"), Text("c.device_id"), Text("c.serial_number"), Text("c.device_name"), Text("c.school"), Text("c.person_id"), Time("c.collected_at"), Text("c.collected_by"), Text("c.holding_id"),
+            ],
+        },
+        new()
+        {
+            Name = "returns", Words = "An operation that erased iPads which come back by themselves (Return to Service). Hours: after which an iPad is looked for.",
+            From = "returns r", Keys = [new("r.operation_id")],
+            Columns =
+            [
+                Text("r.operation_id"), Text("r.wifi_profile_id"), Text("r.wifi_name"), Number("r.hours"), Flag("r.keep_apps"), Time("r.created_at"), Time("r.closed_at"), Text("r.closed_by"),
+            ],
+        },
+        new()
+        {
+            Name = "return-devices", Words = "An iPad that was erased to come back by itself, as it stood then, and whether it is back.",
+            From = "return_devices d", Keys = [new("d.operation_id"), new("d.enrolment_id")],
+            Columns =
+            [
+                Text("d.operation_id"), Text("d.enrolment_id"), Text("d.school"), Text("d.device_name"), Time("d.handed_at"), Time("d.erased_at"), Time("d.due_at"), Time("d.returned_at"),
+                Word<ReturnedBy>("d.returned_by"),
             ],
         },
         new()

@@ -60,6 +60,7 @@ internal static class FilterFields
         new(FilterField.PersonLeft, "personLeft", FilterValueKind.Flag, Only, "personLeft"),
         new(FilterField.Campaign, "campaign", FilterValueKind.Text, Only, "campaign:8d9c1c5e-2f6c-4a46-9d0a-0a8b9f1d2c3e"),
         new(FilterField.Collected, "collected", FilterValueKind.Text, Only, "collected:8d9c1c5e-2f6c-4a46-9d0a-0a8b9f1d2c3e"),
+        new(FilterField.Lost, "lost", FilterValueKind.Flag, Only, "lost"),
         new(FilterField.Incident, "incident", FilterValueKind.Word, Only, "incident:lost", [AnyWord, .. Enum.GetNames<IncidentKind>()]),
     ];
 

@@ -85,4 +85,5 @@ public enum FilterField
     Incident,
     Campaign,
     Collected,
+    Lost,
 }

@@ -54,6 +54,8 @@ internal sealed class FilterSql
         FilterField.Status => $"d.status = {Number((short)Enum.Parse<EnrolmentStatus>(TextOf(condition)))}",
         FilterField.Kind => $"d.kind = {Number((short)Enum.Parse<EnrolmentKind>(TextOf(condition)))}",
         FilterField.Supervised => $"d.is_supervised = {Flag(condition)}",
+        // As the index has it, which is of the few that are lost.
+        FilterField.Lost => FlagOf(condition) ? "d.is_lost" : $"d.is_lost = {Bool(false)}",
         FilterField.Battery => $"d.battery_level {Sign(condition.Operator)} {Real(NumberOf(condition) / 100)}",
         FilterField.Storage => $"d.device_capacity {Sign(condition.Operator)} {Real(NumberOf(condition))}",
         FilterField.StorageFree => $"d.available_device_capacity {Sign(condition.Operator)} {Real(NumberOf(condition))}",

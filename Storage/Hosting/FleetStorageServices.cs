@@ -25,6 +25,7 @@ using FleetMdm.Storage.People;
 using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Returns;
 using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.SelfService;
@@ -83,6 +84,7 @@ public static class FleetStorageServices
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));
         services.AddSingleton<ISelfServiceStore>(provider => new SelfServiceStore(Parts(provider).Database));
         services.AddSingleton<ICampaignStore>(provider => new CampaignStore(Parts(provider).Database));
+        services.AddSingleton<IReturnStore>(provider => new ReturnStore(Parts(provider).Database));
         services.AddSingleton<ITeachingStore>(provider => new TeachingStore(Parts(provider).Database));
         services.AddSingleton<IExportStore>(provider => new ExportStore(Parts(provider).Database));
         services.AddSingleton<IIncidentStore>(provider => new IncidentStore(Parts(provider).Database));

@@ -20,6 +20,12 @@ public enum DeviceRequirementKind : short
     /// <summary>The bit of <see cref="DeviceRequirement.Bit"/>.</summary>
     AccessRight = 10,
     LostMode = 11,
+    /// <summary>A Shared iPad: at least the version of <see cref="DeviceRequirement.Value"/>.</summary>
+    SharedSince = 12,
+    /// <summary>The iPad has escrowed a bootstrap token.</summary>
+    BootstrapToken = 13,
+    /// <summary>The server has the iPad's code for Activation Lock.</summary>
+    BypassCode = 14,
 }
 
 /// <summary>One thing that must be true of an iPad for a command to work on it. What is not known of an iPad speaks not against it.</summary>
@@ -82,6 +88,9 @@ internal static class RequirementSql
         // It will be in lost mode, when what waits before this has run.
         DeviceRequirementKind.LostMode =>
             "NOT d.is_lost AND NOT EXISTS (SELECT 1 FROM queue w WHERE w.enrolment_id = d.id AND w.request_type = 'EnableLostMode')",
+        DeviceRequirementKind.SharedSince when VersionNumber.Of(requirement.Value) is { } from => $"(d.is_shared AND d.os_number < {from})",
+        DeviceRequirementKind.BootstrapToken => "d.bootstrap_token IS NULL",
+        DeviceRequirementKind.BypassCode => "NOT EXISTS (SELECT 1 FROM activation_lock_codes c WHERE c.device_id = d.id)",
         _ => "1 = 0",
     };
 }

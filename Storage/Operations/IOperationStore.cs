@@ -1,6 +1,7 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Profiles;
+using FleetMdm.Storage.Returns;
 
 namespace FleetMdm.Storage.Operations;
 
@@ -105,6 +106,8 @@ public sealed record OperationAppend
     public IReadOnlyList<DeviceRequirement> Requirements { get; init; } = [];
     /// <summary>What it does with a profile of the library; kept for each enrolment, in the same transaction. Null: nothing.</summary>
     public ProfileOrder? Profile { get; init; }
+    /// <summary>It erases iPads that return by themselves; who they are is kept, in the same transaction. Null: it does not.</summary>
+    public ReturnAppend? Return { get; init; }
     /// <summary>Only enrolments that have <see cref="Profile"/>, or were sent it and did not remove it; user channels too.</summary>
     public bool HoldersOnly { get; init; }
     /// <summary>Written in the same transaction, with the number of enrolments.</summary>

@@ -2,6 +2,7 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Profiles;
+using FleetMdm.Storage.Returns;
 using FleetMdm.Storage.Secrets;
 
 namespace FleetMdm.Storage.Operations;
@@ -384,6 +385,8 @@ internal sealed class OperationStore(Database database, BodySealer sealer, TimeP
             await AddWaves(s, operation.Id, pace.Ends(total));
         else if (operation.Profile is { } profile)
             await KeepSent(s, operation.Id, operation.CommandUuid, operation.AcceptedAt, profile, after: 0);
+        if (operation.Return is { } returns)
+            await ReturnStore.Add(s, operation.Id, operation.CommandUuid, operation.AcceptedAt, operation.RequestedBy, returns, operation.Pace is not null);
         await s.Sql("UPDATE operations SET total = @total, left_out = @leftOut WHERE id = @id")
             .Long("@total", total).Long("@leftOut", leftOut).Text("@id", operation.Id).Execute();
         if (operation.Audit is { } audit)
@@ -544,6 +547,8 @@ internal sealed class OperationStore(Database database, BodySealer sealer, TimeP
         StoredText.Check("The request type", operation.RequestType);
         StoredText.Check("The name of who asked", operation.RequestedBy);
         StoredText.Check("The profile's id", operation.Profile?.ProfileId);
+        StoredText.Check("The profile's id", operation.Return?.WifiProfileId);
+        StoredText.Check("The profile's name", operation.Return?.WifiName);
         if (operation.HoldersOnly && (operation.Profile is null || operation.Filter is null))
             throw new ArgumentException("HoldersOnly needs a profile and a filter.", nameof(operation));
         foreach (var id in operation.Ids ?? [])

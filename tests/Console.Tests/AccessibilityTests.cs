@@ -171,6 +171,14 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         using var examined = await server.Admin.PostAsync("/api/v1/exams",
             AdminServer.Json($$"""{"name": "Alle Seiten", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(5):O}}"}"""));
         var exam = (string)(await AdminServer.Body(examined, 201))["id"]!;
+        using var network = await server.Admin.PostAsync("/api/v1/profiles", AdminServer.Json("""
+            {"profile": {"PayloadDisplayName": "Alle Seiten", "PayloadIdentifier": "example.seiten.wifi", "PayloadContent": [{"PayloadType": "com.apple.wifi.managed", "SSID_STR": "School", "EncryptionType": "WPA2", "Password": "pupils-and-more"}]}}
+            """));
+        var wifi = (string)(await AdminServer.Body(network, 201))["id"]!;
+        using var erased = await server.Admin.PostAsync("/api/v1/returns", AdminServer.Json($$$"""
+            {"target": {"ids": ["{{{pad.Id}}}"]}, "wifiProfileId": "{{{wifi}}}", "push": false, "pace": {"startAt": "{{{TimeProvider.System.GetUtcNow().AddDays(30):O}}}"}}
+            """));
+        var returned = (string)(await AdminServer.Body(erased, 202))["id"]!;
         using var ended = await server.Admin.PostAsync("/api/v1/campaigns", AdminServer.Json("{\"name\": \"Alle Seiten\", \"target\": \"status:enrolled\"}"));
         var campaign = (string)(await AdminServer.Body(ended, 201))["id"]!;
         var month = TimeProvider.System.GetUtcNow().AddDays(30).UtcDateTime.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
@@ -231,7 +239,8 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
             "/exams", "/exams/new", $"/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends={month}T08%3A00&starts={month}T07%3A00&preview=true",
             "/classroom", $"/classroom/{school}", $"/classroom/{school}?state=failed&done=on", $"/ipads/{pad.Id}/classroom",
-            "/set-up", "/campaigns", "/campaigns/new", "/campaigns/new?name=Seiten&target=status%3Aenrolled&preview=true", $"/campaigns/{campaign}", $"/campaigns/{campaign}?part=all", $"/campaigns/{campaign}/collect",
+            "/operations/returns", "/operations/returns/new", $"/operations/returns/new?id={pad.Id}", $"/operations/returns/{returned}", $"/operations/returns/{returned}?state=Missing", "/operations/returns/answer",
+            "/ipads?filter=lost", "/set-up", "/campaigns", "/campaigns/new", "/campaigns/new?name=Seiten&target=status%3Aenrolled&preview=true", $"/campaigns/{campaign}", $"/campaigns/{campaign}?part=all", $"/campaigns/{campaign}/collect",
             $"/campaigns/{campaign}/collect?outcome=unknown&said=No%20iPad", $"/campaigns/{campaign}/close", $"/campaigns/{campaign}/delete",
             $"/exams/{exam}", $"/exams/{exam}?state=all", $"/exams/{exam}/release", $"/exams/{coming}", $"/exams/{coming}/edit", $"/exams/{coming}/delete", $"/ipads/{pad.Id}",
             "/accounts", "/accounts/new", $"/accounts/{account.Id}", $"/accounts/{account.Id}/edit", $"/accounts/{account.Id}/delete",

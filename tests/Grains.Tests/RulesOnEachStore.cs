@@ -95,3 +95,15 @@ public sealed class ExamRulesOnPostgreSql(PostgresCluster cluster) : ExamRules(c
 
 [Collection(nameof(OnPostgreSql))]
 public sealed class ExamRulesOnPostgreSqlForgetful(PostgresCluster cluster) : ExamRules(cluster, forgetful: true);
+
+[Collection(nameof(OnSqlite))]
+public sealed class ReturnRulesOnSqlite(SqliteCluster cluster) : ReturnRules(cluster, forgetful: false);
+
+[Collection(nameof(OnSqlite))]
+public sealed class ReturnRulesOnSqliteForgetful(SqliteCluster cluster) : ReturnRules(cluster, forgetful: true);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class ReturnRulesOnPostgreSql(PostgresCluster cluster) : ReturnRules(cluster, forgetful: false);
+
+[Collection(nameof(OnPostgreSql))]
+public sealed class ReturnRulesOnPostgreSqlForgetful(PostgresCluster cluster) : ReturnRules(cluster, forgetful: true);

@@ -25,6 +25,7 @@ using FleetMdm.Storage.People;
 using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
+using FleetMdm.Storage.Returns;
 using FleetMdm.Storage.Schools;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.Storage.SelfService;
@@ -80,6 +81,8 @@ public sealed class Node : IAsyncDisposable
 
     public IExamStore Exams => Get<IExamStore>();
     public ICampaignStore Campaigns => Get<ICampaignStore>();
+
+    public IReturnStore Returns => Get<IReturnStore>();
 
     public IClassroomStore Classroom => Get<IClassroomStore>();
 

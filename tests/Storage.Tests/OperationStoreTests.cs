@@ -371,6 +371,7 @@ public abstract class OperationStoreTests(StoreFixture fixture)
         { DeviceRequirementKind.Supervision, null, 0 }, { DeviceRequirementKind.Since, "17.10", 0 }, { DeviceRequirementKind.Removed, "17.5", 0 },
         { DeviceRequirementKind.SharedIPad, null, 0 }, { DeviceRequirementKind.NotSharedIPad, null, 0 }, { DeviceRequirementKind.NotUserEnrolment, null, 0 },
         { DeviceRequirementKind.AccessRight, "AllowDeviceErase", 8 }, { DeviceRequirementKind.LostMode, null, 0 }, { DeviceRequirementKind.UserChannel, null, 0 },
+        { DeviceRequirementKind.SharedSince, "18.0", 0 },
     };
 
     [Theory]
@@ -411,6 +412,7 @@ public abstract class OperationStoreTests(StoreFixture fixture)
         (DeviceRequirementKind.NotSharedIPad or DeviceRequirementKind.UserChannel, _) => row with { IsShared = n == 2 },
         (DeviceRequirementKind.AccessRight, _) => row with { AccessRights = n == 1 ? 8 + 1 : 1 },
         (DeviceRequirementKind.LostMode, _) => row with { IsLost = n == 1 },
+        (DeviceRequirementKind.SharedSince, _) => row with { IsShared = true, OsVersion = n == 1 ? "18.0" : "17.7" },
         _ => row,
     };
 

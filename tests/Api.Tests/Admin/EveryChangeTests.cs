@@ -77,6 +77,14 @@ public sealed class EveryChangeTests : IAsyncLifetime
         ["POST /api/v1/operations/{id}/pause"] = async () => await Paced() is var id ? new(new(HttpMethod.Post, $"/api/v1/operations/{id}/pause"), id) : null!,
         ["POST /api/v1/operations/{id}/go-on"] = async () => await Paced(paused: true) is var id ? new(new(HttpMethod.Post, $"/api/v1/operations/{id}/go-on"), id) : null!,
         ["POST /api/v1/operations/{id}/retry"] = async () => new(Json(HttpMethod.Post, $"/api/v1/operations/{await Failed()}/retry", "{}"), null),
+        ["POST /api/v1/returns"] = async () => new(Json(HttpMethod.Post, "/api/v1/returns", await ReturnBody()), null),
+        ["POST /api/v1/returns/{id}/close"] = async () => await Return() is var id ? new(new(HttpMethod.Post, $"/api/v1/returns/{id}/close"), id) : null!,
+        ["POST /operations/returns"] = async () => new(await ReturnForm(), null),
+        ["POST /operations/returns/{id}/close"] = async () => await Return() is var id ? new(Form($"/operations/returns/{id}/close"), id) : null!,
+        ["PUT /api/v1/return-answer"] = async () => await NoReturnAnswer() is var wifi ? new(Json(HttpMethod.Put, "/api/v1/return-answer", $$"""{"wifiProfileId": "{{wifi}}"}"""), wifi) : null!,
+        ["DELETE /api/v1/return-answer"] = async () => await ReturnAnswer() is var wifi ? new(new(HttpMethod.Delete, "/api/v1/return-answer"), wifi) : null!,
+        ["POST /operations/returns/answer"] = async () => await NoReturnAnswer() is var wifi ? new(Form("/operations/returns/answer", ("wifiProfileId", wifi)), wifi) : null!,
+        ["POST /operations/returns/answer/remove"] = async () => await ReturnAnswer() is var wifi ? new(Form("/operations/returns/answer/remove"), wifi) : null!,
         ["POST /api/v1/repeating-operations"] = () => Task.FromResult(new Drive(Json(HttpMethod.Post, "/api/v1/repeating-operations", Repeat), null)),
         ["POST /api/v1/repeating-operations/{id}/pause"] = async () => await Repeating() is var id ? new(new(HttpMethod.Post, $"/api/v1/repeating-operations/{id}/pause"), id) : null!,
         ["POST /api/v1/repeating-operations/{id}/go-on"] = async () => await Repeating(paused: true) is var id ? new(new(HttpMethod.Post, $"/api/v1/repeating-operations/{id}/go-on"), id) : null!,
@@ -990,6 +998,46 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         using var check = await _server.SendToMany(("q", (await _server.Enrol()).Id), ("type", "DeviceInformation"));
         return Form("/operations", [.. AdminServer.ConfirmFields(await check.Content.ReadAsStringAsync())]);
+    }
+
+    private async Task<string> Wifi()
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/profiles", AdminServer.Json($$$"""
+            {"profile": {"PayloadDisplayName": "School", "PayloadIdentifier": "every.{{{Guid.NewGuid():N}}}", "PayloadContent": [{"PayloadType": "com.apple.wifi.managed", "SSID_STR": "School",
+              "EncryptionType": "WPA2", "Password": "pupils-and-more"}]}}
+            """));
+        return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<string> ReturnBody() => $$$"""{"target": {"ids": ["{{{(await _server.Enrol()).Id}}}"]}, "wifiProfileId": "{{{await Wifi()}}}", "push": false}""";
+
+    private async Task<string> Return()
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/returns", AdminServer.Json(await ReturnBody()));
+        return (string)(await AdminServer.Body(made, 202))["id"]!;
+    }
+
+    private async Task<HttpRequestMessage> ReturnForm()
+    {
+        var body = await ReturnBody();
+        using var planned = await _server.Admin.PostAsync("/api/v1/returns?dryRun=true", AdminServer.Json(body));
+        var plan = await AdminServer.Body(planned, 200);
+        return Form("/operations/returns", ("request", body), ("confirmation", (string)plan["operation"]!["confirmation"]!), ("expected", "1"));
+    }
+
+    /// <returns>A profile that can be said.</returns>
+    private async Task<string> NoReturnAnswer()
+    {
+        (await _server.Admin.DeleteAsync("/api/v1/return-answer")).Dispose();
+        return await Wifi();
+    }
+
+    private async Task<string> ReturnAnswer()
+    {
+        var wifi = await NoReturnAnswer();
+        using var put = await _server.Admin.PutAsync("/api/v1/return-answer", AdminServer.Json($$"""{"wifiProfileId": "{{wifi}}"}"""));
+        await AdminServer.Body(put, 200);
+        return wifi;
     }
 
     private async Task<bool> PushCertificateStands()

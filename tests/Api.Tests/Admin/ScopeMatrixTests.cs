@@ -20,6 +20,8 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         // Lists of the whole fleet, and whole files.
         "GET /api/v1/apps/installed", "GET /api/v1/apps/installed/{identifier}", "GET /apps", "GET /api/v1/shared-serial-numbers",
         "POST /api/v1/placeholder-imports", "POST /placeholders/import",
+        // Any iPad of the district may ask.
+        "GET /api/v1/return-answer", "GET /operations/returns/answer",
         // Started by nobody: whose rights should they have?
         "POST /api/v1/repeating-operations", "GET /api/v1/repeating-operations", "GET /api/v1/repeating-operations/{id}", "POST /api/v1/repeating-operations/{id}/pause",
         "POST /api/v1/repeating-operations/{id}/go-on", "DELETE /api/v1/repeating-operations/{id}", "GET /operations/repeating", "GET /operations/repeating/{id}",
@@ -251,7 +253,9 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "id" => Kind(route) switch
         {
             "devices" or "ipads" => of.Pad.Id,
+            "operations" when route.Contains("/returns/", StringComparison.Ordinal) => of.Return,
             "operations" => of.Operation,
+            "returns" => of.Return,
             "invitations" => of.InvitationNumber.ToString(System.Globalization.CultureInfo.InvariantCulture),
             "schools" or "classroom" => of.School,
             "people" => of.Person,

@@ -20,9 +20,16 @@ public sealed class TwoSchools : IAsyncLifetime
     /// <summary>In the library.</summary>
     public string Profile { get; private set; } = "";
 
+    /// <summary>In the library: a Wi-Fi that an erased iPad can join.</summary>
+    public string Wifi { get; private set; } = "";
+
     public async ValueTask InitializeAsync()
     {
         await Server.InitializeAsync();
+        Wifi = (string)(await Post("profiles", """
+            {"profile": {"PayloadDisplayName": "School", "PayloadIdentifier": "example.school", "PayloadContent": [{"PayloadType": "com.apple.wifi.managed", "SSID_STR": "School", "EncryptionType": "WPA2",
+              "Password": "pupils-and-more"}]}}
+            """))["id"]!;
         Own = await Make("North", "OWN");
         Foreign = await Make(ForeignMark + " school", ForeignMark.ToUpperInvariant());
         Nobodys = await Server.Enrol(ForeignMark.ToUpperInvariant() + "N", ForeignMark + " of nobody");
@@ -95,7 +102,13 @@ public sealed class TwoSchools : IAsyncLifetime
         using var put = await Server.Admin.PutAsync($"/api/v1/placeholders/{things.Waiting}", AdminServer.Json($$"""{"school": "{{name}}", "name": "{{name}} placeholder"}"""));
         await AdminServer.Body(put, 200);
         using var technician = await Client("school-technician", things);
-        return things with { Operation = (string)(await Post("operations", """{"target": {"all": true}, "command": {"requestType": "DeviceInformation"}, "push": false}""", technician))["id"]! };
+        return things with
+        {
+            Operation = (string)(await Post("operations", """{"target": {"all": true}, "command": {"requestType": "DeviceInformation"}, "push": false}""", technician))["id"]!,
+            // Nobody is erased today.
+            Return = (string)(await Post("returns",
+                $$$"""{"target": {"all": true}, "wifiProfileId": "{{{Wifi}}}", "pace": {"startAt": "{{{TimeProvider.System.GetUtcNow().AddDays(30):O}}}"}}""", technician))["id"]!,
+        };
     }
 
     public async ValueTask DisposeAsync() => await Server.DisposeAsync();
@@ -123,7 +136,9 @@ public sealed record SchoolThings
     public required string Command { get; init; }
     /// <summary>Started with a token for the school.</summary>
     public string Operation { get; init; } = "";
+    /// <summary>The same, with Return to Service.</summary>
+    public string Return { get; init; } = "";
 
     /// <summary>What no answer to others may hold.</summary>
-    public IEnumerable<string> Marks => [School, Pad.Id, Person, Class, Group, Incident, Note, Invitation, Operation];
+    public IEnumerable<string> Marks => [School, Pad.Id, Person, Class, Group, Incident, Note, Invitation, Operation, Return];
 }
