@@ -3,7 +3,6 @@ using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Audit;
-using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Audit;

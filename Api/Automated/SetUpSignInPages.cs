@@ -1,7 +1,6 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
-using FleetMdm.Api.Hosting;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
 using Microsoft.AspNetCore.Http.HttpResults;

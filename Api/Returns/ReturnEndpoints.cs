@@ -1,6 +1,5 @@
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
-using FleetMdm.Api.Limits;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;

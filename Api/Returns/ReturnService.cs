@@ -3,7 +3,6 @@ using System.Text.Json;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Commands;
-using FleetMdm.Api.Devices;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Catalogue;

@@ -95,7 +95,13 @@ internal sealed partial class DeviceGrain
 
         return new ReturnDelivery
         {
-            Wifi = wifi, BootstrapToken = token, PreserveDataPlan = preserveDataPlan, InvitationId = invitation, Udid = _row!.Udid!, SerialNumber = _row.SerialNumber!, Ends = ends,
+            Wifi = wifi,
+            BootstrapToken = token,
+            PreserveDataPlan = preserveDataPlan,
+            InvitationId = invitation,
+            Udid = _row!.Udid!,
+            SerialNumber = _row.SerialNumber!,
+            Ends = ends,
         };
     }
 

@@ -3,7 +3,6 @@ using FleetMdm.Protocol.Inventory;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Inventory;
 using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Grains.Devices;

@@ -186,7 +186,13 @@ public abstract class ReturnStoreTests(StoreFixture fixture)
         for (var i = 0; i < 3; i++) ids.Add((await Make.Enrolled(node)).Id);
         var operation = new OperationAppend
         {
-            Id = Guid.NewGuid().ToString(), CommandUuid = Make.Id(), RequestType = "EraseDevice", Body = "<dict/>"u8.ToArray(), AcceptedAt = Make.Now, RequestedBy = "ada", Ids = ids,
+            Id = Guid.NewGuid().ToString(),
+            CommandUuid = Make.Id(),
+            RequestType = "EraseDevice",
+            Body = "<dict/>"u8.ToArray(),
+            AcceptedAt = Make.Now,
+            RequestedBy = "ada",
+            Ids = ids,
             Return = new ReturnAppend("wifi", "Wi-Fi", 4, false, "return-x"),
         };
         await node.Operations.Append(operation);
@@ -203,8 +209,15 @@ public abstract class ReturnStoreTests(StoreFixture fixture)
         var ipad = await Make.Enrolled(Node);
         var operation = new OperationAppend
         {
-            Id = Guid.NewGuid().ToString(), CommandUuid = Make.Id(), RequestType = "EraseDevice", Body = "<dict/>"u8.ToArray(), AcceptedAt = Make.Now, RequestedBy = "ada", Ids = [ipad.Id],
-            Expected = 2, Return = new ReturnAppend("wifi", "Wi-Fi", 4, false, $"return-{Make.Id()}"),
+            Id = Guid.NewGuid().ToString(),
+            CommandUuid = Make.Id(),
+            RequestType = "EraseDevice",
+            Body = "<dict/>"u8.ToArray(),
+            AcceptedAt = Make.Now,
+            RequestedBy = "ada",
+            Ids = [ipad.Id],
+            Expected = 2,
+            Return = new ReturnAppend("wifi", "Wi-Fi", 4, false, $"return-{Make.Id()}"),
         };
         await Assert.ThrowsAsync<OperationRefusedException>(() => Node.Operations.Append(operation));
         Assert.Null(await Store.Find(Scope.District, operation.Id));

@@ -25,7 +25,10 @@ public sealed class ReturnTests(RunningServer server) : IClassFixture<RunningSer
                 ["PayloadDisplayName"] = "School",
                 ["PayloadContent"] = new JsonArray(new JsonObject
                 {
-                    ["PayloadType"] = "com.apple.wifi.managed", ["SSID_STR"] = "School", ["EncryptionType"] = "WPA2", ["Password"] = "journey-of-wifi",
+                    ["PayloadType"] = "com.apple.wifi.managed",
+                    ["SSID_STR"] = "School",
+                    ["EncryptionType"] = "WPA2",
+                    ["Password"] = "journey-of-wifi",
                 }),
             },
         }))["id"]!.GetValue<string>();

@@ -39,8 +39,17 @@ public abstract class ReturnRules(GrainCluster cluster, bool forgetful)
             Content = content,
             Version = new ProfileVersionRow
             {
-                ProfileId = id, Version = version, Uuid = Guid.NewGuid().ToString().ToUpperInvariant(), Name = "School Wi-Fi", Signed = false, HasSecrets = true, Variables = [],
-                Payloads = [new ProfilePart("com.apple.wifi.managed", "org.example.1", "UUID", null)], Size = content.Length, CreatedAt = cluster.Clock.GetUtcNow(), CreatedBy = "test",
+                ProfileId = id,
+                Version = version,
+                Uuid = Guid.NewGuid().ToString().ToUpperInvariant(),
+                Name = "School Wi-Fi",
+                Signed = false,
+                HasSecrets = true,
+                Variables = [],
+                Payloads = [new ProfilePart("com.apple.wifi.managed", "org.example.1", "UUID", null)],
+                Size = content.Length,
+                CreatedAt = cluster.Clock.GetUtcNow(),
+                CreatedBy = "test",
             },
         }));
         return id;

@@ -6,7 +6,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
 using FleetMdm.Protocol.Attestation;
-using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Tests.Identity;
 
 namespace FleetMdm.Protocol.Tests.Attestation;

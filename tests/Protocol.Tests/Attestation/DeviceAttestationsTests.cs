@@ -1,9 +1,7 @@
 using System.Diagnostics;
-using System.Formats.Cbor;
 using System.Security.Cryptography;
 using CsCheck;
 using FleetMdm.Protocol.Attestation;
-using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Tests.Identity;
 using static FleetMdm.Protocol.Tests.Attestation.TestAttestation;
 
