@@ -30,9 +30,6 @@ public sealed class AttestationPolicy(IOptions<AttestationOptions> options, IAtt
     /// <summary>A renewal that failed so often is done by SCEP, where that is allowed.</summary>
     private const int MostFailedRenewals = 2;
 
-    /// <summary>After that it is tried anew.</summary>
-    private static readonly TimeSpan TriesCountFor = TimeSpan.FromDays(1);
-
     public AttestedIdentity Mode => options.Value.Identity;
 
     /// <summary>For a profile that anybody may install: nothing is known of the iPad. Where an attestation is required, it says itself which iPad it is.</summary>
@@ -69,7 +66,7 @@ public sealed class AttestationPolicy(IOptions<AttestationOptions> options, IAtt
     internal static IdentityDecision Decide(AttestedIdentity mode, string? whyNot, AttestationTry? tries, DateTimeOffset now)
     {
         if (whyNot is not null) return new IdentityDecision(mode == AttestedIdentity.Required ? IdentityWay.Refused : IdentityWay.Scep, whyNot);
-        if (mode == AttestedIdentity.Required || tries is null || now - tries.LastAt > TriesCountFor) return new IdentityDecision(IdentityWay.Acme);
+        if (mode == AttestedIdentity.Required || tries is null || now - tries.LastAt > IAttestationStore.TriesCountFor) return new IdentityDecision(IdentityWay.Acme);
         if (tries.Refused is { } refused) return new IdentityDecision(IdentityWay.Scep, $"Its attestation was refused: {refused}");
         return tries.Tries >= MostTries
             ? new IdentityDecision(IdentityWay.Scep, $"It was given {tries.Tries} enrolment profiles with an attestation, and came with no certificate.")

@@ -116,13 +116,15 @@ internal sealed class AttestationService(IAttestationStore store, DeviceAttestat
 
         var differences = Differences(device, attested, told);
         var fresh = attested.IsFor(question.Nonce);
+        var tooOld = !fresh && !attested.IsStillSent(question.AskedAt);
         return view with
         {
-            State = differences.Count > 0 ? "differs" : attested.SerialNumber is null ? "notProved" : "proved",
+            State = differences.Count > 0 ? "differs" : attested.SerialNumber is null || tooOld ? "notProved" : "proved",
             Reason = differences.Count > 0 ? "What Apple attests differs from what the iPad says."
                 : attested.SerialNumber is null ? "Apple attests that this is one of its devices, and not which one."
+                : tooOld ? "The attestation is older than any that Apple would repeat: it proves nothing about today. Ask again."
                 : fresh ? "Apple attests that this is the iPad, and has made the attestation for this question."
-                : "Apple attests that this is the iPad. The attestation is an older one: Apple makes a new one every seven days.",
+                : "Apple attests that this is the iPad. The attestation is an older one: Apple makes a new one at most every seven days.",
             Fresh = fresh,
             Differences = differences,
             Proved = new ProvedView
@@ -153,7 +155,7 @@ internal sealed class AttestationService(IAttestationStore store, DeviceAttestat
 
     private async Task<string> WhyNot(DeviceRow device)
     {
-        if (policy.Mode == AttestedIdentity.Off) return "Attestation:Identity is Off: iPads get their identity by SCEP.";
+        if (policy.Mode == AttestedIdentity.Off) return "This server does not ask for it (Attestation:Identity is Off). Nothing is wrong with this iPad.";
         if (AttestationSupport.WhyNot(device.ProductName, device.OsVersion, device.BuildVersion) is { } why) return why;
         return device.SerialNumber is { } serial && await store.FindTry(serial) is { Refused: { } refused }
             ? $"Its attestation was refused: {refused}"

@@ -4,6 +4,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Protocol.Profiles;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Returns;
 using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Enrolment;
@@ -28,6 +29,7 @@ public sealed class EnrolmentProfiles(
     IOptions<MdmOptions> mdm,
     IOptions<ScepOptions> scep,
     AttestationPolicy attestation,
+    IReturnStore returns,
     TimeProvider time)
 {
     /// <summary>The steps of an enrolment over the air follow each other without a person.</summary>
@@ -68,9 +70,15 @@ public sealed class EnrolmentProfiles(
         if (await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe() is not { } push) return null;
         var now = time.GetUtcNow();
         var open = new OpenInvitation(new Invitation { Id = invitation, CreatedAt = now, ExpiresAt = ChallengeEnds, CreatedBy = "server" }, push.Topic, await authority.Get());
-        var (profile, identity) = await Enrolment(open, facts);
-        return (profile, identity, open.Authority);
+        // Nobody is there to try again when an attestation fails.
+        var identity = attestation.Mode == AttestedIdentity.WhenPossible && await returns.FindAway(facts.Device.Udid) is not null
+            ? new IdentityDecision(IdentityWay.Scep, "It comes back by Return to Service, and nobody is there to try again.")
+            : await attestation.ForProven(facts);
+        return (For(open, facts, identity), identity, open.Authority);
     }
+
+    /// <summary>Without one nobody enrols.</summary>
+    public async Task<bool> HasPushCertificate() => await grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Describe() is not null;
 
     /// <summary>For an iPad that erases itself and enrols again without hands: for it alone, once.</summary>
     /// <param name="ends">Until when: it may be long until it finds its network.</param>
@@ -107,9 +115,7 @@ public sealed class EnrolmentProfiles(
     public async Task<(ConfigurationProfile? Profile, IdentityDecision Identity)> Enrolment(OpenInvitation open, ProvenFacts facts)
     {
         var identity = await attestation.ForProven(facts);
-        return (identity.Way == IdentityWay.Refused
-            ? null
-            : Build(open, Challenge(open, ChallengeEnds, identity.Way == IdentityWay.Acme ? ChallengeKind.Attested : ChallengeKind.Identity, facts.Device), identity.Way), identity);
+        return (For(open, facts, identity), identity);
     }
 
     /// <summary>One enrolment profile for many iPads, good for as long as the invitation: for a blueprint of Apple Configurator. Each iPad takes a place.</summary>
@@ -118,6 +124,10 @@ public sealed class EnrolmentProfiles(
         var way = attestation.ForAnybody().Way;
         return Build(open, Challenge(open, open.Invitation.ExpiresAt, way == IdentityWay.Acme ? ChallengeKind.ManyAttested : ChallengeKind.Many), way);
     }
+
+    private ConfigurationProfile? For(OpenInvitation open, ProvenFacts facts, IdentityDecision identity) => identity.Way == IdentityWay.Refused
+        ? null
+        : Build(open, Challenge(open, ChallengeEnds, identity.Way == IdentityWay.Acme ? ChallengeKind.Attested : ChallengeKind.Identity, facts.Device), identity.Way);
 
     private ConfigurationProfile Build(OpenInvitation open, string challenge, IdentityWay way) => EnrolmentProfile.Build(new EnrolmentProfileSettings
     {

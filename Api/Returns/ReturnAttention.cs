@@ -10,7 +10,7 @@ internal sealed class ReturnAttention(IReturnStore store, TimeProvider time) : I
     private const int Order = 42;
 
     public async Task<IReadOnlyList<AttentionItem>> Find(FleetUser reader) =>
-        await store.CountMissing(reader.Scope, time.GetUtcNow()) is > 0 and var missing
+        reader.May(Rights.OperationRead) && await store.CountMissing(reader.Scope, time.GetUtcNow()) is > 0 and var missing
             ? [new AttentionItem(Order, missing, $"{(missing == 1 ? "iPad" : "iPads")} did not come back from Return to Service", "/operations/returns")]
             : [];
 }

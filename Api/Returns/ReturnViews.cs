@@ -10,7 +10,7 @@ public sealed record ReturnRequest
     public required OperationTargetRequest Target { get; init; }
     /// <summary>A profile of the library: the Wi-Fi that an erased iPad joins. It is used as it stands when the iPad fetches the command.</summary>
     public required string WifiProfileId { get; init; }
-    /// <summary>1 to 168: after so many hours an iPad that is not back is looked for. So long the enrolment profile is good that it gets. 24 when absent.</summary>
+    /// <summary>1 to 168: after so many hours an iPad that is not back is looked for. The enrolment profile that it gets is good for 7 days in any case. 24 when absent.</summary>
     public int? Hours { get; init; }
     /// <summary>true: managed apps stay on iPads that have escrowed a bootstrap token (iPadOS 26).</summary>
     public bool? KeepApps { get; init; }

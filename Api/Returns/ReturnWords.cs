@@ -39,7 +39,7 @@ internal static class ReturnWords
         var since = row.ErasedAt is { } erased ? $"It said at {Time(erased)} that it erases itself, and" : $"It was told at {Time(row.HandedAt)} to erase itself, has not answered, and";
         // A claim before that is another story.
         if (row.ClaimedAt > (row.ErasedAt ?? row.HandedAt))
-            return $"{since} at {Time(row.ClaimedAt)} somebody said to be this iPad and was refused. Look at the claims: if it is this iPad, allow it.";
+            return $"{since} at {Time(row.ClaimedAt)} a device that says it is this iPad was refused. Look under Claims. If it is this iPad, allow it.";
         if (row.IsEnrolling) return $"{since} has begun to enrol since, and not finished. Look at it: Setup Assistant may wait for somebody.";
         return row.ErasedAt is null && row.LastSeenAt > row.HandedAt
             ? $"{since} has been here since: it was not erased."

@@ -221,6 +221,13 @@ public sealed record ReturnDelivery
     [Id(6)] public required string SerialNumber { get; init; }
     /// <summary>Until when it can enrol so.</summary>
     [Id(7)] public required DateTimeOffset Ends { get; init; }
+    /// <summary>By this and the next two it is known whether the iPad can attest.</summary>
+    [Id(8)] public string? ProductName { get; init; }
+    [Id(9)] public string? OsVersion { get; init; }
+    [Id(10)] public string? BuildVersion { get; init; }
+
+    /// <summary>It holds secrets and says which iPad it is for: neither belongs in a log.</summary>
+    public override string ToString() => nameof(ReturnDelivery);
 }
 
 /// <summary>The store or the cluster could not keep a promise now: nothing was promised, try again. Becomes 503.</summary>

@@ -81,6 +81,7 @@ internal sealed partial class DeviceGrain
 
         if (command.InFlight) return CancelOutcome.InFlight;
         var now = Now();
+        await NotErased(command);
         await Finish(command, CommandEnding.Cancelled, now, audit: Records.OfCaller(
             now, AuditVerbs.CommandCancel, AuditTargets.Device, Id, command.Row.CommandUuid, command.Row.RequestType));
         return CancelOutcome.Cancelled;

@@ -351,6 +351,7 @@ internal sealed partial class DeviceGrain
             var now = Now();
             if (QueuePart.Judge(command.Row, now) is { } unsent)
             {
+                await NotErased(command);
                 await Finish(command, unsent.Ending, now, unsent.Summary);
                 if (unsent.Ending == CommandEnding.Error) LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, unsent.Summary);
                 continue;
@@ -365,6 +366,7 @@ internal sealed partial class DeviceGrain
             if (await store.LoadBody(command.Row.BodyHash) is not { } body)
             {
                 LogBodyMissing(Id, command.Row.RequestType, command.Row.CommandUuid);
+                await NotErased(command);
                 await Finish(command, CommandEnding.Cancelled, now, "the command's body is missing from the store");
                 continue;
             }

@@ -19,8 +19,8 @@ namespace FleetMdm.Grains.Devices;
 
 internal sealed partial class DeviceGrain
 {
-    /// <summary>An iPad that asked for it itself is in somebody's hands.</summary>
-    private static readonly TimeSpan AskedReturnLasts = TimeSpan.FromHours(24);
+    /// <summary>So long it can enrol by what it was given. It is looked for earlier: whoever finds it then, in Setup Assistant, must not find that it cannot come back any more.</summary>
+    private static readonly TimeSpan ReturnLasts = TimeSpan.FromHours(IReturnStore.MostHours);
 
     /// <summary>Null: the iPad is not told to erase itself, and the command has ended.</summary>
     private async ValueTask<DeviceReply?> HandOverReturn(PendingCommand command, byte[] body, DateTimeOffset now)
@@ -31,7 +31,7 @@ internal sealed partial class DeviceGrain
         if (problem is null && await returns.HandOver(Id, command.Row.CommandUuid, now) is { } found)
         {
             await Commit(new EnrolmentChange { Row = NextVersion(_row!) with { EraseSentAt = now }, WriteId = Guid.NewGuid(), At = now });
-            var delivery = await Delivery(wifi!, order!.KeepApps, order.PreserveDataPlan, found.InvitationId, now + TimeSpan.FromHours(found.Hours), now);
+            var delivery = await Delivery(wifi!, order!.KeepApps, order.PreserveDataPlan, found.InvitationId, now);
             lease.Check();
             command.SentAt = now;
             command.InFlight = true;
@@ -81,10 +81,10 @@ internal sealed partial class DeviceGrain
             At = now,
             Audit = [Record(now, AuditVerbs.ReturnGive, address: null, detail: "the iPad asked for it")],
         });
-        return DeviceReply.Empty with { Return = await Delivery(wifi, answer.KeepApps, answer.PreserveDataPlan, answer.InvitationId, now + AskedReturnLasts, now) };
+        return DeviceReply.Empty with { Return = await Delivery(wifi, answer.KeepApps, answer.PreserveDataPlan, answer.InvitationId, now) };
     }
 
-    private async Task<ReturnDelivery> Delivery(byte[] wifi, bool keepApps, bool preserveDataPlan, string invitation, DateTimeOffset ends, DateTimeOffset now)
+    private async Task<ReturnDelivery> Delivery(byte[] wifi, bool keepApps, bool preserveDataPlan, string invitation, DateTimeOffset now)
     {
         byte[]? token = null;
         if (keepApps && _row!.HasBootstrapToken && await escrow.Find(Id, EscrowedToken.Bootstrap) is { } held)
@@ -101,7 +101,10 @@ internal sealed partial class DeviceGrain
             InvitationId = invitation,
             Udid = _row!.Udid!,
             SerialNumber = _row.SerialNumber!,
-            Ends = ends,
+            Ends = now + ReturnLasts,
+            ProductName = _row.ProductName,
+            OsVersion = _row.OsVersion,
+            BuildVersion = _row.BuildVersion,
         };
     }
 
@@ -119,9 +122,13 @@ internal sealed partial class DeviceGrain
     private Task ReturnAnswered(string commandUuid, CommandEnding ending, DateTimeOffset now) =>
         ending == CommandEnding.Acknowledged ? returns.Erased(Id, commandUuid.ToUpperInvariant(), now) : returns.TakeBack(Id, commandUuid.ToUpperInvariant());
 
-    /// <summary>Null: nobody told it to return, or it has come back.</summary>
+    /// <summary>A command ends that may have been in the iPad's hands before, and the iPad is here all the same: it is not on its way back.</summary>
+    private Task NotErased(PendingCommand command) =>
+        command.Row.RequestType == ReturnCommand.RequestType ? returns.TakeBack(Id, command.Row.CommandUuid) : Task.CompletedTask;
+
+    /// <summary>Null: nobody told it to return, or it has come back. One that has begun to enrol may begin once more, and is on its way back until it has ended.</summary>
     private async Task<AwayIPad?> FindAway() =>
-        _row is { Status: EnrolmentStatus.Erased } or { EraseSentAt: not null } ? await returns.FindAway(Id) : null;
+        _row is { Status: EnrolmentStatus.Erased or EnrolmentStatus.Authenticated } or { EraseSentAt: not null } ? await returns.FindAway(Id) : null;
 
     [LoggerMessage(2840, LogLevel.Warning, "{Id} asks how to return to service, and is told not to: {Problem}")]
     private partial void LogNoReturn(string id, string problem);

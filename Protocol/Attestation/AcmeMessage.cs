@@ -138,7 +138,8 @@ public sealed class AcmeMessage
         {
             return JsonDocument.Parse(json, Strict);
         }
-        catch (JsonException e)
+        // The second: half of a character in a member's name.
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new AcmeException(AcmeProblem.Malformed, otherwise, e);
         }

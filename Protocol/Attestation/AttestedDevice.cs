@@ -7,6 +7,9 @@ public sealed record AttestedDevice
 {
     private const byte OctetString = 4;
 
+    /// <summary>Apple makes a new one after seven days; one day more for clocks.</summary>
+    private static readonly TimeSpan Repeated = TimeSpan.FromDays(8);
+
     public string? SerialNumber { get; init; }
     public string? Udid { get; init; }
     public string? OsVersion { get; init; }
@@ -20,6 +23,9 @@ public sealed record AttestedDevice
     public required byte[] PublicKeySha256 { get; init; }
     /// <summary>The certificate that says it.</summary>
     public required IdentityCertificate Leaf { get; init; }
+
+    /// <summary>Whether an iPad that is asked at this time would still send it, since Apple makes no newer one yet.</summary>
+    public bool IsStillSent(DateTimeOffset askedAt) => Leaf.NotBefore >= askedAt - Repeated;
 
     /// <summary>Whether it is as fresh as was asked for: made for exactly these bytes. Apple writes them as they are; as an ASN.1 octet string they are taken too.</summary>
     public bool IsFor(ReadOnlySpan<byte> freshness) =>

@@ -33,6 +33,8 @@ public static class ReturnWifi
             return "The profile cannot be read.";
         }
 
+        if (root.ContainsKey("RemovalDate") || root.ContainsKey("DurationUntilRemoval"))
+            return "The iPad would remove it by itself (RemovalDate or DurationUntilRemoval), and be without Wi-Fi then. Use a profile that stays.";
         if (ProfileVariables.In(root) is [var variable, ..])
             return $"It has the variable {{{{{variable}}}}}. Use a profile whose Wi-Fi is the same for all iPads: an erased iPad gets it before it enrols.";
         var payloads = (root.GetArray("PayloadContent") ?? []).OfType<PlistDictionary>().ToList();

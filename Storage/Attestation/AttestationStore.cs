@@ -28,8 +28,10 @@ internal sealed class AttestationStore(Database database) : IAttestationStore
                     INSERT INTO attested_orders ({Columns})
                     VALUES (@id, @challenge, @account, @invitation, @renews, @authority, @udid, @serial, @token, 0, NULL, NULL, NULL, NULL, NULL, @created, @expires, @identifier)
                     ON CONFLICT (challenge_hash) DO UPDATE SET
-                      id = excluded.id, account = excluded.account, token = excluded.token, state = 0, problem = NULL, key_hash = NULL, attested = NULL, leaf = NULL, created_at = excluded.created_at
-                    WHERE attested_orders.state = 3 OR (attested_orders.account <> excluded.account AND attested_orders.certificate IS NULL)
+                      id = excluded.id, account = excluded.account, token = excluded.token, state = 0, problem = NULL, key_hash = NULL, attested = NULL, leaf = NULL, created_at = excluded.created_at,
+                      expires_at = excluded.expires_at, identifier = excluded.identifier
+                    WHERE attested_orders.state = 3
+                      OR (attested_orders.certificate IS NULL AND (attested_orders.account <> excluded.account OR attested_orders.expires_at < excluded.created_at))
                     """)
                 .Text("@id", order.Id).Bytes("@challenge", order.ChallengeHash).Bytes("@account", order.Account).Text("@invitation", order.InvitationId).Bytes("@renews", order.Renews)
                 .Text("@authority", order.Authority).Text("@udid", order.Udid).Text("@serial", order.SerialNumber).Text("@token", order.Token).Time("@created", order.CreatedAt)
@@ -128,9 +130,10 @@ internal sealed class AttestationStore(Database database) : IAttestationStore
         return database.Write(async s => await s
             .Sql("""
                 INSERT INTO attestation_tries (serial_number, tries, last_at) VALUES (@serial, 1, @at)
-                ON CONFLICT (serial_number) DO UPDATE SET tries = attestation_tries.tries + 1, last_at = excluded.last_at, refused = NULL
+                ON CONFLICT (serial_number) DO UPDATE SET
+                  tries = CASE WHEN attestation_tries.last_at < @since THEN 1 ELSE attestation_tries.tries + 1 END, last_at = excluded.last_at, refused = NULL
                 """)
-            .Text("@serial", serialNumber).Time("@at", at).Execute());
+            .Text("@serial", serialNumber).Time("@at", at).Time("@since", at - IAttestationStore.TriesCountFor).Execute());
     }
 
     public Task Ask(AttestationQuestion question)

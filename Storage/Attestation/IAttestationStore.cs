@@ -3,7 +3,10 @@ namespace FleetMdm.Storage.Attestation;
 /// <summary>Orders of ACME, and what attestations proved.</summary>
 public interface IAttestationStore
 {
-    /// <summary>Begins an order. Of one client identifier there is one order: the same account gets the one that is there, another account takes its place as long as no certificate
+    /// <summary>A try that is older than that counts no more.</summary>
+    static readonly TimeSpan TriesCountFor = TimeSpan.FromDays(1);
+
+    /// <summary>Begins an order. Of one client identifier there is one order: the same account gets the one that is there until it expires, another account takes its place as long as no certificate
     /// was issued by it.</summary>
     /// <returns>The order that counts; null: another account has got a certificate by this client identifier.</returns>
     Task<AttestedOrder?> Begin(AttestedOrder order);

@@ -216,7 +216,11 @@ internal sealed class ReturnStore(Database database) : IReturnStore
         var forgotten = await s
             .Sql("""
                 DELETE FROM return_devices WHERE (operation_id, enrolment_id) IN (
-                  SELECT x.operation_id, x.enrolment_id FROM returns r JOIN return_devices x ON x.operation_id = r.operation_id WHERE r.created_at < @before LIMIT @limit)
+                  SELECT x.operation_id, x.enrolment_id FROM returns r JOIN return_devices x ON x.operation_id = r.operation_id
+                  WHERE r.created_at < @before
+                    AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.enrolment_id = x.enrolment_id AND q.command_uuid = r.command_uuid)
+                    AND NOT EXISTS (SELECT 1 FROM operations o WHERE o.id = r.operation_id AND o.pace IS NOT NULL AND o.phase <> 3 AND o.cancelled_at IS NULL)
+                  LIMIT @limit)
                 """)
             .Time("@before", createdBefore).Int("@limit", limit).Execute();
         if (forgotten < limit)

@@ -143,6 +143,26 @@ public abstract class AttestationStoreTests(StoreFixture fixture)
         await Store.NoteTry(serial, Make.Now);
         await Store.NoteTry(serial, Make.Now.AddMinutes(5));
         Assert.Equal(new AttestationTry(2, Make.Now.AddMinutes(5), null), await Store.FindTry(serial));
+        // What was tried the day before counts no more.
+        await Store.NoteTry(serial, Make.Now.AddMinutes(6).AddDays(1));
+        Assert.Equal(new AttestationTry(1, Make.Now.AddMinutes(6).AddDays(1), null), await Store.FindTry(serial));
+    }
+
+    [Fact]
+    public async Task An_order_that_has_ended_begins_anew_for_its_account_with_a_new_end()
+    {
+        var order = (await Store.Begin(Order()))!;
+        var (soon, later) = (Order(order.ChallengeHash, order.Account) with { CreatedAt = order.ExpiresAt }, order.ExpiresAt.AddMinutes(1));
+        Assert.Equal(order.Id, (await Store.Begin(soon with { ExpiresAt = later }))!.Id);
+        var again = Order(order.ChallengeHash, order.Account) with { CreatedAt = later, ExpiresAt = later.AddHours(1), SealedIdentifier = [7, 8] };
+        var begun = (await Store.Begin(again))!;
+        Assert.Equal((again.Id, AttestedOrderState.Pending, later, later.AddHours(1)), (begun.Id, begun.State, begun.CreatedAt, begun.ExpiresAt));
+        Assert.Equal([7, 8], begun.SealedIdentifier);
+
+        // Not when a certificate was issued by it.
+        await Store.Settle(Ready(begun));
+        await Store.Complete(begun.Id, Make.Hash());
+        Assert.Equal(begun.Id, (await Store.Begin(Order(order.ChallengeHash, order.Account) with { CreatedAt = later.AddDays(1), ExpiresAt = later.AddDays(2) }))!.Id);
     }
 
     [Fact]

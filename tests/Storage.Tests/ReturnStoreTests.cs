@@ -196,9 +196,42 @@ public abstract class ReturnStoreTests(StoreFixture fixture)
             Return = new ReturnAppend("wifi", "Wi-Fi", 4, false, "return-x"),
         };
         await node.Operations.Append(operation);
+        // Their command waits: they are told yet.
+        Assert.Equal(0, await node.Returns.Forget(Day, 2));
+        Assert.NotNull(await node.Returns.HandOver(ids[0], operation.CommandUuid, Make.Now));
+        foreach (var id in ids)
+        {
+            var row = Assert.Single((await node.Devices.Load(id)).Queue, one => one.CommandUuid == operation.CommandUuid);
+            await node.Devices.Finish(Make.Finish(id, row.Sequence, CommandEnding.Acknowledged, row.BodyHash));
+        }
+
         Assert.Equal(0, await node.Returns.Forget(Make.Now, 2));
         Assert.Equal(2, await node.Returns.Forget(Day, 2));
         Assert.NotNull(await node.Returns.Find(Scope.District, operation.Id));
+        Assert.Equal(1, await node.Returns.Forget(Day, 2));
+        Assert.Null(await node.Returns.Find(Scope.District, operation.Id));
+    }
+
+    [Fact]
+    public async Task A_paced_one_that_is_not_over_is_not_forgotten()
+    {
+        await using var node = await (await fixture.CreateAnother()).OpenNode();
+        var operation = new OperationAppend
+        {
+            Id = Guid.NewGuid().ToString(),
+            CommandUuid = Make.Id(),
+            RequestType = "EraseDevice",
+            Body = "<dict/>"u8.ToArray(),
+            AcceptedAt = Make.Now,
+            RequestedBy = "ada",
+            Ids = [(await Make.Enrolled(node)).Id],
+            Pace = new OperationPace { Waves = ["100%"] },
+            Return = new ReturnAppend("wifi", "Wi-Fi", 4, false, "return-y"),
+        };
+        await node.Operations.Append(operation);
+        Assert.Equal(0, await node.Returns.Forget(Day, 2));
+        Assert.NotNull(await node.Returns.Find(Scope.District, operation.Id));
+        await node.Operations.Cancel(operation.Id, Make.Now);
         Assert.Equal(1, await node.Returns.Forget(Day, 2));
         Assert.Null(await node.Returns.Find(Scope.District, operation.Id));
     }

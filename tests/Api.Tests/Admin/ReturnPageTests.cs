@@ -76,7 +76,7 @@ public sealed class ReturnPageTests(AdminServer server) : IClassFixture<AdminSer
     public async Task How_iPads_return_that_ask_is_said_changed_and_taken_back()
     {
         var wifi = await Wifi();
-        Assert.Contains("Nobody has said how", await server.Admin.GetStringAsync("/operations/returns/answer"), StringComparison.Ordinal);
+        Assert.Contains("You have not said how yet", await server.Admin.GetStringAsync("/operations/returns/answer"), StringComparison.Ordinal);
         Assert.Equal(400, (await Post("/operations/returns/answer", ("wifiProfileId", await Wifi("\"HIDDEN_NETWORK\": true")))).Status);
         Assert.Equal(303, (await Post("/operations/returns/answer", ("wifiProfileId", wifi), ("keepApps", "true"))).Status);
         // Somebody else was faster.

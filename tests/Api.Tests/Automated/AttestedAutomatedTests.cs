@@ -5,6 +5,9 @@ using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
+using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Operations;
+using FleetMdm.Storage.Returns;
 using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
@@ -28,6 +31,31 @@ public sealed class AttestedAutomatedTests(AutomatedHost host) : IClassFixture<A
         return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync());
     }
 
+    /// <summary>It was told to erase itself and to return.</summary>
+    private async Task SendAway(VirtualIPad ipad)
+    {
+        var (services, now) = (host.Server.Services, TimeProvider.System.GetUtcNow());
+        await services.GetRequiredService<IDeviceStore>().Commit(new EnrolmentChange
+        {
+            Row = new DeviceRow { Id = ipad.Udid, DeviceId = ipad.Udid, Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Enrolled, Version = 1 },
+            WriteId = Guid.NewGuid(),
+            At = now,
+        });
+        var uuid = Guid.NewGuid().ToString().ToUpperInvariant();
+        await services.GetRequiredService<IOperationStore>().Append(new OperationAppend
+        {
+            Id = Guid.NewGuid().ToString(),
+            CommandUuid = uuid,
+            RequestType = "EraseDevice",
+            Body = "<dict/>"u8.ToArray(),
+            AcceptedAt = now,
+            RequestedBy = "test",
+            Ids = [ipad.Udid],
+            Return = new ReturnAppend("wifi", "Wi-Fi", 4, false, $"return-{Guid.NewGuid():N}"),
+        });
+        Assert.NotNull(await services.GetRequiredService<IReturnStore>().HandOver(ipad.Udid, uuid, now));
+    }
+
     [Fact]
     public async Task An_iPad_out_of_the_box_gets_a_client_identifier_for_itself_and_one_that_cannot_attest_gets_what_the_option_says()
     {
@@ -41,6 +69,9 @@ public sealed class AttestedAutomatedTests(AutomatedHost host) : IClassFixture<A
         Assert.Null(EnrolmentProfile.Read(ConfigurationProfile.Read((await Ask(ipad)).Body)).Acme);
         Options.Identity = AttestedIdentity.WhenPossible;
         Assert.Null(EnrolmentProfile.Read(ConfigurationProfile.Read((await Ask(old)).Body)).Acme);
+        Assert.NotNull(EnrolmentProfile.Read(ConfigurationProfile.Read((await Ask(ipad)).Body)).Acme);
+        await SendAway(ipad);
+        Assert.Null(EnrolmentProfile.Read(ConfigurationProfile.Read((await Ask(ipad)).Body)).Acme);
         Options.Identity = AttestedIdentity.Required;
         var profile = EnrolmentProfile.Read(ConfigurationProfile.Read((await Ask(ipad)).Body));
         var key = (await host.Server.Services.GetRequiredService<EnrolmentAuthority>().Get()).ChallengeKey;

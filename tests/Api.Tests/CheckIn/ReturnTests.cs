@@ -2,8 +2,10 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.Pkcs;
 using System.Text;
 using System.Text.Json.Nodes;
+using FleetMdm.Api.Attestation;
 using FleetMdm.Protocol.Plist;
 using FleetMdm.VirtualFleet.Apns;
+using Microsoft.Extensions.Options;
 
 namespace FleetMdm.Api.Tests.CheckIn;
 
@@ -172,6 +174,24 @@ public abstract class ReturnTests(AdministeredServer server)
         var row = await other.RowOf(id, pad);
         Assert.Equal("Failed", (string)row["state"]!);
         Assert.Contains("no push certificate", (string)row["reason"]!, StringComparison.Ordinal);
+        Assert.Equal("Enrolled", (string)(await bare.Get(pad.Path))["status"]!);
+    }
+
+    [Fact]
+    public async Task An_iPad_that_has_to_attest_and_cannot_is_not_erased()
+    {
+        await using var bare = new Bare();
+        await bare.InitializeAsync();
+        bare.Service<IOptions<AttestationOptions>>().Value.Identity = AttestedIdentity.Required;
+        var other = new Plain(bare);
+        await other.MakeReady();
+        // It has not said which model it is.
+        var pad = await other.Enrol();
+        var id = await other.Begin(await other.Wifi(), pad);
+        Assert.Null(await pad.Idle());
+        var row = await other.RowOf(id, pad);
+        Assert.Equal("Failed", (string)row["state"]!);
+        Assert.Contains("has to attest and cannot. It was not erased.", (string)row["reason"]!, StringComparison.Ordinal);
         Assert.Equal("Enrolled", (string)(await bare.Get(pad.Path))["status"]!);
     }
 

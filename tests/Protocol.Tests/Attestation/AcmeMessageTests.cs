@@ -94,6 +94,9 @@ public sealed class AcmeMessageTests
         // The same bytes in another spelling.
         Assert.Equal(AcmeProblem.Malformed, Refusal(Message(whole: message => message["payload"] = "e31")));
         Assert.Equal(AcmeProblem.Malformed, Refusal(Message(payload: "[]")));
+        // Half of a character in a name.
+        Assert.Equal(AcmeProblem.Malformed, Refusal(Message(payload: "{\"\\ud800\":1}")));
+        Assert.Equal(AcmeProblem.Malformed, Refusal(Message(payload: "{\"\\ud800\":1,\"\\ud801\":2}")));
         Assert.Equal(AcmeProblem.Malformed, Refusal(Message(payload: "{\"a\":1,\"a\":2}")));
         Assert.Equal(AcmeProblem.Malformed, Refusal(Message(payload: new string('[', 100) + new string(']', 100))));
     }

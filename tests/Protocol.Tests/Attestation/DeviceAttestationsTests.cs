@@ -36,6 +36,14 @@ public sealed class DeviceAttestationsTests
     }
 
     [Fact]
+    public void An_iPad_repeats_its_attestation_for_a_week_and_no_longer()
+    {
+        var attested = Attestations.Check([Usual(), Issuer.RawData], TestPki.Now);
+        Assert.True(attested.IsStillSent(attested.Leaf.NotBefore.AddDays(7)));
+        Assert.False(attested.IsStillSent(attested.Leaf.NotBefore.AddDays(9)));
+    }
+
+    [Fact]
     public void The_root_may_be_sent_along()
     {
         Assert.Equal(Serial, Attestations.Check([Usual(), Issuer.RawData, Root.RawData], TestPki.Now).SerialNumber);
