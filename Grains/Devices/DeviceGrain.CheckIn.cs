@@ -193,8 +193,10 @@ internal sealed partial class DeviceGrain
 
         Saw(certificate);
         if (IsAwaiting) await Held();
+        // Queued, so that it is pushed for again when this push is lost: somebody stands before the iPad and waits.
+        await QueueLetIn();
         // While the user was away, pushes went nowhere.
-        if (IsUserChannel && (_queue.Count > 0 || IsUserAwaiting)) RequestPush(evenIfOutstanding: true);
+        if (IsUserChannel && _queue.Count > 0) RequestPush(evenIfOutstanding: true);
         if (first)
         {
             LogEnrolled(Id);
