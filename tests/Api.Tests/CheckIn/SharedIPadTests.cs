@@ -291,7 +291,7 @@ public abstract class SharedIPadTests(AdministeredServer server)
     [InlineData("""{"sharedIPad": {"quotaSize": 1000, "residentUsers": 5}}""", "sharedIPad.residentUsers")]
     [InlineData("""{"sharedIPad": {}}""", "sharedIPad.quotaSize")]
     [InlineData("""{"sharedIPad": {"userSessionTimeout": 5}}""", "sharedIPad.userSessionTimeout")]
-    [InlineData("""{"sharedIPad": {"managedAppleIDDefaultDomains": ["a.example", null]}}""", "sharedIPad.managedAppleIDDefaultDomains")]
+    [InlineData("""{"sharedIPad": {"managedAppleIDDefaultDomains": ["a.example", null]}}""", "sharedIPad.managedAppleIDDefaultDomains[1]")]
     [InlineData("""{"setting": {"item": "SharedDeviceConfiguration", "quotaSize": 1000, "residentUsers": 5}}""", "setting.item")]
     [InlineData("""{"sharedIPad": {"residentUsers": 5}, "setting": {"item": "DeviceName", "deviceName": "x"}}""", "profileId")]
     public async Task What_breaks_a_rule_of_Apples_is_said_at_the_field(string what, string field)
