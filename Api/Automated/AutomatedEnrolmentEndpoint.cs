@@ -66,7 +66,7 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         }
         catch (Exception e) when (e is IdentityException or PlistFormatException)
         {
-            throw Refuse(context, StatusCodes.Status400BadRequest, "BadAnswer", $"This is no signed machine information of an iPad: {e.Message}");
+            throw Refuse(context, StatusCodes.Status400BadRequest, "BadAnswer", $"This is no signed machine information of an iPad: {e.Message}", AskingRefusedException.NotUnderstood);
         }
 
         // 3
@@ -90,13 +90,14 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         return new AskingIPad(new ProvenFacts(device, info.ProductName, info.OsVersion, info.BuildVersion), info.CanUpdate);
     }
 
-    /// <summary>Steps 4 and 5, for an iPad on which somebody is to sign in: before that is asked.</summary>
-    /// <returns>Null: it may go on.</returns>
-    /// <exception cref="AskingRefusedException">No server has it any more.</exception>
-    internal async Task<IResult?> UpdateFirst(HttpContext context, AskingIPad asking)
+    /// <summary>For an iPad that comes to the page where somebody signs in: what is answered before that is asked. Where its profile asks for none any more, that is the enrolment profile.</summary>
+    /// <returns>Null: somebody is to sign in.</returns>
+    /// <exception cref="AskingRefusedException">It gets none.</exception>
+    internal async Task<IResult?> WithoutSignIn(HttpContext context, AskingIPad asking)
     {
         var (device, _, profile) = await Find(context, asking);
-        return await UpdateFirst(asking, device, DefinitionOf(profile));
+        var definition = DefinitionOf(profile);
+        return await UpdateFirst(asking, device, definition) ?? (definition is { AsksSignIn: true } ? null : await Answer(context, asking, signedIn: false));
     }
 
     /// <summary>Steps 4 to 8.</summary>
@@ -116,8 +117,9 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         if (definition is { AsksSignIn: true } && !signedIn)
         {
             await store.NoteAsked(device.SerialNumber, now, asking.Facts.OsVersion, "to sign in first");
-            throw Refuse(context, StatusCodes.Status403Forbidden, "SignInFirst",
-                $"Somebody has to sign in on the iPad {device.SerialNumber} first, and it has fetched its enrolment profile from Apple before that was so. Erase it, and set it up again.");
+            throw Refuse(context, StatusCodes.Status403Forbidden, "SignInFirst", (await store.FindAddress())?.SignInUrl is null
+                ? "Somebody has to sign in on this iPad, and there is no page for it. An administrator has to set SelfService:PublicUrl first."
+                : "This iPad has old instructions for its set-up. Ask the school: it has to be erased, and set up again.");
         }
 
         // 7
@@ -166,11 +168,11 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         }.ToJsonString(), "application/json", statusCode: StatusCodes.Status403Forbidden);
     }
 
-    private AskingRefusedException Refuse(HttpContext context, int status, string result, string why)
+    internal AskingRefusedException Refuse(HttpContext context, int status, string result, string why, string? onPage = null)
     {
         metrics.CountProfile(result);
         if (_told.IsDue(clients.Of(context))) LogRefused(clients.Of(context), result, why);
-        return new AskingRefusedException(status, why);
+        return new AskingRefusedException(status, why, onPage);
     }
 
     [LoggerMessage(2587, LogLevel.Information, "Enrolment profile {Uuid} given to iPad {SerialNumber} out of the box, by the server \"{Server}\".")]
@@ -200,7 +202,12 @@ internal sealed record AskingIPad(ProvenFacts Facts, bool CanUpdate)
 }
 
 /// <summary>No enrolment profile for this iPad; the message says why, to the person in front of it.</summary>
-internal sealed class AskingRefusedException(int status, string why) : Exception(why)
+internal sealed class AskingRefusedException(int status, string why, string? onPage = null) : Exception(why)
 {
+    public const string NotUnderstood = "The school's server did not understand this iPad. Start the set-up again. If it happens again, ask the school.";
+
     public int Status => status;
+
+    /// <summary>Where a pupil reads it, who can do nothing with the details.</summary>
+    public string OnPage => onPage ?? Message;
 }

@@ -26,6 +26,9 @@ internal sealed class SetUpSignIn(
     /// <summary>Time enough to ask somebody for the password.</summary>
     private static readonly TimeSpan Lasts = TimeSpan.FromHours(1);
 
+    /// <summary>After the enrolment profile was given.</summary>
+    private static readonly TimeSpan LastsAfter = TimeSpan.FromMinutes(5);
+
     private readonly IDataProtector _cookies = protection.CreateProtector("automated.sign-in");
 
     /// <summary>The iPad says what it is.</summary>
@@ -41,33 +44,20 @@ internal sealed class SetUpSignIn(
         }
         catch (FormatException)
         {
-            throw new AskingRefusedException(StatusCodes.Status400BadRequest, "What the iPad says of itself is no Base64.");
+            throw endpoint.Refuse(context, StatusCodes.Status400BadRequest, "BadAnswer", "What the iPad says of itself is no Base64.", AskingRefusedException.NotUnderstood);
         }
 
         var asking = await endpoint.Check(context, body);
-        if (await endpoint.UpdateFirst(context, asking) is { } update) return update;
-        var kept = new Kept(
-            time.GetUtcNow() + Lasts, asking.Device.Udid, asking.Device.SerialNumber, asking.Facts.ProductName, asking.Facts.OsVersion, asking.Facts.BuildVersion, asking.CanUpdate);
-        context.Response.Cookies.Append(Cookie, _cookies.Protect(JsonSerializer.Serialize(kept)), Options(context, Lasts));
+        if (await endpoint.WithoutSignIn(context, asking) is { } answer) return answer;
+        Keep(context, new Kept(
+            time.GetUtcNow() + Lasts, asking.Device.Udid, asking.Device.SerialNumber, asking.Facts.ProductName, asking.Facts.OsVersion, asking.Facts.BuildVersion, asking.CanUpdate));
         return null;
     }
 
     /// <summary>The iPad that this browser is on; null: none, or it took too long.</summary>
-    public AskingIPad? Asking(HttpContext context)
-    {
-        if (context.Request.Cookies[Cookie] is not { Length: > 0 } cookie) return null;
-        try
-        {
-            // We wrote it, or it cannot be opened.
-            return JsonSerializer.Deserialize<Kept>(_cookies.Unprotect(cookie)) is { } kept && kept.Until > time.GetUtcNow()
-                ? new AskingIPad(new ProvenFacts(new ProvenDevice(kept.Udid, kept.SerialNumber), kept.ProductName, kept.OsVersion, kept.BuildVersion), kept.CanUpdate)
-                : null;
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
+    public AskingIPad? Asking(HttpContext context) => Opened(context) is { } kept
+        ? new AskingIPad(new ProvenFacts(new ProvenDevice(kept.Udid, kept.SerialNumber), kept.ProductName, kept.OsVersion, kept.BuildVersion), kept.CanUpdate)
+        : null;
 
     /// <summary>What whoever has signed in may do with the iPad.</summary>
     public async Task<SetUpChoices> Choices(HttpContext context, AskingIPad asking)
@@ -88,8 +78,8 @@ internal sealed class SetUpSignIn(
         var choices = await Choices(context, asking);
         if (forNobody ? !choices.ForNobody : choices.Name is null)
             throw new ApiProblem(StatusCodes.Status403Forbidden, ProblemCodes.NoPerson, "Not yours", SetUpChoices.NoPerson);
-        // What the iPad has to do first comes before anybody has it.
-        if (await endpoint.UpdateFirst(context, asking) is { } update) return update;
+        // What the iPad has to do first comes before anybody has it. Where nobody is to sign in any more, nobody gets it by that.
+        if (await endpoint.WithoutSignIn(context, asking) is { } instead) return instead;
         var record = trail.Entry(context, AuditVerbs.AutomatedSignIn, AuditTargets.Placeholder, asking.Device.SerialNumber, detail: forNobody ? "for nobody" : "for who signed in");
         if (forNobody)
         {
@@ -108,8 +98,28 @@ internal sealed class SetUpSignIn(
             }
         }
 
-        return await endpoint.Answer(context, asking, signedIn: true);
+        var answer = await endpoint.Answer(context, asking, signedIn: true);
+        // Once more, if the iPad lost it on the way. Then the browser is no iPad's any more.
+        if (Opened(context) is { } kept && time.GetUtcNow() + LastsAfter is var until && until < kept.Until) Keep(context, kept with { Until = until });
+        return answer;
     }
+
+    private Kept? Opened(HttpContext context)
+    {
+        if (context.Request.Cookies[Cookie] is not { Length: > 0 } cookie) return null;
+        try
+        {
+            // We wrote it, or it cannot be opened.
+            return JsonSerializer.Deserialize<Kept>(_cookies.Unprotect(cookie)) is { } kept && kept.Until > time.GetUtcNow() ? kept : null;
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    private void Keep(HttpContext context, Kept kept) =>
+        context.Response.Cookies.Append(Cookie, _cookies.Protect(JsonSerializer.Serialize(kept)), Options(context, kept.Until - time.GetUtcNow()));
 
     private sealed record Kept(DateTimeOffset Until, string Udid, string SerialNumber, string? ProductName, string? OsVersion, string? BuildVersion, bool CanUpdate);
 

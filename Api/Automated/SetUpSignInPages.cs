@@ -34,7 +34,7 @@ internal static class SetUpSignInPages
         }
         catch (AskingRefusedException e)
         {
-            return Closed(e.Status, e.Message);
+            return Closed(e.Status, e.OnPage);
         }
     }
 
@@ -54,7 +54,7 @@ internal static class SetUpSignInPages
         }
         catch (AskingRefusedException e)
         {
-            return Closed(e.Status, e.Message);
+            return Closed(e.Status, e.OnPage);
         }
         catch (ApiProblem problem) when (PageForms.CanShow(problem) || problem.Code == ProblemCodes.NoPerson)
         {

@@ -110,7 +110,13 @@ internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IIn
 
         bool Flag(string key) => details.ValueKind == JsonValueKind.Object && details.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.True;
 
-        long? Number(string key) => details.ValueKind == JsonValueKind.Object && details.TryGetProperty(key, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetInt64() : null;
+        // As the iPad said it: also with a fraction, or as large as no iPad is.
+        long? Number(string key)
+        {
+            if (details.ValueKind != JsonValueKind.Object || !details.TryGetProperty(key, out var value) || value.ValueKind != JsonValueKind.Number) return null;
+            if (value.TryGetInt64(out var whole)) return whole;
+            return value.TryGetDouble(out var number) && Math.Abs(number) < long.MaxValue ? (long)number : null;
+        }
     }
 
     private static DateTimeOffset? Later(DateTimeOffset? one, DateTimeOffset? other) => one is null || other > one ? other : one;
@@ -125,6 +131,6 @@ internal static class SharedIPadWords
     {
         var seen = lastSeen is { } at ? $"last here {at.UtcDateTime.ToString("d MMM yyyy", CultureInfo.InvariantCulture)}" : "not seen here yet";
         if (!isLoggedIn) return $"Waits until {userName} logs in; {seen}.";
-        return putOff ? $"{userName} was logged in, and the iPad puts it off: it is locked or busy." : $"{userName} was logged in: waits for the iPad to come.";
+        return putOff ? $"{userName} was logged in, and the iPad puts it off: it is locked or busy." : $"{userName} was logged in: waits until the iPad connects.";
     }
 }

@@ -52,7 +52,8 @@ internal sealed partial class DeviceGrain
 
         Saw(certificate);
         if (decision.NameToSet is { } name) await QueueName(name);
-        if (placeholder is { PersonId: { } person }) await HandOut(placeholder, person, now);
+        // Nobody signs in for a renewal: whoever did waits for the set-up.
+        if (placeholder is { PersonId: { } person } && !(decision.Renewal && placeholder.PersonBy == PersonBy.SignIn)) await HandOut(placeholder, person, now);
         if (!decision.Renewal && standing.Invitation is { PersonId: { } own } invited) await HandOutInvited(own, invited.CreatedAt, now);
         if (decision.SerialNumberBefore is { } old) LogSerialNumberChanged(Id, old, change.Row.SerialNumber);
         if (decision.Displaced is { } reason) LogDisplaced(Id, change.Row.SerialNumber, reason, ended);
@@ -192,8 +193,10 @@ internal sealed partial class DeviceGrain
 
         Saw(certificate);
         if (IsAwaiting) await Held();
+        // Queued, so that it is pushed for again when this push is lost: somebody stands before the iPad and waits.
+        await QueueLetIn();
         // While the user was away, pushes went nowhere.
-        if (IsUserChannel && (_queue.Count > 0 || IsUserAwaiting)) RequestPush(evenIfOutstanding: true);
+        if (IsUserChannel && _queue.Count > 0) RequestPush(evenIfOutstanding: true);
         if (first)
         {
             LogEnrolled(Id);

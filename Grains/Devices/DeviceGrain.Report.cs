@@ -182,7 +182,13 @@ internal sealed partial class DeviceGrain
         var now = Now();
         (var ending, report) = await EndingOf(ended.RequestType, commandUuid, report);
         if (ending == CommandEnding.Acknowledged) await LockedLate(commandUuid, ended.BodyHash, now);
-        if (ending == CommandEnding.Acknowledged) await EndGoneUsers(ended.RequestType, ended.BodyHash, asked: null, report, now);
+        if (ending == CommandEnding.Acknowledged)
+        {
+            // A list that comes late says nothing.
+            await EndGoneUsers(ended.RequestType, ended.BodyHash, ended.RequestType == SharedIPadUsers.DeleteUser ? ended.SentAt : null, report, now);
+            await AskWhoIsThere(ended.RequestType);
+        }
+
         if (ended.RequestType == EraseDevice) await ReturnAnswered(commandUuid, ending, now);
         // First what must not be lost: an iPad that is erased does not say so twice.
         if (Consequence(ended.RequestType, ending, report, now) is { } change) await Commit(change);

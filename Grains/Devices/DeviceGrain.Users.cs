@@ -15,7 +15,7 @@ namespace FleetMdm.Grains.Devices;
 //
 // In the grain of a user:
 //
-//   4. let in    a user whose login the iPad holds up goes on when the commands of this user were handed over
+//   4. let in    a user whose login the iPad holds up goes on when the commands of this user were handed over: queued with the login, and the last of the queue (DeviceQueue.Next)
 
 internal sealed partial class DeviceGrain
 {
@@ -67,11 +67,14 @@ internal sealed partial class DeviceGrain
     }
 
     /// <summary>Step 4. What the user has put off comes later: nobody waits at the login for what cannot be done there.</summary>
-    private async ValueTask<DeviceReply?> LetUserIn()
+    private async ValueTask<DeviceReply?> LetUserIn() => await QueueLetIn() ? await Next() : null;
+
+    /// <returns>False: nobody waits, or it is queued.</returns>
+    private async Task<bool> QueueLetIn()
     {
-        if (!IsUserAwaiting || _queue.Commands.Any(command => command.Row.RequestType == SharedIPadUsers.UserConfigured)) return null;
+        if (!IsUserAwaiting || _queue.Commands.Any(command => command.Row.RequestType == SharedIPadUsers.UserConfigured)) return false;
         await AppendOwn(HoldCommands.NewUuid(), SharedIPadUsers.UserConfigured, LetIn);
-        return await Next();
+        return true;
     }
 
     private static byte[] Plain(string requestType) => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = requestType });

@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.Devices;
 
 namespace FleetMdm.Grains.Devices;
@@ -89,20 +90,26 @@ internal sealed class DeviceQueue
     }
 
     /// <summary>The oldest command that may be handed over or ended now. One that was set aside comes behind all others, the least often
-    /// handed over first, so that several silent ones take turns.</summary>
+    /// handed over first, so that several silent ones take turns. What lets a user in comes last, whenever it was queued.</summary>
     public PendingCommand? Next(DateTimeOffset now)
     {
         // Releases, then locks: nobody waits in an exam behind the installation of an app.
         if (_ofExams > 0 && (Urgent(ExamCommands.IsRelease, now) ?? Urgent(ExamCommands.IsLock, now)) is { } urgent) return urgent;
-        PendingCommand? aside = null;
+        PendingCommand? aside = null, letIn = null;
         foreach (var command in _commands)
         {
             if (command.Skipped) continue;
-            if (!Unanswered.IsSetAside(command.Row) || command.Row.OperationCancelled || command.Row.ExpiresAt <= now) return command;
+            if (!Unanswered.IsSetAside(command.Row) || command.Row.OperationCancelled || command.Row.ExpiresAt <= now)
+            {
+                if (command.Row.RequestType != SharedIPadUsers.UserConfigured) return command;
+                letIn ??= command;
+                continue;
+            }
+
             if (!Unanswered.IsPaused(command.Row, now) && (aside is null || command.Row.UnansweredCount < aside.Row.UnansweredCount)) aside = command;
         }
 
-        return aside;
+        return aside ?? letIn;
     }
 
     /// <summary>One that was set aside takes its turn like any other.</summary>

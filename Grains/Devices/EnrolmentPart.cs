@@ -235,7 +235,7 @@ internal static class EnrolmentPart
         var keepsToken = !renewal && input.Away?.KeepsApps == true && before?.HasBootstrapToken == true && input.Standing.Proven?.Is(state.Id, message.SerialNumber) == true;
         if (!renewal)
         {
-            row = NamingPart.Enrol(row, input.Placeholder, input.Away?.DeviceName);
+            row = NamingPart.Enrol(row, input.Placeholder, now, input.Away?.DeviceName);
             // What was escrowed belonged to the enrolment that ends here.
             row = row with
             {

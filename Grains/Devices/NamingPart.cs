@@ -14,10 +14,12 @@ internal static class NamingPart
 
     /// <summary>What was known of the iPad before it enrolled. What the placeholder does not say stays as it is.</summary>
     /// <param name="before">What an iPad was called that was erased and comes back; null: it does not, or nobody knows.</param>
-    public static DeviceRow Enrol(DeviceRow row, Placeholder? placeholder, string? before = null) => row with
+    /// <param name="now">Who signed in on it long ago and did not finish does not count.</param>
+    public static DeviceRow Enrol(DeviceRow row, Placeholder? placeholder, DateTimeOffset now, string? before = null) => row with
     {
         DeviceName = NameToSet(placeholder, before) ?? row.DeviceName,
-        School = placeholder?.School ?? row.School,
+        // That of who signed in comes last: an iPad does not change its school by that.
+        School = placeholder?.School ?? row.School ?? (placeholder is { PersonBy: PersonBy.SignIn } meant && !Placeholder.IsOver(meant.PersonBy, meant.PersonAt, now) ? meant.PersonSchool : null),
     };
 
     /// <summary>The name that the iPad is given; null: it keeps its own.</summary>

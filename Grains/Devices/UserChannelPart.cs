@@ -43,12 +43,10 @@ internal static class UserChannelPart
     /// <remarks>A list that names nobody of those who have channels speaks of them by other names, unless it is empty: then nothing is made of it.</remarks>
     public static IReadOnlyList<UserChannel> Gone(IReadOnlyList<UserChannel> users, string? deleted, IReadOnlySet<string>? listed, DateTimeOffset asked)
     {
-        if (deleted is not null) return [.. users.Where(user => IsAlive(user) && SharedIPadUsers.IsSame(user.ShortName, deleted))];
+        var away = users.Where(user => IsAlive(user) && !(user.LastSeenAt >= asked) && !(user.TokenUpdatedAt >= asked));
+        if (deleted is not null) return [.. away.Where(user => SharedIPadUsers.IsSame(user.ShortName, deleted))];
         if (listed is null || (listed.Count > 0 && !users.Any(user => user.ShortName is { } name && listed.Contains(name)))) return [];
-        return
-        [
-            .. users.Where(user => IsAlive(user) && user.ShortName is { } name && !listed.Contains(name) && !(user.LastSeenAt >= asked) && !(user.TokenUpdatedAt >= asked)),
-        ];
+        return [.. away.Where(user => user.ShortName is { } name && !listed.Contains(name))];
     }
 
     private static bool IsAlive(UserChannel user) => user.Status is EnrolmentStatus.Authenticated or EnrolmentStatus.Enrolled;

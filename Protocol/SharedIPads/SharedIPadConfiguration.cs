@@ -101,6 +101,7 @@ public sealed record SharedIPadConfiguration
             const string field = "managedAppleIDDefaultDomains";
             if (ManagedAppleIDDefaultDomains is not { } domains) return;
             if (domains.Count is 0 or > MostDomains) Fault(field, $"Enter 1 to {MostDomains} domains.");
+            else if (domains.Any(domain => domain is null)) Fault(field, "Enter each domain as text, as in school.example.");
             else if (domains.FirstOrDefault(domain => !IsDomain(domain)) is { } odd) Fault(field, $"\"{(odd.Length > 40 ? odd[..40] + "…" : odd)}\" is no domain. Enter it as in school.example.");
             else if (domains.Distinct(StringComparer.OrdinalIgnoreCase).Count() < domains.Count) Fault(field, "Enter each domain once.");
         }
@@ -115,7 +116,7 @@ public sealed record SharedIPadConfiguration
         if (UserSessionTimeout is { } session) item["UserSessionTimeout"] = session;
         if (TemporarySessionTimeout is { } guest) item["TemporarySessionTimeout"] = guest;
         if (TemporarySessionOnly is { } only) item["TemporarySessionOnly"] = only;
-        if (ManagedAppleIDDefaultDomains is { } domains) item["ManagedAppleIDDefaultDomains"] = new PlistArray([.. domains.Select(domain => new PlistString(domain))]);
+        if (ManagedAppleIDDefaultDomains is { } domains) item["ManagedAppleIDDefaultDomains"] = new PlistArray([.. domains.Where(domain => domain is not null).Select(domain => new PlistString(domain))]);
         if (OnlineAuthenticationGracePeriod is { } days) item["OnlineAuthenticationGracePeriod"] = days;
         if (SkipLanguageAndLocaleSetupForNewUsers is { } skip) item["SkipLanguageAndLocaleSetupForNewUsers"] = skip;
         if (AwaitUserConfiguration is { } awaits) item["AwaitUserConfiguration"] = new PlistDictionary { ["Enabled"] = awaits };

@@ -115,7 +115,7 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
                 await s
                     .Sql($"""
                         INSERT INTO device_import_moves (import_id, serial_number, device_id, holding_id, person_id, ended_id, meant_before)
-                        SELECT @id, c.serial_number, c.device_id, CASE WHEN c.device_id IS NOT NULL THEN c.holding_id END, c.person_id, c.standing_id, c.meant_for FROM ({Compared(staged)}) c
+                        SELECT @id, c.serial_number, c.device_id, CASE WHEN c.device_id IS NOT NULL THEN c.holding_id END, c.person_id, c.standing_id, c.meant_by_list FROM ({Compared(staged)}) c
                         WHERE ({Is(DeviceImportChangeKind.Waiting, staged)}) OR ({Is(DeviceImportChangeKind.HandedOut, staged)}) OR ({Is(DeviceImportChangeKind.HandedOver, staged)})
                         """)
                     .Ids(piece).Text("@id", id).Execute();
@@ -123,9 +123,16 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
                     .Sql($"""
                         INSERT INTO placeholders (serial_number, created_at, created_by, updated_at, person_id, person_by)
                         SELECT c.serial_number, @at, @by, @at, c.person_id, @means FROM ({Compared(staged)}) c WHERE {Is(DeviceImportChangeKind.Waiting, staged)}
-                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id, person_by = excluded.person_by
+                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id, person_by = excluded.person_by, person_at = NULL
                         """)
                     .Ids(piece).Time("@at", at).Text("@by", by).Short("@means", (short)PersonBy.Import).Execute();
+                // Who has signed in and is named by the list waits for it by the list's word.
+                await s
+                    .Sql($"""
+                        UPDATE placeholders SET person_by = @means, person_at = NULL WHERE serial_number IN (
+                          SELECT i.serial_number FROM {Rows} JOIN placeholders p ON p.serial_number = i.serial_number WHERE p.person_id = i.person_id AND p.person_by = @signIn)
+                        """)
+                    .Ids(piece).Short("@means", (short)PersonBy.Import).Short("@signIn", (short)PersonBy.SignIn).Execute();
             }
 
             // 5. it changes hands: all come back before the first is handed out
@@ -194,7 +201,11 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
                     WHERE EXISTS (
                       SELECT 1 FROM device_import_moves m
                       WHERE m.import_id = @id AND m.serial_number = placeholders.serial_number AND m.device_id IS NULL AND m.person_id = placeholders.person_id)
+                      AND (placeholders.person_by IS NULL OR placeholders.person_by <> @signIn)
                     """)
+                .Text("@id", id).Short("@signIn", (short)PersonBy.SignIn).Execute();
+            await s
+                .Sql("UPDATE placeholders SET person_by = NULL WHERE person_id IS NULL AND serial_number IN (SELECT m.serial_number FROM device_import_moves m WHERE m.import_id = @id)")
                 .Text("@id", id).Execute();
             var moves = await s.Sql("SELECT count(*) FROM device_import_moves WHERE import_id = @id").Text("@id", id).First(row => row.Long(0));
             var undone = new DeviceImportUndone(takenBack, givenBack, notWaiting, moves - takenBack - notWaiting);
@@ -256,7 +267,8 @@ internal sealed class DeviceImportStore(Database database) : IDeviceImportStore
     /// <summary>The rows that were bound as ids, with what stands. Two iPads that say the same serial number are nobody's.</summary>
     private string Compared(StagedRows staged) => $"""
         SELECT w.*, h.person_id AS holder_id, h.id AS standing_id, CASE WHEN EXISTS (SELECT 1 FROM people cp WHERE cp.id = w.person_id AND cp.active) THEN 1 ELSE 0 END AS can_have FROM (
-          SELECT i.serial_number, i.person_id, i.holding_id, p.person_id AS meant_for, CASE WHEN p.serial_number IS NULL THEN 1 ELSE 0 END AS is_new,
+          SELECT i.serial_number, i.person_id, i.holding_id, p.person_id AS meant_for,
+            CASE WHEN p.person_by = {(short)PersonBy.SignIn} THEN NULL ELSE p.person_id END AS meant_by_list, CASE WHEN p.serial_number IS NULL THEN 1 ELSE 0 END AS is_new,
             CASE WHEN {Differs("p", staged.Columns, "i")} THEN 1 ELSE 0 END AS differs,
             (SELECT CASE WHEN count(*) = 1 THEN min(x.id) END FROM devices x WHERE x.serial_number = i.serial_number AND x.id = x.device_id AND x.status = 2) AS device_id
           FROM {Rows} LEFT JOIN placeholders p ON p.serial_number = i.serial_number

@@ -15,7 +15,8 @@ public interface ILateAnswerStore
 
 /// <summary>What the iPad was asked, and left unanswered.</summary>
 /// <param name="BodyHash">Of the question.</param>
-public sealed record UnansweredCommand(long Sequence, string RequestType, CommandEnding Ending, byte[] BodyHash);
+/// <param name="SentAt">When it was last handed over; null: nobody knows.</param>
+public sealed record UnansweredCommand(long Sequence, string RequestType, CommandEnding Ending, byte[] BodyHash, DateTimeOffset? SentAt = null);
 
 /// <summary>The iPad's report on a command that had ended.</summary>
 public sealed record LateAnswer

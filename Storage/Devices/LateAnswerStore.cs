@@ -16,9 +16,9 @@ internal sealed class LateAnswerStore(Database database, BodySealer sealer) : IL
         StoredText.Check("The enrolment id", enrolmentId);
         StoredText.Check("The CommandUUID", commandUuid);
         return database.Read(s => s
-            .Sql($"SELECT sequence, request_type, ending, body_hash FROM history WHERE {Unanswered} LIMIT 1")
+            .Sql($"SELECT sequence, request_type, ending, body_hash, sent_at FROM history WHERE {Unanswered} LIMIT 1")
             .Text("@uuid", commandUuid).Text("@id", enrolmentId)
-            .First(row => new UnansweredCommand(row.Long(0), row.Text(1), (CommandEnding)row.Short(2), row.Bytes(3))));
+            .First(row => new UnansweredCommand(row.Long(0), row.Text(1), (CommandEnding)row.Short(2), row.Bytes(3), row.TimeOrNull(4))));
     }
 
     public async Task<bool> Keep(LateAnswer answer)

@@ -2,6 +2,7 @@ using System.Globalization;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.People;
+using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Storage.Holdings;
 
@@ -180,10 +181,14 @@ internal sealed class HoldingStore(Database database) : IHoldingStore
         StoredText.Check("The iPad's id", holding.DeviceId);
         return database.Write(async s =>
         {
-            var person = await s.Sql($"SELECT person_id FROM placeholders WHERE serial_number = @serial AND person_id IS NOT NULL{database.ForUpdate}")
-                .Text("@serial", serialNumber.ToUpperInvariant()).First(row => row.Text(0));
-            if (person is null) return;
-            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL WHERE serial_number = @serial").Text("@serial", serialNumber.ToUpperInvariant()).Execute();
+            var waiting = await s.Sql($"SELECT person_id, person_by, person_at FROM placeholders WHERE serial_number = @serial AND person_id IS NOT NULL{database.ForUpdate}")
+                .Text("@serial", serialNumber.ToUpperInvariant())
+                .First(row => new { Person = row.Text(0), IsOver = Placeholder.IsOver(row.IsNull(1) ? null : (PersonBy)row.Short(1), row.TimeOrNull(2), holding.GivenAt) });
+            if (waiting is null) return;
+            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL, person_at = NULL WHERE serial_number = @serial").Text("@serial", serialNumber.ToUpperInvariant()).Execute();
+            // Whoever signed in that long ago did not finish.
+            if (waiting.IsOver) return;
+            var person = waiting.Person;
             var added = await s
                 .Sql("""
                     INSERT INTO holdings (id, device_id, person_id, given_at, given_by)

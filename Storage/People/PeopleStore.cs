@@ -90,7 +90,7 @@ internal sealed class PeopleStore(Database database) : IPeopleStore
                 .Sql($"DELETE FROM people WHERE id = @id AND {scope.Covers(database, "school_id")}")
                 .Text("@id", id).Within(scope).Execute();
             if (deleted == 0) return PersonOutcome.NotFound;
-            await s.Sql("UPDATE placeholders SET person_id = NULL WHERE person_id = @id").Text("@id", id).Execute();
+            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL, person_at = NULL WHERE person_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM class_members WHERE person_id = @id").Text("@id", id).Execute();
             await s.Sql("UPDATE accounts SET person_id = NULL WHERE person_id = @id").Text("@id", id).Execute();
             await s.Sql("UPDATE invitations SET person_id = NULL WHERE person_id = @id").Text("@id", id).Execute();

@@ -50,6 +50,15 @@ public sealed record Placeholder
     public string? PersonId { get; init; }
     /// <summary>Who said so; null: an import of a version before this was kept.</summary>
     public PersonBy? PersonBy { get; init; }
+    /// <summary>When they signed in; null: an import said so.</summary>
+    public DateTimeOffset? PersonAt { get; init; }
+    /// <summary>The school of who signed in: an iPad that has none gets it.</summary>
+    public string? PersonSchool { get; init; }
+
+    /// <summary>Who has signed in has so long until the iPad enrols. Then they are taken for somebody who did not finish.</summary>
+    public static TimeSpan SignInLasts { get; } = TimeSpan.FromHours(2);
+
+    public static bool IsOver(PersonBy? by, DateTimeOffset? at, DateTimeOffset now) => by == Placeholders.PersonBy.SignIn && !(at > now - SignInLasts);
 }
 
 /// <summary>Who said whom an iPad is for. Stored as a number: never renumber.</summary>

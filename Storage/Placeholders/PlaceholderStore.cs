@@ -28,9 +28,19 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
     {
         StoredText.Check("The serial number", serialNumber);
         return database.Read(s => s
-            .Sql("SELECT serial_number, name, school, asset_tag, person_id, person_by FROM placeholders WHERE serial_number = @serial")
-            .Text("@serial", serialNumber.ToUpperInvariant())
-            .First(row => Read(row) with { PersonId = row.TextOrNull(4), PersonBy = row.IsNull(5) ? null : (PersonBy)row.Short(5) }));
+            .Sql("""
+                SELECT p.serial_number, p.name, p.school, p.asset_tag, p.person_id, p.person_by, p.person_at, s.name
+                FROM placeholders p LEFT JOIN people w ON w.id = p.person_id AND w.active AND p.person_by = @means LEFT JOIN schools s ON s.id = w.school_id
+                WHERE p.serial_number = @serial
+                """)
+            .Text("@serial", serialNumber.ToUpperInvariant()).Short("@means", (short)PersonBy.SignIn)
+            .First(row => Read(row) with
+            {
+                PersonId = row.TextOrNull(4),
+                PersonBy = row.IsNull(5) ? null : (PersonBy)row.Short(5),
+                PersonAt = row.TimeOrNull(6),
+                PersonSchool = row.TextOrNull(7),
+            }));
     }
 
     public async Task<IReadOnlyList<PlaceholderStanding>> List(Scope scope, string? after, int limit, bool? enrolled)
@@ -102,9 +112,7 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
         var serial = serialNumber.ToUpperInvariant();
         return database.Write(async s =>
         {
-            var school = await s.Sql("SELECT s.name FROM people p LEFT JOIN schools s ON s.id = p.school_id WHERE p.id = @person AND p.active")
-                .Text("@person", personId).List(row => row.TextOrNull(0));
-            if (school.Count == 0) return MeantForOutcome.NoPerson;
+            if (await s.Sql("SELECT id FROM people WHERE id = @person AND active").Text("@person", personId).First(row => row.Text(0)) is null) return MeantForOutcome.NoPerson;
             var holders = await s
                 .Sql("SELECT h.person_id FROM holdings h JOIN devices d ON d.id = h.device_id WHERE d.serial_number = @serial AND h.returned_at IS NULL")
                 .Text("@serial", serial).List(row => row.Text(0));
@@ -115,15 +123,20 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
             if (meant is { PersonId: { } other, By: not PersonBy.SignIn } && other != personId) return MeantForOutcome.MeantForAnother;
             // Who has it already, by a list or in their hands, needs nothing more than that nobody else waits for it.
             if (holders.Count > 0)
-                await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL WHERE serial_number = @serial").Text("@serial", serial).Execute();
-            else if (meant?.PersonId != personId)
+                await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL, person_at = NULL WHERE serial_number = @serial").Text("@serial", serial).Execute();
+            else if (meant?.PersonId != personId || meant.By == PersonBy.SignIn)
             {
-                await s
+                // Not the school of the person: it would count for more than the iPad's own.
+                var written = await s
                     .Sql("""
-                        INSERT INTO placeholders (serial_number, school, created_at, created_by, updated_at, person_id, person_by) VALUES (@serial, @school, @at, @by, @at, @person, @means)
-                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id, person_by = excluded.person_by
+                        INSERT INTO placeholders (serial_number, created_at, created_by, updated_at, person_id, person_by, person_at) VALUES (@serial, @at, @by, @at, @person, @means, @at)
+                        ON CONFLICT (serial_number) DO UPDATE SET person_id = excluded.person_id, person_by = excluded.person_by, person_at = excluded.person_at
+                        WHERE placeholders.person_id IS NULL OR placeholders.person_by = @means
                         """)
-                    .Text("@serial", serial).Text("@school", school[0]).Time("@at", at).Text("@by", "sign-in").Text("@person", personId).Short("@means", (short)PersonBy.SignIn).Execute();
+                    .Text("@serial", serial).Time("@at", at).Text("@by", "sign-in").Text("@person", personId).Short("@means", (short)PersonBy.SignIn).Execute();
+                // A list was imported in this moment: it says for whom the iPad is.
+                if (written == 0 && await s.Sql("SELECT person_id FROM placeholders WHERE serial_number = @serial").Text("@serial", serial).First(row => row.TextOrNull(0)) != personId)
+                    return MeantForOutcome.MeantForAnother;
             }
 
             if (audit is not null) await AuditColumns.Add(s, audit with { Subject = personId });
@@ -136,7 +149,7 @@ internal sealed class PlaceholderStore(Database database) : IPlaceholderStore
         StoredText.Check("The serial number", serialNumber);
         return database.Write(async s =>
         {
-            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL WHERE serial_number = @serial AND person_by = @means")
+            await s.Sql("UPDATE placeholders SET person_id = NULL, person_by = NULL, person_at = NULL WHERE serial_number = @serial AND person_by = @means")
                 .Text("@serial", serialNumber.ToUpperInvariant()).Short("@means", (short)PersonBy.SignIn).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return true;

@@ -270,9 +270,9 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Send push" })).ToBeFocusedAsync();
         await page.GetByLabel("More actions").FocusAsync();
         await keys.PressAsync("Enter");
-        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Erase" })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Erase…", Exact = true })).ToBeVisibleAsync();
         await keys.PressAsync("Escape");
-        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Erase" })).ToBeHiddenAsync();
+        await Expect(page.GetByRole(AriaRole.Link, new() { Name = "Erase…", Exact = true })).ToBeHiddenAsync();
         await Expect(page.GetByLabel("More actions")).ToBeFocusedAsync();
         await keys.PressAsync("Enter");
         await keys.PressAsync("Tab");

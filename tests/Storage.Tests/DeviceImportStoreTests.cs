@@ -1,6 +1,7 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.DeviceImports;
 using FleetMdm.Storage.Holdings;
+using FleetMdm.Storage.Placeholders;
 
 namespace FleetMdm.Storage.Tests;
 
@@ -123,6 +124,27 @@ public abstract class DeviceImportStoreTests(StoreFixture fixture)
         Assert.Single(await node.Audit.List(AuditFilter.Everything, null, 99), record => record.Verb == AuditVerbs.ImportUndo);
 
         async Task<string?> Who(string serial) => (await node.Holdings.Current(Scope.District, [pads[serial]])).GetValueOrDefault(pads[serial])?.Holding.PersonId;
+    }
+
+    [Fact]
+    public async Task A_list_that_names_who_signed_in_has_the_last_word_and_what_a_sign_in_said_before_does_not_come_back()
+    {
+        await using var node = await Fresh();
+        string ali = await HoldingStoreTests.Person(node, "Berg"), bo = await HoldingStoreTests.Person(node, "Alm");
+        foreach (var serial in (string[])["SAME", "OTHER"]) await node.Placeholders.MeanFor(serial, ali, Make.Now, null);
+        var file = File(Row("SAME", person: ali), Row("OTHER", person: bo));
+        await node.DeviceImports.Stage(file);
+        await node.DeviceImports.Apply(file.Id, 0, Make.Now, "ada", null);
+        Assert.Equal((ali, PersonBy.Import, (DateTimeOffset?)null), await Meant("SAME"));
+        Assert.Equal((bo, PersonBy.Import, (DateTimeOffset?)null), await Meant("OTHER"));
+        Assert.Equal(MeantForOutcome.MeantForAnother, await node.Placeholders.MeanFor("SAME", bo, Make.Now, null));
+
+        await node.DeviceImports.Undo(file.Id, Make.Now.AddMinutes(9), "eve", null);
+        Assert.Equal((ali, PersonBy.Import, (DateTimeOffset?)null), await Meant("SAME"));
+        Assert.Equal((null, null, (DateTimeOffset?)null), await Meant("OTHER"));
+
+        async Task<(string?, PersonBy?, DateTimeOffset?)> Meant(string serial) =>
+            await node.Placeholders.Find(serial) is { } found ? (found.PersonId, found.PersonBy, found.PersonAt) : default;
     }
 
     [Fact]

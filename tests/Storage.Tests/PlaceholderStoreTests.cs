@@ -1,6 +1,7 @@
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Placeholders;
+using FleetMdm.Storage.Schools;
 
 namespace FleetMdm.Storage.Tests;
 
@@ -159,5 +160,47 @@ public abstract class PlaceholderStoreTests(StoreFixture fixture)
         Assert.Equal(MeantForOutcome.Written, await SignIn(bo, "SIGNIN2", minute: 7));
         await node.Placeholders.MeanForNobody("SIGNIN2", null);
         Assert.Equal((bo, "Elsewhere"), ((await Meant("SIGNIN2")).Item1, (await node.Placeholders.Find("SIGNIN2"))!.School));
+    }
+
+    [Fact]
+    public async Task Who_signs_in_writes_no_school_and_their_own_is_told_beside_it()
+    {
+        await using var own = await fixture.CreateAnother();
+        await using var node = await own.OpenNode();
+        var ali = await HoldingStoreTests.Person(node, "Berg");
+        await own.Execute($"UPDATE people SET school_id = '{await SchoolOf(node, "North")}' WHERE id = '{ali}'");
+        Assert.Equal(MeantForOutcome.Written, await node.Placeholders.MeanFor("OWN", ali, Make.Now, null));
+        var found = (await node.Placeholders.Find("OWN"))!;
+        Assert.Equal((null, "North", Make.Now), (found.School, found.PersonSchool, found.PersonAt));
+
+        // By a list it is the list that says the school.
+        await own.Execute("UPDATE placeholders SET person_by = 1");
+        Assert.Null((await node.Placeholders.Find("OWN"))!.PersonSchool);
+    }
+
+    [Fact]
+    public async Task Who_signed_in_and_did_not_finish_does_not_get_it_hours_later_and_may_sign_in_again()
+    {
+        await using var own = await fixture.CreateAnother();
+        await using var node = await own.OpenNode();
+        var ali = await HoldingStoreTests.Person(node, "Berg");
+        var device = (await Make.Enrolled(node, row => row with { SerialNumber = "LATE" })).Id;
+        var holding = HoldingStoreTests.Give(device, ali).Holding;
+        await node.Placeholders.MeanFor("LATE", ali, holding.GivenAt - Placeholder.SignInLasts, null);
+        await node.Holdings.HandOutWaiting("LATE", holding, null);
+        Assert.Null(await node.Holdings.PersonOf(device));
+        Assert.Null((await node.Placeholders.Find("LATE"))!.PersonId);
+
+        await node.Placeholders.MeanFor("LATE", ali, holding.GivenAt - Placeholder.SignInLasts, null);
+        await node.Placeholders.MeanFor("LATE", ali, holding.GivenAt.AddMinutes(-1), null);
+        await node.Holdings.HandOutWaiting("LATE", holding, null);
+        Assert.Equal(ali, (await node.Holdings.PersonOf(device))!.Id);
+    }
+
+    private static async Task<string> SchoolOf(Node node, string name)
+    {
+        var school = new School { Id = Guid.NewGuid().ToString(), Version = 1, Name = name, CreatedAt = Make.Now, CreatedBy = "ada", UpdatedAt = Make.Now, UpdatedBy = "ada" };
+        Assert.Equal(SchoolOutcome.Written, await node.Schools.Create(school, null));
+        return school.Id;
     }
 }

@@ -2,3 +2,5 @@
 ALTER TABLE automated_address ADD COLUMN sign_in_url text COLLATE "C";
 -- 1: an import, 2: a sign-in in Setup Assistant. Null where there is no person, or by an import of before.
 ALTER TABLE placeholders ADD COLUMN person_by smallint;
+-- When they signed in: whoever does not finish is forgotten. Null by an import.
+ALTER TABLE placeholders ADD COLUMN person_at timestamptz(3);

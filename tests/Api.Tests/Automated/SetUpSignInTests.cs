@@ -46,9 +46,9 @@ public sealed class SetUpSignInTests : IAsyncLifetime
     }
 
     /// <summary>An iPad that Apple has assigned, with a profile that asks for a sign-in.</summary>
-    private async Task<VirtualIPad> Bought(string more = "")
+    private async Task<VirtualIPad> Bought(string more = "", bool signIn = true)
     {
-        var profile = (string)(await _host.Post("profiles", $$"""{"name": "{{Guid.NewGuid():N}}", "signIn": true{{more}}}"""))["id"]!;
+        var profile = (string)(await _host.Post("profiles", $$"""{"name": "{{Guid.NewGuid():N}}", "signIn": {{(signIn ? "true" : "false")}}{{more}}}"""))["id"]!;
         var ipad = _fleet.Add(IPadDescription.Number(Interlocked.Increment(ref _ipads)) with { OsVersion = "18.3" });
         await _host.Connect(profile, ipad.Description.SerialNumber);
         return ipad;
@@ -101,7 +101,7 @@ public sealed class SetUpSignInTests : IAsyncLifetime
         using var client = Server.Client();
         using var round = await client.PostAsync("/mdm/automated/enroll", new ByteArrayContent(OutOfTheBox.MachineInfo(ipad)) { Headers = { ContentType = new MediaTypeHeaderValue("application/pkcs7-signature") } });
         Assert.Equal(HttpStatusCode.Forbidden, round.StatusCode);
-        Assert.Contains("has to sign in", await round.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("has old instructions for its set-up", await round.Content.ReadAsStringAsync(), StringComparison.Ordinal);
 
         var cookie = await Opened(ipad);
         using (var asked = await client.SendAsync(new HttpRequestMessage(HttpMethod.Get, Person) { Headers = { { "Cookie", cookie }, { "Accept", "text/html" } } }))
@@ -165,11 +165,12 @@ public sealed class SetUpSignInTests : IAsyncLifetime
         var ipad = await Bought();
         using var none = await Open(null);
         Assert.Equal(HttpStatusCode.BadRequest, none.StatusCode);
-        Assert.Contains("is for an iPad that is being set up", await none.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("works only on an iPad that is being set up", await none.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         foreach (var noise in (string[])["***", "AAAA", Convert.ToBase64String(new byte[100])])
         {
             using var refused = await Open(noise);
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            Assert.Contains("did not understand this iPad", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
 
         await using var strangers = new IPadFleet(new FleetOptions { Trust = TrustAnchors.FromPem(_host.Apple.RootPem) });
@@ -187,6 +188,32 @@ public sealed class SetUpSignInTests : IAsyncLifetime
         using var back = await Open(null, cookie);
         Assert.Equal(HttpStatusCode.SeeOther, back.StatusCode);
         Assert.Null(await MeantFor(ipad));
+    }
+
+    [Fact]
+    public async Task Where_the_profile_asks_for_no_sign_in_the_page_gives_it_at_once_and_to_nobody()
+    {
+        var ipad = await Bought(signIn: false);
+        using var answer = await Open(Info(ipad));
+        Assert.Equal((HttpStatusCode.OK, "application/x-apple-aspen-config"), (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType));
+        Assert.False(answer.Headers.Contains("Set-Cookie"));
+        Assert.Null(await MeantFor(ipad));
+    }
+
+    [Fact]
+    public async Task After_the_profile_was_given_the_cookie_of_the_iPad_lives_for_minutes()
+    {
+        var ipad = await Bought();
+        var (_, session) = await Pupil();
+        using var client = Server.Client();
+        using var request = new HttpRequestMessage(HttpMethod.Post, Person)
+        {
+            Headers = { { "Cookie", $"{await Opened(ipad)}; {session}" }, { "Origin", Server.Address.GetLeftPart(UriPartial.Authority) } },
+            Content = new FormUrlEncodedContent([new("key", Guid.NewGuid().ToString("N")), new("whose", "me")]),
+        };
+        using var answer = await client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains("max-age=300;", Assert.Single(answer.Headers.GetValues("Set-Cookie"), cookie => cookie.StartsWith("fleetmdm-ipad=", StringComparison.Ordinal)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -191,6 +191,30 @@ public abstract class SharedIPadTests(AdministeredServer server)
     }
 
     [Fact]
+    public async Task What_lets_a_user_in_is_queued_with_the_login_once_and_comes_after_what_was_queued_later()
+    {
+        var pad = await Shared();
+        for (var n = 0; n < 2; n++) await LogIn(pad, Anna, awaits: true);
+        var queued = (await server.Get($"{pad.Path}:{Anna}/commands"))["items"]!.AsArray();
+        Assert.Equal("UserConfigured", (string?)Assert.Single(queued)!["requestType"]);
+
+        var later = await ForUser(pad, Anna);
+        Assert.Equal(later, (await OfUser(pad, Anna))?.Uuid);
+        var letIn = await OfUser(pad, Anna, "Acknowledged", later);
+        Assert.Equal(("UserConfigured", (string?)queued[0]!["commandUuid"]), (letIn?.RequestType, letIn?.Uuid));
+        Assert.Null(await OfUser(pad, Anna, "Acknowledged", letIn!.Value.Uuid));
+        Assert.Null(await OfUser(pad, Anna));
+    }
+
+    [Fact]
+    public async Task Numbers_that_no_iPad_has_are_shown_as_far_as_they_go()
+    {
+        var pad = await Shared();
+        await Tell(pad, Users(Listed(Anna).Replace("<integer>300000000</integer>", "<real>1.5</real>", StringComparison.Ordinal)));
+        Assert.NotNull(await Of(pad, Anna));
+    }
+
+    [Fact]
     public async Task An_iPad_that_is_not_shared_has_no_users_to_log_out()
     {
         var pad = await server.Enrol();
@@ -267,6 +291,7 @@ public abstract class SharedIPadTests(AdministeredServer server)
     [InlineData("""{"sharedIPad": {"quotaSize": 1000, "residentUsers": 5}}""", "sharedIPad.residentUsers")]
     [InlineData("""{"sharedIPad": {}}""", "sharedIPad.quotaSize")]
     [InlineData("""{"sharedIPad": {"userSessionTimeout": 5}}""", "sharedIPad.userSessionTimeout")]
+    [InlineData("""{"sharedIPad": {"managedAppleIDDefaultDomains": ["a.example", null]}}""", "sharedIPad.managedAppleIDDefaultDomains[1]")]
     [InlineData("""{"setting": {"item": "SharedDeviceConfiguration", "quotaSize": 1000, "residentUsers": 5}}""", "setting.item")]
     [InlineData("""{"sharedIPad": {"residentUsers": 5}, "setting": {"item": "DeviceName", "deviceName": "x"}}""", "profileId")]
     public async Task What_breaks_a_rule_of_Apples_is_said_at_the_field(string what, string field)

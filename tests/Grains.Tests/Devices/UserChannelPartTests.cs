@@ -19,6 +19,10 @@ public sealed class UserChannelPartTests
         Assert.Equal(["anna@a.example"], Gone([User("anna@a.example"), User("bo@a.example")], "Anna@A.example", null));
 
     [Fact]
+    public void Who_was_deleted_and_is_there_again_stays() =>
+        Assert.Empty(Gone([User("anna", seen: 1), User("anna", token: 0)], "anna", null));
+
+    [Fact]
     public void Who_is_not_on_the_list_goes() => Assert.Equal(["bo"], Gone([User("anna"), User("bo")], null, "ANNA", "cia"));
 
     [Fact]
