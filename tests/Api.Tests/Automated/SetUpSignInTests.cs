@@ -213,7 +213,8 @@ public sealed class SetUpSignInTests : IAsyncLifetime
         };
         using var answer = await client.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Contains("max-age=300;", Assert.Single(answer.Headers.GetValues("Set-Cookie"), cookie => cookie.StartsWith("fleetmdm-ipad=", StringComparison.Ordinal)), StringComparison.Ordinal);
+        // Five minutes, less what the answer took.
+        Assert.Matches("max-age=(300|29[0-9]);", Assert.Single(answer.Headers.GetValues("Set-Cookie"), cookie => cookie.StartsWith("fleetmdm-ipad=", StringComparison.Ordinal)));
     }
 
     [Fact]
