@@ -95,19 +95,20 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
     /// <exception cref="AskingRefusedException">It gets none.</exception>
     internal async Task<IResult?> WithoutSignIn(HttpContext context, AskingIPad asking)
     {
-        var (device, _, profile) = await Find(context, asking);
-        var definition = DefinitionOf(profile);
-        return await UpdateFirst(asking, device, definition) ?? (definition is { AsksSignIn: true } ? null : await Answer(context, asking, signedIn: false));
+        var found = await Find(context, asking);
+        var definition = DefinitionOf(found.Profile);
+        return await UpdateFirst(asking, found.Device, definition) ?? (definition is { AsksSignIn: true } ? null : await Answer(context, asking, found, signedIn: false));
     }
 
     /// <summary>Steps 4 to 8.</summary>
     /// <param name="signedIn">It comes from the page where somebody signs in.</param>
     /// <exception cref="AskingRefusedException">It gets none.</exception>
-    internal async Task<IResult> Answer(HttpContext context, AskingIPad asking, bool signedIn)
+    internal async Task<IResult> Answer(HttpContext context, AskingIPad asking, bool signedIn) => await Answer(context, asking, await Find(context, asking), signedIn);
+
+    private async Task<IResult> Answer(HttpContext context, AskingIPad asking, (AutomatedDevice Device, AutomatedServer Server, AutomatedProfile? Profile) found, bool signedIn)
     {
-        // 4
         var (now, device) = (time.GetUtcNow(), asking.Device);
-        var (row, server, profile) = await Find(context, asking);
+        var (row, server, profile) = found;
 
         // 5
         var definition = DefinitionOf(profile);

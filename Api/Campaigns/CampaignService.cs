@@ -16,6 +16,11 @@ namespace FleetMdm.Api.Campaigns;
 /// <summary>Campaigns, for REST and for the console.</summary>
 internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools, ClassService classes, AuditTrail trail, TimeProvider time)
 {
+    private const int RowsAtATime = 1_000;
+
+    private static readonly string[] Columns =
+        ["school", "serialNumber", "assetTag", "deviceName", "person", "personId", "collectedAt", "collectedBy", "erasure", "erasedAt", "hasBypassCode", "lastSeenAt", "id"];
+
     public const int MostClasses = 200;
     private const int LongestCode = 100;
     private const int LongestDetail = 200;
@@ -118,10 +123,14 @@ internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools
     public async Task<IResult> Export(HttpContext context, string id, string? part, string? school)
     {
         var user = FleetUser.Of(context);
-        var first = await Devices(user, id, part, school, null, CampaignExport.RowsAtATime);
+        var first = await Devices(user, id, part, school, null, RowsAtATime);
         await trail.Record(context, AuditVerbs.CampaignExport, AuditTargets.Campaign, id, detail: Text.Printable($"{part ?? "all"}{(school is null ? "" : $", {school}")}", LongestDetail));
-        return new CampaignExport(this, user, id, part, school, first);
+        return new CsvPages<CampaignDeviceView>("campaign.csv", Columns, first, after => Devices(user, id, part, school, after, RowsAtATime), WriteRow);
     }
+
+    private static void WriteRow(StringBuilder text, CampaignDeviceView one) => Csv.Row(
+        text, one.School, one.SerialNumber, one.AssetTag, one.DeviceName, one.Person, one.PersonId, Csv.Time(one.CollectedAt), one.CollectedBy, one.Erasure, Csv.Time(one.ErasedAt),
+        one.HasBypassCode ? "true" : "false", Csv.Time(one.LastSeenAt), one.DeviceId);
 
     private async Task<Campaign> Read(FleetUser user, CampaignRequest request, string id)
     {
@@ -202,34 +211,6 @@ internal sealed class CampaignService(ICampaignStore store, ISchoolStore schools
     }
 
     internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no such campaign.");
-}
-
-/// <summary>iPads of a campaign as CSV: a file of any length costs the memory of one page.</summary>
-internal sealed class CampaignExport(CampaignService service, FleetUser reader, string id, string? part, string? school, Page<CampaignDeviceView> first) : IResult
-{
-    public const int RowsAtATime = 1_000;
-
-    public async Task ExecuteAsync(HttpContext httpContext)
-    {
-        var response = httpContext.Response;
-        response.ContentType = Csv.ContentType;
-        response.Headers.ContentDisposition = "attachment; filename=\"campaign.csv\"";
-        response.Headers.CacheControl = "no-store";
-        var text = new StringBuilder();
-        Csv.Row(text, "school", "serialNumber", "assetTag", "deviceName", "person", "personId", "collectedAt", "collectedBy", "erasure", "erasedAt", "hasBypassCode", "lastSeenAt", "id");
-        for (var page = first; ; page = await service.Devices(reader, id, part, school, page.Next, RowsAtATime))
-        {
-            foreach (var one in page.Items)
-            {
-                Csv.Row(text, one.School, one.SerialNumber, one.AssetTag, one.DeviceName, one.Person, one.PersonId, Csv.Time(one.CollectedAt), one.CollectedBy, one.Erasure, Csv.Time(one.ErasedAt),
-                    one.HasBypassCode ? "true" : "false", Csv.Time(one.LastSeenAt), one.DeviceId);
-            }
-
-            await response.WriteAsync(text.ToString(), httpContext.RequestAborted);
-            if (page.Next is null) return;
-            text.Clear();
-        }
-    }
 }
 
 /// <summary>What a campaign says, in words. Pure.</summary>

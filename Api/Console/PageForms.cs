@@ -22,6 +22,18 @@ internal static class PageForms
         return form;
     }
 
+    /// <summary>What cannot be undone is confirmed by a word that the page names.</summary>
+    /// <exception cref="ApiProblem">422: it was not typed.</exception>
+    public static void Confirm(FormBody form, string word)
+    {
+        if (string.Equals(form.Get("confirm")?.Trim(), word, StringComparison.OrdinalIgnoreCase)) return;
+        var words = $"Nothing was done. Type {word} to confirm.";
+        throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotConfirmed, "It was not confirmed", words)
+        {
+            Errors = new Dictionary<string, string[]> { ["confirm"] = [words] },
+        };
+    }
+
     public static int? Number(FormBody form, string field) => form.Get(field) is not { } text
         ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)

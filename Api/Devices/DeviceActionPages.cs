@@ -109,14 +109,7 @@ internal static class DeviceActionPages
         try
         {
             var row = await lookup.Row(id);
-            if (!string.Equals(form.Get("confirm")?.Trim(), WordOf(row), StringComparison.OrdinalIgnoreCase))
-            {
-                throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotConfirmed, "It was not confirmed", $"Nothing was done. Type {WordOf(row)} to confirm.")
-                {
-                    Errors = new Dictionary<string, string[]> { ["confirm"] = [$"Nothing was done. Type {WordOf(row)} to confirm."] },
-                };
-            }
-
+            PageForms.Confirm(form, WordOf(row));
             if (action.RequestType is { } requestType) await Send(id, CommandReader.Plain(requestType), context, lookup, log, form.Get("force") is not null);
             else await DeviceEndpoints.Remove(id, lookup);
         }

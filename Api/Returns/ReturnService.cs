@@ -20,6 +20,11 @@ internal sealed class ReturnService(IReturnStore store, IProfileStore profiles, 
 {
     public const int UsualHours = 24;
 
+    private const int RowsAtATime = 1_000;
+
+    private static readonly string[] Columns =
+        ["school", "serialNumber", "assetTag", "deviceName", "state", "reason", "toldAt", "erasedAt", "dueAt", "returnedAt", "returnedBy", "hasBypassCode", "lastSeenAt", "id"];
+
     /// <summary>An iPad that lies in a drawer for longer is not erased in the middle of another term.</summary>
     private const int ExpiresAfterHours = 30 * 24;
 
@@ -75,10 +80,14 @@ internal sealed class ReturnService(IReturnStore store, IProfileStore profiles, 
     public async Task<IResult> Export(HttpContext context, string id, string? state, string? school)
     {
         var reader = FleetUser.Of(context);
-        var first = await Devices(reader, id, state, school, null, ReturnExport.RowsAtATime);
+        var first = await Devices(reader, id, state, school, null, RowsAtATime);
         await trail.Record(context, AuditVerbs.ReturnExport, AuditTargets.Operation, Text.Uuid(id)!.Value.ToString("D"), detail: state ?? "all");
-        return new ReturnExport(this, reader, id, state, school, first);
+        return new CsvPages<ReturnDeviceView>("return.csv", Columns, first, after => Devices(reader, id, state, school, after, RowsAtATime), WriteRow);
     }
+
+    private static void WriteRow(StringBuilder text, ReturnDeviceView one) => Csv.Row(
+        text, one.School, one.SerialNumber, one.AssetTag, one.DeviceName, one.State, one.Reason, Csv.Time(one.ToldAt), Csv.Time(one.ErasedAt), Csv.Time(one.DueAt), Csv.Time(one.ReturnedAt),
+        one.ReturnedBy, one.HasBypassCode ? "true" : "false", Csv.Time(one.LastSeenAt), one.DeviceId);
 
     /// <exception cref="ApiProblem">404.</exception>
     public async Task<ReturnView> Close(HttpContext context, string id)
@@ -190,32 +199,4 @@ internal sealed class ReturnService(IReturnStore store, IProfileStore profiles, 
     private async Task<ReturnRow?> Row(FleetUser reader, string id) => Text.Uuid(id) is { } uuid ? await store.Find(reader.Scope, uuid.ToString("D")) : null;
 
     internal static ApiProblem NotFound() => ApiProblem.NotFound("There is no such return.");
-}
-
-/// <summary>iPads of a return as CSV: a file of any length costs the memory of one page.</summary>
-internal sealed class ReturnExport(ReturnService service, FleetUser reader, string id, string? state, string? school, Page<ReturnDeviceView> first) : IResult
-{
-    public const int RowsAtATime = 1_000;
-
-    public async Task ExecuteAsync(HttpContext httpContext)
-    {
-        var response = httpContext.Response;
-        response.ContentType = Csv.ContentType;
-        response.Headers.ContentDisposition = "attachment; filename=\"return.csv\"";
-        response.Headers.CacheControl = "no-store";
-        var text = new StringBuilder();
-        Csv.Row(text, "school", "serialNumber", "assetTag", "deviceName", "state", "reason", "toldAt", "erasedAt", "dueAt", "returnedAt", "returnedBy", "hasBypassCode", "lastSeenAt", "id");
-        for (var page = first; ; page = await service.Devices(reader, id, state, school, page.Next, RowsAtATime))
-        {
-            foreach (var one in page.Items)
-            {
-                Csv.Row(text, one.School, one.SerialNumber, one.AssetTag, one.DeviceName, one.State, one.Reason, Csv.Time(one.ToldAt), Csv.Time(one.ErasedAt), Csv.Time(one.DueAt), Csv.Time(one.ReturnedAt),
-                    one.ReturnedBy, one.HasBypassCode ? "true" : "false", Csv.Time(one.LastSeenAt), one.DeviceId);
-            }
-
-            await response.WriteAsync(text.ToString(), httpContext.RequestAborted);
-            if (page.Next is null) return;
-            text.Clear();
-        }
-    }
 }

@@ -75,15 +75,7 @@ internal static class SharedIPadPages
         var name = form.Get("user");
         try
         {
-            var word = WordOf(await frames.Of(context, id), name);
-            if (!string.Equals(form.Get("confirm")?.Trim(), word, StringComparison.OrdinalIgnoreCase))
-            {
-                throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.NotConfirmed, "It was not confirmed", $"Nothing was done. Type {word} to confirm.")
-                {
-                    Errors = new Dictionary<string, string[]> { ["confirm"] = [$"Nothing was done. Type {word} to confirm."] },
-                };
-            }
-
+            PageForms.Confirm(form, WordOf(await frames.Of(context, id), name));
             await service.Delete(context, id, new DeleteUsersRequest { UserName = name, All = name is null, Force = form.Get("force") is not null });
             return PageForms.See($"{DeviceFrameView.PathOf(id)}/{Name}?done=users-deleted");
         }

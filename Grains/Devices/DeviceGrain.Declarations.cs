@@ -24,7 +24,7 @@ internal sealed partial class DeviceGrain
 {
     private const int DigestLength = 16;
 
-    private static readonly byte[] LookAtDeclarations = PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = DeclarationCommands.RequestType });
+    private static readonly byte[] LookAtDeclarations = Plain(DeclarationCommands.RequestType);
 
     /// <summary>As it is stored; what an earlier enrolment had does not count.</summary>
     private DeclarationDevice? _declared;

@@ -17,7 +17,7 @@ namespace FleetMdm.Grains.Devices;
 
 internal sealed partial class DeviceGrain
 {
-    private static readonly byte[] GoOn = PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = HoldCommands.RequestType });
+    private static readonly byte[] GoOn = Plain(HoldCommands.RequestType);
 
     private bool _askedWhileHeld;
 
@@ -85,6 +85,9 @@ internal sealed partial class DeviceGrain
         if (await holds.Find(DeviceId) is not { } hold || hold.State is HoldState.LetGo or HoldState.LetGoIncomplete) return;
         await holds.Write(hold with { State = hold.State == HoldState.GoingIncomplete ? HoldState.LetGoIncomplete : HoldState.LetGo, EndedAt = Now() });
     }
+
+    /// <summary>The Command dictionary of one that has no keys.</summary>
+    private static byte[] Plain(string requestType) => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = requestType });
 
     private async Task AppendOwn(string uuid, string requestType, byte[] body)
     {

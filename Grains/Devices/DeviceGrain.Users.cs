@@ -1,6 +1,5 @@
 using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Inventory;
-using FleetMdm.Protocol.Plist;
 using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.Devices;
 using Microsoft.Extensions.Logging;
@@ -76,8 +75,6 @@ internal sealed partial class DeviceGrain
         await AppendOwn(HoldCommands.NewUuid(), SharedIPadUsers.UserConfigured, LetIn);
         return true;
     }
-
-    private static byte[] Plain(string requestType) => PlistWriter.ToFragment(new PlistDictionary { ["RequestType"] = requestType });
 
     [LoggerMessage(2880, LogLevel.Information, "{Id}: {Count} users are not on the iPad any more. What waited for them has ended")]
     private partial void LogUsersGone(string id, int count);

@@ -148,11 +148,12 @@ internal sealed class ReturnStore(Database database) : IReturnStore
         });
     }
 
-    public Task CameBack(string enrolmentId, string? invitation, DateTimeOffset at)
+    public async Task CameBack(string enrolmentId, string? invitation, DateTimeOffset at)
     {
-        StoredText.Check("The iPad's id", enrolmentId);
         StoredText.Check("The invitation's id", invitation);
-        return database.Write(s => s
+        // Nearly every iPad that enrols was on no list: then nobody's turn to write is taken.
+        if (await FindAway(enrolmentId) is null) return;
+        await database.Write(s => s
             .Sql($"""
                 UPDATE return_devices SET returned_at = @at, erased_at = coalesce(erased_at, handed_at), returned_by =
                   CASE WHEN @invitation = (SELECT r.invitation_id FROM returns r WHERE r.operation_id = return_devices.operation_id) THEN {(short)ReturnedBy.OwnProfile}

@@ -3,13 +3,11 @@ using System.Net.Http.Headers;
 using System.Text;
 using FleetMdm.Api.Attestation;
 using FleetMdm.Api.Enrolment;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Returns;
 using FleetMdm.VirtualFleet;
-using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
@@ -59,9 +57,7 @@ public sealed class AttestedAutomatedTests(AutomatedHost host) : IClassFixture<A
     [Fact]
     public async Task An_iPad_out_of_the_box_gets_a_client_identifier_for_itself_and_one_that_cannot_attest_gets_what_the_option_says()
     {
-        using var apns = new ApnsAuthority();
-        using var minted = apns.MintPushCertificate("com.apple.mgmt.External.11111111-2222-3333-4444-555555555555");
-        await host.Server.Grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(new PushCertificateUpload(Encoding.ASCII.GetBytes(minted.ToPem()), null, false));
+        await host.InstallPushCertificate();
         await using var fleet = new IPadFleet(new FleetOptions { Trust = TrustAnchors.FromPem(host.Apple.RootPem), Factory = host.Factory });
         var (ipad, old) = (fleet.Add(IPadDescription.Number(60_001)), fleet.Add(IPadDescription.Number(60_002) with { ProductName = "iPad7,11" }));
         await host.Connect(null, ipad.Description.SerialNumber, old.Description.SerialNumber);

@@ -1,7 +1,10 @@
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Tests.Admin;
+using FleetMdm.Grains.Interfaces;
 using FleetMdm.Testing;
+using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 
@@ -45,6 +48,14 @@ public sealed class AutomatedHost : IAsyncLifetime
         await Apple.DisposeAsync();
         Factory.Dispose();
         _folder.Dispose();
+    }
+
+    public async Task InstallPushCertificate()
+    {
+        using var apns = new ApnsAuthority();
+        using var minted = apns.MintPushCertificate("com.apple.mgmt.External.11111111-2222-3333-4444-555555555555");
+        var installed = await Server.Grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(new PushCertificateUpload(Encoding.ASCII.GetBytes(minted.ToPem()), null, false));
+        Assert.Equal(PushCertificateOutcome.Installed, installed.Outcome);
     }
 
     public async Task<JsonObject> Post(string path, string json, int status = 201)

@@ -5,10 +5,8 @@ using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Tests.Admin;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Identity;
 using FleetMdm.VirtualFleet;
-using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
@@ -31,14 +29,6 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
         using var client = host.Server.Client();
         using var answer = await client.PostAsync("/mdm/automated/enroll", content);
         return (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType, await answer.Content.ReadAsByteArrayAsync());
-    }
-
-    private async Task InstallPushCertificate()
-    {
-        using var apns = new ApnsAuthority();
-        using var minted = apns.MintPushCertificate("com.apple.mgmt.External.11111111-2222-3333-4444-555555555555");
-        var installed = await host.Server.Grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(new PushCertificateUpload(Encoding.ASCII.GetBytes(minted.ToPem()), null, false));
-        Assert.Equal(PushCertificateOutcome.Installed, installed.Outcome);
     }
 
     [Fact]
@@ -109,7 +99,7 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     [Fact]
     public async Task An_iPad_that_Apple_has_assigned_gets_a_profile_for_itself()
     {
-        await InstallPushCertificate();
+        await host.InstallPushCertificate();
         await using var fleet = Fleet(host.Factory);
         var ipad = Add(fleet);
         await host.Connect(null, ipad.Description.SerialNumber);
@@ -134,7 +124,7 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     [Fact]
     public async Task A_serial_number_that_no_service_knows_a_stranger_and_noise_are_refused()
     {
-        await InstallPushCertificate();
+        await host.InstallPushCertificate();
         await using var fleet = Fleet(host.Factory);
         await using var strangers = Fleet(null);
         var ipad = Add(fleet);
@@ -169,7 +159,7 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     [Fact]
     public async Task An_old_iPad_is_told_to_update_first_and_one_that_cannot_is_let_in()
     {
-        await InstallPushCertificate();
+        await host.InstallPushCertificate();
         var profile = (string)(await host.Post("profiles", $$"""{"name": "New {{Guid.NewGuid():N}}", "minimumOsVersion": "18.4"}"""))["id"]!;
         await using var fleet = Fleet(host.Factory);
         var (old, older, current) = (Add(fleet, "18.3"), Add(fleet, "16.7"), Add(fleet, "18.4.1"));

@@ -1,12 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Tests.Admin;
-using FleetMdm.Grains.Interfaces;
 using FleetMdm.Storage.Placeholders;
 using FleetMdm.VirtualFleet;
-using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
@@ -33,10 +30,7 @@ public sealed class SetUpSignInTests : IAsyncLifetime
     {
         await _host.InitializeAsync();
         _fleet = new IPadFleet(new FleetOptions { Trust = TrustAnchors.FromPem(_host.Apple.RootPem), Factory = _host.Factory });
-        using var apns = new ApnsAuthority();
-        using var minted = apns.MintPushCertificate("com.apple.mgmt.External.11111111-2222-3333-4444-555555555555");
-        var installed = await Server.Grains.GetGrain<IPushCertificateGrain>(IPushCertificateGrain.Key).Install(new PushCertificateUpload(Encoding.ASCII.GetBytes(minted.ToPem()), null, false));
-        Assert.Equal(PushCertificateOutcome.Installed, installed.Outcome);
+        await _host.InstallPushCertificate();
     }
 
     public async ValueTask DisposeAsync()
