@@ -12,7 +12,7 @@ public sealed class SqliteFailureTests(SqliteFixture fixture) : FailureTests(fix
 /// <summary>Answers that get lost between the commit and the caller, on a real database.</summary>
 public abstract class FailureTests(StoreFixture fixture)
 {
-    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
 
     /// <summary>A node that loses the answer to the next batch of each of its write lanes, once it is committed.</summary>
     private static void LoseNextAnswer(Node node)

@@ -6,7 +6,7 @@ namespace FleetMdm.Storage.Tests;
 /// <summary>What a lane promises whatever executes its batches. The executor here is a gate that the test opens; no database is stood in for.</summary>
 public sealed class LaneTests : IAsyncDisposable
 {
-    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
 
     private readonly Gate _gate = new();
     private readonly StorageMetrics _metrics = new();

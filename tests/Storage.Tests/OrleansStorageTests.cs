@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using FleetMdm.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -371,15 +371,5 @@ public sealed class PostgresClusteringTests(PostgresFixture fixture) : IClassFix
         await first.StopAsync();
 
         Assert.Equal([SiloStatus.Active, SiloStatus.Active], members);
-    }
-}
-
-internal static class Ports
-{
-    public static int Free()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -6,7 +6,7 @@ namespace FleetMdm.Storage.Tests;
 /// <summary>What only two transactions at once can do.</summary>
 public sealed class PostgresRaceTests(PostgresFixture fixture) : IClassFixture<PostgresFixture>
 {
-    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(20);
 
     [Fact]

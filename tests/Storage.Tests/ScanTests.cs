@@ -154,7 +154,7 @@ internal static class ListOrders
 /// <summary>On tables that are large enough for the planner to have a choice; PostgreSQL counts the rows that it reads by scans.</summary>
 public sealed class PostgresScanTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     // Four months of history; the last of them is this one.
     private const string Seed = """

@@ -7,7 +7,7 @@ namespace FleetMdm.Storage.Tests;
 /// <summary>What only a file can do: be locked, be full, be something else.</summary>
 public sealed class SqliteOutageTests : IDisposable
 {
-    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryFolder _folder = new();
 

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace FleetMdm.Testing;
@@ -50,7 +48,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         string[] folders = log is null ? [folder] : [folder, Directory.CreateDirectory(Path.Combine(log, "wal")).FullName];
         if (Environment.UserName == "root")
             await Run("chown", ["-R", Owner(), .. folders]);
-        var server = new PrivatePostgres(binaries, folder, FreePort());
+        var server = new PrivatePostgres(binaries, folder, Ports.Free());
         await server.RunAsOwner("initdb", ["-D", server.Data, "-U", "postgres", "--auth=trust", $"--encoding={encoding}", "--locale=C",
             .. log is null ? (string[])[] : [$"--waldir={folders[1]}", "--wal-segsize=1"]]);
         await server.Start();
@@ -108,13 +106,6 @@ public sealed class PrivatePostgres : IAsyncDisposable
     private string Data => Path.Combine(_folder, "data");
 
     private static string Owner() => File.ReadLines("/etc/passwd").Any(line => line.StartsWith("postgres:", StringComparison.Ordinal)) ? "postgres" : "nobody";
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private Task RunAsOwner(string program, params string[] arguments)
     {

@@ -484,7 +484,7 @@ public sealed class AssignmentTests(AdminServer server) : IClassFixture<AdminSer
     /// <summary>The grain that looks after assignments looks every three seconds, and then wakes the iPad.</summary>
     private static async Task<(string Uuid, string Body)> Woken(TestPad pad)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (true)
         {
             if (await Next(pad) is { } next) return next;

@@ -586,7 +586,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
     /// <summary>Somebody signs in on an iPad out of the box.</summary>
     private async Task<Drive> SignInOnNew()
     {
-        await Connected("EVERYA3");
+        var profile = (string)(await _automated.Post("profiles", $$"""{"name": "{{Guid.NewGuid():N}}", "signIn": true}"""))["id"]!;
+        await _automated.Connect(profile, "EVERYA3");
         using var installed = await _server.Admin.SendAsync(new(HttpMethod.Put, "/api/v1/push-certificate") { Content = new StringContent(PushCertificate(), Encoding.UTF8, "application/x-pem-file") });
         var cookie = await (await TestAccount.Ready(_server, $"new-{Guid.NewGuid():N}", "self-service", person: await Person())).Cookie();
         var ipad = _server.Services.GetRequiredService<IDataProtectionProvider>().CreateProtector("automated.sign-in")

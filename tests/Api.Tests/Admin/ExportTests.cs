@@ -217,7 +217,7 @@ public sealed class ExportTests
         await using var server = await Start(services => services.AddSingleton<IExportStore>(slow));
         using var gone = new CancellationTokenSource();
         var first = server.Admin.GetAsync(District, HttpCompletionOption.ResponseContentRead, gone.Token);
-        await slow.Began.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await slow.Began.Task.WaitAsync(TimeSpan.FromMinutes(3));
 
         using var second = await server.Admin.GetAsync(District);
         Assert.Equal("export-running", (string)(await AdminServer.Problem(second, 409))["code"]!);
@@ -227,7 +227,7 @@ public sealed class ExportTests
 
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
-        await slow.Left.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await slow.Left.Task.WaitAsync(TimeSpan.FromMinutes(3));
         slow.Open = true;
         using var after = await Until(() => server.Admin.GetAsync(District), response => response.StatusCode != HttpStatusCode.Conflict);
         Assert.Equal(200, (int)after.StatusCode);

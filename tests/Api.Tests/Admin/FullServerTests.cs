@@ -33,7 +33,7 @@ public sealed class FullServerTests
         };
 
         var slow = client.GetAsync("/slow");
-        await entered.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await entered.Task.WaitAsync(TimeSpan.FromMinutes(3));
         using var refused = await client.GetAsync("/api/v1/status");
         Assert.Equal("busy", (string?)(await AdminServer.Problem(refused, 503))["code"]);
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 5);

@@ -24,7 +24,7 @@ public sealed record ReceivedEvent(IReadOnlyDictionary<string, string> Headers, 
 /// <summary>A real server on this machine that takes events, and answers as a test says.</summary>
 public sealed class WebhookReceiver : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly WebApplication _app;
     private readonly Channel<ReceivedEvent> _events = Channel.CreateUnbounded<ReceivedEvent>();

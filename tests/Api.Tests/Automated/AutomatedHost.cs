@@ -98,7 +98,7 @@ public sealed class AutomatedHost : IAsyncLifetime
 
     public static async Task Until(Func<Task<bool>> there, string what)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (!await there())
         {
             if (patience.IsCancellationRequested) throw new TimeoutException($"It did not come so far: {what}.");

@@ -139,7 +139,7 @@ public sealed class GrainCalls : IIncomingGrainCallFilter
     {
         var came = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate) _awaited.Add((method, came));
-        return came.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        return came.Task.WaitAsync(TimeSpan.FromMinutes(3));
     }
 
     public async Task Invoke(IIncomingGrainCallContext context)

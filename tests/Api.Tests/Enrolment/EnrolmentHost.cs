@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -91,7 +90,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         DbProviderFactories.RegisterFactory("System.Data.SQLite", SqliteFactory.Instance);
-        var (httpPort, httpsPort) = (FreePort(), FreePort());
+        var (httpPort, httpsPort) = (Ports.Free(), Ports.Free());
         Http = new Uri($"http://127.0.0.1:{httpPort}");
         Https = new Uri($"https://localhost:{httpsPort}");
 
@@ -116,7 +115,7 @@ public sealed class EnrolmentHost : IAsyncLifetime
         builder.Services.AddEnrolment(builder.Configuration);
         builder.Host.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(FreePort(), FreePort(), serviceId: "enrolment", clusterId: "enrolment");
+            silo.UseLocalhostClustering(Ports.Free(), Ports.Free(), serviceId: "enrolment", clusterId: "enrolment");
             silo.AddAdoNetGrainStorage("control");
             silo.Services.AddOptions<Orleans.Configuration.AdoNetGrainStorageOptions>("control").Configure<IStoreControl>((options, store) =>
                 (options.Invariant, options.ConnectionString) = store.Orleans);
@@ -195,13 +194,6 @@ public sealed class EnrolmentHost : IAsyncLifetime
         Factory.Dispose();
         Attestation.Dispose();
         _folder.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
 

@@ -88,7 +88,7 @@ public sealed class StrongSwanTests(EnrolmentHost host) : IDisposable
 
     private static async Task<(string Output, string Error)> RunBoth(string program, bool expectFailure, string[] arguments)
     {
-        using var guard = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var guard = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         Process process;
         try
         {

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Enrolment;
@@ -23,7 +22,7 @@ namespace FleetMdm.Api.Tests.Renewals;
 /// <summary>The CA of identities is changed under iPads that work, as an administrator does it, by HTTPS and SCEP.</summary>
 public sealed class AuthorityChangeTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Guard = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryFolder _folder = new();
     private readonly LaterClock _time = new();
@@ -46,7 +45,7 @@ public sealed class AuthorityChangeTests : IAsyncLifetime
     {
         _apns = await ApnsSimulator.StartAsync(new ApnsSimulatorOptions());
         await File.WriteAllTextAsync(_folder.File("apns.pem"), _apns.Authority.RootPem);
-        var port = FreePort();
+        var port = Ports.Free();
         var url = new Uri($"https://localhost:{port}");
         _app = ServerHost.Build(
         [
@@ -234,12 +233,5 @@ public sealed class AuthorityChangeTests : IAsyncLifetime
         using var content = new FormUrlEncodedContent(fields.Append(("key", Guid.NewGuid().ToString("N"))).Select(field => new KeyValuePair<string, string>(field.Item1, field.Item2)));
         using var response = await _admin.PostAsync(new Uri(path, UriKind.Relative), content);
         return response.StatusCode == HttpStatusCode.SeeOther ? response.Headers.Location!.OriginalString : null;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

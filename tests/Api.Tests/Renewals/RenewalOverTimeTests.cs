@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Hosting;
 using FleetMdm.Grains.Interfaces;
@@ -31,7 +29,7 @@ public sealed class RenewalOverTimeTests
         await using var apns = await ApnsSimulator.StartAsync(new ApnsSimulatorOptions());
         var root = folder.File("apns.pem");
         await File.WriteAllTextAsync(root, apns.Authority.RootPem);
-        var port = FreePort();
+        var port = Ports.Free();
         var url = new Uri($"https://localhost:{port}");
         await using var app = ServerHost.Build(
         [
@@ -90,13 +88,6 @@ public sealed class RenewalOverTimeTests
                 await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, guard.Token);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>The real time, and as much later as a test says.</summary>

@@ -49,7 +49,7 @@ public sealed class BackupCommandTests : IDisposable
         Assert.Equal(0, (await Run("backup", backup)).ExitCode);
 
         IsOneSentence(1, "A FleetMdm server is running on", await Run("restore", backup));
-        IsOneSentence(1, "A FleetMdm server is running on", await Run($"--Http:Listen=https://127.0.0.1:{ServerProcess.FreePort()}"));
+        IsOneSentence(1, "A FleetMdm server is running on", await Run($"--Http:Listen=https://127.0.0.1:{Ports.Free()}"));
         IsOneSentence(2, "exists already", await Run("backup", backup));
 
         await server.Stop();

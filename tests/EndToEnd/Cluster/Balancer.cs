@@ -13,7 +13,7 @@ public sealed class Balancer : IAsyncDisposable
     /// <summary>By then it has asked a node that stops, and sends it nothing new: one answer of 404 suffices.</summary>
     public static readonly TimeSpan NoticesWithin = TimeSpan.FromSeconds(4);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();

@@ -15,7 +15,7 @@ namespace FleetMdm.EndToEnd.Cluster;
 public sealed class NodePortTests
 {
     private const string Cluster = "fleetmdm";
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public async Task A_stranger_at_the_gateway_is_refused_whatever_it_shows()

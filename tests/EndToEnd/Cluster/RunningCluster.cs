@@ -20,7 +20,7 @@ public sealed class RunningCluster : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-cluster-").FullName;
-    private readonly int _balancerPort = ServerProcess.FreePort();
+    private readonly int _balancerPort = Ports.Free();
     private readonly List<ServerProcess> _nodes = [];
     private readonly List<FaultyLink> _links = [];
     private IReadOnlyDictionary<string, string> _options = new Dictionary<string, string>();
@@ -98,8 +98,8 @@ public sealed class RunningCluster : IAsyncDisposable
             ["Cluster:Enabled"] = "true",
             ["Cluster:Role"] = role,
             ["Cluster:AdvertisedAddress"] = "127.0.0.1",
-            ["Cluster:SiloPort"] = ServerProcess.FreePort().ToString(CultureInfo.InvariantCulture),
-            ["Cluster:GatewayPort"] = (role == "Silo" ? ServerProcess.FreePort() : 0).ToString(CultureInfo.InvariantCulture),
+            ["Cluster:SiloPort"] = Ports.Free().ToString(CultureInfo.InvariantCulture),
+            ["Cluster:GatewayPort"] = (role == "Silo" ? Ports.Free() : 0).ToString(CultureInfo.InvariantCulture),
             ["Cluster:DrainSeconds"] = Balancer.NoticesWithin.TotalSeconds.ToString(CultureInfo.InvariantCulture),
         }, program: program);
         _nodes.Add(node);

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using FleetMdm.Testing;
 
 namespace FleetMdm.EndToEnd.Faults;
 
@@ -24,10 +24,7 @@ internal sealed class EventReceiver : IAsyncDisposable
 
     public static Task<EventReceiver> Start()
     {
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        var url = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}/";
-        free.Stop();
+        var url = $"http://127.0.0.1:{Ports.Free()}/";
         var listener = new HttpListener { Prefixes = { url } };
         listener.Start();
         return Task.FromResult(new EventReceiver(listener, url));

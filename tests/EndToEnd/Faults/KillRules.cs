@@ -21,7 +21,7 @@ public abstract class KillRules
     /// <summary>Commands accepted between two kills: enough that the kill finds every stage of their lives.</summary>
     private const int BetweenKills = 120;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     protected abstract Task<IReadOnlyDictionary<string, string>> OpenStore();
 

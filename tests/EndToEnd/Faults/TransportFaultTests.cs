@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using FleetMdm.EndToEnd.Fleet;
-using FleetMdm.EndToEnd.Server;
+using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.IPads;
 
@@ -30,7 +30,7 @@ public class ServerUnderStrangers : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        AdminPort = ServerProcess.FreePort();
+        AdminPort = Ports.Free();
         _server = new RunningServer
         {
             AdminUrl = new Uri($"http://127.0.0.1:{AdminPort}"),

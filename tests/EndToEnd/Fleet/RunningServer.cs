@@ -12,7 +12,7 @@ namespace FleetMdm.EndToEnd.Fleet;
 public sealed class RunningServer : IAsyncLifetime
 {
     /// <summary>Every wait for something to happen ends by then, with the journal of the iPad in the failure.</summary>
-    public static readonly TimeSpan Guard = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Guard = TimeSpan.FromMinutes(3);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("fleetmdm-journeys-").FullName;
     private readonly KeySource _keys = KeySource.Shared(4);

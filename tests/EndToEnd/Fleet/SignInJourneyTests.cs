@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using FleetMdm.EndToEnd.Server;
+using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
@@ -11,7 +11,7 @@ public sealed class SignInJourneyTests : IAsyncLifetime
 {
     private const string Password = "violet tramway 62 onion";
 
-    private static readonly int AdminPort = ServerProcess.FreePort();
+    private static readonly int AdminPort = Ports.Free();
 
     private RunningServer _server = null!;
     private DeviceEnrolmentSimulator _apple = null!;

@@ -15,7 +15,7 @@ namespace FleetMdm.EndToEnd.Observability;
 public sealed partial class MetricNameTests : IAsyncLifetime
 {
     /// <summary>Longer than the first count of the fleet takes, which comes with the first tick of the sweep.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(1);
 
@@ -65,6 +65,8 @@ public sealed partial class MetricNameTests : IAsyncLifetime
         // A stranger, for the refusals.
         var refused = await http.PutAsync(new Uri("/mdm/connect", UriKind.Relative), new StringContent("<plist/>", Encoding.UTF8, "application/xml"));
         Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        refused = await http.PostAsync(new Uri("/acme/new-account", UriKind.Relative), new StringContent("<plist/>", Encoding.UTF8, "application/xml"));
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, refused.StatusCode);
         var anonymous = await http.GetAsync(new Uri("/metrics", UriKind.Relative));
         Assert.Equal(HttpStatusCode.Unauthorized, anonymous.StatusCode);
 

@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using FleetMdm.Testing;
 using FleetMdm.VirtualFleet.Enrolment;
 
 namespace FleetMdm.EndToEnd.Server;
@@ -17,9 +16,6 @@ public sealed partial class ServerProcess : IAsyncDisposable
     private const int SignalStop = 19;
     private const int SignalContinue = 18;
 
-    private const int FirstPort = 12_000;
-    private const int Ports = 8_000;
-    private static int _ports = Random.Shared.Next(Ports);
 
     private readonly string[] _arguments;
     private readonly IReadOnlyDictionary<string, string> _environment;
@@ -34,7 +30,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
         Program = program;
         _environment = environment ?? new Dictionary<string, string>();
         Folder = folder;
-        Port = FreePort();
+        Port = Ports.Free();
         var all = new Dictionary<string, string>
         {
             ["Http:Listen"] = $"https://127.0.0.1:{Port}",
@@ -183,26 +179,6 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await Kill();
-    }
-
-    /// <summary>Each one is given once. Below the ports that the system gives to outgoing connections: one of those may take a port between this
-    /// look and the server's start.</summary>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            var port = FirstPort + (Interlocked.Increment(ref _ports) % Ports);
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Any, port);
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Somebody listens there.
-            }
-        }
     }
 
     internal static Process Launch(

@@ -53,11 +53,11 @@ public sealed class StartSentenceTests
         await using var first = await new ServerProcess(folder.File("one"), options).Start();
 
         string[] second = [.. options.Select(option => $"--{option.Key}={option.Value}"), $"--Storage:DataDirectory={folder.File("two")}",
-            $"--Http:Listen=https://127.0.0.1:{ServerProcess.FreePort()}", "--Logging:LogLevel:FleetMdm=Error"];
+            $"--Http:Listen=https://127.0.0.1:{Ports.Free()}", "--Logging:LogLevel:FleetMdm=Error"];
         foreach (var (says, cluster) in new[]
         {
             ("set Cluster:Enabled=true on each of them", Array.Empty<string>()),
-            ("started without Cluster:Enabled", ["--Cluster:Enabled=true", $"--Cluster:SiloPort={ServerProcess.FreePort()}", "--Cluster:GatewayPort=0"]),
+            ("started without Cluster:Enabled", ["--Cluster:Enabled=true", $"--Cluster:SiloPort={Ports.Free()}", "--Cluster:GatewayPort=0"]),
         })
         {
             var (code, output) = await ServerProcess.RunToEnd([.. second, .. cluster]);
@@ -98,7 +98,7 @@ public sealed class StartSentenceTests
     public async Task Where_administrators_have_a_listener_of_their_own_the_console_is_said_to_be_there()
     {
         using var folder = new TemporaryFolder();
-        var port = ServerProcess.FreePort();
+        var port = Ports.Free();
         await using var server = await new ServerProcess(folder.Path, new Dictionary<string, string> { ["Http:AdminListen"] = $"https://*:{port}" }).Start();
         // The first line is awaited; the others follow it.
         Assert.Equal(0, await server.Stop());
