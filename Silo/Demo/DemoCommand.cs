@@ -47,8 +47,7 @@ internal static class DemoCommand
             await screen.RunAsync(async () =>
             {
                 await story.TellAsync(server.Stopping);
-                await new DemoOutOfTheBox(apple, screen, admin, fleet).TellAsync(server.Stopping);
-                await new DemoBoughtApp(content, screen, admin, fleet).TellAsync(server.Stopping);
+                await new DemoOutOfTheBox(apple, content, screen, admin, fleet).TellAsync(server.Stopping);
             });
             var audit = await DemoAudit.TakeAsync(story, server.Stopping);
             DemoReport.Print(audit, story);

@@ -6,10 +6,10 @@ using FleetMdm.VirtualFleet.IPads;
 
 namespace FleetMdm.Silo.Demo;
 
-/// <summary>Automated Device Enrolment in the demo: three iPads are bought, and nobody touches them.</summary>
-internal sealed class DemoOutOfTheBox(DeviceEnrolmentSimulator apple, DemoScreen screen, AdminClient admin, IPadFleet fleet)
+/// <summary>Automated Device Enrolment in the demo: ten iPads and an app are bought, and nobody touches them.</summary>
+internal sealed class DemoOutOfTheBox(DeviceEnrolmentSimulator apple, AppsAndBooksSimulator content, DemoScreen screen, AdminClient admin, IPadFleet fleet)
 {
-    public const int Count = 3;
+    public const int Count = 10;
 
     /// <summary>Beyond all others of the demo.</summary>
     private const int FirstNumber = 900_001;
@@ -21,7 +21,8 @@ internal sealed class DemoOutOfTheBox(DeviceEnrolmentSimulator apple, DemoScreen
     // 1. An enrolment profile, a service, its certificate at Apple, its token here.
     // 2. Placeholders: names, and the first school, to whose iPads a profile is assigned.
     // 3. Apple has the iPads, and gets their profile.
-    // 4. They come out of the box, enrol, are held, get what is assigned to them, and are let go.
+    // 4. An app is bought and assigned to them.
+    // 5. They come out of the box, enrol, are held, get what is assigned to them, and are let go.
 
     public async Task TellAsync(CancellationToken cancellation)
     {
@@ -51,8 +52,11 @@ internal sealed class DemoOutOfTheBox(DeviceEnrolmentSimulator apple, DemoScreen
             }
         }, cancellation);
 
-        bool IsReady(VirtualIPad ipad) => ipad is { IsEnrolled: true, AwaitsConfiguration: false } && ipad.InstalledProfiles.Contains(DemoProfiles.LibraryIdentifier);
-        await screen.StageAsync("They come out of the box, are held until their profile is there, and are let go", Count, () => ipads.Count(IsReady), async token =>
+        await new DemoBoughtApp(content, screen, admin).TellAsync(ipads, cancellation);
+
+        bool IsReady(VirtualIPad ipad) => ipad is { IsEnrolled: true, AwaitsConfiguration: false }
+            && ipad.InstalledProfiles.Contains(DemoProfiles.LibraryIdentifier) && ipad.InstalledApps.Contains(DemoBoughtApp.Identifier);
+        await screen.StageAsync("They come out of the box, are held until their profile and their app are there, and are let go", Count, () => ipads.Count(IsReady), async token =>
         {
             await Task.WhenAll(ipads.Select(ipad => ipad.SetUpAsync(apple.Portal, token)));
             await fleet.WhenAsync(() => ipads.TrueForAll(IsReady), token);

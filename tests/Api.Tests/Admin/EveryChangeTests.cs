@@ -39,7 +39,7 @@ public sealed class EveryChangeTests : IAsyncLifetime
         {
             More =
             [
-                "--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true",
+                "--SelfService:Enrolment=true", "--SelfService:LostMode=true", "--SelfService:Location=true", "--SelfService:PublicUrl=https://mdm.example:8443",
                 $"--AppsAndBooks:Endpoint={_content.Endpoint.GetLeftPart(UriPartial.Authority)}", $"--AppsAndBooks:TrustedRootFile={_folder.File("content.pem")}",
             ],
         };

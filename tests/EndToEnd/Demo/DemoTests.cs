@@ -18,8 +18,8 @@ public sealed class DemoTests
 
         // DeviceInformation and InstalledApplicationList on all, SecurityInfo on all but two (one sleeps, one says NotNow), the Wi-Fi profile on all but three
         // (one fails), the rules on four of the eight in two schools (one sleeps, one fails, two are left out), ProfileList on all but the one that
-        // sleeps, EraseDevice on one, and one more InstallProfile that renews a certificate. Of three out of the box: a name, DeviceInformation, a profile, DeviceConfigured.
-        Assert.Equal("demo: 23 iPads enrolled, 120 commands acknowledged, 0 lost", output.TrimEnd().Split('\n')[^1].TrimEnd());
+        // sleeps, EraseDevice on one, and one more InstallProfile that renews a certificate. Of ten out of the box: a name, DeviceInformation, a profile, an app, DeviceConfigured.
+        Assert.Equal("demo: 30 iPads enrolled, 155 commands acknowledged, 0 lost", output.TrimEnd().Split('\n')[^1].TrimEnd());
         Assert.Equal(0, exitCode);
         Assert.Equal("6", Cell(output, "commands that wait for them"));
         Assert.Equal("2", Cell(output, "commands that failed"));
@@ -31,7 +31,7 @@ public sealed class DemoTests
     {
         var (exitCode, output) = await ServerProcess.RunToEnd(["demo", "--ipads", "3", "--exit"], Patience);
 
-        Assert.Equal("demo: 6 iPads enrolled, 36 commands acknowledged, 0 lost", output.TrimEnd().Split('\n')[^1].TrimEnd());
+        Assert.Equal("demo: 13 iPads enrolled, 71 commands acknowledged, 0 lost", output.TrimEnd().Split('\n')[^1].TrimEnd());
         Assert.Equal(0, exitCode);
     }
 
