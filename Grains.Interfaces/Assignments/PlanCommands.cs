@@ -4,6 +4,7 @@ namespace FleetMdm.Grains.Interfaces;
 /// that there may be more to do, and whether it brought something or took it away.</summary>
 public static class PlanCommands
 {
+    // As Storage knows them (AssignmentCommands).
     private const string Bringing = "F1EE7001-", Taking = "F1EE7002-";
 
     /// <param name="takes">It takes something away.</param>

@@ -3,6 +3,20 @@ using FleetMdm.Storage.Operations;
 
 namespace FleetMdm.Storage.Assignments;
 
+/// <summary>The commands that bring and take what is assigned, told by how their CommandUUID begins.</summary>
+public static class AssignmentCommands
+{
+    public const string Bringing = "F1EE7001-";
+    public const string Taking = "F1EE7002-";
+
+    /// <summary>In SQL: when the iPad of the row x has something to do for it. A command that ended, or was lost, while nobody took note of it (its node died in between) is looked after at once.</summary>
+    internal static string DueAt(string atOnce, string never) => $"""
+        CASE WHEN x.state IN (2, 7) AND (x.command_uuid LIKE '{Bringing}%' OR x.command_uuid LIKE '{Taking}%')
+            AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.command_uuid = x.command_uuid AND q.enrolment_id = x.device_id)
+          THEN {atOnce} ELSE coalesce(x.due_at, {never}) END
+        """;
+}
+
 /// <summary>What is assigned. Stored as a number: never renumber.</summary>
 public enum AssignmentKind : short
 {

@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
@@ -11,7 +12,7 @@ internal sealed class PostgresReader(PostgresConnections connections) : Postgres
     // With the status of the device channel; that of an enrolment that is not known yet is told by its id.
     private static readonly string Devices = $"""
         SELECT i.id, m.status,
-          (SELECT min(coalesce(x.due_at, '9999-01-01 00:00:00+00')) FROM assignment_devices x WHERE x.device_id = i.id),
+          (SELECT min({AssignmentCommands.DueAt("'1970-01-01 00:00:00+00'", "'9999-01-01 00:00:00+00'")}) FROM assignment_devices x WHERE x.device_id = i.id),
           (SELECT min(coalesce(x.due_at, '9999-01-01 00:00:00+00')) FROM exam_devices x WHERE x.device_id = i.id AND x.state < 10), {DeviceColumns.Selected}
         FROM unnest($1) AS i(id) LEFT JOIN devices d ON d.id = i.id LEFT JOIN device_activity a ON a.id = d.id
         LEFT JOIN devices m ON m.id = coalesce(d.device_id, split_part(i.id, ':', 1))

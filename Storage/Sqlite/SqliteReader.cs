@@ -1,3 +1,4 @@
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.GroupCommit;
@@ -20,7 +21,7 @@ internal sealed class SqliteReader(SqliteConnections connections) : SqliteExecut
         ORDER BY q.sequence
         """;
 
-    private const string Plan = "SELECT min(coalesce(x.due_at, 253370764800000)) FROM assignment_devices x WHERE x.device_id = @1";
+    private static readonly string Plan = $"SELECT min({AssignmentCommands.DueAt("0", "253370764800000")}) FROM assignment_devices x WHERE x.device_id = @1";
 
     private const string Exam = "SELECT min(coalesce(x.due_at, 253370764800000)) FROM exam_devices x WHERE x.device_id = @1 AND x.state < 10";
 

@@ -68,6 +68,26 @@ public abstract class AssignmentStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task A_command_that_is_on_no_queue_any_more_is_due_at_once_also_when_its_node_died_before_it_took_note()
+    {
+        await using var node = await Fresh();
+        var ipad = await Enrol(node, "A1");
+        var (assignment, declared) = (New("one", "serial:A1"), New("two", "serial:A1"));
+        foreach (var one in new[] { assignment, declared }) await node.Assignments.Create(Scope.District, one, null);
+        var (brings, declares) = (AssignmentCommands.Bringing + "52E5-8B8E-9C61-0F2A4D5E6B7C", "F1EE7008-52E5-8B8E-9C61-0F2A4D5E6B7C");
+        var tomorrow = Make.Now.AddDays(1);
+        var appended = await node.Devices.Append(Make.Command(ipad.Id, brings));
+        await Put(node, ipad, new AssignmentStanding { AssignmentId = assignment.Id, State = AssignmentState.Sent, CommandUuid = brings, Revision = 1, DueAt = tomorrow, ChangedAt = Make.Now });
+        // What an iPad fetches by itself waits for its report, whatever became of the command.
+        await Put(node, ipad, new AssignmentStanding { AssignmentId = declared.Id, State = AssignmentState.Sent, CommandUuid = declares, Revision = 1, DueAt = tomorrow, ChangedAt = Make.Now });
+
+        Assert.Equal(tomorrow, (await node.Devices.Load(ipad.Id)).PlanDueAt);
+        await node.Devices.Finish(Make.Finish(ipad.Id, appended.Sequence));
+
+        Assert.True((await node.Devices.Load(ipad.Id)).PlanDueAt < Make.Now);
+    }
+
+    [Fact]
     public async Task A_change_of_the_target_touches_those_that_come_and_those_that_leave_and_nobody_else()
     {
         await using var node = await Fresh();

@@ -143,6 +143,13 @@ public sealed class PlanPartTests
     }
 
     [Fact]
+    public void The_store_knows_the_commands_of_a_plan_by_how_they_begin()
+    {
+        Assert.StartsWith(AssignmentCommands.Bringing, PlanCommands.NewUuid(takes: false), StringComparison.Ordinal);
+        Assert.StartsWith(AssignmentCommands.Taking, PlanCommands.NewUuid(takes: true), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_is_assigned_is_sent_once_and_then_nothing_more()
     {
         var pad = new PlayedIPad(Entry("a"), Entry("b", PlanRank.App), Entry("c", PlanRank.Setting));
