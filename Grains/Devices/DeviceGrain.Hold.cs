@@ -72,7 +72,17 @@ internal sealed partial class DeviceGrain
         await Fresh();
         if (!IsAwaiting)
         {
-            if (await holds.Find(DeviceId) is { State: HoldState.Held } left) await holds.Write(left with { State = HoldState.Left, EndedAt = Now() });
+            switch (await holds.Find(DeviceId))
+            {
+                // It answered, and the node died before it was written.
+                case { State: HoldState.Going or HoldState.GoingIncomplete } when _row is { Status: EnrolmentStatus.Enrolled }:
+                    await WentOn();
+                    break;
+                case { State: HoldState.Held or HoldState.Going or HoldState.GoingIncomplete } left:
+                    await holds.Write(left with { State = HoldState.Left, EndedAt = Now() });
+                    break;
+            }
+
             return;
         }
 

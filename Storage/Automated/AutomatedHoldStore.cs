@@ -36,7 +36,13 @@ internal sealed class AutomatedHoldStore(Database database) : IAutomatedHoldStor
     }
 
     public async Task<IReadOnlyList<string>> ListDue(DateTimeOffset now, int limit) => await database.Read(s => s
-        .Sql("SELECT device_id FROM automated_holds WHERE state = 1 AND until_at <= @now ORDER BY until_at LIMIT @limit").Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
+        .Sql("""
+            SELECT due.device_id FROM (
+              SELECT device_id, until_at FROM automated_holds WHERE state = 1 AND until_at <= @now
+              UNION ALL
+              SELECT h.device_id, h.until_at FROM automated_holds h JOIN devices d ON d.id = h.device_id WHERE h.state IN (2, 3) AND h.until_at <= @now AND d.awaiting_configuration = FALSE
+            ) due ORDER BY due.until_at LIMIT @limit
+            """).Time("@now", now).Int("@limit", limit).List(row => row.Text(0)));
 
     public Task Write(AutomatedHold hold)
     {

@@ -118,7 +118,7 @@ public interface IAutomatedHoldStore
 
     Task<AutomatedHold?> Find(string deviceId);
 
-    /// <summary>Those whose time is over, first.</summary>
+    /// <summary>Those whose time is over, the longest first; with those that were told to go, and wait no more, although nobody wrote it down.</summary>
     Task<IReadOnlyList<string>> ListDue(DateTimeOffset now, int limit);
 
     Task Write(AutomatedHold hold);

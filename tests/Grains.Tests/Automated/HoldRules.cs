@@ -128,6 +128,22 @@ public abstract class HoldRules(GrainCluster cluster, bool forgetful)
     }
 
     [Fact]
+    public async Task Its_answer_counts_also_when_the_node_dies_before_that_is_written()
+    {
+        using var ipad = await Waiting();
+        await Answer(ipad, await Next(ipad));
+        await Holds.Write((await Holds.Find(ipad.Id))! with { State = HoldState.GoingIncomplete, Missing = "the Wi-Fi", EndedAt = null });
+
+        cluster.Clock.Advance(TimeSpan.FromMinutes(31));
+        Assert.Contains(ipad.Id, await Holds.ListDue(cluster.Clock.GetUtcNow(), 1_000));
+        await ipad.Grain.ReleaseHeld();
+
+        var hold = await Holds.Find(ipad.Id);
+        Assert.Equal((HoldState.LetGoIncomplete, "the Wi-Fi"), (hold!.State, hold.Missing));
+        Assert.DoesNotContain(ipad.Id, await Holds.ListDue(cluster.Clock.GetUtcNow(), 1_000));
+    }
+
+    [Fact]
     public async Task One_that_left_is_held_no_more()
     {
         using var ipad = await Waiting();
