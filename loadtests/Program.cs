@@ -31,6 +31,7 @@ try
         "inventory" => InventoryScenario.Run,
         "filter" => FilterScenario.Run,
         "export" => ExportScenario.Run,
+        "automated" => AutomatedScenario.Run,
         _ => throw new LoadException($"There is no scenario {options.Scenario}; --help lists them."),
     };
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));
