@@ -80,6 +80,7 @@ public sealed record LoadOptions
           export    the list of 100,000 iPads as CSV: time, and memory of the server
           automated 100,000 serial numbers fetched from a simulated Apple School Manager, kept, and assigned a profile; then what a sync without news
                     costs (--for: how long the server is watched meanwhile)
+          licences  50,000 licences of an app given by a simulated Apps and Books: requests by kind, beside the fewest that there can be
           storm     thousands of iPads connect in the same moment, with their certificates: until each of them is served
 
         Options

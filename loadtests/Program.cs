@@ -32,6 +32,7 @@ try
         "filter" => FilterScenario.Run,
         "export" => ExportScenario.Run,
         "automated" => AutomatedScenario.Run,
+        "licences" => LicencesScenario.Run,
         _ => throw new LoadException($"There is no scenario {options.Scenario}; --help lists them."),
     };
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));
