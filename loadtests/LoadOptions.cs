@@ -78,6 +78,11 @@ public sealed record LoadOptions
                     then with one app that did
           filter    filters with three conditions over 500,000 iPads: the first page, and the count
           export    the list of 100,000 iPads as CSV: time, and memory of the server
+          automated 100,000 serial numbers fetched from a simulated Apple School Manager, kept, and assigned a profile; then what a sync without news
+                    costs (--for: how long the server is watched meanwhile)
+          licences  50,000 licences of an app given by a simulated Apps and Books: requests by kind, beside the fewest that there can be
+          declarations
+                    status reports beside idle polls; tokens, with what they read in the store; then each iPad takes a new declaration: requests by kind
           storm     thousands of iPads connect in the same moment, with their certificates: until each of them is served
 
         Options

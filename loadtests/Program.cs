@@ -31,6 +31,9 @@ try
         "inventory" => InventoryScenario.Run,
         "filter" => FilterScenario.Run,
         "export" => ExportScenario.Run,
+        "automated" => AutomatedScenario.Run,
+        "licences" => LicencesScenario.Run,
+        "declarations" => DeclarationsScenario.Run,
         _ => throw new LoadException($"There is no scenario {options.Scenario}; --help lists them."),
     };
     var report = new ScenarioReport(options.Scenario, string.Join(' ', args.Skip(1)));

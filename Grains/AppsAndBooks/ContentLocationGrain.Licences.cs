@@ -177,7 +177,9 @@ internal sealed partial class ContentLocationGrain
         try
         {
             var happening = await apple.Change(token, state == LicenceState.Wanted, asset.AdamId, asset.Pricing, serials, stopping);
-            await store.SetEvent(Id, asset.AdamId, asset.Pricing, to, serials, happening, LicencePart.LookAgainAt(asked, asked));
+            // Apple works on it from now on: what was written before it was asked may have taken its time.
+            var taken = clock.GetUtcNow();
+            await store.SetEvent(Id, asset.AdamId, asset.Pricing, to, serials, happening, LicencePart.LookAgainAt(taken, taken));
             LogAsked(Id, to, asset.AdamId, serials.Count, happening);
         }
         catch (ContentException e) when (e.Refused)

@@ -414,9 +414,9 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             .Sql($"""
                 SELECT {FleetQueries.PushColumns} FROM {DeviceColumns.Joined}
                 WHERE d.id > @after AND {FleetQueries.Pushable} AND d.status = 2
-                  AND d.id IN (
-                    SELECT x.device_id FROM assignment_devices x
-                    WHERE x.due_at <= @now
+                  AND EXISTS (
+                    SELECT 1 FROM assignment_devices x
+                    WHERE x.device_id = d.id AND x.due_at <= @now
                       AND ((x.state <> 2 AND x.state <> 7) OR EXISTS (SELECT 1 FROM assignments k WHERE k.id = x.assignment_id AND k.kind IN (4, 5)))
                       AND (x.due_at >= @since OR a.pushed_at IS NULL OR a.pushed_at < x.due_at OR a.pushed_at < @again))
                 ORDER BY d.id LIMIT @limit

@@ -35,10 +35,9 @@ internal sealed class DeclarationStore(Database database, BodySealer sealer) : I
     public async Task<bool> Write(DeclarationChange change)
     {
         StoredText.Check("The device id", change.After.DeviceId);
-        var set = change.Set is { } plain ? Seal(plain) : null;
         try
         {
-            await database.Write(s => Write(s, change, set));
+            await database.Write(s => Write(s, change));
             return true;
         }
         catch (ChangedInBetweenException)
@@ -47,17 +46,18 @@ internal sealed class DeclarationStore(Database database, BodySealer sealer) : I
         }
     }
 
-    private static async Task Write(Session s, DeclarationChange change, byte[]? set)
+    private async Task Write(Session s, DeclarationChange change)
     {
         var (before, after) = (change.Before, change.After);
-        if (set is not null)
+        // Looked at first: to write the row, or to try to, is to wait for all others who get this set at the same moment, each with its commit.
+        if (change.Set is { } set && !await IsNoted(s, after.Wanted, after.WantedAt - NoteUseAfter))
         {
             await s
                 .Sql("""
                     INSERT INTO declaration_sets (token, content, used_at) VALUES (@token, @content, @at)
                     ON CONFLICT (token) DO UPDATE SET used_at = excluded.used_at WHERE declaration_sets.used_at < @before
                     """)
-                .Text("@token", after.Wanted).Bytes("@content", set).Time("@at", after.WantedAt).Time("@before", after.WantedAt - NoteUseAfter).Execute();
+                .Text("@token", after.Wanted).Bytes("@content", Seal(set)).Time("@at", after.WantedAt).Time("@before", after.WantedAt - NoteUseAfter).Execute();
         }
 
         var statement = s.Sql(before is null
@@ -83,6 +83,10 @@ internal sealed class DeclarationStore(Database database, BodySealer sealer) : I
               AND NOT EXISTS (SELECT 1 FROM declaration_devices x WHERE x.fetched = declaration_sets.token)
             """)
         .Time("@before", unusedSince).Execute());
+
+    /// <summary>It is kept, and was used lately: nobody forgets it for days.</summary>
+    private static Task<bool> IsNoted(Session s, string token, DateTimeOffset since) =>
+        s.Sql("SELECT token FROM declaration_sets WHERE token = @token AND used_at >= @since").Text("@token", token).Time("@since", since).First(_ => true);
 
     private static Task<DeclarationDevice?> FindIn(Session s, string deviceId) =>
         s.Sql($"SELECT {Columns} FROM declaration_devices WHERE device_id = @device").Text("@device", deviceId).First(Read);

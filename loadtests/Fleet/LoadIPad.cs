@@ -62,6 +62,10 @@ public sealed class LoadIPad
 
     public byte[] TokenUpdate() => Request(Messages.TokenUpdate(Udid, _fleet.Topic, _fleet.Token(Number)), Messages.CheckInPath);
 
+    /// <summary>A message of declarative management, made anew each time.</summary>
+    /// <param name="data">JSON; null: none.</param>
+    public byte[] DeclarativeManagement(string endpoint, byte[]? data = null) => Request(Messages.DeclarativeManagement(Udid, endpoint, data), Messages.CheckInPath);
+
     /// <remarks>The same bytes each time but for the UUID, since making the request anew costs the driver as much as receiving the answer: good until
     /// the next call.</remarks>
     public byte[] Report(string commandUuid)

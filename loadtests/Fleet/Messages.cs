@@ -23,6 +23,10 @@ internal static class Messages
     public static string Acknowledged(string udid, string commandUuid, string answer) =>
         $"{Head}\t<key>CommandUUID</key>\n\t<string>{commandUuid}</string>\n{answer}\t<key>Status</key>\n\t<string>Acknowledged</string>\n\t<key>UDID</key>\n\t<string>{udid}</string>\n{Foot}";
 
+    /// <param name="data">JSON; null: none.</param>
+    public static string DeclarativeManagement(string udid, string endpoint, byte[]? data) =>
+        $"{Head}{(data is null ? "" : $"\t<key>Data</key>\n\t<data>{Convert.ToBase64String(data)}</data>\n")}\t<key>Endpoint</key>\n\t<string>{endpoint}</string>\n\t<key>MessageType</key>\n\t<string>DeclarativeManagement</string>\n\t<key>UDID</key>\n\t<string>{udid}</string>\n{Foot}";
+
     public static string Authenticate(string udid, string topic, int number) =>
         $"""
         {Head}	<key>BuildVersion</key>

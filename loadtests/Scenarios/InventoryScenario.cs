@@ -23,7 +23,7 @@ internal static class InventoryScenario
     private static readonly TimeSpan StatisticsAreIn = TimeSpan.FromSeconds(12);
 
     /// <summary>The server asks nothing by itself.</summary>
-    private static readonly Dictionary<string, string> NoQuestions = new[]
+    internal static readonly Dictionary<string, string> NoQuestions = new[]
     {
         "DeviceInformation", "SecurityInfo", "InstalledApplicationList", "ProfileList", "CertificateList",
     }.ToDictionary(question => $"Inventory:{question}Hours", _ => "0");

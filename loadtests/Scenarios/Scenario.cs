@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json.Nodes;
 using FleetMdm.LoadTests.Driver;
@@ -12,6 +13,9 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
 {
     /// <summary>Long enough for the first tier of compiled code to be replaced by the second.</summary>
     public static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(15);
+
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     public LoadOptions Options => options;
 
@@ -64,6 +68,20 @@ internal sealed class ScenarioRun(LoadOptions options, ScenarioReport report, Ac
 
         return fleet;
     }
+
+    /// <summary>Waits for what the server does by itself.</summary>
+    /// <param name="what">It has come so far.</param>
+    public static async Task Until(Func<Task<bool>> there, string what)
+    {
+        var began = Stopwatch.GetTimestamp();
+        while (!await there())
+        {
+            if (Stopwatch.GetElapsedTime(began) > Patience) throw new LoadException($"It did not come so far within {Patience.TotalMinutes:0} minutes: {what}.");
+            await Task.Delay(Glance, TimeProvider.System);
+        }
+    }
+
+    public static Task Until(Func<bool> there, string what) => Until(() => Task.FromResult(there()), what);
 
     public static string Statuses(Measurement measurement) =>
         string.Join(", ", measurement.Statuses.Select(status => $"{status.Value:N0} times {(status.Key == 0 ? "no answer" : status.Key)}"));

@@ -49,6 +49,9 @@ public sealed class TestBed : IAsyncDisposable
     /// <summary>Of the database of a server that is started here.</summary>
     public string ConnectionString => _connectionString;
 
+    /// <summary>The database of a server that is started here on SQLite.</summary>
+    internal string SqliteFile => Path.Combine(_folder, "fleetmdm.db");
+
     /// <summary>Of a server that is started here.</summary>
     public string MasterKey { get; } = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 

@@ -1,3 +1,5 @@
+using FleetMdm.Storage.Declarations;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
 using Npgsql;
 
@@ -42,6 +44,28 @@ public sealed class PostgresRaceTests(PostgresFixture fixture) : IClassFixture<P
         Assert.Equal(1, (await operation.WaitAsync(Guard)).Total);
         Assert.Equal("DeviceLock", Assert.Single((await fixture.Node.Devices.Load(taken.Id)).Queue).RequestType);
         Assert.Equal("RestartDevice", Assert.Single((await fixture.Node.Devices.Load(free.Id)).Queue).RequestType);
+    }
+
+    [Fact]
+    public async Task An_iPad_that_gets_a_set_of_declarations_does_not_wait_for_others_that_get_it_in_the_same_moment()
+    {
+        var (first, second) = (await Make.Enrolled(fixture.Node), await Make.Enrolled(fixture.Node));
+        Assert.True(await fixture.Node.Declarations.Write(Gets(first)));
+        await using var other = new NpgsqlConnection(fixture.Database.ConnectionString);
+        await other.OpenAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using (var taken = new NpgsqlCommand("SELECT token FROM declaration_sets WHERE token = 'of-many' FOR UPDATE", other, transaction))
+        {
+            Assert.Equal("of-many", await taken.ExecuteScalarAsync());
+        }
+
+        Assert.True(await fixture.Node.Declarations.Write(Gets(second)).WaitAsync(Guard));
+
+        await transaction.RollbackAsync();
+        Assert.Equal("of-many", (await fixture.Node.Declarations.Find(second.Id))!.Wanted);
+
+        static DeclarationChange Gets(DeviceRow ipad) => new(
+            null, new DeclarationDevice { DeviceId = ipad.Id, Version = 1, EnrolledAt = Make.Now, Wanted = "of-many", WantedAt = Make.Now }, "[]"u8.ToArray(), []);
     }
 
     private async Task UntilSomebodyWaitsForALock()

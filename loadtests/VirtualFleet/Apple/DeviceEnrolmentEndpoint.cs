@@ -21,6 +21,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
 
     private static readonly TimeSpan CursorLasts = TimeSpan.FromDays(7);
     private static readonly TimeSpan Throttled = TimeSpan.FromHours(24);
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private static readonly (string Key, int Longest, string Word)[] Lengths =
     [
@@ -111,6 +112,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
             if (request.Headers[SessionHeader] is not [{ } session]) return (null, new Reply(401, Word: "UNAUTHORIZED"));
             var server = portal.Servers.FirstOrDefault(one => one.Sessions.ContainsKey(session));
             if (server is null || server.Sessions[session].EndsAt <= options.Time.GetUtcNow()) return (null, new Reply(401, Word: "UNAUTHORIZED"));
+            if (IsTooOften(server, options.Time.GetUtcNow())) return (server, new Reply(429, Word: "TOO_MANY_REQUESTS", RetryAfter: (int)Minute.TotalSeconds));
             if (fault is DeviceEnrolmentFault.Answer answer)
             {
                 if (answer.Body is "UNAUTHORIZED" or "FORBIDDEN") server.Sessions.Remove(session);
@@ -137,6 +139,15 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
 
             return (server, reply);
         }
+    }
+
+    private bool IsTooOften(SimulatedMdmServer server, DateTimeOffset now)
+    {
+        if (options.RequestsPerMinute == 0) return false;
+        while (server.LastRequests.TryPeek(out var oldest) && now - oldest >= Minute) server.LastRequests.Dequeue();
+        if (server.LastRequests.Count >= options.RequestsPerMinute) return true;
+        server.LastRequests.Enqueue(now);
+        return false;
     }
 
     private (SimulatedMdmServer?, Reply) Begin(HttpRequest request)

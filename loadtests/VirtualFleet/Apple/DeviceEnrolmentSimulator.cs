@@ -34,6 +34,9 @@ public sealed record DeviceEnrolmentOptions
 
     /// <summary>Of serial numbers in a request.</summary>
     public int MostSerials { get; init; } = 1000;
+
+    /// <summary>Of one server, within any minute; one more is answered 429. 0: as many as come. Apple documents no such limit.</summary>
+    public int RequestsPerMinute { get; init; }
 }
 
 /// <summary>A request that came.</summary>

@@ -27,6 +27,9 @@ public sealed class SimulatedMdmServer
 
     internal Dictionary<string, JsonObject> Profiles { get; } = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>When requests of the last minute came.</summary>
+    internal Queue<DateTimeOffset> LastRequests { get; } = [];
+
     internal Dictionary<string, Session> Sessions { get; } = new(StringComparer.Ordinal);
 }
 

@@ -52,6 +52,19 @@ public sealed class LoadTestsTests
     }
 
     [Fact]
+    public async Task Licences_are_given_with_no_request_to_Apple_that_was_not_needed()
+    {
+        using var folder = new TemporaryFolder();
+        var json = folder.File("result.json");
+
+        var (exit, output) = await Run("licences", "--ipads", $"{IPads}", "--storage", "sqlite", "--keys", "ec", "--connections", "4", "--json", json);
+
+        Assert.True(exit == 0, output);
+        var figures = JsonNode.Parse(await File.ReadAllTextAsync(json))!["figures"]!.AsArray();
+        Assert.Equal(1, figures.Single(figure => (string)figure!["what"]! == "requests that give licences")!["value"]!.GetValue<double>());
+    }
+
+    [Fact]
     public async Task Stopped_in_the_middle_they_leave_no_server_no_PostgreSQL_and_no_folder_behind()
     {
         using var folder = new TemporaryFolder();
