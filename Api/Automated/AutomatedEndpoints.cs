@@ -48,6 +48,9 @@ internal static class AutomatedEndpoints
         automated.MapGet("/schools", Schools).Fails();
         automated.MapPut("/schools/{id}", ChooseForSchool).Needs(Rights.AutomatedChange).Takes<AutomatedChoiceRequest>()
             .Audit(AuditVerbs.AutomatedChoose, AuditTargets.School, AuditPlace.WithTheChange).Fails(400, 404, 413, 415);
+        automated.MapGet("/groups", Groups).Fails();
+        automated.MapPut("/groups/{id}", ChooseForGroup).Needs(Rights.AutomatedChange).Takes<AutomatedGroupRequest>()
+            .Audit(AuditVerbs.AutomatedChoose, AuditTargets.Group, AuditPlace.WithTheChange).Fails(400, 404, 409, 413, 415);
         automated.MapGet("/held", Held).WithQuery("state", "after", "limit").Fails(400);
         automated.MapDelete("/held/{id}", Dismiss).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedDismiss, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
     }
@@ -135,7 +138,7 @@ internal static class AutomatedEndpoints
         TypedResults.Ok(await service.Device(FleetUser.Of(context), serialNumber));
 
     /// <summary>Choose the enrolment profile of one iPad</summary>
-    /// <remarks>null: that of its school, or else of its service. It is assigned at Apple within minutes, and takes effect when the iPad is next set up.</remarks>
+    /// <remarks>null: that of its group, or else of its school, or else of its service. It is assigned at Apple within minutes, and takes effect when the iPad is next set up.</remarks>
     public static async Task<Ok<AutomatedDeviceView>> Choose(string serialNumber, HttpContext context, AutomatedService service)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.AutomatedChoiceRequest);
@@ -173,7 +176,7 @@ internal static class AutomatedEndpoints
     }
 
     /// <summary>Delete an enrolment profile</summary>
-    /// <remarks>409: a service, a school or an iPad has it.</remarks>
+    /// <remarks>409: a service, a school, a group or an iPad has it.</remarks>
     public static async Task<NoContent> DeleteProfile(string id, HttpContext context, AutomatedProfileService service)
     {
         await service.Delete(context, id);
@@ -192,6 +195,19 @@ internal static class AutomatedEndpoints
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.AutomatedChoiceRequest);
         await service.ChooseForSchool(context, id, request.ProfileId);
+        return TypedResults.NoContent();
+    }
+
+    /// <summary>Groups whose iPads have an enrolment profile of their own, in the order in which they count</summary>
+    public static async Task<Ok<Page<AutomatedGroupView>>> Groups(HttpContext context, AutomatedProfileService service) => TypedResults.Ok(await service.Groups(FleetUser.Of(context)));
+
+    /// <summary>Choose the enrolment profile of a group</summary>
+    /// <remarks>For the iPads that were put into it by hand, enrolled or not. It counts before that of the school, and after one that was chosen for the iPad. null: none of its own. It is assigned at
+    /// Apple within minutes, also when iPads come into the group or leave it. 409: the group has a rule.</remarks>
+    public static async Task<NoContent> ChooseForGroup(string id, HttpContext context, AutomatedProfileService service)
+    {
+        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.AutomatedGroupRequest);
+        await service.ChooseForGroup(context, id, request);
         return TypedResults.NoContent();
     }
 

@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Groups;
 using FleetMdm.Api.People;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
@@ -41,6 +43,8 @@ internal static class AutomatedPages
         pages.MapPost("/automated/profiles/{id}", ChangeProfile).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedProfileChange, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange);
         pages.MapPost("/automated/profiles/{id}/delete", DeleteProfile).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedProfileDelete, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange);
         pages.MapPost("/automated/schools", ChooseForSchool).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedChoose, AuditTargets.School, AuditPlace.WithTheChange);
+        pages.MapGet("/automated/groups/{id}", AskForGroup).Needs(Rights.AutomatedRead);
+        pages.MapPost("/automated/groups/{id}", ChooseForGroup).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedChoose, AuditTargets.Group, AuditPlace.WithTheChange);
         pages.MapGet("/automated/held", Held).Needs(Rights.AutomatedRead);
         pages.MapPost("/automated/held/{id}/dismiss", Dismiss).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedDismiss, AuditTargets.Device, AuditPlace.WithTheChange);
     }
@@ -228,7 +232,7 @@ internal static class AutomatedPages
     private static Task<RazorComponentResult<AutomatedProfilesPage>> Profiles(HttpContext context, AutomatedProfileService profiles, SchoolService schools, string? done) =>
         ProfilesPage(context, profiles, schools, FormState.Fresh, done switch
         {
-            "created" => "The enrolment profile is created. Choose it for a service, a school or an iPad.",
+            "created" => "The enrolment profile is created. Choose it for a service, a school, a group or an iPad.",
             "saved" => "The enrolment profile is saved. It is assigned anew at Apple within minutes.",
             "deleted" => "The enrolment profile is deleted.",
             "school" => "The enrolment profile of the school is chosen.",
@@ -243,6 +247,7 @@ internal static class AutomatedPages
             User = user,
             Profiles = (await profiles.List(user)).Items,
             OfSchools = (await profiles.Schools(user)).Items,
+            OfGroups = (await profiles.Groups(user)).Items,
             Schools = await PeoplePages.Choices(user, schools, null, null),
             FormKey = PageForms.NewKey(),
             Form = form,
@@ -332,6 +337,40 @@ internal static class AutomatedPages
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
             return await ProfilesPage(context, profiles, schools, FormState.Refused(problem, form.Get));
+        }
+    }
+
+    private static Task<RazorComponentResult<AutomatedGroupPage>> AskForGroup(string id, HttpContext context, AutomatedProfileService profiles, GroupService groups) =>
+        GroupPage(id, context, profiles, groups, FormState.Fresh);
+
+    private static async Task<RazorComponentResult<AutomatedGroupPage>> GroupPage(string id, HttpContext context, AutomatedProfileService profiles, GroupService groups, FormState form)
+    {
+        var user = FleetUser.Of(context);
+        var group = await groups.Get(user, id);
+        return new(new
+        {
+            User = user,
+            Group = group,
+            Chosen = (await profiles.Groups(user)).Items.FirstOrDefault(one => one.GroupId == group.Id),
+            Profiles = await Options(context, profiles),
+            FormKey = PageForms.NewKey(),
+            Form = form,
+        })
+        { StatusCode = form.Status };
+    }
+
+    private static async Task<IResult> ChooseForGroup(string id, HttpContext context, RequestIds ids, AutomatedProfileService profiles, GroupService groups)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            var priority = form.Get("priority")?.Trim() is { Length: > 0 } typed ? int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0 : (int?)null;
+            await profiles.ChooseForGroup(context, id, new AutomatedGroupRequest { ProfileId = form.Get("profileId"), Priority = priority });
+            return PageForms.See($"/groups/{Uri.EscapeDataString(id)}?done=profile");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await GroupPage(id, context, profiles, groups, FormState.Refused(problem, form.Get));
         }
     }
 

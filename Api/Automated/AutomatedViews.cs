@@ -18,6 +18,14 @@ public sealed record AutomatedChoiceRequest
     public string? ProfileId { get; init; }
 }
 
+public sealed record AutomatedGroupRequest
+{
+    /// <summary>The enrolment profile; null: none of its own.</summary>
+    public string? ProfileId { get; init; }
+    /// <summary>1 to 1000; 100 when absent. Of several groups of an iPad, the lowest number counts; of equal ones, the first name.</summary>
+    public int? Priority { get; init; }
+}
+
 /// <summary>What stands in the way of a server.</summary>
 /// <param name="Code">A stable name, as in termsNotSigned.</param>
 /// <param name="Words">What it is, and what to do.</param>
@@ -94,11 +102,17 @@ public sealed record AutomatedDeviceView
     public string? Reason { get; init; }
     /// <summary>When it is tried again.</summary>
     public DateTimeOffset? NextAt { get; init; }
-    /// <summary>Chosen for this iPad; null: that of its school or its server.</summary>
+    /// <summary>Chosen for this iPad; null: that of its group, its school or its server.</summary>
     public string? ProfileId { get; init; }
     /// <summary>The profile that it should have.</summary>
     public string? WantedProfileId { get; init; }
     public string? WantedProfile { get; init; }
+    /// <summary>Whose profile that is: the first of iPad, group, school, server that has one; none: it should have none.</summary>
+    [OneOf("iPad", "group", "school", "server", "none")]
+    public required string WantedFrom { get; init; }
+    /// <summary>The group whose enrolment profile counts for it, if it has none of its own; null: it is in no group that has one.</summary>
+    public string? WantedGroupId { get; init; }
+    public string? WantedGroup { get; init; }
     /// <summary>Of its placeholder.</summary>
     public string? Name { get; init; }
     /// <summary>Of its placeholder.</summary>
@@ -134,6 +148,16 @@ public sealed record AutomatedDeviceView
         ProfileId = row.Device.ProfileId,
         WantedProfileId = row.WantedId,
         WantedProfile = row.Wanted,
+        WantedFrom = row.Origin switch
+        {
+            AutomatedOrigin.IPad => "iPad",
+            AutomatedOrigin.Group => "group",
+            AutomatedOrigin.School => "school",
+            AutomatedOrigin.Server => "server",
+            _ => "none",
+        },
+        WantedGroupId = row.GroupId,
+        WantedGroup = row.Group,
         Name = row.Name,
         School = row.School,
         DeviceId = row.DeviceId,
@@ -246,6 +270,10 @@ public sealed record SetupItemView(string Key, string Words, string? From, strin
 
 /// <summary>The profile of the iPads of a school.</summary>
 public sealed record AutomatedSchoolView(string SchoolId, string School, string ProfileId, string ProfileName);
+
+/// <summary>The profile of the iPads of a group.</summary>
+/// <param name="Priority">Of several groups of an iPad, the lowest counts; of equal ones, the first name.</param>
+public sealed record AutomatedGroupView(string GroupId, string Group, string ProfileId, string ProfileName, int Priority);
 
 /// <summary>An iPad that waits, or waited, in Setup Assistant.</summary>
 public sealed record AutomatedHoldView

@@ -21,16 +21,31 @@ internal static class AutomatedColumns
 
     public const string Profile = "p.id, p.version, p.name, p.definition, p.created_at, p.created_by, p.updated_at, p.updated_by";
 
-    /// <summary>Of iPads <c>d</c>: the server <c>s</c>, the placeholder <c>h</c>, what its school has <c>c</c>.</summary>
+    /// <summary>Of iPads <c>d</c>: the server <c>s</c>, the placeholder <c>h</c>, what its school has <c>c</c>, what its group has <c>k</c>, with the group <c>n</c>. Of several groups: the
+    /// lowest priority, then the first name. A group of a school is for its iPads only: as they come to be when they enrol next.</summary>
     public const string Joins = """
         LEFT JOIN automated_servers s ON s.id = d.server_id
         LEFT JOIN placeholders h ON h.serial_number = d.serial_number
         LEFT JOIN schools x ON x.name = h.school
         LEFT JOIN automated_schools c ON c.school_id = x.id
+        LEFT JOIN automated_groups k ON k.group_id = (
+          SELECT q.group_id
+          FROM (
+            SELECT w.group_id, NULL AS school FROM device_group_serials w WHERE w.serial_number = d.serial_number
+            UNION ALL SELECT m.group_id, e.school FROM devices e JOIN device_group_members m ON m.device_id = e.id WHERE e.serial_number = d.serial_number AND e.id = e.device_id) b
+          JOIN automated_groups q ON q.group_id = b.group_id
+          JOIN device_groups g ON g.id = q.group_id
+          LEFT JOIN schools y ON y.id = g.school_id
+          WHERE g.school_id IS NULL OR y.name = coalesce(h.school, b.school)
+          ORDER BY q.priority, g.name_key LIMIT 1)
+        LEFT JOIN device_groups n ON n.id = k.group_id
         """;
 
     /// <summary>The id of the profile that <c>d</c> should have.</summary>
-    public const string Wanted = "coalesce(d.profile_id, c.profile_id, s.profile_id)";
+    public const string Wanted = "coalesce(d.profile_id, k.profile_id, c.profile_id, s.profile_id)";
+
+    /// <summary>Where it comes from, as <see cref="AutomatedOrigin"/>.</summary>
+    public const string Origin = "CASE WHEN d.profile_id IS NOT NULL THEN 1 WHEN k.profile_id IS NOT NULL THEN 2 WHEN c.profile_id IS NOT NULL THEN 3 WHEN s.profile_id IS NOT NULL THEN 4 ELSE 0 END";
 
     public static AutomatedServer ReadServer(Row row, int at = 0) => new()
     {

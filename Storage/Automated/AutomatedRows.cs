@@ -176,9 +176,24 @@ public sealed record AutomatedDevice
 
 /// <summary>For lists.</summary>
 /// <param name="School">Of its placeholder.</param>
-/// <param name="Wanted">The profile that it should have: its own, its school's, or the server's.</param>
+/// <param name="Wanted">The profile that it should have: its own, its group's, its school's, or the server's.</param>
 /// <param name="DeviceId">The enrolled iPad with this serial number; null: none is.</param>
-public sealed record AutomatedDeviceRow(AutomatedDevice Device, string? ServerName, string? Name, string? School, string? WantedId, string? Wanted, string? DeviceId);
+/// <param name="Origin">Whose profile that is.</param>
+/// <param name="GroupId">The group whose profile would count for it, if it has none of its own.</param>
+public sealed record AutomatedDeviceRow(
+    AutomatedDevice Device, string? ServerName, string? Name, string? School, string? WantedId, string? Wanted, string? DeviceId, AutomatedOrigin Origin, string? GroupId, string? Group);
+
+/// <summary>Where the profile of an iPad comes from: the first of these that has one counts. As a statement answers it: never renumber.</summary>
+public enum AutomatedOrigin : short
+{
+    /// <summary>None of them has one.</summary>
+    None = 0,
+    /// <summary>Chosen for the iPad.</summary>
+    IPad = 1,
+    Group = 2,
+    School = 3,
+    Server = 4,
+}
 
 /// <summary>All parts that are set must hold.</summary>
 public sealed record AutomatedDeviceFilter
@@ -215,6 +230,10 @@ public sealed record AutomatedProfile
 /// <param name="School">Its name.</param>
 public sealed record AutomatedSchool(string SchoolId, string School, string ProfileId, string ProfileName);
 
+/// <summary>The profile of the iPads of a group.</summary>
+/// <param name="Priority">Of several groups of an iPad, the lowest counts; of equal ones, the first name.</param>
+public sealed record AutomatedGroup(string GroupId, string Group, string ProfileId, string ProfileName, int Priority);
+
 /// <summary>A profile as it was told to Apple.</summary>
 public sealed record AutomatedDefinition(string ProfileId, string Digest, string AppleUuid);
 
@@ -239,6 +258,9 @@ public enum AutomatedOutcome
     ServiceTaken,
     UnknownProfile,
     UnknownSchool,
+    UnknownGroup,
+    /// <summary>Its iPads come by its rule, which says nothing of one that is not enrolled.</summary>
+    GroupHasRule,
     InUse,
     TooMany,
 }

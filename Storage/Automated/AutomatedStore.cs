@@ -10,7 +10,8 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
 {
     private const string DeviceRows = $"""
         SELECT {AutomatedColumns.Device}, s.name, h.name, h.school, w.id, w.name,
-          (SELECT e.id FROM devices e WHERE e.serial_number = d.serial_number AND e.id = e.device_id AND e.status = 2 ORDER BY e.id LIMIT 1)
+          (SELECT e.id FROM devices e WHERE e.serial_number = d.serial_number AND e.id = e.device_id AND e.status = 2 ORDER BY e.id LIMIT 1),
+          {AutomatedColumns.Origin}, n.id, n.name
         FROM automated_devices d {AutomatedColumns.Joins}
         LEFT JOIN automated_profiles w ON w.id = {AutomatedColumns.Wanted}
         """;
@@ -218,6 +219,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
             if (await Standing(s, "automated_profiles", id) is null) return AutomatedOutcome.NotFound;
             var used = await s.Sql("""
                 SELECT 1 FROM automated_servers WHERE profile_id = @id UNION ALL SELECT 1 FROM automated_schools WHERE profile_id = @id
+                UNION ALL SELECT 1 FROM automated_groups WHERE profile_id = @id
                 UNION ALL SELECT 1 FROM automated_devices WHERE profile_id = @id LIMIT 1
                 """).Text("@id", id).First(_ => true);
             if (used) return AutomatedOutcome.InUse;
@@ -257,6 +259,46 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
             return AutomatedOutcome.Written;
         });
     }
+
+    public async Task<IReadOnlyList<AutomatedGroup>> ListGroups(Scope scope) => !IsDistrict(scope) ? [] : await database.Read(s => s
+        .Sql("""
+            SELECT q.group_id, g.name, q.profile_id, p.name, q.priority
+            FROM automated_groups q JOIN device_groups g ON g.id = q.group_id JOIN automated_profiles p ON p.id = q.profile_id ORDER BY q.priority, g.name_key
+            """)
+        .List(row => new AutomatedGroup(row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Int(4))));
+
+    public Task<AutomatedOutcome> ChooseForGroup(string groupId, string? profileId, int priority, DateTimeOffset at, AuditRecord? audit)
+    {
+        StoredText.Check("The group's id", groupId);
+        return database.Write(async s =>
+        {
+            // Locked: it could get a rule, or go, at this moment.
+            var rules = await s.Sql($"SELECT rule FROM device_groups WHERE id = @id{database.ForUpdate}").Text("@id", groupId).List(row => row.TextOrNull(0));
+            if (rules.Count == 0) return AutomatedOutcome.UnknownGroup;
+            if (profileId is not null && rules[0] is not null) return AutomatedOutcome.GroupHasRule;
+            if (!await KnowsProfile(s, profileId)) return AutomatedOutcome.UnknownProfile;
+            // Before it goes, for the groups that have one are looked at.
+            if (profileId is null) await ReviewAfterGroup(s, groupId, at);
+            if (profileId is null) await s.Sql("DELETE FROM automated_groups WHERE group_id = @id").Text("@id", groupId).Execute();
+            else
+            {
+                await s
+                    .Sql("""
+                        INSERT INTO automated_groups (group_id, profile_id, priority) VALUES (@id, @profile, @priority)
+                        ON CONFLICT (group_id) DO UPDATE SET profile_id = excluded.profile_id, priority = excluded.priority
+                        """)
+                    .Text("@id", groupId).Text("@profile", profileId).Int("@priority", priority).Execute();
+                await ReviewAfterGroup(s, groupId, at);
+            }
+
+            if (audit is not null) await AuditColumns.Add(s, audit);
+            return AutomatedOutcome.Written;
+        });
+    }
+
+    /// <summary>After a change of a group and of who is in it. Nothing is looked at where it has no enrolment profile.</summary>
+    internal static Task<int> ReviewAfterGroup(Session s, string groupId, DateTimeOffset at) => s
+        .Sql($"UPDATE automated_servers SET {Review} WHERE EXISTS (SELECT 1 FROM automated_groups q WHERE q.group_id = @group)").Bool("@yes", true).Time("@at", at).Text("@group", groupId).Execute();
 
     public async Task<(AutomatedDevice Device, AutomatedServer Server, AutomatedProfile? Profile)?> FindForEnrolment(string serialNumber)
     {
@@ -344,6 +386,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
     {
         const int at = AutomatedColumns.DeviceWidth;
         return new AutomatedDeviceRow(
-            AutomatedColumns.ReadDevice(row), row.TextOrNull(at), row.TextOrNull(at + 1), row.TextOrNull(at + 2), row.TextOrNull(at + 3), row.TextOrNull(at + 4), row.TextOrNull(at + 5));
+            AutomatedColumns.ReadDevice(row), row.TextOrNull(at), row.TextOrNull(at + 1), row.TextOrNull(at + 2), row.TextOrNull(at + 3), row.TextOrNull(at + 4), row.TextOrNull(at + 5),
+            (AutomatedOrigin)row.Int(at + 6), row.TextOrNull(at + 7), row.TextOrNull(at + 8));
     }
 }

@@ -52,6 +52,12 @@ public interface IAutomatedStore
     /// <param name="profileId">Null: none of its own.</param>
     Task<AutomatedOutcome> ChooseForSchool(string schoolId, string? profileId, AuditRecord? audit);
 
+    /// <summary>In the order in which they count.</summary>
+    Task<IReadOnlyList<AutomatedGroup>> ListGroups(Scope scope);
+
+    /// <param name="profileId">Null: none of its own.</param>
+    Task<AutomatedOutcome> ChooseForGroup(string groupId, string? profileId, int priority, DateTimeOffset at, AuditRecord? audit);
+
     // ---- for the nodes ----
 
     /// <summary>The profile that an iPad should have, with its server; null: it is on no server.</summary>

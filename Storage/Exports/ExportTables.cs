@@ -104,6 +104,12 @@ public static class ExportTables
         },
         new()
         {
+            Name = "group-serials", Words = "A serial number that was put into a group by hand before its iPad enrolled.",
+            From = "device_group_serials w", Keys = [new("w.group_id"), new("w.serial_number")],
+            Columns = [Text("w.group_id"), Text("w.serial_number"), Time("w.added_at")],
+        },
+        new()
+        {
             Name = "assignment-devices", Words = "How an assignment stands on an iPad.",
             From = "assignment_devices a", Keys = [new("a.device_id"), new("a.assignment_id")],
             Columns =
@@ -259,6 +265,12 @@ public static class ExportTables
             Name = "automated-schools", Words = "The enrolment profile of iPads of a school.",
             From = "automated_schools s", Keys = [new("s.school_id")],
             Columns = [Text("s.school_id"), Text("s.profile_id")],
+        },
+        new()
+        {
+            Name = "automated-groups", Words = "The enrolment profile of iPads of a group. Of several groups of an iPad, the lowest priority counts.",
+            From = "automated_groups g", Keys = [new("g.group_id")],
+            Columns = [Text("g.group_id"), Text("g.profile_id"), Number("g.priority")],
         },
         new()
         {
