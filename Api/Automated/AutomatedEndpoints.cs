@@ -32,7 +32,8 @@ internal static class AutomatedEndpoints
         automated.MapPut("/servers/{id}/token", PutToken).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedToken, AuditTargets.AutomatedServer).Fails(400, 404, 413, 415, 422)
             .AddOpenApiOperationTransformer(DescribeToken);
         automated.MapPost("/servers/{id}/sync", Sync).Needs(Rights.AutomatedChange).WithQuery("all").Idempotent().Audit(AuditVerbs.AutomatedSync, AuditTargets.AutomatedServer).Fails(400, 404, 409, 422);
-        automated.MapGet("/devices", Devices).WithQuery("server", "state", "school", "q", "after", "limit").Fails(400);
+        automated.MapGet("/devices", Devices).WithQuery("server", "state", "school", "migration", "q", "after", "limit").Fails(400);
+        automated.MapGet("/migrations", Migrations).Fails();
         automated.MapGet("/devices/{serialNumber}", Device).Fails(404);
         automated.MapPut("/devices/{serialNumber}/profile", Choose).Needs(Rights.AutomatedChange).Takes<AutomatedChoiceRequest>()
             .Audit(AuditVerbs.AutomatedChoose, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404, 413, 415);
@@ -125,13 +126,18 @@ internal static class AutomatedEndpoints
     /// <param name="server">Only of this service, by its id.</param>
     /// <param name="state">none, waiting, assigned, failed, throttled, notAccessible or released.</param>
     /// <param name="school">Only those whose placeholder names this school.</param>
+    /// <param name="migration">comes, late, came or leaves: iPads that move between services without an erase.</param>
     /// <param name="q">The beginning of the serial number.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<AutomatedDeviceView>>> Devices(
-        HttpContext context, AutomatedService service, [FromQuery] string? server = null, [FromQuery] string? state = null, [FromQuery] string? school = null, [FromQuery] string? q = null,
-        [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
-        TypedResults.Ok(await service.Devices(FleetUser.Of(context), server, state, school, q, after, Page.Limit(limit)));
+        HttpContext context, AutomatedService service, [FromQuery] string? server = null, [FromQuery] string? state = null, [FromQuery] string? school = null,
+        [FromQuery] string? migration = null, [FromQuery] string? q = null, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await service.Devices(FleetUser.Of(context), server, state, school, migration, q, after, Page.Limit(limit)));
+
+    /// <summary>How many iPads move between device management services</summary>
+    /// <remarks>From iPadOS 26 on an iPad can move to another service without an erase, by a deadline that is set in Apple School Manager.</remarks>
+    public static async Task<Ok<AutomatedMigrationsView>> Migrations(HttpContext context, AutomatedService service) => TypedResults.Ok(await service.Migrations(FleetUser.Of(context)));
 
     /// <summary>One iPad of Apple School Manager</summary>
     public static async Task<Ok<AutomatedDeviceView>> Device(string serialNumber, HttpContext context, AutomatedService service) =>

@@ -52,7 +52,7 @@ internal static class AutomatedPages
     private static async Task<RazorComponentResult<AutomatedServersPage>> Servers(HttpContext context, AutomatedService service, string? done)
     {
         var user = FleetUser.Of(context);
-        return new(new { User = user, Servers = (await service.List(user)).Items, Done = done == "deleted" ? "The service is removed. Its iPads stay on the list, as released." : null });
+        return new(new { User = user, Servers = (await service.List(user)).Items, Migrations = await service.Migrations(user), Done = done == "deleted" ? "The service is removed. Its iPads stay on the list, as released." : null });
     }
 
     private static async Task<RazorComponentResult<AutomatedNewPage>> AskCreate(HttpContext context, AutomatedProfileService profiles) => await NewPage(context, profiles, FormState.Fresh);
@@ -166,14 +166,15 @@ internal static class AutomatedPages
     }
 
     private static async Task<RazorComponentResult<AutomatedDevicesPage>> Devices(
-        HttpContext context, AutomatedService service, string? server, string? state, string? school, string? q, string? after)
+        HttpContext context, AutomatedService service, string? server, string? state, string? school, string? migration, string? q, string? after)
     {
         var user = FleetUser.Of(context);
-        var query = new ListQuery("/automated/devices", ("server", PeoplePages.Set(server)), ("state", PeoplePages.Set(state)), ("school", PeoplePages.Set(school)), ("q", PeoplePages.Set(q)));
+        var query = new ListQuery("/automated/devices", ("server", PeoplePages.Set(server)), ("state", PeoplePages.Set(state)), ("school", PeoplePages.Set(school)),
+            ("migration", PeoplePages.Set(migration)), ("q", PeoplePages.Set(q)));
         return new(new
         {
             User = user,
-            Devices = await service.Devices(user, query["server"], query["state"], query["school"], query["q"], PeoplePages.Set(after), RowsOnPage),
+            Devices = await service.Devices(user, query["server"], query["state"], query["school"], query["migration"], query["q"], PeoplePages.Set(after), RowsOnPage),
             Servers = (await service.List(user)).Items,
             Query = query,
             IsLaterPage = PeoplePages.Set(after) is not null,
@@ -181,27 +182,30 @@ internal static class AutomatedPages
     }
 
     /// <summary>Page by page from the store: a list of any length costs the memory of one page.</summary>
-    private static async Task Export(HttpContext context, AutomatedService service, string? server, string? state, string? school, string? q)
+    private static async Task Export(HttpContext context, AutomatedService service, string? server, string? state, string? school, string? migration, string? q)
     {
         var user = FleetUser.Of(context);
-        var page = await service.Devices(user, PeoplePages.Set(server), PeoplePages.Set(state), PeoplePages.Set(school), PeoplePages.Set(q), null, RowsOfExport);
+        Task<Page<AutomatedDeviceView>> Next(string? after) => service.Devices(
+            user, PeoplePages.Set(server), PeoplePages.Set(state), PeoplePages.Set(school), PeoplePages.Set(migration), PeoplePages.Set(q), after, RowsOfExport);
+        var page = await Next(null);
         context.Response.ContentType = Csv.ContentType;
         context.Response.Headers.ContentDisposition = "attachment; filename=\"automated-enrolment.csv\"";
         context.Response.Headers.CacheControl = "no-store";
         var text = new StringBuilder();
-        Csv.Row(text, "serialNumber", "server", "state", "reason", "profile", "profileStatus", "model", "color", "assetTag", "name", "school", "assignedAt", "releasedAt", "askedAt", "answer");
+        Csv.Row(text, "serialNumber", "server", "state", "reason", "profile", "profileStatus", "model", "color", "assetTag", "name", "school", "assignedAt", "releasedAt", "askedAt", "answer", "migration",
+            "migrationDeadline");
         while (true)
         {
             foreach (var one in page.Items)
             {
                 Csv.Row(text, one.SerialNumber, one.Server, one.State, one.Reason, one.WantedProfile, one.ProfileStatus, one.Model, one.Color, one.AssetTag, one.Name, one.School, Csv.Time(one.AssignedAt),
-                    Csv.Time(one.ReleasedAt), Csv.Time(one.AskedAt), one.Answer);
+                    Csv.Time(one.ReleasedAt), Csv.Time(one.AskedAt), one.Answer, one.Migration, Csv.Time(one.MigrationDeadline));
             }
 
             await context.Response.WriteAsync(text.ToString(), context.RequestAborted);
             if (page.Next is null) return;
             text.Clear();
-            page = await service.Devices(user, PeoplePages.Set(server), PeoplePages.Set(state), PeoplePages.Set(school), PeoplePages.Set(q), page.Next, RowsOfExport);
+            page = await Next(page.Next);
         }
     }
 

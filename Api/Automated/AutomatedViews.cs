@@ -94,7 +94,16 @@ public sealed record AutomatedDeviceView
     public DateTimeOffset? ProfilePushedAt { get; init; }
     public DateTimeOffset? AssignedAt { get; init; }
     public string? AssignedBy { get; init; }
+    /// <summary>comes: it moves here from another service without an erase; late: its deadline has passed, and it has not come; came: it moved here; leaves: it is enrolled here, and on no service of
+    /// this server any more.</summary>
+    [OneOf("none", "comes", "late", "came", "leaves")]
+    public required string Migration { get; init; }
+    /// <summary>Until when it has to move, as Apple says; null: Apple says none. Of one that leaves, Apple tells it seldom.</summary>
     public DateTimeOffset? MigrationDeadline { get; init; }
+    /// <summary>Since when Apple says that it comes.</summary>
+    public DateTimeOffset? MigrationSince { get; init; }
+    /// <summary>Why it cannot move, or what it would lose; null: nothing is known. Only where one iPad is asked for.</summary>
+    public string? MigrationObstacle { get; init; }
     /// <summary>Since when it is on the server no more; null: it is.</summary>
     public DateTimeOffset? ReleasedAt { get; init; }
     [OneOf("none", "waiting", "assigned", "failed", "throttled", "notAccessible", "released")]
@@ -125,7 +134,7 @@ public sealed record AutomatedDeviceView
     public string? Answer { get; init; }
     public required DateTimeOffset ChangedAt { get; init; }
 
-    internal static AutomatedDeviceView Of(AutomatedDeviceRow row) => new()
+    internal static AutomatedDeviceView Of(AutomatedDeviceRow row, DateTimeOffset now) => new()
     {
         SerialNumber = row.Device.Apple.SerialNumber,
         ServerId = row.Device.ServerId,
@@ -140,7 +149,9 @@ public sealed record AutomatedDeviceView
         ProfilePushedAt = row.Device.Apple.ProfilePushedAt,
         AssignedAt = row.Device.Apple.AssignedAt,
         AssignedBy = row.Device.Apple.AssignedBy,
+        Migration = AutomatedMigrations.NameOf(row, now),
         MigrationDeadline = row.Device.Apple.MigrationDeadline,
+        MigrationSince = row.Device.MigrationSince,
         ReleasedAt = row.Device.ReleasedAt,
         State = row.Device.ReleasedAt is null ? StateOf(row.Device.State) : "released",
         Reason = row.Device.Reason,
@@ -177,6 +188,16 @@ public sealed record AutomatedDeviceView
         _ => "none",
     };
 }
+
+/// <summary>iPads that move between device management services without an erase.</summary>
+/// <param name="Comes">That have to come, and whose deadline has not passed.</param>
+/// <param name="Within14Days">Of those, whose deadline is within 14 days.</param>
+/// <param name="Within7Days">Within 7 days.</param>
+/// <param name="Within1Day">Within 24 hours.</param>
+/// <param name="Late">That did not come by their deadline.</param>
+/// <param name="Came">That moved here.</param>
+/// <param name="Leaves">That are enrolled here, and on no service of this server any more.</param>
+public sealed record AutomatedMigrationsView(long Comes, long Within14Days, long Within7Days, long Within1Day, long Late, long Came, long Leaves);
 
 /// <summary>What an iPad does out of the box.</summary>
 public sealed record AutomatedProfileRequest

@@ -255,6 +255,7 @@ namespace FleetMdm.Api.Rest;
 [JsonSerializable(typeof(Page<SetupItemView>))]
 [JsonSerializable(typeof(Page<AutomatedSchoolView>))]
 [JsonSerializable(typeof(Page<AutomatedGroupView>))]
+[JsonSerializable(typeof(AutomatedMigrationsView))]
 [JsonSerializable(typeof(Page<AutomatedHoldView>))]
 [JsonSerializable(typeof(AutomatedTokenUploadView))]
 [JsonSerializable(typeof(ContentTokenRequest))]

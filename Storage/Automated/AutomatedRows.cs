@@ -119,6 +119,7 @@ public sealed record AppleDevice
     public DateTimeOffset? ProfilePushedAt { get; init; }
     public string? AssignedBy { get; init; }
     public DateTimeOffset? AssignedAt { get; init; }
+    /// <summary>Until when it has to move to the service without an erase, as Apple says; of one that left its service: to another one, if Apple said so.</summary>
     public DateTimeOffset? MigrationDeadline { get; init; }
 }
 
@@ -172,6 +173,8 @@ public sealed record AutomatedDevice
     public DateTimeOffset? AskedAt { get; init; }
     public string? AskedOs { get; init; }
     public string? Answer { get; init; }
+    /// <summary>Since when Apple says that it moves to the service; null: it does not.</summary>
+    public DateTimeOffset? MigrationSince { get; init; }
 }
 
 /// <summary>For lists.</summary>
@@ -179,9 +182,32 @@ public sealed record AutomatedDevice
 /// <param name="Wanted">The profile that it should have: its own, its group's, its school's, or the server's.</param>
 /// <param name="DeviceId">The enrolled iPad with this serial number; null: none is.</param>
 /// <param name="Origin">Whose profile that is.</param>
+/// <param name="Migration">Whether it moves between services; never <see cref="AutomatedMigration.Late"/>, which is a matter of the time.</param>
 /// <param name="GroupId">The group whose profile would count for it, if it has none of its own.</param>
 public sealed record AutomatedDeviceRow(
-    AutomatedDevice Device, string? ServerName, string? Name, string? School, string? WantedId, string? Wanted, string? DeviceId, AutomatedOrigin Origin, string? GroupId, string? Group);
+    AutomatedDevice Device, string? ServerName, string? Name, string? School, string? WantedId, string? Wanted, string? DeviceId, AutomatedOrigin Origin, string? GroupId, string? Group,
+    AutomatedMigration Migration);
+
+/// <summary>Whether an iPad moves between device management services without an erase (iPadOS 26). As a statement answers it: never renumber.</summary>
+public enum AutomatedMigration : short
+{
+    None = 0,
+    /// <summary>It has to come here by its deadline.</summary>
+    Comes = 1,
+    /// <summary>Its deadline has passed, and it has not come.</summary>
+    Late = 2,
+    Came = 3,
+    /// <summary>It is enrolled here, and on no service of this server any more: it moves to another one, or the organisation gave it away.</summary>
+    Leaves = 4,
+}
+
+/// <summary>iPads that move between services.</summary>
+/// <param name="Comes">Whose deadline has not passed.</param>
+/// <param name="Within">Of those, whose deadline is within so many days, in the order that was asked for.</param>
+/// <param name="Late">That did not come by their deadline.</param>
+/// <param name="Came">That moved here.</param>
+/// <param name="Leaves">That are enrolled here and left their service.</param>
+public sealed record AutomatedMigrationCounts(long Comes, IReadOnlyList<long> Within, long Late, long Came, long Leaves);
 
 /// <summary>Where the profile of an iPad comes from: the first of these that has one counts. As a statement answers it: never renumber.</summary>
 public enum AutomatedOrigin : short
@@ -204,6 +230,9 @@ public sealed record AutomatedDeviceFilter
     public bool? Released { get; init; }
     /// <summary>By the placeholder; the name.</summary>
     public string? School { get; init; }
+    public AutomatedMigration? Migration { get; init; }
+    /// <summary>At what time <see cref="Migration"/> is looked at.</summary>
+    public DateTimeOffset Now { get; init; }
     /// <summary>The beginning of the serial number.</summary>
     public string? Text { get; init; }
 }

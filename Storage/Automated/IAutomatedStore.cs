@@ -28,6 +28,9 @@ public interface IAutomatedStore
 
     Task<IReadOnlyList<AutomatedCount>> Count(Scope scope);
 
+    /// <param name="days">For each, how many iPads have to come within so many days.</param>
+    Task<AutomatedMigrationCounts> CountMigrations(Scope scope, DateTimeOffset now, params IReadOnlyList<int> days);
+
     /// <summary>By serial number, after <paramref name="after"/>.</summary>
     Task<IReadOnlyList<AutomatedDeviceRow>> ListDevices(Scope scope, AutomatedDeviceFilter filter, string? after, int limit);
 

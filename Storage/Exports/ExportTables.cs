@@ -279,7 +279,7 @@ public static class ExportTables
             Columns =
             [
                 Text("d.serial_number"), Text("d.server_id"), Text("d.model"), Text("d.description"), Text("d.color"), Text("d.asset_tag"), Text("d.device_family"), Text("d.os"), Text("d.profile_uuid"),
-                Text("d.profile_status"), Time("d.profile_assigned_at"), Time("d.profile_pushed_at"), Text("d.assigned_by"), Time("d.assigned_at"), Time("d.migration_deadline"), Time("d.first_at"),
+                Text("d.profile_status"), Time("d.profile_assigned_at"), Time("d.profile_pushed_at"), Text("d.assigned_by"), Time("d.assigned_at"), Time("d.migration_deadline"), Time("d.migration_since"), Time("d.first_at"),
                 Time("d.released_at"), Text("d.profile_id"), Word<AutomatedState>("d.state"), Text("d.reason"),
             ],
         },

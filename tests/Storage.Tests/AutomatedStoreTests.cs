@@ -388,6 +388,100 @@ public abstract class AutomatedStoreTests(StoreFixture fixture)
         Assert.Equal(serial, Assert.Single(await Sync.ListOrders(server, Make.Now.AddHours(2), 10)).SerialNumber);
     }
 
+    private async Task<string[]> Moving(AutomatedMigration migration, DateTimeOffset now, params string[] serials) =>
+        [.. (await Store.ListDevices(Scope.District, new AutomatedDeviceFilter { Migration = migration, Now = now }, null, 10_000)).Select(row => row.Device.Apple.SerialNumber).Where(serials.Contains)];
+
+    [Fact]
+    public async Task An_iPad_comes_until_its_deadline_is_late_after_it_and_has_come_when_it_enrolled_since()
+    {
+        var server = await Server();
+        var (comes, came, other) = (Serial(), Serial(), Serial());
+        var deadline = Make.Now.AddDays(5);
+        // Of the other tests of this store.
+        var (now, then) = (await Store.CountMigrations(Scope.District, Make.Now, 14, 5, 4), await Store.CountMigrations(Scope.District, deadline, 14));
+        // It was enrolled before, with another service: that is not coming.
+        await Make.Enrolled(fixture.Node, row => row with { SerialNumber = comes, EnrolledAt = Make.Now.AddYears(-1) });
+        await Take(server, true, Make.Now, Listed(comes) with { MigrationDeadline = deadline }, Listed(came) with { MigrationDeadline = deadline }, Listed(other));
+        await Make.Enrolled(fixture.Node, row => row with { SerialNumber = came, EnrolledAt = Make.Now.AddHours(1) });
+
+        Assert.Equal(new[] { comes }, await Moving(AutomatedMigration.Comes, Make.Now, comes, came, other));
+        Assert.Empty(await Moving(AutomatedMigration.Late, deadline.AddSeconds(-1), comes, came, other));
+        Assert.Equal([comes], await Moving(AutomatedMigration.Late, deadline, comes, came, other));
+        Assert.Empty(await Moving(AutomatedMigration.Comes, deadline, comes, came, other));
+        Assert.Equal([came], await Moving(AutomatedMigration.Came, Make.Now, comes, came, other));
+        Assert.Equal([other], await Moving(AutomatedMigration.None, Make.Now, comes, came, other));
+        Assert.Equal((AutomatedMigration.Comes, Make.Now), await Store.FindDevice(Scope.District, comes) is var row ? (row!.Migration, row.Device.MigrationSince!.Value) : default);
+
+        var before = await Store.CountMigrations(Scope.District, Make.Now, 14, 5, 4);
+        Assert.Equal((1, 1, 1, 0, 0, 1),
+            (before.Comes - now.Comes, before.Within[0] - now.Within[0], before.Within[1] - now.Within[1], before.Within[2] - now.Within[2], before.Late - now.Late, before.Came - now.Came));
+        var after = await Store.CountMigrations(Scope.District, deadline, 14);
+        Assert.Equal((0, 0, 1), (after.Comes - then.Comes, after.Within[0] - then.Within[0], after.Late - then.Late));
+        Assert.Equal(0, (await Store.CountMigrations(Scope.Of(["school"]), deadline, 14)).Late);
+
+        // Told once more with a later deadline: the same move.
+        await Take(server, true, Make.Now.AddDays(1), Listed(comes) with { MigrationDeadline = deadline.AddDays(20) }, Listed(came) with { MigrationDeadline = deadline }, Listed(other));
+        Assert.Equal((Make.Now, deadline.AddDays(20)), await Find(comes) is var device ? (device.MigrationSince!.Value, device.Apple.MigrationDeadline!.Value) : default);
+        // It comes. Once more: the same.
+        await Take(server, true, Make.Now.AddDays(2), Listed(comes), Listed(came) with { MigrationDeadline = deadline }, Listed(other));
+        Assert.Equal(AutomatedMigration.None, (await Store.FindDevice(Scope.District, comes))!.Migration);
+        Assert.Null((await Find(comes)).MigrationSince);
+    }
+
+    [Fact]
+    public async Task A_move_that_is_cancelled_is_over_and_one_that_begins_anew_is_another_one()
+    {
+        var server = await Server();
+        var serial = Serial();
+        AppleDevice Told(AutomatedOperation operation, DateTimeOffset at, DateTimeOffset assigned) =>
+            Event(operation, serial, at) with { MigrationDeadline = Make.Now.AddDays(30), AssignedAt = assigned };
+        async Task<AutomatedMigration> Standing() => (await Store.FindDevice(Scope.District, serial))!.Migration;
+
+        await Take(server, false, Make.Now, Told(AutomatedOperation.Added, Make.Now, Make.Now));
+        Assert.Equal(AutomatedMigration.Comes, await Standing());
+        // The record of what is gone still names the deadline.
+        await Take(server, false, Make.Now.AddHours(1), Told(AutomatedOperation.Deleted, Make.Now.AddHours(1), Make.Now));
+        Assert.Equal(AutomatedMigration.None, await Standing());
+        Assert.Null((await Find(serial)).MigrationSince);
+        // A late event of before.
+        await Take(server, false, Make.Now.AddHours(2), Told(AutomatedOperation.Modified, Make.Now.AddMinutes(30), Make.Now));
+        Assert.Equal(AutomatedMigration.None, await Standing());
+
+        await Take(server, false, Make.Now.AddHours(3), Told(AutomatedOperation.Added, Make.Now.AddHours(3), Make.Now.AddHours(3)));
+        Assert.Equal(AutomatedMigration.Comes, await Standing());
+        await Make.Enrolled(fixture.Node, row => row with { SerialNumber = serial, EnrolledAt = Make.Now.AddHours(4) });
+        Assert.Equal(AutomatedMigration.Came, await Standing());
+        // Away and back between two looks: Apple tells the last state alone.
+        await Take(server, false, Make.Now.AddHours(6), Told(AutomatedOperation.Added, Make.Now.AddHours(6), Make.Now.AddHours(6)));
+        Assert.Equal(AutomatedMigration.Comes, await Standing());
+    }
+
+    [Fact]
+    public async Task An_iPad_that_is_enrolled_and_was_assigned_elsewhere_leaves_until_it_is_back_or_gone()
+    {
+        var (server, other) = (await Server(), await Server());
+        var (leaves, gone, lost, here) = (Serial(), Serial(), Serial(), Serial());
+        string[] all = [leaves, gone, lost, here];
+        var standing = (await Store.CountMigrations(Scope.District, Make.Now)).Leaves;
+        await Take(server, false, Make.Now, [.. all.Select(serial => Event(AutomatedOperation.Added, serial, Make.Now))]);
+        foreach (var serial in (string[])[leaves, lost, here]) await Make.Enrolled(fixture.Node, row => row with { SerialNumber = serial, EnrolledAt = Make.Now.AddMinutes(5) });
+        var deadline = Make.Now.AddDays(9);
+        // With its deadline, as far as Apple says one; not enrolled here at all; only the whole list lacks it; for another service of ours.
+        await Take(server, false, Make.Now.AddHours(1), Event(AutomatedOperation.Deleted, leaves, Make.Now.AddHours(1)) with { MigrationDeadline = deadline }, Event(AutomatedOperation.Deleted, gone, Make.Now.AddHours(1)));
+        await Take(other, false, Make.Now.AddHours(1), Event(AutomatedOperation.Added, here, Make.Now.AddHours(1)) with { MigrationDeadline = deadline });
+        await Take(server, true, Make.Now.AddHours(2));
+
+        Assert.Equal(new[] { leaves, lost }.Order(StringComparer.Ordinal), await Moving(AutomatedMigration.Leaves, Make.Now, all));
+        Assert.Equal([here], await Moving(AutomatedMigration.Comes, Make.Now, all));
+        Assert.Equal((deadline, (DateTimeOffset?)null), ((await Find(leaves)).Apple.MigrationDeadline!.Value, (await Find(lost)).Apple.MigrationDeadline));
+        Assert.Equal(2, (await Store.CountMigrations(Scope.District, Make.Now)).Leaves - standing);
+
+        // The move is cancelled: Apple lists it again.
+        await Take(server, false, Make.Now.AddHours(3), Event(AutomatedOperation.Added, leaves, Make.Now.AddHours(3)));
+        Assert.Equal([lost], await Moving(AutomatedMigration.Leaves, Make.Now, all));
+        Assert.Null((await Find(leaves)).Apple.MigrationDeadline);
+    }
+
     [Fact]
     public async Task Two_servers_never_speak_for_one_service_of_Apples()
     {
