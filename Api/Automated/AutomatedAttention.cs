@@ -33,8 +33,24 @@ internal sealed class AutomatedAttention(IAutomatedStore store, IAutomatedHoldSt
         if (failed > 0) items.Add(new AttentionItem(OrderOfDevices, failed, "enrolment profiles that Apple did not assign", "/automated/devices?state=failed"));
         if ((await holds.Count(reader.Scope)).Incomplete is > 0 and var incomplete)
             items.Add(new AttentionItem(OrderOfDevices, incomplete, $"{(incomplete == 1 ? "iPad that was" : "iPads that were")} let go from Setup Assistant without everything", "/automated/held?state=letGoIncomplete"));
+        var moving = await store.CountMigrations(reader.Scope, time.GetUtcNow(), AutomatedMigrations.LastDays, AutomatedMigrations.NextDays, AutomatedMigrations.FirstDays);
+        if (moving.Late > 0)
+            items.Add(new AttentionItem(OrderOfServers, moving.Late, $"{IPads(moving.Late)} that should have come by migration by now", "/automated/devices?migration=late", Urgent: true));
+        // The nearest one: those of later days are on the same list.
+        (int Days, long Count)[] near = [(AutomatedMigrations.LastDays, moving.Within[0]), (AutomatedMigrations.NextDays, moving.Within[1]), (AutomatedMigrations.FirstDays, moving.Within[2])];
+        if (Array.Find(near, one => one.Count > 0) is (> 0 and var left, var coming))
+        {
+            items.Add(new AttentionItem(
+                OrderOfDevices, coming, $"{IPads(coming)} that {(coming == 1 ? "has" : "have")} to come by migration within {(left == 1 ? "a day" : $"{left} days")}", "/automated/devices?migration=comes",
+                Urgent: left == AutomatedMigrations.LastDays));
+        }
+
+        if (moving.Leaves > 0)
+            items.Add(new AttentionItem(OrderOfDevices, moving.Leaves, $"{IPads(moving.Leaves)} enrolled here and assigned elsewhere", "/automated/devices?migration=leaves"));
         return items;
     }
+
+    private static string IPads(long count) => count == 1 ? "iPad" : "iPads";
 
     private int Left(DateTimeOffset ends) => Math.Max(0, (int)Math.Floor((ends - time.GetUtcNow()).TotalDays));
 }

@@ -32,7 +32,8 @@ internal static class AutomatedEndpoints
         automated.MapPut("/servers/{id}/token", PutToken).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedToken, AuditTargets.AutomatedServer).Fails(400, 404, 413, 415, 422)
             .AddOpenApiOperationTransformer(DescribeToken);
         automated.MapPost("/servers/{id}/sync", Sync).Needs(Rights.AutomatedChange).WithQuery("all").Idempotent().Audit(AuditVerbs.AutomatedSync, AuditTargets.AutomatedServer).Fails(400, 404, 409, 422);
-        automated.MapGet("/devices", Devices).WithQuery("server", "state", "school", "q", "after", "limit").Fails(400);
+        automated.MapGet("/devices", Devices).WithQuery("server", "state", "school", "migration", "q", "after", "limit").Fails(400);
+        automated.MapGet("/migrations", Migrations).Fails();
         automated.MapGet("/devices/{serialNumber}", Device).Fails(404);
         automated.MapPut("/devices/{serialNumber}/profile", Choose).Needs(Rights.AutomatedChange).Takes<AutomatedChoiceRequest>()
             .Audit(AuditVerbs.AutomatedChoose, AuditTargets.Placeholder, AuditPlace.WithTheChange).Fails(400, 404, 413, 415);
@@ -48,6 +49,9 @@ internal static class AutomatedEndpoints
         automated.MapGet("/schools", Schools).Fails();
         automated.MapPut("/schools/{id}", ChooseForSchool).Needs(Rights.AutomatedChange).Takes<AutomatedChoiceRequest>()
             .Audit(AuditVerbs.AutomatedChoose, AuditTargets.School, AuditPlace.WithTheChange).Fails(400, 404, 413, 415);
+        automated.MapGet("/groups", Groups).Fails();
+        automated.MapPut("/groups/{id}", ChooseForGroup).Needs(Rights.AutomatedChange).Takes<AutomatedGroupRequest>()
+            .Audit(AuditVerbs.AutomatedChoose, AuditTargets.Group, AuditPlace.WithTheChange).Fails(400, 404, 409, 413, 415);
         automated.MapGet("/held", Held).WithQuery("state", "after", "limit").Fails(400);
         automated.MapDelete("/held/{id}", Dismiss).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedDismiss, AuditTargets.Device, AuditPlace.WithTheChange).Fails(404);
     }
@@ -122,20 +126,25 @@ internal static class AutomatedEndpoints
     /// <param name="server">Only of this service, by its id.</param>
     /// <param name="state">none, waiting, assigned, failed, throttled, notAccessible or released.</param>
     /// <param name="school">Only those whose placeholder names this school.</param>
+    /// <param name="migration">comes, late, came or leaves: iPads that move between services without an erase.</param>
     /// <param name="q">The beginning of the serial number.</param>
     /// <param name="after">The <c>next</c> of the page before.</param>
     /// <param name="limit">1 to 1000; 100 when absent.</param>
     public static async Task<Ok<Page<AutomatedDeviceView>>> Devices(
-        HttpContext context, AutomatedService service, [FromQuery] string? server = null, [FromQuery] string? state = null, [FromQuery] string? school = null, [FromQuery] string? q = null,
-        [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
-        TypedResults.Ok(await service.Devices(FleetUser.Of(context), server, state, school, q, after, Page.Limit(limit)));
+        HttpContext context, AutomatedService service, [FromQuery] string? server = null, [FromQuery] string? state = null, [FromQuery] string? school = null,
+        [FromQuery] string? migration = null, [FromQuery] string? q = null, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await service.Devices(FleetUser.Of(context), server, state, school, migration, q, after, Page.Limit(limit)));
+
+    /// <summary>How many iPads move between device management services</summary>
+    /// <remarks>From iPadOS 26 on an iPad can move to another service without an erase, by a deadline that is set in Apple School Manager.</remarks>
+    public static async Task<Ok<AutomatedMigrationsView>> Migrations(HttpContext context, AutomatedService service) => TypedResults.Ok(await service.Migrations(FleetUser.Of(context)));
 
     /// <summary>One iPad of Apple School Manager</summary>
     public static async Task<Ok<AutomatedDeviceView>> Device(string serialNumber, HttpContext context, AutomatedService service) =>
         TypedResults.Ok(await service.Device(FleetUser.Of(context), serialNumber));
 
     /// <summary>Choose the enrolment profile of one iPad</summary>
-    /// <remarks>null: that of its school, or else of its service. It is assigned at Apple within minutes, and takes effect when the iPad is next set up.</remarks>
+    /// <remarks>null: that of its group, or else of its school, or else of its service. It is assigned at Apple within minutes, and takes effect when the iPad is next set up.</remarks>
     public static async Task<Ok<AutomatedDeviceView>> Choose(string serialNumber, HttpContext context, AutomatedService service)
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.AutomatedChoiceRequest);
@@ -173,7 +182,7 @@ internal static class AutomatedEndpoints
     }
 
     /// <summary>Delete an enrolment profile</summary>
-    /// <remarks>409: a service, a school or an iPad has it.</remarks>
+    /// <remarks>409: a service, a school, a group or an iPad has it.</remarks>
     public static async Task<NoContent> DeleteProfile(string id, HttpContext context, AutomatedProfileService service)
     {
         await service.Delete(context, id);
@@ -192,6 +201,19 @@ internal static class AutomatedEndpoints
     {
         var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.AutomatedChoiceRequest);
         await service.ChooseForSchool(context, id, request.ProfileId);
+        return TypedResults.NoContent();
+    }
+
+    /// <summary>Groups whose iPads have an enrolment profile of their own, in the order in which they count</summary>
+    public static async Task<Ok<Page<AutomatedGroupView>>> Groups(HttpContext context, AutomatedProfileService service) => TypedResults.Ok(await service.Groups(FleetUser.Of(context)));
+
+    /// <summary>Choose the enrolment profile of a group</summary>
+    /// <remarks>For the iPads that were put into it by hand, enrolled or not. It counts before that of the school, and after one that was chosen for the iPad. null: none of its own. It is assigned at
+    /// Apple within minutes, also when iPads come into the group or leave it. 409: the group has a rule.</remarks>
+    public static async Task<NoContent> ChooseForGroup(string id, HttpContext context, AutomatedProfileService service)
+    {
+        var request = await RequestBody.ReadJsonAsync(context, AdminJson.Default.AutomatedGroupRequest);
+        await service.ChooseForGroup(context, id, request);
         return TypedResults.NoContent();
     }
 

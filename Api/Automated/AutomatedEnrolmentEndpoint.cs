@@ -141,6 +141,7 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
         if (enrolment.Identity.Why is { } why) LogNotAttested(device.SerialNumber, why);
         metrics.CountProfile("Automated");
         LogGiven(given.Uuid, device.SerialNumber, server.Name);
+        if (row.Apple.MigrationDeadline is { } deadline) LogMoves(device.SerialNumber, deadline);
         return ProfileResult.Of(context, enrolment.Authority, given.ToBytes(), "enrolment");
     }
 
@@ -181,6 +182,9 @@ internal sealed partial class AutomatedEnrolmentEndpoint(
 
     [LoggerMessage(2864, LogLevel.Information, "iPad {SerialNumber} gets its identity out of the box by SCEP, without an attestation. {Reason}")]
     private partial void LogNotAttested(string serialNumber, string reason);
+
+    [LoggerMessage(2910, LogLevel.Information, "Apple says of iPad {SerialNumber} that it moves here from another management service until {Deadline:yyyy-MM-dd HH:mm}Z: this is its move, unless it was erased.")]
+    private partial void LogMoves(string serialNumber, DateTimeOffset deadline);
 
     [LoggerMessage(2588, LogLevel.Information, "iPad {SerialNumber} has iPadOS {OsVersion} and is to update itself to {Minimum} before it enrols.")]
     private partial void LogUpdate(string serialNumber, string? osVersion, string minimum);

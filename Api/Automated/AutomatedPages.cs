@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text;
 using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Console;
+using FleetMdm.Api.Groups;
 using FleetMdm.Api.People;
 using FleetMdm.Api.Rest;
 using FleetMdm.Api.Schools;
@@ -41,6 +43,8 @@ internal static class AutomatedPages
         pages.MapPost("/automated/profiles/{id}", ChangeProfile).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedProfileChange, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange);
         pages.MapPost("/automated/profiles/{id}/delete", DeleteProfile).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedProfileDelete, AuditTargets.AutomatedProfile, AuditPlace.WithTheChange);
         pages.MapPost("/automated/schools", ChooseForSchool).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedChoose, AuditTargets.School, AuditPlace.WithTheChange);
+        pages.MapGet("/automated/groups/{id}", AskForGroup).Needs(Rights.AutomatedRead);
+        pages.MapPost("/automated/groups/{id}", ChooseForGroup).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedChoose, AuditTargets.Group, AuditPlace.WithTheChange);
         pages.MapGet("/automated/held", Held).Needs(Rights.AutomatedRead);
         pages.MapPost("/automated/held/{id}/dismiss", Dismiss).Needs(Rights.AutomatedChange).Audit(AuditVerbs.AutomatedDismiss, AuditTargets.Device, AuditPlace.WithTheChange);
     }
@@ -48,7 +52,7 @@ internal static class AutomatedPages
     private static async Task<RazorComponentResult<AutomatedServersPage>> Servers(HttpContext context, AutomatedService service, string? done)
     {
         var user = FleetUser.Of(context);
-        return new(new { User = user, Servers = (await service.List(user)).Items, Done = done == "deleted" ? "The service is removed. Its iPads stay on the list, as released." : null });
+        return new(new { User = user, Servers = (await service.List(user)).Items, Migrations = await service.Migrations(user), Done = done == "deleted" ? "The service is removed. Its iPads stay on the list, as released." : null });
     }
 
     private static async Task<RazorComponentResult<AutomatedNewPage>> AskCreate(HttpContext context, AutomatedProfileService profiles) => await NewPage(context, profiles, FormState.Fresh);
@@ -162,14 +166,15 @@ internal static class AutomatedPages
     }
 
     private static async Task<RazorComponentResult<AutomatedDevicesPage>> Devices(
-        HttpContext context, AutomatedService service, string? server, string? state, string? school, string? q, string? after)
+        HttpContext context, AutomatedService service, string? server, string? state, string? school, string? migration, string? q, string? after)
     {
         var user = FleetUser.Of(context);
-        var query = new ListQuery("/automated/devices", ("server", PeoplePages.Set(server)), ("state", PeoplePages.Set(state)), ("school", PeoplePages.Set(school)), ("q", PeoplePages.Set(q)));
+        var query = new ListQuery("/automated/devices", ("server", PeoplePages.Set(server)), ("state", PeoplePages.Set(state)), ("school", PeoplePages.Set(school)),
+            ("migration", PeoplePages.Set(migration)), ("q", PeoplePages.Set(q)));
         return new(new
         {
             User = user,
-            Devices = await service.Devices(user, query["server"], query["state"], query["school"], query["q"], PeoplePages.Set(after), RowsOnPage),
+            Devices = await service.Devices(user, query["server"], query["state"], query["school"], query["migration"], query["q"], PeoplePages.Set(after), RowsOnPage),
             Servers = (await service.List(user)).Items,
             Query = query,
             IsLaterPage = PeoplePages.Set(after) is not null,
@@ -177,27 +182,30 @@ internal static class AutomatedPages
     }
 
     /// <summary>Page by page from the store: a list of any length costs the memory of one page.</summary>
-    private static async Task Export(HttpContext context, AutomatedService service, string? server, string? state, string? school, string? q)
+    private static async Task Export(HttpContext context, AutomatedService service, string? server, string? state, string? school, string? migration, string? q)
     {
         var user = FleetUser.Of(context);
-        var page = await service.Devices(user, PeoplePages.Set(server), PeoplePages.Set(state), PeoplePages.Set(school), PeoplePages.Set(q), null, RowsOfExport);
+        Task<Page<AutomatedDeviceView>> Next(string? after) => service.Devices(
+            user, PeoplePages.Set(server), PeoplePages.Set(state), PeoplePages.Set(school), PeoplePages.Set(migration), PeoplePages.Set(q), after, RowsOfExport);
+        var page = await Next(null);
         context.Response.ContentType = Csv.ContentType;
         context.Response.Headers.ContentDisposition = "attachment; filename=\"automated-enrolment.csv\"";
         context.Response.Headers.CacheControl = "no-store";
         var text = new StringBuilder();
-        Csv.Row(text, "serialNumber", "server", "state", "reason", "profile", "profileStatus", "model", "color", "assetTag", "name", "school", "assignedAt", "releasedAt", "askedAt", "answer");
+        Csv.Row(text, "serialNumber", "server", "state", "reason", "profile", "profileStatus", "model", "color", "assetTag", "name", "school", "assignedAt", "releasedAt", "askedAt", "answer", "migration",
+            "migrationDeadline");
         while (true)
         {
             foreach (var one in page.Items)
             {
                 Csv.Row(text, one.SerialNumber, one.Server, one.State, one.Reason, one.WantedProfile, one.ProfileStatus, one.Model, one.Color, one.AssetTag, one.Name, one.School, Csv.Time(one.AssignedAt),
-                    Csv.Time(one.ReleasedAt), Csv.Time(one.AskedAt), one.Answer);
+                    Csv.Time(one.ReleasedAt), Csv.Time(one.AskedAt), one.Answer, one.Migration, Csv.Time(one.MigrationDeadline));
             }
 
             await context.Response.WriteAsync(text.ToString(), context.RequestAborted);
             if (page.Next is null) return;
             text.Clear();
-            page = await service.Devices(user, PeoplePages.Set(server), PeoplePages.Set(state), PeoplePages.Set(school), PeoplePages.Set(q), page.Next, RowsOfExport);
+            page = await Next(page.Next);
         }
     }
 
@@ -228,7 +236,7 @@ internal static class AutomatedPages
     private static Task<RazorComponentResult<AutomatedProfilesPage>> Profiles(HttpContext context, AutomatedProfileService profiles, SchoolService schools, string? done) =>
         ProfilesPage(context, profiles, schools, FormState.Fresh, done switch
         {
-            "created" => "The enrolment profile is created. Choose it for a service, a school or an iPad.",
+            "created" => "The enrolment profile is created. Choose it for a service, a school, a group or an iPad.",
             "saved" => "The enrolment profile is saved. It is assigned anew at Apple within minutes.",
             "deleted" => "The enrolment profile is deleted.",
             "school" => "The enrolment profile of the school is chosen.",
@@ -243,6 +251,7 @@ internal static class AutomatedPages
             User = user,
             Profiles = (await profiles.List(user)).Items,
             OfSchools = (await profiles.Schools(user)).Items,
+            OfGroups = (await profiles.Groups(user)).Items,
             Schools = await PeoplePages.Choices(user, schools, null, null),
             FormKey = PageForms.NewKey(),
             Form = form,
@@ -332,6 +341,40 @@ internal static class AutomatedPages
         catch (ApiProblem problem) when (PageForms.CanShow(problem))
         {
             return await ProfilesPage(context, profiles, schools, FormState.Refused(problem, form.Get));
+        }
+    }
+
+    private static Task<RazorComponentResult<AutomatedGroupPage>> AskForGroup(string id, HttpContext context, AutomatedProfileService profiles, GroupService groups) =>
+        GroupPage(id, context, profiles, groups, FormState.Fresh);
+
+    private static async Task<RazorComponentResult<AutomatedGroupPage>> GroupPage(string id, HttpContext context, AutomatedProfileService profiles, GroupService groups, FormState form)
+    {
+        var user = FleetUser.Of(context);
+        var group = await groups.Get(user, id);
+        return new(new
+        {
+            User = user,
+            Group = group,
+            Chosen = (await profiles.Groups(user)).Items.FirstOrDefault(one => one.GroupId == group.Id),
+            Profiles = await Options(context, profiles),
+            FormKey = PageForms.NewKey(),
+            Form = form,
+        })
+        { StatusCode = form.Status };
+    }
+
+    private static async Task<IResult> ChooseForGroup(string id, HttpContext context, RequestIds ids, AutomatedProfileService profiles, GroupService groups)
+    {
+        var form = await PageForms.Read(context, ids);
+        try
+        {
+            var priority = form.Get("priority")?.Trim() is { Length: > 0 } typed ? int.TryParse(typed, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0 : (int?)null;
+            await profiles.ChooseForGroup(context, id, new AutomatedGroupRequest { ProfileId = form.Get("profileId"), Priority = priority });
+            return PageForms.See($"/groups/{Uri.EscapeDataString(id)}?done=profile");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await GroupPage(id, context, profiles, groups, FormState.Refused(problem, form.Get));
         }
     }
 

@@ -14,6 +14,8 @@ namespace FleetMdm.Api.Automated;
 /// <summary>Enrolment profiles and who gets which, for REST and for the console.</summary>
 internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedService servers, AuditTrail trail, IOptions<SelfServiceOptions> options, TimeProvider time)
 {
+    public const int UsualPriority = 100, MostPriority = 1_000;
+
     private const int MostItems = 100;
 
     public static EnrolmentDefinition DefinitionOf(AutomatedProfile profile) => JsonSerializer.Deserialize<EnrolmentDefinition>(profile.Definition, JsonSerializerOptions.Web) ?? new EnrolmentDefinition();
@@ -62,6 +64,19 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
     public async Task ChooseForSchool(HttpContext context, string schoolId, string? profileId)
     {
         Refuse(await store.ChooseForSchool(schoolId, profileId, trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.School, schoolId, detail: profileId ?? "none")));
+        await servers.WakeAll(FleetUser.Of(context));
+    }
+
+    public async Task<Page<AutomatedGroupView>> Groups(FleetUser reader) =>
+        new([.. (await store.ListGroups(reader.Scope)).Select(one => new AutomatedGroupView(one.GroupId, one.Group, one.ProfileId, one.ProfileName, one.Priority))], null);
+
+    public async Task ChooseForGroup(HttpContext context, string groupId, AutomatedGroupRequest request)
+    {
+        var priority = request.Priority ?? UsualPriority;
+        if (priority is < 1 or > MostPriority) throw ApiProblem.Field("priority", $"Enter a whole number from 1 to {MostPriority}.");
+        var (id, profile) = (Text.Uuid(groupId)?.ToString("D") ?? throw NoGroup(), string.IsNullOrEmpty(request.ProfileId) ? null : request.ProfileId);
+        Refuse(await store.ChooseForGroup(id, profile, priority, time.GetUtcNow(),
+            trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.Group, id, detail: profile is null ? "none" : $"{profile}, priority {priority}")));
         await servers.WakeAll(FleetUser.Of(context));
     }
 
@@ -127,15 +142,21 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
             case AutomatedOutcome.TooMany:
                 throw ApiProblem.Conflict(ProblemCodes.TooMany, "There are too many enrolment profiles", $"There may be {IAutomatedStore.MostProfiles} enrolment profiles. Delete one that is not used.");
             case AutomatedOutcome.InUse:
-                throw ApiProblem.Conflict(ProblemCodes.InUse, "The enrolment profile is in use", "A server, a school or an iPad has this enrolment profile. Choose another one there first.");
+                throw ApiProblem.Conflict(ProblemCodes.InUse, "The enrolment profile is in use", "A server, a school, a group or an iPad has this enrolment profile. Choose another one there first.");
             case AutomatedOutcome.UnknownSchool:
                 throw ApiProblem.NotFound("There is no such school.");
+            case AutomatedOutcome.UnknownGroup:
+                throw NoGroup();
+            case AutomatedOutcome.GroupHasRule:
+                throw ApiProblem.Conflict(ProblemCodes.GroupHasRule, "The group has a rule", "A rule knows only iPads that are enrolled. Choose an enrolment profile for a group by hand.");
             case AutomatedOutcome.UnknownProfile:
                 throw ApiProblem.Field("profileId", "There is no such enrolment profile.");
             default:
                 throw NotFound();
         }
     }
+
+    private static ApiProblem NoGroup() => ApiProblem.NotFound("There is no such group.");
 
     private static ApiProblem NotFound() => ApiProblem.NotFound("There is no such enrolment profile.");
 }

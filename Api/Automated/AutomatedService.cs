@@ -144,15 +144,24 @@ internal sealed class AutomatedService(
         foreach (var row in await store.ListServers(user.Scope)) await grains.GetGrain<IAutomatedServerGrain>(row.Server.Id).Wake();
     }
 
-    public async Task<Page<AutomatedDeviceView>> Devices(FleetUser reader, string? server, string? state, string? school, string? text, string? after, int limit)
+    public async Task<AutomatedMigrationsView> Migrations(FleetUser reader)
     {
-        if (after is not null && PlaceholderCsv.SerialFault(after) is not null) throw ApiProblem.InvalidCursor();
-        var rows = await store.ListDevices(reader.Scope, Filter(server, state, school, text), after, limit + 1);
-        return Page.Of(rows, limit, AutomatedDeviceView.Of, row => row.Device.Apple.SerialNumber);
+        var counts = await store.CountMigrations(reader.Scope, time.GetUtcNow(), AutomatedMigrations.FirstDays, AutomatedMigrations.NextDays, AutomatedMigrations.LastDays);
+        return new AutomatedMigrationsView(counts.Comes, counts.Within[0], counts.Within[1], counts.Within[2], counts.Late, counts.Came, counts.Leaves);
     }
 
-    public static AutomatedDeviceFilter Filter(string? server, string? state, string? school, string? text)
+    public async Task<Page<AutomatedDeviceView>> Devices(FleetUser reader, string? server, string? state, string? school, string? migration, string? text, string? after, int limit)
     {
+        if (after is not null && PlaceholderCsv.SerialFault(after) is not null) throw ApiProblem.InvalidCursor();
+        var now = time.GetUtcNow();
+        var rows = await store.ListDevices(reader.Scope, Filter(server, state, school, migration, text) with { Now = now }, after, limit + 1);
+        return Page.Of(rows, limit, row => AutomatedDeviceView.Of(row, now), row => row.Device.Apple.SerialNumber);
+    }
+
+    public static AutomatedDeviceFilter Filter(string? server, string? state, string? school, string? migration, string? text)
+    {
+        if (migration is not null && AutomatedMigrations.All.All(one => one.Name != migration))
+            throw ApiProblem.Field("migration", $"It must be one of {string.Join(", ", AutomatedMigrations.All.Select(one => one.Name))}.");
         var wanted = state is null ? default : Array.Find(States, one => one.Name == state);
         if (state is not null && wanted.Name is null) throw ApiProblem.Field("state", $"It must be one of {string.Join(", ", States.Select(one => one.Name))}.");
         var search = Text.Optional("q", string.IsNullOrWhiteSpace(text) ? null : text.Trim(), 20);
@@ -162,12 +171,19 @@ internal sealed class AutomatedService(
             State = wanted.State,
             Released = wanted.Released,
             School = Text.Optional("school", string.IsNullOrWhiteSpace(school) ? null : school),
+            Migration = migration is null ? null : AutomatedMigrations.All.First(one => one.Name == migration).Value,
             Text = search,
         };
     }
 
-    public async Task<AutomatedDeviceView> Device(FleetUser reader, string serialNumber) => AutomatedDeviceView.Of(
-        (PlaceholderCsv.SerialFault(serialNumber) is null ? await store.FindDevice(reader.Scope, serialNumber) : null) ?? throw NoDevice());
+    public async Task<AutomatedDeviceView> Device(FleetUser reader, string serialNumber)
+    {
+        var row = (PlaceholderCsv.SerialFault(serialNumber) is null ? await store.FindDevice(reader.Scope, serialNumber) : null) ?? throw NoDevice();
+        var view = AutomatedDeviceView.Of(row, time.GetUtcNow());
+        if (row.Migration != AutomatedMigration.Comes) return view;
+        var profile = row.WantedId is { } id ? await store.FindProfile(reader.Scope, id) : null;
+        return view with { MigrationObstacle = AutomatedMigrations.Obstacle(row.Device, profile is null ? null : AutomatedProfileService.DefinitionOf(profile)) };
+    }
 
     public async Task<AutomatedDeviceView> Choose(HttpContext context, string serialNumber, string? profileId)
     {

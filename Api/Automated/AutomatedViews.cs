@@ -18,6 +18,14 @@ public sealed record AutomatedChoiceRequest
     public string? ProfileId { get; init; }
 }
 
+public sealed record AutomatedGroupRequest
+{
+    /// <summary>The enrolment profile; null: none of its own.</summary>
+    public string? ProfileId { get; init; }
+    /// <summary>1 to 1000; 100 when absent. Of several groups of an iPad, the lowest number counts; of equal ones, the first name.</summary>
+    public int? Priority { get; init; }
+}
+
 /// <summary>What stands in the way of a server.</summary>
 /// <param name="Code">A stable name, as in termsNotSigned.</param>
 /// <param name="Words">What it is, and what to do.</param>
@@ -86,7 +94,16 @@ public sealed record AutomatedDeviceView
     public DateTimeOffset? ProfilePushedAt { get; init; }
     public DateTimeOffset? AssignedAt { get; init; }
     public string? AssignedBy { get; init; }
+    /// <summary>comes: it moves here from another service without an erase; late: its deadline has passed, and it has not come; came: it moved here; leaves: it is enrolled here, and on no service of
+    /// this server any more.</summary>
+    [OneOf("none", "comes", "late", "came", "leaves")]
+    public required string Migration { get; init; }
+    /// <summary>Until when it has to move, as Apple says; null: Apple says none. Of one that leaves, Apple tells it seldom.</summary>
     public DateTimeOffset? MigrationDeadline { get; init; }
+    /// <summary>Since when Apple says that it comes.</summary>
+    public DateTimeOffset? MigrationSince { get; init; }
+    /// <summary>Why it cannot move, or what it would lose; null: nothing is known. Only where one iPad is asked for.</summary>
+    public string? MigrationObstacle { get; init; }
     /// <summary>Since when it is on the server no more; null: it is.</summary>
     public DateTimeOffset? ReleasedAt { get; init; }
     [OneOf("none", "waiting", "assigned", "failed", "throttled", "notAccessible", "released")]
@@ -94,11 +111,17 @@ public sealed record AutomatedDeviceView
     public string? Reason { get; init; }
     /// <summary>When it is tried again.</summary>
     public DateTimeOffset? NextAt { get; init; }
-    /// <summary>Chosen for this iPad; null: that of its school or its server.</summary>
+    /// <summary>Chosen for this iPad; null: that of its group, its school or its server.</summary>
     public string? ProfileId { get; init; }
     /// <summary>The profile that it should have.</summary>
     public string? WantedProfileId { get; init; }
     public string? WantedProfile { get; init; }
+    /// <summary>Whose profile that is: the first of iPad, group, school, server that has one; none: it should have none.</summary>
+    [OneOf("iPad", "group", "school", "server", "none")]
+    public required string WantedFrom { get; init; }
+    /// <summary>The group whose enrolment profile counts for it, if it has none of its own; null: it is in no group that has one.</summary>
+    public string? WantedGroupId { get; init; }
+    public string? WantedGroup { get; init; }
     /// <summary>Of its placeholder.</summary>
     public string? Name { get; init; }
     /// <summary>Of its placeholder.</summary>
@@ -111,7 +134,7 @@ public sealed record AutomatedDeviceView
     public string? Answer { get; init; }
     public required DateTimeOffset ChangedAt { get; init; }
 
-    internal static AutomatedDeviceView Of(AutomatedDeviceRow row) => new()
+    internal static AutomatedDeviceView Of(AutomatedDeviceRow row, DateTimeOffset now) => new()
     {
         SerialNumber = row.Device.Apple.SerialNumber,
         ServerId = row.Device.ServerId,
@@ -126,7 +149,9 @@ public sealed record AutomatedDeviceView
         ProfilePushedAt = row.Device.Apple.ProfilePushedAt,
         AssignedAt = row.Device.Apple.AssignedAt,
         AssignedBy = row.Device.Apple.AssignedBy,
+        Migration = AutomatedMigrations.NameOf(row, now),
         MigrationDeadline = row.Device.Apple.MigrationDeadline,
+        MigrationSince = row.Device.MigrationSince,
         ReleasedAt = row.Device.ReleasedAt,
         State = row.Device.ReleasedAt is null ? StateOf(row.Device.State) : "released",
         Reason = row.Device.Reason,
@@ -134,6 +159,16 @@ public sealed record AutomatedDeviceView
         ProfileId = row.Device.ProfileId,
         WantedProfileId = row.WantedId,
         WantedProfile = row.Wanted,
+        WantedFrom = row.Origin switch
+        {
+            AutomatedOrigin.IPad => "iPad",
+            AutomatedOrigin.Group => "group",
+            AutomatedOrigin.School => "school",
+            AutomatedOrigin.Server => "server",
+            _ => "none",
+        },
+        WantedGroupId = row.GroupId,
+        WantedGroup = row.Group,
         Name = row.Name,
         School = row.School,
         DeviceId = row.DeviceId,
@@ -153,6 +188,16 @@ public sealed record AutomatedDeviceView
         _ => "none",
     };
 }
+
+/// <summary>iPads that move between device management services without an erase.</summary>
+/// <param name="Comes">That have to come, and whose deadline has not passed.</param>
+/// <param name="Within14Days">Of those, whose deadline is within 14 days.</param>
+/// <param name="Within7Days">Within 7 days.</param>
+/// <param name="Within1Day">Within 24 hours.</param>
+/// <param name="Late">That did not come by their deadline.</param>
+/// <param name="Came">That moved here.</param>
+/// <param name="Leaves">That are enrolled here, and on no service of this server any more.</param>
+public sealed record AutomatedMigrationsView(long Comes, long Within14Days, long Within7Days, long Within1Day, long Late, long Came, long Leaves);
 
 /// <summary>What an iPad does out of the box.</summary>
 public sealed record AutomatedProfileRequest
@@ -246,6 +291,10 @@ public sealed record SetupItemView(string Key, string Words, string? From, strin
 
 /// <summary>The profile of the iPads of a school.</summary>
 public sealed record AutomatedSchoolView(string SchoolId, string School, string ProfileId, string ProfileName);
+
+/// <summary>The profile of the iPads of a group.</summary>
+/// <param name="Priority">Of several groups of an iPad, the lowest counts; of equal ones, the first name.</param>
+public sealed record AutomatedGroupView(string GroupId, string Group, string ProfileId, string ProfileName, int Priority);
 
 /// <summary>An iPad that waits, or waited, in Setup Assistant.</summary>
 public sealed record AutomatedHoldView

@@ -20,6 +20,7 @@ internal static class GroupEndpoints
         groups.MapPut("/{id}", Change).Needs(Rights.GroupChange).Takes<GroupRequest>()
             .Audit(AuditVerbs.GroupChange, AuditTargets.Group, AuditPlace.WithTheChange).Fails(400, 404, 409, 412, 413, 415, 422, 428);
         groups.MapDelete("/{id}", Delete).Needs(Rights.GroupChange).Audit(AuditVerbs.GroupDelete, AuditTargets.Group, AuditPlace.WithTheChange).Fails(404, 409);
+        groups.MapGet("/{id}/waiting", Waiting).WithQuery("after", "limit").Fails(400, 404);
         groups.MapPost("/{id}/members", Add).Needs(Rights.GroupChange).Takes<GroupMembersRequest>(BodyLimit.Operation).Idempotent()
             .Audit(AuditVerbs.GroupMembers, AuditTargets.Group, AuditPlace.WithTheChange).Fails(400, 404, 409, 413, 415, 422);
         groups.MapPost("/{id}/members/remove", Remove).Needs(Rights.GroupChange).Takes<GroupMembersRequest>(BodyLimit.Operation).Idempotent()
@@ -68,15 +69,23 @@ internal static class GroupEndpoints
     }
 
     /// <summary>Delete a group</summary>
-    /// <remarks>Its iPads stay as they are. 409: the rule of another group names it.</remarks>
+    /// <remarks>Its iPads stay as they are. 409: the rule of another group names it, or an enrolment profile is chosen for it.</remarks>
     public static async Task<NoContent> Delete(string id, HttpContext context, GroupService service)
     {
         await service.Delete(context, id);
         return TypedResults.NoContent();
     }
 
+    /// <summary>List the iPads of a group that are not enrolled, by serial number</summary>
+    /// <remarks>They were put in by their serial number, and are in the group from when they enrol.</remarks>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<WaitingMemberView>>> Waiting(string id, HttpContext context, GroupService service, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await service.Waiting(FleetUser.Of(context), id, after, Page.Limit(limit)));
+
     /// <summary>Put iPads into a group</summary>
-    /// <remarks>All of them, or none: 400 names those that no enrolled iPad has, or that several have. With <c>filter</c>: all that it finds at this moment. The same
+    /// <remarks>All of them, or none: 400 names those that no iPad has which is enrolled or known, or that several have. A serial number of an iPad that is not enrolled waits in the group, where a
+    /// placeholder or Apple's list of automated enrolment knows it. With <c>filter</c>: all that it finds at this moment. The same
     /// once more changes nothing. 409: the group has a rule, or would have more than 100,000 iPads.</remarks>
     public static async Task<Ok<GroupMembersView>> Add(string id, HttpContext context, GroupService service) =>
         TypedResults.Ok(await service.Add(context, id, await RequestBody.ReadJsonAsync(context, AdminJson.Default.GroupMembersRequest)));

@@ -16,6 +16,7 @@ internal static class GroupPages
 {
     private const int RowsOnPage = 100;
     private const int DevicesOnPage = 50;
+    private const int WaitingOnPage = 100;
     private const int Examples = 10;
 
     public static void MapPages(RouteGroupBuilder pages)
@@ -52,6 +53,7 @@ internal static class GroupPages
         {
             "created" => "The group is created.",
             "saved" => "The group is saved.",
+            "profile" => "The enrolment profile of the group is saved. It is assigned at Apple within minutes.",
             "added" => $"{Moved(count, "is", "are")} in the group now.",
             "removed" => $"{Moved(count, "is", "are")} out of the group.",
             _ => null,
@@ -70,6 +72,7 @@ internal static class GroupPages
             User = user,
             Group = group,
             Devices = Page.Of(rows, DevicesOnPage, row => DeviceSummary.Of(row, user), row => DeviceCursor.Of(row, order)),
+            Waiting = group.Waiting > 0 ? await service.Waiting(user, id, null, WaitingOnPage) : new Page<WaitingMemberView>([], null),
             IsLaterPage = after is not null,
             Form = form,
             FormKey = PageForms.NewKey(),

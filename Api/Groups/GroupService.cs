@@ -2,6 +2,7 @@ using FleetMdm.Api.Access;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.People;
+using FleetMdm.Api.Placeholders;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Audit;
@@ -32,7 +33,20 @@ internal sealed class GroupService(IGroupStore store, IFleetQueries fleet, Devic
     public async Task<GroupView> Get(FleetUser reader, string id)
     {
         var group = GroupView.Of(await Row(reader, id) ?? throw NotFound());
-        return group with { IPads = await fleet.Count(reader.Scope, Enrolled(group.Filter)) };
+        return group with
+        {
+            IPads = await fleet.Count(reader.Scope, Enrolled(group.Filter)),
+            Waiting = group.Rule is null ? await store.CountWaiting(reader.Scope, group.Id) : null,
+        };
+    }
+
+    /// <summary>iPads that were put in by their serial number, and are not enrolled.</summary>
+    /// <exception cref="ApiProblem">404.</exception>
+    public async Task<Page<WaitingMemberView>> Waiting(FleetUser reader, string id, string? after, int limit)
+    {
+        var group = (await Row(reader, id))?.Group ?? throw NotFound();
+        if (after is not null && PlaceholderCsv.SerialFault(after) is not null) throw ApiProblem.InvalidCursor();
+        return Page.Of(await store.ListWaiting(reader.Scope, group.Id, after, limit + 1), limit, WaitingMemberView.Of, row => row.SerialNumber);
     }
 
     public async Task<DeviceGroupsView> Of(FleetUser reader, string deviceId)
@@ -103,7 +117,7 @@ internal sealed class GroupService(IGroupStore store, IFleetQueries fleet, Devic
         Members(context, id, request, "in", (scope, group, choice, audit) => store.Add(scope, group, choice, time.GetUtcNow(), audit));
 
     public Task<GroupMembersView> Remove(HttpContext context, string id, GroupMembersRequest request) =>
-        Members(context, id, request, "out", store.Remove);
+        Members(context, id, request, "out", (scope, group, choice, audit) => store.Remove(scope, group, choice, time.GetUtcNow(), audit));
 
     private async Task<GroupMembersView> Members(
         HttpContext context, string id, GroupMembersRequest request, string way, Func<Scope, string, MemberChoice, Func<long, AuditRecord?>, Task<MembersOutcome>> write)
@@ -176,7 +190,9 @@ internal sealed class GroupService(IGroupStore store, IFleetQueries fleet, Devic
             case GroupOutcome.HasRule:
                 throw ApiProblem.Conflict(ProblemCodes.GroupHasRule, "The group has a rule", "Its iPads come and go by its rule. Change the rule.");
             case GroupOutcome.UnknownDevices:
-                throw ApiProblem.Field("iPads", $"Nothing was changed. No enrolled iPad, or more than one, has this id or serial number: {string.Join(", ", unknown!)}.");
+                throw ApiProblem.Field("iPads", $"Nothing was changed. No iPad that is enrolled or known, or more than one, has this id or serial number: {string.Join(", ", unknown!)}.");
+            case GroupOutcome.HasProfile:
+                throw ApiProblem.Conflict(ProblemCodes.InUse, "The group has an enrolment profile", "An enrolment profile is chosen for this group. Only a group by hand can have one. Somebody who may change automated enrolment takes it away first.");
             case GroupOutcome.InUse:
             default:
                 var users = await store.ListUsers(user.Scope, group.Id, MostUsers);

@@ -30,6 +30,8 @@ public sealed record GroupView
     public string? Note { get; init; }
     /// <summary>How many iPads were chosen by hand; null: it has a rule.</summary>
     public long? Chosen { get; init; }
+    /// <summary>How many of those that were chosen by hand are not enrolled; null: it has a rule. Only where one group is asked for.</summary>
+    public long? Waiting { get; init; }
     /// <summary>How many enrolled iPads are in it now. Only where one group is asked for.</summary>
     public long? IPads { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
@@ -60,7 +62,7 @@ public sealed record GroupView
 /// <summary>Which iPads come into a group, or leave it: exactly one of these.</summary>
 public sealed record GroupMembersRequest
 {
-    /// <summary>Ids or serial numbers, 1 to 10,000.</summary>
+    /// <summary>Ids or serial numbers, 1 to 10,000. A serial number of an iPad that is not enrolled waits in the group, where a placeholder or Apple's list knows it.</summary>
     public IReadOnlyList<string>? IPads { get; init; }
     /// <summary>In the words of the filter: all that it finds now.</summary>
     public string? Filter { get; init; }
@@ -71,6 +73,14 @@ public sealed record GroupMembersView
 {
     /// <summary>How many iPads came, or went. Those that were as they should be are not counted.</summary>
     public required long Changed { get; init; }
+}
+
+/// <summary>A serial number in a group, whose iPad is not enrolled: it is in the group from when it is.</summary>
+/// <param name="Name">Of its placeholder.</param>
+/// <param name="School">Of its placeholder.</param>
+public sealed record WaitingMemberView(string SerialNumber, string? Name, string? School, DateTimeOffset AddedAt)
+{
+    internal static WaitingMemberView Of(WaitingMember row) => new(row.SerialNumber, row.Name, row.School, row.AddedAt);
 }
 
 /// <summary>In which groups an iPad is.</summary>

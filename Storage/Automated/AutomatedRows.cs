@@ -119,6 +119,7 @@ public sealed record AppleDevice
     public DateTimeOffset? ProfilePushedAt { get; init; }
     public string? AssignedBy { get; init; }
     public DateTimeOffset? AssignedAt { get; init; }
+    /// <summary>Until when it has to move to the service without an erase, as Apple says; of one that left its service: to another one, if Apple said so.</summary>
     public DateTimeOffset? MigrationDeadline { get; init; }
 }
 
@@ -172,13 +173,53 @@ public sealed record AutomatedDevice
     public DateTimeOffset? AskedAt { get; init; }
     public string? AskedOs { get; init; }
     public string? Answer { get; init; }
+    /// <summary>Since when Apple says that it moves to the service; null: it does not.</summary>
+    public DateTimeOffset? MigrationSince { get; init; }
 }
 
 /// <summary>For lists.</summary>
 /// <param name="School">Of its placeholder.</param>
-/// <param name="Wanted">The profile that it should have: its own, its school's, or the server's.</param>
+/// <param name="Wanted">The profile that it should have: its own, its group's, its school's, or the server's.</param>
 /// <param name="DeviceId">The enrolled iPad with this serial number; null: none is.</param>
-public sealed record AutomatedDeviceRow(AutomatedDevice Device, string? ServerName, string? Name, string? School, string? WantedId, string? Wanted, string? DeviceId);
+/// <param name="Origin">Whose profile that is.</param>
+/// <param name="Migration">Whether it moves between services; never <see cref="AutomatedMigration.Late"/>, which is a matter of the time.</param>
+/// <param name="GroupId">The group whose profile would count for it, if it has none of its own.</param>
+public sealed record AutomatedDeviceRow(
+    AutomatedDevice Device, string? ServerName, string? Name, string? School, string? WantedId, string? Wanted, string? DeviceId, AutomatedOrigin Origin, string? GroupId, string? Group,
+    AutomatedMigration Migration);
+
+/// <summary>Whether an iPad moves between device management services without an erase (iPadOS 26). As a statement answers it: never renumber.</summary>
+public enum AutomatedMigration : short
+{
+    None = 0,
+    /// <summary>It has to come here by its deadline.</summary>
+    Comes = 1,
+    /// <summary>Its deadline has passed, and it has not come.</summary>
+    Late = 2,
+    Came = 3,
+    /// <summary>It is enrolled here, and on no service of this server any more: it moves to another one, or the organisation gave it away.</summary>
+    Leaves = 4,
+}
+
+/// <summary>iPads that move between services.</summary>
+/// <param name="Comes">Whose deadline has not passed.</param>
+/// <param name="Within">Of those, whose deadline is within so many days, in the order that was asked for.</param>
+/// <param name="Late">That did not come by their deadline.</param>
+/// <param name="Came">That moved here.</param>
+/// <param name="Leaves">That are enrolled here and left their service.</param>
+public sealed record AutomatedMigrationCounts(long Comes, IReadOnlyList<long> Within, long Late, long Came, long Leaves);
+
+/// <summary>Where the profile of an iPad comes from: the first of these that has one counts. As a statement answers it: never renumber.</summary>
+public enum AutomatedOrigin : short
+{
+    /// <summary>None of them has one.</summary>
+    None = 0,
+    /// <summary>Chosen for the iPad.</summary>
+    IPad = 1,
+    Group = 2,
+    School = 3,
+    Server = 4,
+}
 
 /// <summary>All parts that are set must hold.</summary>
 public sealed record AutomatedDeviceFilter
@@ -189,6 +230,9 @@ public sealed record AutomatedDeviceFilter
     public bool? Released { get; init; }
     /// <summary>By the placeholder; the name.</summary>
     public string? School { get; init; }
+    public AutomatedMigration? Migration { get; init; }
+    /// <summary>At what time <see cref="Migration"/> is looked at.</summary>
+    public DateTimeOffset Now { get; init; }
     /// <summary>The beginning of the serial number.</summary>
     public string? Text { get; init; }
 }
@@ -215,6 +259,10 @@ public sealed record AutomatedProfile
 /// <param name="School">Its name.</param>
 public sealed record AutomatedSchool(string SchoolId, string School, string ProfileId, string ProfileName);
 
+/// <summary>The profile of the iPads of a group.</summary>
+/// <param name="Priority">Of several groups of an iPad, the lowest counts; of equal ones, the first name.</param>
+public sealed record AutomatedGroup(string GroupId, string Group, string ProfileId, string ProfileName, int Priority);
+
 /// <summary>A profile as it was told to Apple.</summary>
 public sealed record AutomatedDefinition(string ProfileId, string Digest, string AppleUuid);
 
@@ -239,6 +287,9 @@ public enum AutomatedOutcome
     ServiceTaken,
     UnknownProfile,
     UnknownSchool,
+    UnknownGroup,
+    /// <summary>Its iPads come by its rule, which says nothing of one that is not enrolled.</summary>
+    GroupHasRule,
     InUse,
     TooMany,
 }

@@ -10,7 +10,8 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
 {
     private const string DeviceRows = $"""
         SELECT {AutomatedColumns.Device}, s.name, h.name, h.school, w.id, w.name,
-          (SELECT e.id FROM devices e WHERE e.serial_number = d.serial_number AND e.id = e.device_id AND e.status = 2 ORDER BY e.id LIMIT 1)
+          (SELECT e.id FROM devices e WHERE e.serial_number = d.serial_number AND e.id = e.device_id AND e.status = 2 ORDER BY e.id LIMIT 1),
+          {AutomatedColumns.Origin}, n.id, n.name, {AutomatedColumns.Migration}
         FROM automated_devices d {AutomatedColumns.Joins}
         LEFT JOIN automated_profiles w ON w.id = {AutomatedColumns.Wanted}
         """;
@@ -108,7 +109,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
         {
             if (await s.Sql($"SELECT invitation_id FROM automated_servers WHERE id = @id{database.ForUpdate}").Text("@id", id).First(row => row.Text(0)) is not { } invitation) return AutomatedOutcome.NotFound;
             await s.Sql("UPDATE invitations SET revoked_at = coalesce(revoked_at, @at) WHERE id = @id").Time("@at", at).Text("@id", invitation).Execute();
-            await s.Sql($"UPDATE automated_devices SET released_at = @at, changed_at = @at, {AutomatedSyncStore.Forgotten} WHERE server_id = @id AND released_at IS NULL").Time("@at", at).Text("@id", id).Execute();
+            await s.Sql($"UPDATE automated_devices SET released_at = @at, changed_at = @at, migration_deadline = NULL, {AutomatedSyncStore.Forgotten} WHERE server_id = @id AND released_at IS NULL").Time("@at", at).Text("@id", id).Execute();
             await s.Sql("DELETE FROM automated_definitions WHERE server_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM automated_servers WHERE id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
@@ -119,6 +120,30 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
     public async Task<IReadOnlyList<AutomatedCount>> Count(Scope scope) => !IsDistrict(scope) ? [] : await database.Read(s => s
         .Sql("SELECT server_id, state, count(*) FROM automated_devices WHERE released_at IS NULL GROUP BY server_id, state")
         .List(row => new AutomatedCount(row.Text(0), (AutomatedState)row.Short(1), row.Long(2))));
+
+    public async Task<AutomatedMigrationCounts> CountMigrations(Scope scope, DateTimeOffset now, params IReadOnlyList<int> days)
+    {
+        if (!IsDistrict(scope)) return new AutomatedMigrationCounts(0, [.. days.Select(_ => 0L)], 0, 0, 0);
+        return await database.Read(async s =>
+        {
+            // Each by the index of those that have a deadline, or that left: few, but in the weeks of a move.
+            var moving = await s
+                .Sql($"""
+                    SELECT count(CASE WHEN m.comes = 1 AND m.deadline > @now THEN 1 END), count(CASE WHEN m.comes = 1 AND m.deadline <= @now THEN 1 END), count(CASE WHEN m.comes = 0 THEN 1 END)
+                      {string.Concat(days.Select((_, number) => $", count(CASE WHEN m.comes = 1 AND m.deadline > @now AND m.deadline <= @until{number} THEN 1 END)"))}
+                    FROM (SELECT d.migration_deadline AS deadline, CASE WHEN {AutomatedColumns.Comes} THEN 1 ELSE 0 END AS comes
+                      FROM automated_devices d WHERE d.migration_deadline IS NOT NULL AND d.released_at IS NULL) m
+                    """)
+                .Time("@now", now)
+                .Bind(statement =>
+                {
+                    foreach (var (number, one) in days.Index()) statement.Time($"@until{number}", now.AddDays(one));
+                })
+                .First(row => new AutomatedMigrationCounts(row.Long(0), [.. days.Select((_, number) => row.Long(3 + number))], row.Long(1), row.Long(2), 0));
+            var leaves = await s.Sql($"SELECT count(*) FROM automated_devices d WHERE {AutomatedColumns.Leaves}").First(row => row.Long(0));
+            return moving! with { Leaves = leaves };
+        });
+    }
 
     public async Task<IReadOnlyList<AutomatedDeviceRow>> ListDevices(Scope scope, AutomatedDeviceFilter filter, string? after, int limit)
     {
@@ -132,6 +157,18 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
         if (filter.State is not null) conditions.Add("d.state = @state AND d.released_at IS NULL");
         if (filter.Released is { } released) conditions.Add($"d.released_at IS {(released ? "NOT " : "")}NULL");
         if (filter.School is not null) conditions.Add("h.school = @school");
+        if (filter.Migration is { } migration)
+        {
+            conditions.Add(migration switch
+            {
+                AutomatedMigration.Comes => $"{AutomatedColumns.Comes} AND d.migration_deadline > @now",
+                AutomatedMigration.Late => $"{AutomatedColumns.Comes} AND d.migration_deadline <= @now",
+                AutomatedMigration.Came => AutomatedColumns.HasCome,
+                AutomatedMigration.Leaves => AutomatedColumns.Leaves,
+                _ => $"NOT ({AutomatedColumns.Comes}) AND NOT ({AutomatedColumns.HasCome}) AND NOT ({AutomatedColumns.Leaves})",
+            });
+        }
+
         if (filter.Text is not null) conditions.Add("d.serial_number >= @text AND d.serial_number < @textEnd");
         return await database.Read(s => s
             .Sql($"{DeviceRows} WHERE {string.Join(" AND ", conditions)} ORDER BY d.serial_number LIMIT @limit").Text("@after", after ?? "").Int("@limit", limit)
@@ -140,6 +177,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
                 if (filter.ServerId is { } server) statement.Text("@server", server);
                 if (filter.State is { } state) statement.Short("@state", (short)state);
                 if (filter.School is { } school) statement.Text("@school", school);
+                if (filter.Migration is AutomatedMigration.Comes or AutomatedMigration.Late) statement.Time("@now", filter.Now);
                 if (filter.Text is { } text) statement.Text("@text", text.ToUpperInvariant()).Text("@textEnd", text.ToUpperInvariant() + "~");
             })
             .List(ReadDeviceRow));
@@ -218,6 +256,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
             if (await Standing(s, "automated_profiles", id) is null) return AutomatedOutcome.NotFound;
             var used = await s.Sql("""
                 SELECT 1 FROM automated_servers WHERE profile_id = @id UNION ALL SELECT 1 FROM automated_schools WHERE profile_id = @id
+                UNION ALL SELECT 1 FROM automated_groups WHERE profile_id = @id
                 UNION ALL SELECT 1 FROM automated_devices WHERE profile_id = @id LIMIT 1
                 """).Text("@id", id).First(_ => true);
             if (used) return AutomatedOutcome.InUse;
@@ -257,6 +296,46 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
             return AutomatedOutcome.Written;
         });
     }
+
+    public async Task<IReadOnlyList<AutomatedGroup>> ListGroups(Scope scope) => !IsDistrict(scope) ? [] : await database.Read(s => s
+        .Sql("""
+            SELECT q.group_id, g.name, q.profile_id, p.name, q.priority
+            FROM automated_groups q JOIN device_groups g ON g.id = q.group_id JOIN automated_profiles p ON p.id = q.profile_id ORDER BY q.priority, g.name_key
+            """)
+        .List(row => new AutomatedGroup(row.Text(0), row.Text(1), row.Text(2), row.Text(3), row.Int(4))));
+
+    public Task<AutomatedOutcome> ChooseForGroup(string groupId, string? profileId, int priority, DateTimeOffset at, AuditRecord? audit)
+    {
+        StoredText.Check("The group's id", groupId);
+        return database.Write(async s =>
+        {
+            // Locked: it could get a rule, or go, at this moment.
+            var rules = await s.Sql($"SELECT rule FROM device_groups WHERE id = @id{database.ForUpdate}").Text("@id", groupId).List(row => row.TextOrNull(0));
+            if (rules.Count == 0) return AutomatedOutcome.UnknownGroup;
+            if (profileId is not null && rules[0] is not null) return AutomatedOutcome.GroupHasRule;
+            if (!await KnowsProfile(s, profileId)) return AutomatedOutcome.UnknownProfile;
+            // Before it goes, for the groups that have one are looked at.
+            if (profileId is null) await ReviewAfterGroup(s, groupId, at);
+            if (profileId is null) await s.Sql("DELETE FROM automated_groups WHERE group_id = @id").Text("@id", groupId).Execute();
+            else
+            {
+                await s
+                    .Sql("""
+                        INSERT INTO automated_groups (group_id, profile_id, priority) VALUES (@id, @profile, @priority)
+                        ON CONFLICT (group_id) DO UPDATE SET profile_id = excluded.profile_id, priority = excluded.priority
+                        """)
+                    .Text("@id", groupId).Text("@profile", profileId).Int("@priority", priority).Execute();
+                await ReviewAfterGroup(s, groupId, at);
+            }
+
+            if (audit is not null) await AuditColumns.Add(s, audit);
+            return AutomatedOutcome.Written;
+        });
+    }
+
+    /// <summary>After a change of a group and of who is in it. Nothing is looked at where it has no enrolment profile.</summary>
+    internal static Task<int> ReviewAfterGroup(Session s, string groupId, DateTimeOffset at) => s
+        .Sql($"UPDATE automated_servers SET {Review} WHERE EXISTS (SELECT 1 FROM automated_groups q WHERE q.group_id = @group)").Bool("@yes", true).Time("@at", at).Text("@group", groupId).Execute();
 
     public async Task<(AutomatedDevice Device, AutomatedServer Server, AutomatedProfile? Profile)?> FindForEnrolment(string serialNumber)
     {
@@ -344,6 +423,7 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
     {
         const int at = AutomatedColumns.DeviceWidth;
         return new AutomatedDeviceRow(
-            AutomatedColumns.ReadDevice(row), row.TextOrNull(at), row.TextOrNull(at + 1), row.TextOrNull(at + 2), row.TextOrNull(at + 3), row.TextOrNull(at + 4), row.TextOrNull(at + 5));
+            AutomatedColumns.ReadDevice(row), row.TextOrNull(at), row.TextOrNull(at + 1), row.TextOrNull(at + 2), row.TextOrNull(at + 3), row.TextOrNull(at + 4), row.TextOrNull(at + 5),
+            (AutomatedOrigin)row.Int(at + 6), row.TextOrNull(at + 7), row.TextOrNull(at + 8), (AutomatedMigration)row.Int(at + 9));
     }
 }

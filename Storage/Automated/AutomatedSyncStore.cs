@@ -61,7 +61,7 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
             if (page.EndsFetch)
             {
                 await s.Sql($"""
-                    UPDATE automated_devices SET released_at = @at, changed_at = @at, {Forgotten}
+                    UPDATE automated_devices SET released_at = @at, changed_at = @at, migration_deadline = NULL, {Forgotten}
                     WHERE server_id = @id AND released_at IS NULL AND generation < @generation
                     """).Text("@id", standing.Id).Time("@at", page.At).Long("@generation", page.Generation).Execute();
             }
@@ -189,7 +189,7 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
         .Text("@id", serverId).First(row => (DateTimeOffset?)row.Time(0)));
 
     /// <summary>The profile of an iPad that left: on its return it gets one anew.</summary>
-    internal const string Forgotten = "profile_uuid = NULL, profile_status = NULL, profile_assigned_at = NULL, profile_pushed_at = NULL, state = 0, wanted_uuid = NULL, next_at = NULL, attempts = 0, reason = NULL";
+    internal const string Forgotten = "profile_uuid = NULL, profile_status = NULL, profile_assigned_at = NULL, profile_pushed_at = NULL, state = 0, wanted_uuid = NULL, next_at = NULL, attempts = 0, reason = NULL, migration_since = NULL";
 
     /// <summary>Takes the server's row for this transaction, as long as nobody has written since it was read.</summary>
     private static async Task<bool> Guard(Session s, AutomatedServer standing) => await s
@@ -202,11 +202,13 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
         // An event that is older than what stands changes nothing. A list says how it is now.
         var newer = page.Fetching || page.EndsFetch ? "1 = 1" : "(automated_devices.op_at IS NULL OR excluded.op_at IS NULL OR excluded.op_at >= automated_devices.op_at)";
         const string returns = "(automated_devices.released_at IS NOT NULL OR automated_devices.server_id <> excluded.server_id)";
+        // It was assigned anew in between: to move once more.
+        const string again = "(automated_devices.assigned_at IS NOT NULL AND excluded.assigned_at IS NOT NULL AND automated_devices.assigned_at <> excluded.assigned_at)";
         await s
             .Sql($"""
-                INSERT INTO automated_devices (serial_number, server_id, {string.Join(", ", Facts)}, op_at, generation, first_at, changed_at, state, state_at, attempts)
+                INSERT INTO automated_devices (serial_number, server_id, {string.Join(", ", Facts)}, op_at, generation, first_at, changed_at, state, state_at, attempts, migration_since)
                 SELECT {database.JsonText("ids.id", 0)}, @server, {string.Join(", ", Enumerable.Range(0, Facts.Length).Select(Column))}, {database.TimeOf(database.JsonText("ids.id", Facts.Length + 1))},
-                  @generation, @at, @at, 0, @at, 0
+                  @generation, @at, @at, 0, @at, 0, CASE WHEN {Column(Array.IndexOf(Facts, "migration_deadline"))} IS NOT NULL THEN @at END
                 FROM {database.IdsTable} WHERE 1 = 1
                 ON CONFLICT (serial_number) DO UPDATE SET
                   {string.Join(", ", Facts.Select(fact => $"{fact} = excluded.{fact}"))},
@@ -214,6 +216,9 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
                   op_at = CASE WHEN automated_devices.op_at IS NULL OR excluded.op_at > automated_devices.op_at THEN excluded.op_at ELSE automated_devices.op_at END,
                   changed_at = CASE WHEN {returns} OR {differs} THEN excluded.changed_at ELSE automated_devices.changed_at END,
                   released_at = NULL,
+                  migration_since = CASE WHEN excluded.migration_deadline IS NULL THEN NULL
+                    WHEN {returns} OR {again} OR automated_devices.migration_deadline IS NULL OR automated_devices.migration_since IS NULL THEN excluded.changed_at
+                    ELSE automated_devices.migration_since END,
                   state = CASE WHEN {returns} OR automated_devices.state = 5 THEN 0 ELSE automated_devices.state END,
                   wanted_uuid = CASE WHEN {returns} OR automated_devices.state = 5 THEN NULL ELSE automated_devices.wanted_uuid END,
                   next_at = CASE WHEN {returns} OR automated_devices.state = 5 THEN NULL ELSE automated_devices.next_at END
@@ -224,11 +229,12 @@ internal sealed class AutomatedSyncStore(Database database) : IAutomatedSyncStor
 
     private async Task Release(Session s, string serverId, List<AppleDevice> gone, DateTimeOffset now)
     {
-        var rows = gone.Select(one => JsonSerializer.Serialize((string?[])[one.SerialNumber, Milliseconds(one.OperationAt ?? now)])).ToList();
+        var rows = gone.Select(one => JsonSerializer.Serialize((string?[])[one.SerialNumber, Milliseconds(one.OperationAt ?? now), Milliseconds(one.MigrationDeadline)])).ToList();
         await s
             .Sql($"""
-                UPDATE automated_devices SET released_at = i.at, op_at = i.at, changed_at = @now, {Forgotten}
-                FROM (SELECT {database.JsonText("ids.id", 0)} AS serial_number, {database.TimeOf(database.JsonText("ids.id", 1))} AS at FROM {database.IdsTable}) i
+                UPDATE automated_devices SET released_at = i.at, op_at = i.at, changed_at = @now, migration_deadline = i.deadline, {Forgotten}
+                FROM (SELECT {database.JsonText("ids.id", 0)} AS serial_number, {database.TimeOf(database.JsonText("ids.id", 1))} AS at, {database.TimeOf(database.JsonText("ids.id", 2))} AS deadline
+                  FROM {database.IdsTable}) i
                 WHERE automated_devices.serial_number = i.serial_number AND automated_devices.server_id = @server AND automated_devices.released_at IS NULL
                   AND (automated_devices.op_at IS NULL OR i.at >= automated_devices.op_at)
                 """)

@@ -28,6 +28,9 @@ public interface IAutomatedStore
 
     Task<IReadOnlyList<AutomatedCount>> Count(Scope scope);
 
+    /// <param name="days">For each, how many iPads have to come within so many days.</param>
+    Task<AutomatedMigrationCounts> CountMigrations(Scope scope, DateTimeOffset now, params IReadOnlyList<int> days);
+
     /// <summary>By serial number, after <paramref name="after"/>.</summary>
     Task<IReadOnlyList<AutomatedDeviceRow>> ListDevices(Scope scope, AutomatedDeviceFilter filter, string? after, int limit);
 
@@ -51,6 +54,12 @@ public interface IAutomatedStore
 
     /// <param name="profileId">Null: none of its own.</param>
     Task<AutomatedOutcome> ChooseForSchool(string schoolId, string? profileId, AuditRecord? audit);
+
+    /// <summary>In the order in which they count.</summary>
+    Task<IReadOnlyList<AutomatedGroup>> ListGroups(Scope scope);
+
+    /// <param name="profileId">Null: none of its own.</param>
+    Task<AutomatedOutcome> ChooseForGroup(string groupId, string? profileId, int priority, DateTimeOffset at, AuditRecord? audit);
 
     // ---- for the nodes ----
 

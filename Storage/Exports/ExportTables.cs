@@ -104,6 +104,12 @@ public static class ExportTables
         },
         new()
         {
+            Name = "group-serials", Words = "A serial number that was put into a group by hand before its iPad enrolled.",
+            From = "device_group_serials w", Keys = [new("w.group_id"), new("w.serial_number")],
+            Columns = [Text("w.group_id"), Text("w.serial_number"), Time("w.added_at")],
+        },
+        new()
+        {
             Name = "assignment-devices", Words = "How an assignment stands on an iPad.",
             From = "assignment_devices a", Keys = [new("a.device_id"), new("a.assignment_id")],
             Columns =
@@ -262,12 +268,18 @@ public static class ExportTables
         },
         new()
         {
+            Name = "automated-groups", Words = "The enrolment profile of iPads of a group. Of several groups of an iPad, the lowest priority counts.",
+            From = "automated_groups g", Keys = [new("g.group_id")],
+            Columns = [Text("g.group_id"), Text("g.profile_id"), Number("g.priority")],
+        },
+        new()
+        {
             Name = "automated-devices", Words = "An iPad as Apple School Manager knows it.",
             From = "automated_devices d", Keys = [new("d.serial_number")],
             Columns =
             [
                 Text("d.serial_number"), Text("d.server_id"), Text("d.model"), Text("d.description"), Text("d.color"), Text("d.asset_tag"), Text("d.device_family"), Text("d.os"), Text("d.profile_uuid"),
-                Text("d.profile_status"), Time("d.profile_assigned_at"), Time("d.profile_pushed_at"), Text("d.assigned_by"), Time("d.assigned_at"), Time("d.migration_deadline"), Time("d.first_at"),
+                Text("d.profile_status"), Time("d.profile_assigned_at"), Time("d.profile_pushed_at"), Text("d.assigned_by"), Time("d.assigned_at"), Time("d.migration_deadline"), Time("d.migration_since"), Time("d.first_at"),
                 Time("d.released_at"), Text("d.profile_id"), Word<AutomatedState>("d.state"), Text("d.reason"),
             ],
         },

@@ -1,5 +1,6 @@
 using System.Globalization;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Incidents;
 using FleetMdm.Storage.Inventory;
 
@@ -38,7 +39,7 @@ internal sealed class FilterSql
         FilterNot not => Condition(not.Inner, !negated),
         FilterAnd and => $"({Condition(and.Left, negated)} {(negated ? "OR" : "AND")} {Condition(and.Right, negated)})",
         FilterOr or => $"({Condition(or.Left, negated)} {(negated ? "AND" : "OR")} {Condition(or.Right, negated)})",
-        FilterMembers members => $"d.id {(negated ? "NOT IN" : "IN")} (SELECT m.device_id FROM device_group_members m WHERE m.group_id = {Id(members.GroupId)})",
+        FilterMembers members => $"d.id {(negated ? "NOT IN" : "IN")} ({GroupRules.MembersOf(Id(members.GroupId))})",
         FilterNothing => "1 = 0",
         FilterCondition condition => negated ? $"({Leaf(condition)}) IS NOT TRUE" : $"({Leaf(condition)})",
         _ => throw new ArgumentOutOfRangeException(nameof(node)),

@@ -68,6 +68,13 @@ internal static class GroupRules
         }
     }
 
+    /// <summary>A select of the ids of iPads that were put into a group by hand, or whose serial number was before they enrolled.</summary>
+    /// <param name="group">An expression of the group's id.</param>
+    public static string MembersOf(string group) => $"""
+        SELECT m.device_id FROM device_group_members m WHERE m.group_id = {group}
+        UNION ALL SELECT e.id FROM device_group_serials w JOIN devices e ON e.serial_number = w.serial_number AND e.id = e.device_id WHERE w.group_id = {group}
+        """;
+
     /// <summary>Of a group that belongs to a school: only the school's iPads.</summary>
     public static FilterNode At(string? school, FilterNode node) =>
         school is null ? node : new FilterAnd(new FilterCondition(FilterField.School, FilterOperator.Equal, new FilterText(school)), node);

@@ -1,4 +1,5 @@
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
 
@@ -12,8 +13,23 @@ internal sealed class GroupStore(Database database) : IGroupStore
     private const int Width = 10;
 
     private const string Standings = $"""
-        SELECT {Columns}, x.name, (SELECT count(*) FROM device_group_members m WHERE m.group_id = g.id)
+        SELECT {Columns}, x.name, (SELECT count(*) FROM device_group_members m WHERE m.group_id = g.id), (SELECT count(*) FROM device_group_serials w WHERE w.group_id = g.id)
         FROM device_groups g LEFT JOIN schools x ON x.id = g.school_id
+        """;
+
+    /// <summary>In group <c>@group</c>, of its serial numbers <c>w</c>: those that no enrolled iPad has.</summary>
+    private const string Waiting = "w.group_id = @group AND NOT EXISTS (SELECT 1 FROM devices e WHERE e.serial_number = w.serial_number AND e.id = e.device_id AND e.status IN (1, 2))";
+
+    /// <summary>An iPad <c>d</c> that is not in group <c>@group</c> yet.</summary>
+    private const string Fresh = """
+        NOT EXISTS (SELECT 1 FROM device_group_members m WHERE m.group_id = @group AND m.device_id = d.id)
+        AND NOT EXISTS (SELECT 1 FROM device_group_serials w WHERE w.group_id = @group AND w.serial_number = d.serial_number)
+        """;
+
+    /// <summary>A serial number that is not in group <c>@group</c> yet.</summary>
+    private const string FreshSerial = """
+        NOT EXISTS (SELECT 1 FROM device_group_serials w WHERE w.group_id = @group AND w.serial_number = ids.id)
+        AND NOT EXISTS (SELECT 1 FROM device_group_members m JOIN devices e ON e.id = m.device_id WHERE m.group_id = @group AND e.serial_number = ids.id)
         """;
 
     /// <summary>Only iPads that are enrolled, and no channels of users.</summary>
@@ -60,7 +76,7 @@ internal sealed class GroupStore(Database database) : IGroupStore
             var byHand = await s
                 .Sql($"""
                     {Standings} WHERE g.rule IS NULL AND {scope.Covers(database, "g.school_id")}
-                      AND EXISTS (SELECT 1 FROM device_group_members m WHERE m.group_id = g.id AND m.device_id = @device)
+                      AND @device IN ({GroupRules.MembersOf("g.id")})
                       AND (x.name IS NULL OR x.name = (SELECT d.school FROM devices d WHERE d.id = @device))
                     """)
                 .Text("@device", deviceId).Within(scope).List(ReadRow);
@@ -100,13 +116,16 @@ internal sealed class GroupStore(Database database) : IGroupStore
                 return GroupOutcome.NameTaken;
             if (Keys.Sort(group.Name) != Keys.Sort(standing.Name) && await IsUsed(s, standing)) return GroupOutcome.InUse;
             if (await Refused(s, scope, group) is { } refused) return refused;
+            if (group.Rule is not null && await HasProfile(s, group.Id)) return GroupOutcome.HasProfile;
 
             await Bind(s.Sql("""
                 UPDATE device_groups SET version = @version, name = @name, name_key = @key, school_id = @school, note = @note, rule = @rule, uses = @uses,
                   updated_at = @at, updated_by = @by
                 WHERE id = @id
                 """), group).Int("@version", group.Version).Execute();
-            if (group.Rule is not null) await s.Sql("DELETE FROM device_group_members WHERE group_id = @id").Text("@id", group.Id).Execute();
+            if (group.Rule is not null) await Empty(s, group.Id);
+            // Its school says which of its iPads count, and its name which of several groups.
+            await AutomatedStore.ReviewAfterGroup(s, group.Id, group.UpdatedAt);
             if (audit is not null) await AuditColumns.Add(s, audit);
             return GroupOutcome.Written;
         }, timeout: MembersTimeout);
@@ -119,7 +138,8 @@ internal sealed class GroupStore(Database database) : IGroupStore
         {
             if (await Lock(s, scope, id) is not { } standing) return GroupOutcome.NotFound;
             if (await IsUsed(s, standing)) return GroupOutcome.InUse;
-            await s.Sql("DELETE FROM device_group_members WHERE group_id = @id").Text("@id", id).Execute();
+            if (await HasProfile(s, id)) return GroupOutcome.HasProfile;
+            await Empty(s, id);
             await s.Sql("DELETE FROM device_groups WHERE id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return GroupOutcome.Written;
@@ -150,21 +170,54 @@ internal sealed class GroupStore(Database database) : IGroupStore
         {
             if (await Lock(s, scope, id) is not { } group) return new MembersOutcome(GroupOutcome.NotFound);
             if (group.Rule is not null) return new MembersOutcome(GroupOutcome.HasRule);
-            var (chosen, bind, unknown) = await Chosen(s, scope, choice);
+            var waiting = await NotEnrolled(s, scope, choice);
+            var (chosen, bind, unknown) = await Chosen(s, scope, choice, waiting);
             if (unknown.Count > 0) return new MembersOutcome(GroupOutcome.UnknownDevices, Unknown: unknown);
 
-            const string fresh = "NOT EXISTS (SELECT 1 FROM device_group_members m WHERE m.group_id = @group AND m.device_id = d.id)";
-            var coming = await s.Sql($"SELECT count(*) FROM {chosen} AND {fresh}").Bind(bind).Text("@group", id).First(row => row.Long(0));
-            var standing = await s.Sql("SELECT count(*) FROM device_group_members WHERE group_id = @group").Text("@group", id).First(row => row.Long(0));
+            var coming = await s.Sql($"SELECT count(*) FROM {chosen} AND {Fresh}").Bind(bind).Text("@group", id).First(row => row.Long(0));
+            if (waiting.Count > 0) coming += await s.Sql($"SELECT count(*) FROM {database.IdsTable} WHERE {FreshSerial}").Ids(waiting).Text("@group", id).First(row => row.Long(0));
+            var standing = await s
+                .Sql("SELECT (SELECT count(*) FROM device_group_members WHERE group_id = @group) + (SELECT count(*) FROM device_group_serials WHERE group_id = @group)")
+                .Text("@group", id).First(row => row.Long(0));
             if (standing + coming > IGroupStore.MostMembers) return new MembersOutcome(GroupOutcome.TooManyMembers);
             if (coming == 0) return new MembersOutcome(GroupOutcome.Written);
-            await s.Sql($"INSERT INTO device_group_members (group_id, device_id, added_at) SELECT @group, d.id, @at FROM {chosen} AND {fresh}")
+            await s.Sql($"INSERT INTO device_group_members (group_id, device_id, added_at) SELECT @group, d.id, @at FROM {chosen} AND {Fresh}")
                 .Bind(bind).Text("@group", id).Time("@at", at).Execute();
-            return await Changed(s, coming, audit);
+            if (waiting.Count > 0)
+            {
+                await s.Sql($"INSERT INTO device_group_serials (group_id, serial_number, added_at) SELECT @group, ids.id, @at FROM {database.IdsTable} WHERE {FreshSerial}")
+                    .Ids(waiting).Text("@group", id).Time("@at", at).Execute();
+            }
+
+            return await Changed(s, id, coming, at, audit);
         }, timeout: MembersTimeout);
     }
 
-    public async Task<MembersOutcome> Remove(Scope scope, string id, MemberChoice choice, Func<long, AuditRecord?> audit)
+    public async Task<IReadOnlyList<WaitingMember>> ListWaiting(Scope scope, string id, string? after, int limit)
+    {
+        StoredText.Check("The group's id", id);
+        StoredText.Check("The serial number to go on after", after);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT w.serial_number, p.name, p.school, w.added_at FROM device_group_serials w JOIN device_groups g ON g.id = w.group_id LEFT JOIN placeholders p ON p.serial_number = w.serial_number
+                WHERE {Waiting} AND w.serial_number > @after AND {scope.Covers(database, "g.school_id")} AND {scope.CoversName(database, "p.school")} ORDER BY w.serial_number LIMIT @limit
+                """)
+            .Text("@group", id).Text("@after", after ?? "").Within(scope).Int("@limit", limit)
+            .List(row => new WaitingMember(row.Text(0), row.TextOrNull(1), row.TextOrNull(2), row.Time(3))));
+    }
+
+    public Task<long> CountWaiting(Scope scope, string id)
+    {
+        StoredText.Check("The group's id", id);
+        return database.Read(s => s
+            .Sql($"""
+                SELECT count(*) FROM device_group_serials w JOIN device_groups g ON g.id = w.group_id LEFT JOIN placeholders p ON p.serial_number = w.serial_number
+                WHERE {Waiting} AND {scope.Covers(database, "g.school_id")} AND {scope.CoversName(database, "p.school")}
+                """)
+            .Text("@group", id).Within(scope).First(row => row.Long(0)));
+    }
+
+    public async Task<MembersOutcome> Remove(Scope scope, string id, MemberChoice choice, DateTimeOffset at, Func<long, AuditRecord?> audit)
     {
         Check(id, choice);
         return await database.Write(async s =>
@@ -173,7 +226,7 @@ internal sealed class GroupStore(Database database) : IGroupStore
             if (group.Rule is not null) return new MembersOutcome(GroupOutcome.HasRule);
             // One that is not enrolled any more can be taken out too.
             var gone = choice.Names is { } names
-                ? await s
+                ? await Unlist(s, id, names) + await s
                     .Sql($"""
                         DELETE FROM device_group_members WHERE group_id = @group AND device_id IN (
                           SELECT d.id FROM devices d WHERE d.id = d.device_id AND (d.id IN (SELECT ids.id FROM {database.IdsTable})
@@ -181,22 +234,46 @@ internal sealed class GroupStore(Database database) : IGroupStore
                         """)
                     .Text("@group", id).Ids(names).Within(scope).Execute()
                 : await Filtered(s, id, await GroupRules.Expand(s, choice.Filter! with { Scope = scope }));
-            return gone == 0 ? new MembersOutcome(GroupOutcome.Written) : await Changed(s, gone, audit);
+            return gone == 0 ? new MembersOutcome(GroupOutcome.Written) : await Changed(s, id, gone, at, audit);
         }, timeout: MembersTimeout);
     }
 
-    private Task<int> Filtered(Session s, string id, DeviceFilter filter) => s
-        .Sql($"DELETE FROM device_group_members WHERE group_id = @group AND device_id IN (SELECT d.id FROM {DeviceColumns.Joined} WHERE 1 = 1{DeviceConditions.Of(filter, database)})")
-        .Text("@group", id).Bind(statement => DeviceConditions.Bind(statement, filter)).Execute();
-
-    private static async Task<MembersOutcome> Changed(Session s, long changed, Func<long, AuditRecord?> audit)
+    private async Task<int> Filtered(Session s, string id, DeviceFilter filter)
     {
+        var found = $"FROM {DeviceColumns.Joined} WHERE 1 = 1{DeviceConditions.Of(filter, database)}";
+        return await s
+            .Sql($"DELETE FROM device_group_serials WHERE group_id = @group AND serial_number IN (SELECT d.serial_number {found} AND d.id = d.device_id)")
+            .Text("@group", id).Bind(statement => DeviceConditions.Bind(statement, filter)).Execute()
+            + await s
+            .Sql($"DELETE FROM device_group_members WHERE group_id = @group AND device_id IN (SELECT d.id {found})")
+            .Text("@group", id).Bind(statement => DeviceConditions.Bind(statement, filter)).Execute();
+    }
+
+    /// <summary>Of serial numbers that were put in before their iPad enrolled, by themselves or by the id of the iPad. Whoever may change the group may: they are of its school, or of none yet.</summary>
+    private Task<int> Unlist(Session s, string id, IReadOnlyList<string> names) => s
+        .Sql($"""
+            DELETE FROM device_group_serials WHERE group_id = @group AND (serial_number IN (SELECT ids.id FROM {database.IdsTable})
+              OR serial_number IN (SELECT e.serial_number FROM devices e WHERE e.id = e.device_id AND e.id IN (SELECT ids.id FROM {database.IdsTable})))
+            """)
+        .Text("@group", id).Ids(names).Execute();
+
+    private static async Task Empty(Session s, string id)
+    {
+        await s.Sql("DELETE FROM device_group_members WHERE group_id = @id").Text("@id", id).Execute();
+        await s.Sql("DELETE FROM device_group_serials WHERE group_id = @id").Text("@id", id).Execute();
+    }
+
+    private static Task<bool> HasProfile(Session s, string id) => s.Sql("SELECT 1 FROM automated_groups WHERE group_id = @id").Text("@id", id).First(_ => true);
+
+    private static async Task<MembersOutcome> Changed(Session s, string id, long changed, DateTimeOffset at, Func<long, AuditRecord?> audit)
+    {
+        await AutomatedStore.ReviewAfterGroup(s, id, at);
         if (audit(changed) is { } record) await AuditColumns.Add(s, record);
         return new MembersOutcome(GroupOutcome.Written, changed);
     }
 
     /// <summary>The enrolled iPads that are meant, as <c>d</c>, and the names that are nobody's or not one iPad's alone.</summary>
-    private async Task<(string From, Action<Statement> Bind, IReadOnlyList<string> Unknown)> Chosen(Session s, Scope scope, MemberChoice choice)
+    private async Task<(string From, Action<Statement> Bind, IReadOnlyList<string> Unknown)> Chosen(Session s, Scope scope, MemberChoice choice, IReadOnlyList<string> waiting)
     {
         if (choice.Filter is { } filter)
         {
@@ -208,12 +285,30 @@ internal sealed class GroupStore(Database database) : IGroupStore
             .Sql($"""
                 SELECT ids.id FROM {database.IdsTable}
                 WHERE (SELECT count(*) FROM devices d WHERE d.id = d.device_id AND d.status IN (1, 2) AND (d.id = ids.id OR d.serial_number = ids.id){scope.AndDevice(database)}) <> 1
-                LIMIT {MostTold}
+                LIMIT {MostTold + waiting.Count}
                 """)
             .Ids(choice.Names!).Within(scope).List(row => row.Text(0));
+        if (waiting.Count > 0)
+        {
+            var known = waiting.ToHashSet(StringComparer.Ordinal);
+            unknown = [.. unknown.Where(name => !known.Contains(name)).Take(MostTold)];
+        }
+
         return ($"{Enrolled} AND (d.id IN (SELECT ids.id FROM {database.IdsTable}) OR d.serial_number IN (SELECT ids.id FROM {database.IdsTable})){scope.AndDevice(database)}",
             statement => statement.Ids(choice.Names!).Within(scope), unknown);
     }
+
+    /// <summary>Of the names: serial numbers of iPads that are not enrolled, and known all the same: by a placeholder, or since Apple lists them. A mistyped one is neither.</summary>
+    private async Task<IReadOnlyList<string>> NotEnrolled(Session s, Scope scope, MemberChoice choice) => choice.Names is not { } names
+        ? []
+        : await s
+            .Sql($"""
+                SELECT ids.id FROM {database.IdsTable}
+                WHERE NOT EXISTS (SELECT 1 FROM devices d WHERE d.id = d.device_id AND d.status IN (1, 2) AND (d.id = ids.id OR d.serial_number = ids.id))
+                  AND (EXISTS (SELECT 1 FROM placeholders p WHERE p.serial_number = ids.id AND {scope.CoversName(database, "p.school")})
+                    {(scope.SchoolIds is null ? "OR EXISTS (SELECT 1 FROM automated_devices a WHERE a.serial_number = ids.id)" : "")})
+                """)
+            .Ids(names).Within(scope).List(row => row.Text(0));
 
     private async Task<IReadOnlyList<GroupRow>> Fulfilled(Session s, IReadOnlyList<GroupRow> rows, string deviceId, DateTimeOffset now)
     {
@@ -299,7 +394,7 @@ internal sealed class GroupStore(Database database) : IGroupStore
         if (choice.Filter is not null) DeviceConditions.Check(choice.Filter);
     }
 
-    private static GroupRow ReadRow(Row row) => new(Read(row), row.TextOrNull(Width), row.Long(Width + 1));
+    private static GroupRow ReadRow(Row row) => new(Read(row), row.TextOrNull(Width), row.Long(Width + 1) + row.Long(Width + 2));
 
     private static DeviceGroup Read(Row row) => new()
     {

@@ -40,20 +40,31 @@ public interface IGroupStore
     /// <exception cref="Filters.FilterException">The rule names a group that does not exist, or goes in a circle.</exception>
     Task<GroupOutcome> Change(Scope scope, DeviceGroup group, AuditRecord? audit);
 
-    /// <summary>With what was chosen by hand. <see cref="GroupOutcome.InUse"/>: the rule of another group, an assignment or an exam names it.</summary>
+    /// <summary>With what was chosen by hand. <see cref="GroupOutcome.InUse"/>: the rule of another group, an assignment or an exam names it. <see cref="GroupOutcome.HasProfile"/>: an
+    /// enrolment profile is chosen for it.</summary>
     Task<GroupOutcome> Delete(Scope scope, string id, AuditRecord? audit);
 
     /// <summary>The names of some groups and assignments that name this one.</summary>
     Task<IReadOnlyList<string>> ListUsers(Scope scope, string id, int limit);
 
-    /// <summary>Puts enrolled iPads into a group that is by hand. All, or none.</summary>
+    /// <summary>Puts iPads into a group that is by hand. All, or none. A serial number of an iPad that is not enrolled waits in it, where a placeholder or Apple's list knows it.</summary>
     /// <param name="audit">From the number of those that were not in it.</param>
     Task<MembersOutcome> Add(Scope scope, string id, MemberChoice choice, DateTimeOffset at, Func<long, AuditRecord?> audit);
 
     /// <summary>Takes iPads out of a group that is by hand.</summary>
     /// <param name="audit">From the number of those that were in it.</param>
-    Task<MembersOutcome> Remove(Scope scope, string id, MemberChoice choice, Func<long, AuditRecord?> audit);
+    Task<MembersOutcome> Remove(Scope scope, string id, MemberChoice choice, DateTimeOffset at, Func<long, AuditRecord?> audit);
+
+    /// <summary>Serial numbers that were put in and that no enrolled iPad has, after the given one.</summary>
+    Task<IReadOnlyList<WaitingMember>> ListWaiting(Scope scope, string id, string? after, int limit);
+
+    Task<long> CountWaiting(Scope scope, string id);
 }
+
+/// <summary>A serial number in a group, whose iPad is not enrolled.</summary>
+/// <param name="Name">Of its placeholder.</param>
+/// <param name="School">Of its placeholder.</param>
+public sealed record WaitingMember(string SerialNumber, string? Name, string? School, DateTimeOffset AddedAt);
 
 public sealed record DeviceGroup
 {
@@ -75,7 +86,7 @@ public sealed record DeviceGroup
 }
 
 /// <param name="School">The name of its school; null: it has none.</param>
-/// <param name="ByHand">How many were chosen by hand, wherever they are now.</param>
+/// <param name="ByHand">How many were chosen by hand, wherever they are now, and whether they are enrolled or not.</param>
 public sealed record GroupRow(DeviceGroup Group, string? School, long ByHand);
 
 /// <summary>Which iPads: exactly one of these.</summary>
@@ -85,7 +96,7 @@ public sealed record MemberChoice(IReadOnlyList<string>? Names, DeviceFilter? Fi
 
 /// <param name="Outcome">Whether it was done.</param>
 /// <param name="Changed">How many came or went.</param>
-/// <param name="Unknown">Of the names: some that no enrolled iPad has, or that several have.</param>
+/// <param name="Unknown">Of the names: some that no iPad has which is enrolled or known, or that several have.</param>
 public sealed record MembersOutcome(GroupOutcome Outcome, long Changed = 0, IReadOnlyList<string>? Unknown = null);
 
 public enum GroupOutcome
@@ -103,5 +114,7 @@ public enum GroupOutcome
     UnknownSchool,
     /// <summary>Its iPads come by its rule.</summary>
     HasRule,
+    /// <summary>An enrolment profile is chosen for it: it can neither go nor get a rule.</summary>
+    HasProfile,
     UnknownDevices,
 }

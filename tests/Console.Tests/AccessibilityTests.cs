@@ -232,7 +232,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         [
             "/webhooks", "/webhooks/new", $"/webhooks/{hook}", $"/webhooks/{hook}?state=dead", $"/webhooks/{hook}/edit", $"/webhooks/{hook}/delete", "/audit/verification",
             "/automated", "/automated/new", $"/automated/servers/{automated}", $"/automated/servers/{automated}/delete", "/automated/devices", "/automated/devices/DMPALLESEITEN", "/automated/profiles",
-            "/automated/profiles/new", $"/automated/profiles/{pupils}", "/automated/held",
+            "/automated/profiles/new", $"/automated/profiles/{pupils}", $"/automated/groups/{group}", "/automated/held",
             "/apps-and-books", "/apps-and-books?q=nothing", "/apps-and-books/locations", $"/apps-and-books/locations/{location}", $"/apps-and-books/locations/{location}/licences",
             $"/apps-and-books/locations/{location}/delete", "/assignments/new?what=bought", $"/assignments/new?what=bought&name=Seiten&bought={location}%2F361309726%2FSTDQ&target=serial%3ADMPALLESEITEN&preview=true",
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=declaration", "/assignments/new?what=update", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",

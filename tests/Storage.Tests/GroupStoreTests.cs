@@ -2,6 +2,8 @@ using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Groups;
+using FleetMdm.Storage.Placeholders;
+using FleetMdm.Storage.Schools;
 
 namespace FleetMdm.Storage.Tests;
 
@@ -77,6 +79,56 @@ public abstract class GroupStoreTests(StoreFixture fixture)
     }
 
     [Fact]
+    public async Task A_serial_number_that_is_known_waits_in_the_group_until_its_iPad_enrols()
+    {
+        await using var node = await Fresh();
+        await node.Placeholders.Write(Scope.District, new PlaceholderWrite { Rows = [new Placeholder { SerialNumber = "WAIT1", Name = "NS-1" }, new Placeholder { SerialNumber = "WAIT2" }], By = "ada", At = Make.Now });
+        var group = New("Waiting");
+        Assert.Equal(GroupOutcome.Written, await node.Groups.Create(Scope.District, group, null));
+        // Mistyped: known nowhere.
+        Assert.Equal(["WAIT9"], (await node.Groups.Add(Scope.District, group.Id, Named("WAIT1", "WAIT9"), Make.Now, NoRecord)).Unknown);
+        Assert.Equal(2, (await node.Groups.Add(Scope.District, group.Id, Named("WAIT1", "WAIT2"), Make.Now, NoRecord)).Changed);
+        Assert.Equal(0, (await node.Groups.Add(Scope.District, group.Id, Named("WAIT1"), Make.Now, NoRecord)).Changed);
+        Assert.Equal([("WAIT1", "NS-1"), ("WAIT2", null)], (await node.Groups.ListWaiting(Scope.District, group.Id, null, 10)).Select(one => (one.SerialNumber, one.Name)));
+        Assert.Equal((2, 2), (await node.Groups.CountWaiting(Scope.District, group.Id), (await node.Groups.Find(Scope.District, group.Id))!.ByHand));
+        Assert.Empty(await node.Groups.ListWaiting(Scope.Of(["school"]), group.Id, null, 10));
+        Assert.Empty(await Found(node, "group:Waiting"));
+
+        var ipad = await Enrol(node, "WAIT1");
+        await Enrol(node, "OTHER1");
+        Assert.Equal(["WAIT1"], await Found(node, "group:Waiting"));
+        Assert.Equal(["OTHER1"], await Found(node, "not group:Waiting"));
+        Assert.Equal(["Waiting"], (await node.Groups.ListOf(Scope.District, ipad.Id, Make.Now)).Select(row => row.Group.Name));
+        Assert.Equal("WAIT2", Assert.Single(await node.Groups.ListWaiting(Scope.District, group.Id, null, 10)).SerialNumber);
+        // It is in already, whatever it is called now.
+        Assert.Equal(0, (await node.Groups.Add(Scope.District, group.Id, Named(ipad.Id), Make.Now, NoRecord)).Changed);
+        Assert.Equal(1, (await node.Groups.Remove(Scope.District, group.Id, Named(ipad.Id), Make.Now, NoRecord)).Changed);
+        Assert.Empty(await Found(node, "group:Waiting"));
+        Assert.Equal(1, (await node.Groups.Remove(Scope.District, group.Id, Named("WAIT2"), Make.Now, NoRecord)).Changed);
+        Assert.Equal(0, (await node.Groups.Find(Scope.District, group.Id))!.ByHand);
+    }
+
+    [Fact]
+    public async Task Who_is_for_some_schools_puts_in_only_serial_numbers_of_their_placeholders()
+    {
+        await using var node = await Fresh();
+        var schools = new List<School>();
+        foreach (var name in (string[])["North", "South"])
+        {
+            var school = new School { Id = Guid.NewGuid().ToString("D"), Version = 1, Name = name, CreatedAt = Make.Now, CreatedBy = "ada", UpdatedAt = Make.Now, UpdatedBy = "ada" };
+            Assert.Equal(SchoolOutcome.Written, await node.Schools.Create(school, null));
+            schools.Add(school);
+            await node.Placeholders.Write(Scope.District, new PlaceholderWrite { Rows = [new Placeholder { SerialNumber = name.ToUpperInvariant() + "1", School = name }], By = "ada", At = Make.Now });
+        }
+
+        var (group, mine) = (New("Ours", school: schools[0].Id), Scope.Of([schools[0].Id]));
+        Assert.Equal(GroupOutcome.Written, await node.Groups.Create(mine, group, null));
+        Assert.Equal(["SOUTH1"], (await node.Groups.Add(mine, group.Id, Named("NORTH1", "SOUTH1"), Make.Now, NoRecord)).Unknown);
+        Assert.Equal(1, (await node.Groups.Add(mine, group.Id, Named("NORTH1"), Make.Now, NoRecord)).Changed);
+        Assert.Equal("NORTH1", Assert.Single(await node.Groups.ListWaiting(mine, group.Id, null, 10)).SerialNumber);
+    }
+
+    [Fact]
     public async Task The_same_twice_changes_nothing_and_leaves_one_record()
     {
         await using var node = await Fresh();
@@ -95,7 +147,7 @@ public abstract class GroupStoreTests(StoreFixture fixture)
         await node.Groups.Add(Scope.District, group.Id, new MemberChoice(null, Find("serial:D1")), Make.Now, Told);
         await node.Groups.Add(Scope.District, group.Id, new MemberChoice(null, Find("serial:D1")), Make.Now, Told);
         Assert.Equal([1], told);
-        Assert.Equal(1, (await node.Groups.Remove(Scope.District, group.Id, new MemberChoice(null, Find("group:Twice")), Told)).Changed);
+        Assert.Equal(1, (await node.Groups.Remove(Scope.District, group.Id, new MemberChoice(null, Find("group:Twice")), Make.Now, Told)).Changed);
         Assert.Equal(0, (await node.Groups.Find(Scope.District, group.Id))!.ByHand);
         Assert.Single(await node.Audit.List(AuditFilter.Everything, null, 10));
     }

@@ -16,6 +16,9 @@ public static class OutOfTheBox
     /// <summary>From this version on the server may ask for an update first.</summary>
     private const int CanUpdateFrom = 17;
 
+    /// <summary>From this version on an iPad moves between services without an erase.</summary>
+    private const int MigratesFrom = 26;
+
     /// <summary>
     /// 1. Apple gives it the profile that was assigned to it. 2. It says what it is, signed with its device certificate. 3. Told to update first, it does, and asks again. 4. It
     /// enrols, and waits in Setup Assistant if the profile says so. Where the profile has a page for a sign-in, 2 goes with the request for that page, and somebody signs in on it.
@@ -54,6 +57,25 @@ public static class OutOfTheBox
             await ipad.EnrolWithProfileAsync(answer.Body, cancellation);
             return [.. (profile["skip_setup_items"] as JsonArray ?? []).Select(item => (string)item!)];
         }
+    }
+
+    /// <summary>
+    /// An iPad in use moves to another management service without an erase, since its user agrees or the deadline is there: 1. it remembers its managed apps. 2. It says goodbye to the service before, if
+    /// it can. 3. It enrols with the new one as out of the box, and keeps its apps meanwhile. 4. When it goes on, the apps that the new service has not asked for are gone
+    /// (<see href="https://developer.apple.com/documentation/devicemanagement/migrating-managed-devices"/>).
+    /// </summary>
+    /// <param name="saysGoodbye">False: CheckOut is lost on the way.</param>
+    /// <exception cref="EnrolmentException">It cannot; the message says why. Once it has begun, it belongs to nobody then.</exception>
+    public static async Task MigrateAsync(this VirtualIPad ipad, SchoolManagerPortal portal, CancellationToken cancellation = default, bool saysGoodbye = true)
+    {
+        if (ipad.MajorVersion < MigratesFrom) throw new EnrolmentException($"An iPad moves from iPadOS {MigratesFrom} on.");
+        if (!ipad.IsEnrolled) throw new EnrolmentException("Only an iPad that is managed moves.");
+        if (ipad.Description.Shared) throw new EnrolmentException("A Shared iPad does not move.");
+        if (portal.MayMigrate(ipad.Description.SerialNumber) is { } why) throw new EnrolmentException(why);
+        portal.MigrationBegins(ipad.Description.SerialNumber);
+        await ipad.LeaveToMigrateAsync(saysGoodbye, cancellation);
+        await ipad.SetUpAsync(portal, cancellation);
+        if (!ipad.AwaitsConfiguration) ipad.MigrationEnds();
     }
 
     private static async Task<MdmAnswer> SignInAsync(VirtualIPad ipad, Uri page, SignInName? person, CancellationToken cancellation)

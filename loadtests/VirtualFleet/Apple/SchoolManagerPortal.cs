@@ -8,6 +8,8 @@ public sealed class SchoolManagerPortal(TimeProvider time)
 {
     private static readonly TimeSpan TokenLasts = TimeSpan.FromDays(365);
 
+    private static readonly TimeSpan LatestDeadline = TimeSpan.FromDays(90);
+
     private readonly List<SimulatedMdmServer> _servers = [];
     private readonly Dictionary<string, SimulatedPurchase> _purchases = new(StringComparer.Ordinal);
 
@@ -83,6 +85,71 @@ public sealed class SchoolManagerPortal(TimeProvider time)
             }
         }
     }
+
+    /// <summary>
+    /// A person assigns iPads that are in use to another service, with a deadline. They leave the list of the one before, and come to that of the other, whose record says the deadline
+    /// (<see href="https://developer.apple.com/documentation/devicemanagement/migrating-managed-devices"/>).
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is not within 90 days.</exception>
+    public void Migrate(SimulatedMdmServer server, DateTimeOffset deadline, params IEnumerable<string> serialNumbers)
+    {
+        CheckDeadline(deadline);
+        lock (Lock)
+        {
+            foreach (var serial in serialNumbers)
+            {
+                var purchase = FindLocked(serial);
+                if (purchase.Server is not { } before || before == server) throw new InvalidOperationException($"{serial} is on no other service.");
+                Leave(purchase);
+                (purchase.Server, purchase.AssignedAt, purchase.MigratesFrom, purchase.MigrationDeadline) = (server, time.GetUtcNow(), before, deadline);
+                server.Events.Add(new DeviceEvent("added", time.GetUtcNow(), Record(purchase)));
+            }
+        }
+    }
+
+    /// <summary>A person moves the deadline.</summary>
+    public void MoveDeadline(string serialNumber, DateTimeOffset deadline)
+    {
+        CheckDeadline(deadline);
+        Modify(serialNumber, purchase => purchase.MigrationDeadline = purchase.MigratesFrom is null ? throw new InvalidOperationException($"{serialNumber} does not move.") : deadline);
+    }
+
+    /// <summary>A person cancels the move before it has begun: the iPad is on the service before again.</summary>
+    public void CancelMigration(string serialNumber)
+    {
+        lock (Lock)
+        {
+            var purchase = FindLocked(serialNumber);
+            if (purchase.MigratesFrom is not { } before) throw new InvalidOperationException($"{serialNumber} does not move.");
+            Leave(purchase);
+            (purchase.Server, purchase.AssignedAt) = (before, time.GetUtcNow());
+            before.Events.Add(new DeviceEvent("added", time.GetUtcNow(), Record(purchase)));
+        }
+    }
+
+    /// <summary>Whether the iPad has been told to move: it is to, and the new service has assigned a profile that lets it.</summary>
+    /// <returns>Why not; null: it has.</returns>
+    internal string? MayMigrate(string serialNumber)
+    {
+        lock (Lock)
+        {
+            var purchase = FindLocked(serialNumber);
+            if (purchase.MigratesFrom is null) return "Apple School Manager does not move this iPad.";
+            if (purchase is not { Server: { } server, ProfileUuid: { } uuid } || !server.Profiles.TryGetValue(uuid, out var profile)) return "The new service has assigned no enrolment profile.";
+            return IsSet(profile, "is_multi_user") || IsSet(profile, "is_return_to_service") ? "A Shared iPad and one for Return to Service do not move." : null;
+        }
+    }
+
+    /// <summary>The move has begun, and cannot be cancelled any more. The record keeps its deadline: Apple does not say that it goes.</summary>
+    internal void MigrationBegins(string serialNumber)
+    {
+        lock (Lock)
+            FindLocked(serialNumber).MigratesFrom = null;
+    }
+
+    private void CheckDeadline(DateTimeOffset deadline) => ArgumentOutOfRangeException.ThrowIfGreaterThan(deadline, time.GetUtcNow() + LatestDeadline);
+
+    private static bool IsSet(JsonObject profile, string key) => profile[key] is JsonValue value && (bool)value;
 
     /// <summary>iPads leave their server.</summary>
     public void Unassign(params IEnumerable<string> serialNumbers)
@@ -180,5 +247,6 @@ public sealed class SchoolManagerPortal(TimeProvider time)
         server.Events.Add(new DeviceEvent("deleted", time.GetUtcNow(), Record(purchase)));
         (purchase.Server, purchase.AssignedAt, purchase.ProfileUuid, purchase.ProfileStatus) = (null, null, null, "empty");
         (purchase.ProfileAssignedAt, purchase.ProfilePushedAt, purchase.ThrottledUntil) = (null, null, null);
+        (purchase.MigratesFrom, purchase.MigrationDeadline) = (null, null);
     }
 }

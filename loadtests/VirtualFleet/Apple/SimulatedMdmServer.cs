@@ -73,6 +73,9 @@ public sealed class SimulatedPurchase
     public DateTimeOffset? ProfileAssignedAt { get; internal set; }
     public DateTimeOffset? ProfilePushedAt { get; internal set; }
     public DateTimeOffset? MigrationDeadline { get; set; }
+
+    /// <summary>The service that it moves away from; null: it does not move, or has begun to.</summary>
+    public SimulatedMdmServer? MigratesFrom { get; internal set; }
     internal DateTimeOffset? ThrottledUntil { get; set; }
 
     /// <summary>How often a profile was to be assigned to it.</summary>

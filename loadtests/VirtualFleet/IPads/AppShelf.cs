@@ -74,6 +74,7 @@ internal sealed class AppShelf
     };
 
     private readonly SortedDictionary<string, App> _apps = new(StringComparer.Ordinal);
+    private HashSet<string>? _kept;
 
     public AppShelf()
     {
@@ -100,12 +101,28 @@ internal sealed class AppShelf
         ? FromStore(storeId)
         : new App(identifier, identifier[(identifier.LastIndexOf('.') + 1)..], "14.3") { StoreId = 1_000_000_000 + identifier.Aggregate(0u, static (hash, letter) => hash * 31 + letter) % 1_000_000 };
 
+    /// <summary>The iPad moves to another management service: its managed apps stay until that has said which it wants.</summary>
+    public void Keep() => _kept = [.. _apps.Values.Where(app => app is { IsManaged: true, IsThere: true }).Select(app => app.Identifier)];
+
+    /// <summary>The move is over: those that the new service has not installed go.</summary>
+    public void KeptGo()
+    {
+        foreach (var identifier in _kept ?? [])
+        {
+            if (_apps.GetValueOrDefault(identifier) is not { State: AppState.Managed }) _apps.Remove(identifier);
+        }
+
+        _kept = null;
+    }
+
     /// <summary>The management profile is gone: some go with it, the others are their person's from now on.</summary>
     public void ManagementEnded()
     {
         foreach (var app in _apps.Values.Where(app => app.IsManaged).ToList())
         {
-            if (!app.IsThere || (app.ManagementFlags & RemoveWithManagement) != 0)
+            if (_kept?.Contains(app.Identifier) == true)
+                (app.State, app.Configuration, app.Attributes, app.Feedback) = (AppState.UserInstalled, null, null, null);
+            else if (!app.IsThere || (app.ManagementFlags & RemoveWithManagement) != 0)
                 _apps.Remove(app.Identifier);
             else
                 (app.State, app.Configuration, app.Attributes, app.Feedback) = (AppState.UserInstalled, null, null, null);

@@ -46,6 +46,8 @@ internal sealed class IPadState
 
     public object? Fact(string query) => _facts?.GetValueOrDefault(query);
 
+    public void KeptAppsGo() => _apps?.KeptGo();
+
     /// <summary>What the management installed goes with it.</summary>
     public void ManagementEnded()
     {

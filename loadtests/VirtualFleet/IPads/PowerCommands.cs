@@ -13,6 +13,7 @@ internal static class PowerCommands
     public static IPadReport Configured(CommandRun run)
     {
         run.IPad.AwaitsConfiguration = false;
+        run.IPad.MigrationEnds();
         return run.Acknowledged();
     }
 

@@ -347,6 +347,24 @@ public sealed class VirtualIPad : IAsyncDisposable
         Unenrol("removed on the iPad");
     }
 
+    /// <summary>It leaves its service to enrol with another one, and keeps what that management installed until <see cref="MigrationEnds"/>.</summary>
+    internal async Task LeaveToMigrateAsync(bool saysGoodbye, CancellationToken cancellation)
+    {
+        var device = Enrolled();
+        lock (_lock)
+            State.Apps.Keep();
+        if (saysGoodbye && _profile!.CheckOutWhenRemoved && IsOnline)
+            await device.CheckOutAsync(cancellation);
+        Unenrol("it moves to another management service");
+    }
+
+    /// <summary>The new service lets it go on: kept apps that it has not installed go.</summary>
+    internal void MigrationEnds()
+    {
+        lock (_lock)
+            _state?.KeptAppsGo();
+    }
+
     // ---- Surroundings ----
 
     /// <summary>As after a restart, before anyone has entered the passcode.</summary>

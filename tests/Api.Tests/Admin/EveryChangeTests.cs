@@ -411,6 +411,8 @@ public sealed class EveryChangeTests : IAsyncLifetime
             ? new(new(HttpMethod.Put, $"/api/v1/automated/profiles/{id}") { Content = AdminServer.Json("""{"name": "Every 4"}"""), Headers = { { "If-Match", "*" } } }, id) : null!,
         ["DELETE /api/v1/automated/profiles/{id}"] = async () => await EnrolmentProfile() is var id ? new(new(HttpMethod.Delete, $"/api/v1/automated/profiles/{id}"), id) : null!,
         ["PUT /api/v1/automated/schools/{id}"] = async () => await School("Every A1") is var id ? new(Json(HttpMethod.Put, $"/api/v1/automated/schools/{id}", "{}"), id) : null!,
+        ["PUT /api/v1/automated/groups/{id}"] = async () => await Group("Every A3") is var id ? new(Json(HttpMethod.Put, $"/api/v1/automated/groups/{id}", "{}"), id) : null!,
+        ["POST /automated/groups/{id}"] = async () => await Group("Every A4") is var id ? new(Form($"/automated/groups/{id}"), id) : null!,
         ["DELETE /api/v1/automated/held/{id}"] = () => OnPad(async pad => new HttpRequestMessage(HttpMethod.Delete, $"/api/v1/automated/held/{await LetGo(pad)}")),
         ["POST /automated"] = () => Task.FromResult(new Drive(Form("/automated", ("name", "Every 5")), null)),
         ["POST /automated/servers/{id}/edit"] = () => OnService(id => Task.FromResult(Form($"/automated/servers/{id}/edit", ("name", "Every 6"), ("version", "1")))),

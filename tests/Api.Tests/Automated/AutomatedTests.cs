@@ -179,6 +179,56 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
         Assert.Equal(HttpStatusCode.OK, (await Ask(OutOfTheBox.MachineInfo(old))).Status);
     }
 
+    [Fact]
+    public async Task The_profile_of_a_group_is_assigned_to_iPads_that_nobody_has_seen_yet_and_says_where_it_comes_from()
+    {
+        var (ofService, ofGroup) = ((string)(await host.Post("profiles", $$"""{"name": "Service {{Guid.NewGuid():N}}"}"""))["id"]!, (string)(await host.Post("profiles", $$"""{"name": "Group {{Guid.NewGuid():N}}"}"""))["id"]!);
+        var (_, portal) = await host.Connect(ofService, "AUTOGRP1", "AUTOGRP2");
+        using var created = await host.Admin.PostAsync("/api/v1/groups", AdminServer.Json($$"""{"name": "Trolley {{Guid.NewGuid():N}}"}"""));
+        var group = (string)(await AdminServer.Body(created, 201))["id"]!;
+        using var put = await host.Admin.PostAsync($"/api/v1/groups/{group}/members", AdminServer.Json("""{"iPads": ["autogrp1"]}"""));
+        Assert.Equal(1, (int)(await AdminServer.Body(put, 200))["changed"]!);
+        using var mistyped = await host.Admin.PostAsync($"/api/v1/groups/{group}/members", AdminServer.Json("""{"iPads": ["AUTOGRP9"]}"""));
+        await AdminServer.Blames(mistyped, "iPads");
+        using var waiting = await host.Admin.GetAsync($"/api/v1/groups/{group}/waiting");
+        Assert.Equal("AUTOGRP1", (string?)Assert.Single((await AdminServer.Body(waiting, 200))["items"]!.AsArray())!["serialNumber"]);
+
+        async Task<HttpResponseMessage> Choose(string id, string json) => await host.Admin.PutAsync($"/api/v1/automated/groups/{id}", AdminServer.Json(json));
+        using var chosen = await Choose(group, $$"""{"profileId": "{{ofGroup}}", "priority": 7}""");
+        Assert.Equal(HttpStatusCode.NoContent, chosen.StatusCode);
+        await AutomatedHost.Until(async () => await host.Get("devices/AUTOGRP1") is var one && (string?)one["wantedFrom"] == "group" && (string?)one["state"] == "assigned", "it has the profile of its group");
+        Assert.Equal((group, ofGroup), await host.Get("devices/AUTOGRP1") is var device ? ((string?)device["wantedGroupId"], (string?)device["wantedProfileId"]) : default);
+        Assert.Equal("server", (string?)(await host.Get("devices/AUTOGRP2"))["wantedFrom"]);
+        await AutomatedHost.Until(() => Task.FromResult(host.Apple.Portal.Activate("AUTOGRP1") is { } taken && ((string)taken["profile_name"]!).StartsWith("Group", StringComparison.Ordinal)), "Apple gives it to the iPad");
+        Assert.StartsWith("Service", (string?)host.Apple.Portal.Activate("AUTOGRP2")!["profile_name"], StringComparison.Ordinal);
+        Assert.Contains((await host.Get("groups"))["items"]!.AsArray(), one => (string?)one!["groupId"] == group && (int)one["priority"]! == 7);
+
+        foreach (var (path, words) in ((string, string)[])[($"/groups/{group}", "priority 7"), ("/automated/devices/AUTOGRP1", "of the group"), ($"/automated/groups/{group}", "Enrolment profile of"), ("/automated/profiles", "Of a group")])
+        {
+            using var page = await host.Admin.GetAsync(path);
+            Assert.Contains(words, await page.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        using var nobody = await Choose(Guid.NewGuid().ToString("D"), "{}");
+        await AdminServer.Problem(nobody, 404);
+        using var wrong = await Choose(group, $$"""{"profileId": "{{ofGroup}}", "priority": 0}""");
+        await AdminServer.Blames(wrong, "priority");
+        using var unknown = await Choose(group, """{"profileId": "none"}""");
+        await AdminServer.Blames(unknown, "profileId");
+        using var byRule = await host.Admin.PostAsync("/api/v1/groups", AdminServer.Json($$"""{"name": "Rule {{Guid.NewGuid():N}}", "rule": "supervised"}"""));
+        using var refused = await Choose((string)(await AdminServer.Body(byRule, 201))["id"]!, $$"""{"profileId": "{{ofGroup}}"}""");
+        Assert.Equal("group-has-rule", (string?)(await AdminServer.Problem(refused, 409))["code"]);
+        using var kept = await host.Admin.DeleteAsync($"/api/v1/groups/{group}");
+        Assert.Contains("enrolment profile", (string?)(await AdminServer.Problem(kept, 409))["detail"], StringComparison.Ordinal);
+
+        using var cleared = await Choose(group, "{}");
+        Assert.Equal(HttpStatusCode.NoContent, cleared.StatusCode);
+        await AutomatedHost.Until(async () => (string?)(await host.Get("devices/AUTOGRP1"))["wantedFrom"] == "server", "it has that of its service again");
+        using var gone = await host.Admin.DeleteAsync($"/api/v1/groups/{group}");
+        Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+        Assert.NotNull(portal);
+    }
+
     [Theory]
     [InlineData("""{"name": ""}""", "name")]
     [InlineData("""{"name": "x", "removable": false, "supervised": false}""", "removable")]

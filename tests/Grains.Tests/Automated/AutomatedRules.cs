@@ -5,6 +5,7 @@ using FleetMdm.Protocol.Automated;
 using FleetMdm.Storage;
 using FleetMdm.Storage.Automated;
 using FleetMdm.Storage.Enrolment;
+using FleetMdm.Storage.Groups;
 using FleetMdm.Storage.Secrets;
 using FleetMdm.VirtualFleet.Apple;
 
@@ -385,6 +386,40 @@ public abstract class AutomatedRules(GrainCluster cluster, IAutomatedCluster aut
         await server.Settled();
         Assert.Equal(2, server.Requests("/profile").Count);
         Assert.All(await Devices(server), row => Assert.Equal(2, Apple.Portal.Find(row.Device.Apple.SerialNumber).TimesAssigned));
+    }
+
+    [Fact]
+    public async Task The_profile_of_a_group_is_assigned_in_batches_and_never_to_an_iPad_that_has_one_of_its_own()
+    {
+        var (ofServer, ofGroup, own) = (await Profile(), await Profile(), await Profile());
+        var server = await Connect(130, ofServer);
+        var serials = (await Devices(server)).Select(row => row.Device.Apple.SerialNumber).ToList();
+        await Store.ChooseForDevice(serials[0], own, cluster.Clock.GetUtcNow(), null);
+        await server.Grain.Wake();
+        await server.Settled();
+        int Times(string serial) => Apple.Portal.Find(serial).TimesAssigned;
+        Assert.Equal((2, 1), (Times(serials[0]), Times(serials[1])));
+
+        var groups = cluster.Service<IGroupStore>();
+        var now = cluster.Clock.GetUtcNow();
+        var group = new DeviceGroup { Id = Guid.NewGuid().ToString("D"), Version = 1, Name = "Trolley " + Guid.NewGuid(), CreatedAt = now, CreatedBy = "ada", UpdatedAt = now, UpdatedBy = "ada" };
+        Assert.Equal(GroupOutcome.Written, await groups.Create(Scope.District, group, null));
+        Assert.Equal(120, (await groups.Add(Scope.District, group.Id, new MemberChoice([.. serials.Take(120)], null), now, _ => null)).Changed);
+        var batches = server.Requests("/profile/devices").Count;
+        Assert.Equal(AutomatedOutcome.Written, await Store.ChooseForGroup(group.Id, ofGroup, 100, now, null));
+        await server.Grain.Wake();
+        await server.Settled();
+
+        Assert.Equal(batches + 1, server.Requests("/profile/devices").Count);
+        Assert.Equal((2, 2, 1), (Times(serials[0]), Times(serials[1]), Times(serials[125])));
+        Assert.All((await Devices(server)).Where(row => serials.IndexOf(row.Device.Apple.SerialNumber) is > 0 and < 120), row => Assert.Equal((AutomatedState.Assigned, AutomatedOrigin.Group), (row.Device.State, row.Origin)));
+
+        // Two come, one leaves: only these three are assigned anew.
+        await groups.Add(Scope.District, group.Id, new MemberChoice([serials[125], serials[126]], null), cluster.Clock.GetUtcNow(), _ => null);
+        await groups.Remove(Scope.District, group.Id, new MemberChoice([serials[1]], null), cluster.Clock.GetUtcNow(), _ => null);
+        await server.Grain.Wake();
+        await server.Settled();
+        Assert.Equal((2, 3, 2, 2, 2, 1), (Times(serials[0]), Times(serials[1]), Times(serials[2]), Times(serials[125]), Times(serials[126]), Times(serials[127])));
     }
 
     [Fact]
