@@ -75,7 +75,7 @@ internal static class AssignmentPages
             FormKey = PageForms.NewKey(),
             Done = done switch
             {
-                "created" => "The assignment is in force. Its iPads are being woken.",
+                "created" => "The assignment is in force. Those that it is for are being woken.",
                 "saved" => "The assignment is saved.",
                 "retried" => long.TryParse(count, out var number) ? $"It is tried again on {DeviceOrders.IPads(number)}." : "It is tried again.",
                 _ => null,
@@ -86,7 +86,7 @@ internal static class AssignmentPages
     private static async Task<RazorComponentResult<DeviceAssignmentsPage>> Of(string id, HttpContext context, DeviceFrames frames, AssignmentService service)
     {
         var frame = await frames.Of(context, id);
-        return new RazorComponentResult<DeviceAssignmentsPage>(new { Frame = frame, Assignments = (await service.Of(FleetUser.Of(context), frame.Device.Id)).Items });
+        return new RazorComponentResult<DeviceAssignmentsPage>(new { Frame = frame, Assignments = (await service.Of(FleetUser.Of(context), frame.Device.Id)) });
     }
 
     private static Task<RazorComponentResult<AssignmentFormPage>> AskCreate(HttpContext context, AssignmentService service, AssignmentChoices choices) =>
@@ -167,7 +167,7 @@ internal static class AssignmentPages
     }
 
     private static ApiProblem Loses(AssignmentPlanView plan) => ApiProblem.Conflict(
-        ProblemCodes.NotConfirmed, "Look first", $"{DeviceOrders.IPads(plan.Leaving)} would lose it. Look at which, then save.");
+        ProblemCodes.NotConfirmed, "Look first", $"{(plan.Users is null ? DeviceOrders.IPads(plan.Leaving) : Words.Count(plan.Leaving, "user", "users"))} would lose it. Look at which, then save.");
 
     private static async Task<IResult> Delete(string id, HttpContext context, RequestIds ids, AssignmentService service)
     {
@@ -265,6 +265,7 @@ internal static class AssignmentPages
                 DetailsUrl = get("detailsUrl"),
             } : null,
             SharedIPad = what == "shared" ? Shared(get, standing?.SharedIPad) : null,
+            Channel = standing?.Channel ?? (what == "profile" ? get("channel") : null),
             Target = Target(get("group"), get("target")),
             Except = get("except"),
             SchoolId = get("schoolId"),

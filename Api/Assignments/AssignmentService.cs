@@ -18,6 +18,7 @@ using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.AppsAndBooks;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Profiles;
@@ -104,7 +105,7 @@ internal sealed class AssignmentService(
         try
         {
             var plan = await store.Plan(
-                user.Scope, standing?.Assignment.Id, new AssignmentTarget(assignment.Target, assignment.Except, assignment.SchoolId, time.GetUtcNow()), requirements, Examples, assignment.Licence);
+                user.Scope, standing?.Assignment.Id, new AssignmentTarget(assignment.Target, assignment.Except, assignment.SchoolId, time.GetUtcNow(), assignment.Channel), requirements, Examples, assignment.Licence);
             return new AssignmentPlanView
             {
                 Total = plan.Total,
@@ -113,8 +114,9 @@ internal sealed class AssignmentService(
                 Reasons = [.. plan.Reasons.Select(OperationPlans.Of)],
                 Arriving = plan.Arriving,
                 Leaving = plan.Leaving,
-                Examples = [.. plan.Examples.Select(Example)],
-                LeavingExamples = [.. plan.LeavingExamples.Select(Example)],
+                Users = assignment.Channel == AssignmentChannel.User ? AssignmentUsersView.Of(plan.IPads, plan.NotShared, plan.Total) : null,
+                Examples = [.. plan.Examples.Select(Example).Distinct()],
+                LeavingExamples = [.. plan.LeavingExamples.Select(Example).Distinct()],
                 Licences = await Licences(assignment, plan),
             };
         }
@@ -143,6 +145,8 @@ internal sealed class AssignmentService(
         var (read, _) = await Read(context, request, standing.Id);
         if (read.Kind != standing.Kind || read.Item != standing.Item)
             throw ApiProblem.Field(Member(standing.Kind), "What is assigned cannot be changed for something else: the old one would stay on iPads. Delete this assignment and create another one.");
+        if (read.Channel != standing.Channel)
+            throw ApiProblem.Field("channel", "An assignment cannot be moved from iPads to users, or back: the old profile would stay. Delete this assignment and create another one.");
         if (read.Licence is { } wants && standing.Licence is { } has && wants != has)
             throw ApiProblem.Field($"app.{Location}", "The location, or the kind of licence, cannot be changed. Delete this assignment and create another one.");
         var isSame = standing.Command.AsSpan().SequenceEqual(read.Command) && standing.Licence == read.Licence;
@@ -195,7 +199,7 @@ internal sealed class AssignmentService(
             : AssignmentWords.ReadState(state) ?? throw ApiProblem.Field("state", $"It is one of {string.Join(", ", Enum.GetValues<AssignmentState>().Select(AssignmentWords.State))}.");
         if (after is not null && Text.EnrolmentId(after) is null) throw ApiProblem.InvalidCursor();
         var rows = await store.ListDevices(reader.Scope, row.Assignment.Id, wanted, after, limit + 1);
-        return Page.Of(rows, limit, AssignmentDeviceView.Of, one => one.DeviceId);
+        return Page.Of(rows, limit, AssignmentDeviceView.Of, one => one.EnrolmentId);
     }
 
     /// <summary>What one iPad should have.</summary>
@@ -215,7 +219,7 @@ internal sealed class AssignmentService(
                     .Select(one => new DeviceAssignmentView
                     {
                         AssignmentId = one.Assignment.Id,
-                        IsOpen = one.Assignment.Kind != AssignmentKind.Classroom && (reader.Scope.SchoolIds is not { } own || (one.Assignment.SchoolId is { } school && own.Contains(school))),
+                        IsOpen = IsOpen(reader, one.Assignment),
                         Name = one.Assignment.Name,
                         Kind = AssignmentWords.Kind(one.Assignment.Kind),
                         State = AssignmentWords.State(one.Standing.State),
@@ -225,8 +229,34 @@ internal sealed class AssignmentService(
                         CommandUuid = one.Standing.CommandUuid,
                     }),
             ],
+            ForUsers = await OfUsers(reader, device),
         };
     }
+
+    private async Task<IReadOnlyList<UsersAssignmentView>> OfUsers(FleetUser reader, DeviceRow device)
+    {
+        if (device.Kind == EnrolmentKind.SharedUser) return [];
+        var standings = (await store.ListOfUsers(device.Id)).ToLookup(one => one.Standing.AssignmentId);
+        var ids = standings.Select(one => one.Key).Union(await store.MatchUsersOf(device.Id, time.GetUtcNow())).ToList();
+        return
+        [
+            .. (await store.FindAll(ids)).OrderBy(row => row.Assignment.Name, StringComparer.OrdinalIgnoreCase).Select(row =>
+            {
+                var users = AssignmentCountsView.Of(standings[row.Assignment.Id].GroupBy(one => one.Standing.State).Select(state => new AssignmentCount(row.Assignment.Id, state.Key, state.LongCount())));
+                return new UsersAssignmentView
+                {
+                    AssignmentId = row.Assignment.Id,
+                    IsOpen = IsOpen(reader, row.Assignment),
+                    Name = row.Assignment.Name,
+                    Users = users,
+                    Words = AssignmentWords.OfUsers(device.IsShared, users),
+                };
+            }),
+        ];
+    }
+
+    private static bool IsOpen(FleetUser reader, Assignment assignment) =>
+        assignment.Kind != AssignmentKind.Classroom && (reader.Scope.SchoolIds is not { } own || (assignment.SchoolId is { } school && own.Contains(school)));
 
     private async Task Write(Func<Task<AssignmentOutcome>> write)
     {
@@ -296,6 +326,7 @@ internal sealed class AssignmentService(
                 : request.Declaration is not null ? AssignmentKind.Declaration
                 : request.SharedIPad is not null ? AssignmentKind.SharedIPad
                 : AssignmentKind.SoftwareUpdate,
+            Channel = AssignmentWords.ReadChannel(request.Channel),
             Item = "",
             Target = Filter("target", request.Target),
             Except = Filter("except", request.Except),
@@ -309,6 +340,7 @@ internal sealed class AssignmentService(
             UpdatedBy = "",
         };
         Require(context, plain.Kind);
+        if (plain.Channel == AssignmentChannel.User && plain.Kind != AssignmentKind.Profile) throw ApiProblem.Field("channel", "Only profiles can be assigned to users.");
         if (plain.Keep && plain.Kind.IsDeclared())
             throw ApiProblem.Field("keep", "An iPad has a declaration only as long as it is declared: it cannot be left there.");
         var (assignment, requirements) = plain.Kind switch
@@ -329,9 +361,15 @@ internal sealed class AssignmentService(
         var row = Text.Uuid(profileId) is { } uuid ? await profiles.Find(uuid.ToString("D")) : null;
         if (row is null) throw ApiProblem.Field("profileId", "The library has no such profile.");
         var content = await profiles.Load(row.Id, row.Newest.Version) ?? throw ApiProblem.Field("profileId", "The library has no such profile.");
-        return (
-            plain with { Item = $"profile:{row.Id}", Reference = row.Id, Removal = row.Identifier },
-            CommandFitness.OfInstallation(CommandFitness.OfProfile(LibraryProfile.Stored(content).Root)));
+        var requirements = CommandFitness.OfInstallation(CommandFitness.OfProfile(LibraryProfile.Stored(content).Root));
+        if (plain.Channel == AssignmentChannel.User)
+        {
+            if (CommandFitness.Misfits(requirements, new KnownDevice(KnownKind.SharedUser) { IsShared = true }) is [var misfit, ..])
+                throw ApiProblem.Field("channel", $"{misfit.Reason} Assign it to the iPads.");
+            requirements = [.. requirements.Where(one => one.Kind != RequirementKind.UserChannel)];
+        }
+
+        return (plain with { Item = $"profile:{row.Id}", Reference = row.Id, Removal = row.Identifier }, requirements);
     }
 
     private async Task<(Assignment, IReadOnlyList<Requirement>)> OfApp(FleetUser user, Assignment plain, JsonElement app)
@@ -502,7 +540,7 @@ internal sealed class AssignmentService(
     private static PlanExampleView Example(LeftOutRow row) => new(row.EnrolmentId, row.SerialNumber, row.DeviceName, row.OsVersion);
 
     private static string Told(Assignment assignment) =>
-        Text.Printable($"{assignment.Name}: {assignment.Item}{(assignment.Target is { } target ? $" to {target}" : "")}{(assignment.Except is { } except ? $" but not {except}" : "")}", 200);
+        Text.Printable($"{assignment.Name}: {assignment.Item}{(assignment.Channel == AssignmentChannel.User ? " for users" : "")}{(assignment.Target is { } target ? $" to {target}" : "")}{(assignment.Except is { } except ? $" but not {except}" : "")}", 200);
 
     private static ApiProblem NotFound() => ApiProblem.NotFound("There is no such assignment.");
 }

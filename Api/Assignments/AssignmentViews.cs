@@ -1,4 +1,5 @@
 using System.Text.Json;
+using FleetMdm.Api.Console;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Grains.Interfaces;
@@ -26,6 +27,8 @@ public sealed record AssignmentRequest
     public SoftwareUpdateRequest? SoftwareUpdate { get; init; }
     /// <summary>How Shared iPads work.</summary>
     public SharedIPadRequest? SharedIPad { get; init; }
+    /// <summary>device: to the iPads. user: to each user who logs in on a Shared iPad of these, over the user's own channel; of a profile only. Null: device.</summary>
+    public string? Channel { get; init; }
     /// <summary>In the words of the filter: the enrolled iPads that it finds, at each moment. Null: all enrolled iPads.</summary>
     public string? Target { get; init; }
     /// <summary>In the words of the filter: not these.</summary>
@@ -104,6 +107,8 @@ public sealed record AssignmentView
     public required string Name { get; init; }
     /// <summary>profile, app, setting, declaration, softwareUpdate or sharedIPad.</summary>
     public required string Kind { get; init; }
+    /// <summary>device, or user: then <c>iPads</c> counts users of Shared iPads.</summary>
+    public required string Channel { get; init; }
     public string? ProfileId { get; init; }
     public string? ProfileName { get; init; }
     /// <summary>The newest version of the profile, which iPads should have.</summary>
@@ -140,6 +145,7 @@ public sealed record AssignmentView
             Version = one.Version,
             Name = one.Name,
             Kind = AssignmentWords.Kind(one.Kind),
+            Channel = AssignmentWords.Channel(one.Channel),
             ProfileId = one.Kind == AssignmentKind.Profile ? one.Reference : null,
             ProfileName = row.ProfileName,
             ProfileVersion = row.ProfileVersion,
@@ -200,7 +206,7 @@ public sealed record AssignmentCountsView
 /// <summary>What an assignment would do, now. Nothing was done.</summary>
 public sealed record AssignmentPlanView
 {
-    /// <summary>Enrolled iPads that it would be for.</summary>
+    /// <summary>Enrolled iPads that it would be for; of one for users: the users of Shared iPads who have logged in.</summary>
     public required long Total { get; init; }
     /// <summary>Those that can have it, by what is known.</summary>
     public required long Can { get; init; }
@@ -214,8 +220,31 @@ public sealed record AssignmentPlanView
     /// <summary>Some of the total, at most ten.</summary>
     public required IReadOnlyList<PlanExampleView> Examples { get; init; }
     public required IReadOnlyList<PlanExampleView> LeavingExamples { get; init; }
+    /// <summary>Of one for users; null: it is for iPads.</summary>
+    public AssignmentUsersView? Users { get; init; }
     /// <summary>Of Apps and Books; null: it needs no licences.</summary>
     public AssignmentLicencesView? Licences { get; init; }
+}
+
+/// <summary>On which iPads an assignment for users finds its users.</summary>
+public sealed record AssignmentUsersView
+{
+    /// <summary>Enrolled iPads that the target finds.</summary>
+    public required long IPads { get; init; }
+    /// <summary>Of these, those that are not shared, or have not said so: nobody on them can have it.</summary>
+    public required long NotShared { get; init; }
+    public required string Words { get; init; }
+
+    internal static AssignmentUsersView Of(long iPads, long notShared, long users) => new()
+    {
+        IPads = iPads,
+        NotShared = notShared,
+        Words = iPads == 0 ? "It finds no iPad now."
+            : notShared == iPads ? "None of these iPads is shared: nobody on them can have it."
+            : users == 0 ? "Nobody has logged in on these iPads yet. Whoever does gets it."
+            : notShared > 0 ? "Whoever logs in gets it. On iPads that are not shared nobody can have it."
+            : "Whoever logs in gets it.",
+    };
 }
 
 /// <summary>Whether the licences of a location are enough.</summary>
@@ -236,6 +265,10 @@ public sealed record AssignmentLicencesView
 public sealed record AssignmentDeviceView
 {
     public required string DeviceId { get; init; }
+    /// <summary>Whose it is: the iPad's, or that of a user of it.</summary>
+    public required string EnrolmentId { get; init; }
+    /// <summary>Of an assignment for users: the Managed Apple Account.</summary>
+    public string? UserName { get; init; }
     public string? DeviceName { get; init; }
     public string? SerialNumber { get; init; }
     public string? School { get; init; }
@@ -253,12 +286,14 @@ public sealed record AssignmentDeviceView
     internal static AssignmentDeviceView Of(AssignmentDeviceRow row) => new()
     {
         DeviceId = row.DeviceId,
+        EnrolmentId = row.EnrolmentId,
+        UserName = row.UserName,
         DeviceName = row.DeviceName,
         SerialNumber = row.SerialNumber,
         School = row.School,
         State = AssignmentWords.State(row.Standing.State),
         Since = row.Standing.ChangedAt,
-        Reason = row.Standing.Reason,
+        Reason = row.UserName is { } user && AssignmentWords.WaitsForUser(row.Standing.State) ? AssignmentWords.OfUser(row.Standing, user, false, row.LastSeenAt) : row.Standing.Reason,
         TriedAgainAt = AssignmentWords.TriedAgainAt(row.Standing),
         CommandUuid = row.Standing.CommandUuid,
         LastSeenAt = row.LastSeenAt,
@@ -270,6 +305,21 @@ public sealed record DeviceAssignmentsView
 {
     /// <summary>By name.</summary>
     public required IReadOnlyList<DeviceAssignmentView> Items { get; init; }
+    /// <summary>What its users should have, by name. For each user it stands in <c>/api/v1/devices/{id}/shared-ipad</c>.</summary>
+    public required IReadOnlyList<UsersAssignmentView> ForUsers { get; init; }
+}
+
+/// <summary>What the users of one iPad should have.</summary>
+public sealed record UsersAssignmentView
+{
+    public required string AssignmentId { get; init; }
+    /// <summary>Whether the reader's token may open the assignment itself.</summary>
+    internal bool IsOpen { get; init; }
+    public required string Name { get; init; }
+    /// <summary>Users of this iPad, by state.</summary>
+    public required AssignmentCountsView Users { get; init; }
+    /// <summary>A sentence: who has it, or why nobody has.</summary>
+    public required string Words { get; init; }
 }
 
 /// <summary>An assignment on one iPad.</summary>
@@ -309,6 +359,34 @@ internal static class AssignmentWords
         AssignmentKind.SharedIPad => "sharedIPad",
         _ => "setting",
     };
+
+    public static string Channel(AssignmentChannel channel) => channel == AssignmentChannel.User ? "user" : "device";
+
+    public static AssignmentChannel ReadChannel(string? text) => text switch
+    {
+        null or "" or "device" => AssignmentChannel.Device,
+        "user" => AssignmentChannel.User,
+        _ => throw ApiProblem.Field("channel", "It is device or user."),
+    };
+
+    /// <summary>Nothing happens before the user is there.</summary>
+    public static bool WaitsForUser(AssignmentState state) => state is AssignmentState.Waiting or AssignmentState.Sent or AssignmentState.Leaving or AssignmentState.Removing;
+
+    /// <summary>How it stands with one user.</summary>
+    /// <param name="isThere">The user was logged in when the iPad last told.</param>
+    public static string OfUser(AssignmentStanding one, string userName, bool isThere, DateTimeOffset? lastSeen)
+    {
+        if (!WaitsForUser(one.State)) return one is { State: AssignmentState.Installed, Reason: null } ? $"{userName} has it on this iPad." : Sentence(one);
+        var waits = SharedIPads.SharedIPadWords.Waits(userName, isThere, lastSeen, putOff: false);
+        return one.Reason is { } reason ? $"{reason} {waits}" : one.State is AssignmentState.Leaving or AssignmentState.Removing ? $"It is to be removed. {waits}" : waits;
+    }
+
+    /// <summary>How it stands with the users of one iPad.</summary>
+    public static string OfUsers(bool? isShared, AssignmentCountsView users) =>
+        users.Total + users.Leaving > 0 ? $"{Words.Count(users.Installed, "user has", "users have")} it, of {users.Total}."
+        : isShared == false ? "It is for users of Shared iPads. This iPad is not shared: nobody on it can have it."
+        : isShared is null ? "It is for users of Shared iPads. This iPad has not said whether it is shared."
+        : "Nobody has logged in on this iPad yet. Whoever does gets it.";
 
     /// <summary>It stays on iPads that leave it, whatever it says.</summary>
     public static bool Stays(string kind) => kind is "setting" or "sharedIPad";

@@ -23,9 +23,10 @@ internal static class SharedIPadEndpoints
     }
 
     /// <summary>Who is on a Shared iPad, and what waits for whom</summary>
-    /// <remarks>As the iPad last answered UserList, and those for whom a command waits. Guests of temporary sessions are on no list of Apple's.</remarks>
+    /// <remarks>As the iPad last answered UserList, and those for whom a command waits or a profile is assigned. Guests of temporary sessions are on no list of Apple's.</remarks>
     /// <param name="id">Of the iPad.</param>
-    public static async Task<Ok<SharedIPadView>> Get(string id, SharedIPadService service) => TypedResults.Ok(await service.Get(id));
+    public static async Task<Ok<SharedIPadView>> Get(string id, HttpContext context, SharedIPadService service) =>
+        TypedResults.Ok(await service.Get(FleetUser.Of(context), id));
 
     /// <summary>Ask a Shared iPad who is on it</summary>
     /// <param name="id">Of the iPad.</param>

@@ -32,7 +32,7 @@ internal static class SharedIPadPages
     private static Task<RazorComponentResult<SharedIPadPage>> Show(string id, HttpContext context, DeviceFrames frames, SharedIPadService service) => Page(id, context, frames, service, null);
 
     private static async Task<RazorComponentResult<SharedIPadPage>> Page(string id, HttpContext context, DeviceFrames frames, SharedIPadService service, ApiProblem? problem) =>
-        new(new { View = new SharedIPadPageView(await frames.Of(context, id, problem), await service.Get(id)) }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
+        new(new { View = new SharedIPadPageView(await frames.Of(context, id, problem), await service.Get(FleetUser.Of(context), id)) }) { StatusCode = problem?.Status ?? StatusCodes.Status200OK };
 
     private static Task<IResult> Refresh(string id, HttpContext context, RequestIds ids, DeviceFrames frames, SharedIPadService service) =>
         Send(id, "asked", context, ids, frames, service, () => service.Refresh(context, id));
@@ -61,7 +61,7 @@ internal static class SharedIPadPages
     private static async Task<IResult> Ask(string id, string? userName, HttpContext context, DeviceFrames frames, SharedIPadService service, FormState form)
     {
         var frame = await frames.Of(context, id);
-        var shared = await service.Get(id);
+        var shared = await service.Get(FleetUser.Of(context), id);
         var name = string.IsNullOrWhiteSpace(userName) ? null : userName;
         var concerned = shared.Users.Where(user => user.IsOnIPad && (name is null || SharedIPadUsers.IsSame(user.UserName, name))).ToList();
         if (name is not null && concerned.Count == 0) throw ApiProblem.NotFound("The iPad has named no such user.");

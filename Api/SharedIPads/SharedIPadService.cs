@@ -1,23 +1,28 @@
 using System.Globalization;
 using System.Text.Json;
+using FleetMdm.Api.Access;
+using FleetMdm.Api.Assignments;
 using FleetMdm.Api.Commands;
 using FleetMdm.Api.Devices;
 using FleetMdm.Api.Rest;
 using FleetMdm.Protocol.Inventory;
 using FleetMdm.Protocol.SharedIPads;
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.People;
 
 namespace FleetMdm.Api.SharedIPads;
 
 /// <summary>The users of a Shared iPad, for REST and for the console.</summary>
-internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IInventoryStore inventory, IUserChannelStore channels)
+internal sealed class SharedIPadService(
+    DeviceLookup lookup, CommandLog log, IInventoryStore inventory, IUserChannelStore channels, IAssignmentStore assignments, IPeopleStore people)
 {
     /// <summary>Commands that are shown.</summary>
     private const int MostWaiting = 500;
 
     /// <exception cref="ApiProblem">404.</exception>
-    public async Task<SharedIPadView> Get(string id)
+    public async Task<SharedIPadView> Get(FleetUser reader, string id)
     {
         var row = await lookup.Row(id);
         var list = (await inventory.FindLists(row.Id)).FirstOrDefault(one => one.List == InventoryList.Users);
@@ -25,8 +30,18 @@ internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IIn
         var known = (await channels.Find(row.Id))?.Users ?? [];
         var waiting = await channels.ListWaiting(row.Id, MostWaiting);
         var ofUser = waiting.ToLookup(one => one.UserId, StringComparer.Ordinal);
-        var users = told.Select(item => Of(item, known.FirstOrDefault(channel => SharedIPadUsers.IsSame(channel.ShortName, item.Key)), ofUser)).ToList();
-        users.AddRange(known.Where(channel => ofUser.Contains(channel.Id) && !told.Any(item => SharedIPadUsers.IsSame(channel.ShortName, item.Key))).Select(channel => Of(null, channel, ofUser)));
+        var profiles = (await assignments.ListOfUsers(row.Id)).ToLookup(one => one.UserId, StringComparer.Ordinal);
+        var users = told.Select(item => Of(item, known.FirstOrDefault(channel => SharedIPadUsers.IsSame(channel.ShortName, item.Key)), ofUser, profiles)).ToList();
+        users.AddRange(known.Where(channel => (ofUser.Contains(channel.Id) || profiles.Contains(channel.Id)) && !told.Any(item => SharedIPadUsers.IsSame(channel.ShortName, item.Key)))
+            .Select(channel => Of(null, channel, ofUser, profiles)));
+        // Whose account it is tells the account of a person.
+        if (reader.May(Rights.PeopleRead) && reader.May(Rights.PeopleReadContact))
+        {
+            var persons = (await people.ListByAccounts(reader.Scope, [.. users.Select(user => user.UserName)])).DistinctBy(one => one.ManagedAccount, StringComparer.OrdinalIgnoreCase)
+                .ToDictionary(one => one.ManagedAccount!, StringComparer.OrdinalIgnoreCase);
+            users = [.. users.Select(user => persons.TryGetValue(user.UserName, out var person) ? user with { PersonId = person.Id, Person = $"{person.GivenName} {person.FamilyName}".Trim() } : user)];
+        }
+
         return new SharedIPadView
         {
             IsShared = row.IsShared,
@@ -47,7 +62,7 @@ internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IIn
         CommandRights(context);
         var all = request.All == true;
         if (all == !string.IsNullOrWhiteSpace(request.UserName)) throw ApiProblem.Field("userName", "Send either userName or all.");
-        var shared = await Get(id);
+        var shared = await Get(FleetUser.Of(context), id);
         var name = request.UserName?.Trim();
         var concerned = shared.Users.Where(user => user.IsOnIPad && (all || SharedIPadUsers.IsSame(user.UserName, name))).ToList();
         if (!all && shared.AsOf is { } at && concerned.Count == 0)
@@ -76,12 +91,13 @@ internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IIn
 
     private Task<CommandAccepted> Send(HttpContext context, string id, Protocol.Mdm.BuiltCommand command) => CommandEndpoints.Enqueue(id, context, command, null, push: true, lookup, log);
 
-    private static SharedUserView Of(InventoryItem? item, UserChannel? channel, ILookup<string, UserWaitingRow> ofUser)
+    private static SharedUserView Of(InventoryItem? item, UserChannel? channel, ILookup<string, UserWaitingRow> ofUser, ILookup<string, AssignmentUserRow> profiles)
     {
         var details = item is null ? default : JsonDocument.Parse(item.Details).RootElement;
         var waiting = channel is null ? [] : ofUser[channel.Id].ToList();
         var name = item?.Key ?? channel!.ShortName ?? channel!.Id;
         var isThere = Flag("isLoggedIn");
+        var lastSeen = Later(channel?.LastSeenAt, channel?.TokenUpdatedAt);
         return new SharedUserView
         {
             UserName = name,
@@ -91,10 +107,10 @@ internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IIn
             HasDataToSync = Flag("hasDataToSync"),
             DataUsed = Number("dataUsed"),
             DataQuota = Number("dataQuota"),
-            LastSeenAt = Later(channel?.LastSeenAt, channel?.TokenUpdatedAt),
+            LastSeenAt = lastSeen,
             EnrolmentId = channel is { Status: EnrolmentStatus.Enrolled or EnrolmentStatus.Authenticated } ? channel.Id : null,
             IsAwaiting = channel?.AwaitingConfiguration == true,
-            Words = waiting.Count == 0 ? null : SharedIPadWords.Waits(name, isThere, Later(channel!.LastSeenAt, channel.TokenUpdatedAt), waiting.Exists(one => one.NotNowCount > 0)),
+            Words = waiting.Count == 0 ? null : SharedIPadWords.Waits(name, isThere, lastSeen, waiting.Exists(one => one.NotNowCount > 0)),
             Waiting =
             [
                 .. waiting.Select(one => new SharedUserCommandView
@@ -104,6 +120,20 @@ internal sealed class SharedIPadService(DeviceLookup lookup, CommandLog log, IIn
                     Since = one.AcceptedAt,
                     NotNowCount = one.NotNowCount,
                     NotNowAt = one.NotNowAt,
+                }),
+            ],
+            Profiles =
+            [
+                .. (channel is null ? [] : profiles[channel.Id]).Select(one => new SharedUserProfileView
+                {
+                    AssignmentId = one.Standing.AssignmentId,
+                    Name = one.Name,
+                    ProfileName = one.ProfileName,
+                    State = AssignmentWords.State(one.Standing.State),
+                    Since = one.Standing.ChangedAt,
+                    Words = AssignmentWords.OfUser(one.Standing, name, isThere, lastSeen),
+                    TriedAgainAt = AssignmentWords.TriedAgainAt(one.Standing),
+                    CommandUuid = one.Standing.CommandUuid,
                 }),
             ],
         };

@@ -41,6 +41,27 @@ public sealed record SharedUserView
     /// <summary>Why it waits, in words; null: nothing does.</summary>
     public string? Words { get; init; }
     public required IReadOnlyList<SharedUserCommandView> Waiting { get; init; }
+    /// <summary>The profiles that the user should have on this iPad, by assignment, and those that are to go.</summary>
+    public required IReadOnlyList<SharedUserProfileView> Profiles { get; init; }
+    /// <summary>The person whose managed Apple Account it is; null: nobody has it, or the token may not see accounts of people.</summary>
+    public string? PersonId { get; init; }
+    public string? Person { get; init; }
+}
+
+/// <summary>A profile that a user of a Shared iPad should have.</summary>
+public sealed record SharedUserProfileView
+{
+    public required string AssignmentId { get; init; }
+    /// <summary>Of the assignment.</summary>
+    public required string Name { get; init; }
+    public string? ProfileName { get; init; }
+    /// <summary>waiting, sent, installed, failed, notApplicable, leaving, removing or removalFailed.</summary>
+    public required string State { get; init; }
+    public required DateTimeOffset Since { get; init; }
+    /// <summary>A sentence: how it is, and why not yet.</summary>
+    public required string Words { get; init; }
+    public DateTimeOffset? TriedAgainAt { get; init; }
+    public string? CommandUuid { get; init; }
 }
 
 /// <summary>A command that waits for a user.</summary>

@@ -59,6 +59,7 @@ internal sealed partial class PlanHolder(IAssignmentStore store, IProfileStore p
                         one.Id, one.Name, one.Item, row.Wanted, one.Phase == AssignmentPhase.InForce, one.Keep, (one.SchoolId is not null, one.CreatedAt), content)
                     {
                         Licence = one.Licence,
+                        ForUsers = one.Channel == AssignmentChannel.User,
                     };
                 }
             }

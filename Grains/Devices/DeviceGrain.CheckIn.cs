@@ -195,8 +195,7 @@ internal sealed partial class DeviceGrain
         if (IsAwaiting) await Held();
         // Queued, so that it is pushed for again when this push is lost: somebody stands before the iPad and waits.
         await QueueLetIn();
-        // While the user was away, pushes went nowhere.
-        if (IsUserChannel && _queue.Count > 0) RequestPush(evenIfOutstanding: true);
+        await UserLoggedIn();
         if (first)
         {
             LogEnrolled(Id);

@@ -15,6 +15,8 @@ namespace FleetMdm.Grains.Devices;
 //   2. read what is assigned, what became of it, and what the iPad listed
 //   3. write what was decided, before anything is queued: a command that is then lost is sent again
 //   4. append the commands; the iPad gets the first of them in this very answer
+//
+// In the grain of a user of a Shared iPad it is the same, of what is assigned to users: this grain acts only when its user is there, and so what is assigned waits for the user.
 
 internal sealed partial class DeviceGrain
 {
@@ -33,10 +35,14 @@ internal sealed partial class DeviceGrain
     private bool PlanIsDue(DateTimeOffset now) => _planChanged || _planAnswered || _planDue <= now;
 
     /// <summary>The iPad said something of itself by which it may come under an assignment, or leave it.</summary>
-    private void FactsChanged() => _planChanged = _examChanged = true;
+    private void FactsChanged()
+    {
+        _planChanged = true;
+        _examChanged |= !IsUserChannel;
+    }
 
     /// <summary>Whoever activates it anew does not know whether anybody has looked since it enrolled.</summary>
-    private bool IsNewcomer(DeviceRow? row) => !IsUserChannel && row is { Status: EnrolmentStatus.Enrolled, EnrolledAt: { } at } && at.IsWithin(NewcomerFor, Now());
+    private bool IsNewcomer(DeviceRow? row) => row is { Status: EnrolmentStatus.Enrolled, EnrolledAt: { } at } && at.IsWithin(NewcomerFor, Now());
 
     /// <summary>A command of the plan has ended: there may be more to do.</summary>
     private void PlanCommandEnded(string commandUuid)
@@ -66,7 +72,7 @@ internal sealed partial class DeviceGrain
     {
         var (now, row) = (Now(), _row!);
         if (attempt == 1) _queuedAsk = null;
-        if (IsUserChannel || row.Status != EnrolmentStatus.Enrolled) return null;
+        if (row.Status != EnrolmentStatus.Enrolled) return null;
         if (_planChanged && _planDue is null && !await AnythingIsInForce())
         {
             (_planChanged, _planAnswered) = (false, false);
@@ -96,6 +102,7 @@ internal sealed partial class DeviceGrain
         var automated = concerned.Exists(content => FitnessPart.AsksForAutomated(content.Requirements))
             ? FitnessPart.IsAutomated(await inventory.ListItems(DeviceId, InventoryList.Security, FitnessPart.BeforeAutomatedKey, 1))
             : null;
+        var ipad = IsUserChannel && concerned.Count > 0 ? await OnItsIPad(row) : row;
         var values = concerned.Exists(content => content.Variables.Count > 0) ? await Values() : null;
         var types = _queue.Commands.Select(command => command.Row.RequestType).ToList();
         var lists = rows.Count == 0 ? [] : await inventory.FindLists(Id);
@@ -107,7 +114,7 @@ internal sealed partial class DeviceGrain
             Matches = matches,
             Profiles = await Listed(lists, InventoryList.Profiles),
             Apps = await Listed(lists, InventoryList.Apps),
-            Misfit = content => (content.IsOfEachIPad ? ofClasses?.Problem : null) ?? (values is null ? null : content.Missing(values)) ?? (FitnessPart.Misfits(row, types, automated, content.Requirements) is { Count: > 0 } misfits ? string.Join(' ', misfits.Select(one => one.Reason)) : null),
+            Misfit = content => (content.IsOfEachIPad ? ofClasses?.Problem : null) ?? (values is null ? null : content.Missing(values)) ?? (FitnessPart.Misfits(ipad, types, automated, content.Requirements) is { Count: > 0 } misfits ? string.Join(' ', misfits.Select(one => one.Reason)) : null),
             Licence = which => held.GetValueOrDefault(which),
             NewUuid = PlanCommands.NewUuid,
         };
@@ -180,7 +187,8 @@ internal sealed partial class DeviceGrain
         return null;
     }
 
-    private async ValueTask<bool> AnythingIsInForce() => (await plans.Recent()).Values.Any(entry => entry.InForce);
+    /// <remarks>Who logs in may do so seconds after something was assigned, and is not looked at again before the next login: for users the newest plan is asked for.</remarks>
+    private async ValueTask<bool> AnythingIsInForce() => (IsUserChannel ? await plans.Current(await assignments.Number()) : await plans.Recent()).Values.Any(entry => entry.InForce && entry.ForUsers == IsUserChannel);
 
     /// <summary>It has just enrolled: it is woken for what is assigned, unless nothing is.</summary>
     private async Task PlanForNewcomer()
@@ -219,8 +227,13 @@ internal sealed partial class DeviceGrain
     }
 
     /// <summary>Of the variables.</summary>
-    private async Task<IReadOnlyDictionary<string, string?>> Values() => VariablePart.ValuesOf(
-        _row!, _row!.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null, await holdings.PersonOf(_row.DeviceId));
+    /// <remarks>The person is who has the iPad; of a user's profile it is the user.</remarks>
+    private async Task<IReadOnlyDictionary<string, string?>> Values()
+    {
+        var ipad = IsUserChannel ? await OnItsIPad(_row!) : _row!;
+        var placeholder = ipad.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null;
+        return VariablePart.ValuesOf(ipad, placeholder, IsUserChannel ? await PersonOfUser() : await holdings.PersonOf(DeviceId));
+    }
 
     private async ValueTask<(DateTimeOffset At, IReadOnlySet<string> Keys)?> Listed(IReadOnlyList<InventoryListRow> lists, InventoryList list) =>
         lists.FirstOrDefault(one => one.List == list) is { } told ? (told.AsOf, await inventory.ListKeys(Id, list)) : null;

@@ -44,7 +44,9 @@ internal sealed partial class DeviceGrain
 
         // 5
         if (ExamIsDue(Now())) await LookAtExams();
-        var next = await Next();
+        // Nobody is let in before what is assigned to them is queued.
+        var next = IsUserAwaiting && report.Status != ReportStatus.NotNow && PlanIsDue(Now()) ? await FollowPlan() : null;
+        next ??= await Next();
         if (next is null && report.Status != ReportStatus.NotNow && PlanIsDue(Now())) next = await FollowPlan();
         if (next is null && report.Status != ReportStatus.NotNow && IsAwaiting) next = await LetGo();
         next ??= await LetUserIn();

@@ -2,6 +2,7 @@ using FleetMdm.Grains.Interfaces;
 using FleetMdm.Protocol.Inventory;
 using FleetMdm.Protocol.SharedIPads;
 using FleetMdm.Storage.Devices;
+using FleetMdm.Storage.People;
 using Microsoft.Extensions.Logging;
 
 namespace FleetMdm.Grains.Devices;
@@ -15,6 +16,7 @@ namespace FleetMdm.Grains.Devices;
 // In the grain of a user:
 //
 //   4. let in    a user whose login the iPad holds up goes on when the commands of this user were handed over: queued with the login, and the last of the queue (DeviceQueue.Next)
+//   5. logged in what is assigned to the user is looked at anew: while the user was away, the user's groups, or what they get, may have changed
 
 internal sealed partial class DeviceGrain
 {
@@ -75,6 +77,21 @@ internal sealed partial class DeviceGrain
         await AppendOwn(HoldCommands.NewUuid(), SharedIPadUsers.UserConfigured, LetIn);
         return true;
     }
+
+    /// <summary>Step 5. Pushes that went out while the user was away went nowhere.</summary>
+    private async Task UserLoggedIn()
+    {
+        if (!IsUserChannel) return;
+        if (await AnythingIsInForce()) FactsChanged();
+        if (_queue.Count > 0 || PlanIsDue(Now())) RequestPush(evenIfOutstanding: true);
+    }
+
+    /// <summary>The iPad of this user, as far as it decides what the user can have.</summary>
+    private async Task<DeviceRow> OnItsIPad(DeviceRow user) =>
+        (await store.Load(DeviceId)).Row is { } ipad ? ipad with { Id = user.Id, Kind = user.Kind, IsShared = true } : user;
+
+    private async Task<Person?> PersonOfUser() =>
+        _row?.UserShortName is { } account ? (await people.ListByAccounts(Storage.Scope.District, [account])).FirstOrDefault() : null;
 
     [LoggerMessage(2880, LogLevel.Information, "{Id}: {Count} users are not on the iPad any more. What waited for them has ended")]
     private partial void LogUsersGone(string id, int count);

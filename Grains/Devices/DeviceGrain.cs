@@ -21,6 +21,7 @@ using FleetMdm.Storage.Enrolment;
 using FleetMdm.Storage.Exams;
 using FleetMdm.Storage.Holdings;
 using FleetMdm.Storage.Inventory;
+using FleetMdm.Storage.People;
 using FleetMdm.Storage.Placeholders;
 using FleetMdm.Storage.Profiles;
 using FleetMdm.Storage.Renewals;
@@ -87,6 +88,7 @@ internal sealed partial class DeviceGrain(
     IOptions<InventoryOptions> refresh,
     IPlaceholderStore placeholders,
     IHoldingStore holdings,
+    IPeopleStore people,
     IAssignmentStore assignments,
     PlanHolder plans,
     IClassroomStore classroom,

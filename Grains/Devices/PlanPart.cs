@@ -28,6 +28,9 @@ internal sealed record PlanEntry(string Id, string Name, string Item, int Wanted
 {
     /// <summary>What the iPad needs first; null: nothing.</summary>
     public AssignedLicence? Licence { get; init; }
+
+    /// <summary>It is for the users of Shared iPads, and not for iPads.</summary>
+    public bool ForUsers { get; init; }
 }
 
 /// <summary>What is known of the iPad.</summary>

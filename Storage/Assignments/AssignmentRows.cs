@@ -35,6 +35,14 @@ public enum AssignmentKind : short
     SharedIPad = 7,
 }
 
+/// <summary>To whom an assignment goes. Stored as a number: never renumber.</summary>
+public enum AssignmentChannel : short
+{
+    Device = 1,
+    /// <summary>To each user of the Shared iPads that it is for. How it stands is kept for each user, by the user's own enrolment.</summary>
+    User = 2,
+}
+
 public static class AssignmentKinds
 {
     /// <summary>An iPad fetches it by itself: no command brings it.</summary>
@@ -61,6 +69,7 @@ public sealed record Assignment
     /// <summary>Unique, in whatever case.</summary>
     public required string Name { get; init; }
     public required AssignmentKind Kind { get; init; }
+    public AssignmentChannel Channel { get; init; } = AssignmentChannel.Device;
     /// <summary>Two assignments of the same item want the same thing on an iPad: <c>profile:</c>, <c>app:</c>, <c>setting:</c>, <c>declaration:</c>, <c>update:</c> or <c>classroom:</c> and what it is.</summary>
     public required string Item { get; init; }
     /// <summary>The id of the profile, or of the app of this server; null: an app of the App Store, or a setting.</summary>
@@ -153,7 +162,14 @@ public sealed record AssignmentStandingRow(AssignmentStanding Standing, Devices.
 public sealed record AssignmentChange(AssignmentStanding? Before, AssignmentStanding? After);
 
 /// <summary>For lists.</summary>
-public sealed record AssignmentDeviceRow(AssignmentStanding Standing, string DeviceId, string? DeviceName, string? SerialNumber, string? School, DateTimeOffset? LastSeenAt);
+/// <param name="EnrolmentId">Whose standing it is: the iPad's, or that of one of its users.</param>
+/// <param name="UserName">Of that user; null: it is the iPad's.</param>
+public sealed record AssignmentDeviceRow(
+    AssignmentStanding Standing, string EnrolmentId, string DeviceId, string? UserName, string? DeviceName, string? SerialNumber, string? School, DateTimeOffset? LastSeenAt);
+
+/// <summary>What one user of a Shared iPad should have.</summary>
+/// <param name="UserId">Of the user's channel.</param>
+public sealed record AssignmentUserRow(string UserId, AssignmentStanding Standing, string Name, string? ProfileName);
 
 /// <param name="AssignmentId">Which.</param>
 /// <param name="State">Which.</param>
@@ -161,7 +177,7 @@ public sealed record AssignmentDeviceRow(AssignmentStanding Standing, string Dev
 public sealed record AssignmentCount(string AssignmentId, AssignmentState State, long Count);
 
 /// <summary>What an assignment would do, now.</summary>
-/// <param name="Total">Enrolled iPads that it would be for.</param>
+/// <param name="Total">Enrolled iPads that it would be for; of one for users: the users.</param>
 /// <param name="Fits">Of these, those that can have it.</param>
 /// <param name="Reasons">Why others cannot.</param>
 /// <param name="Arriving">How many it is not for now.</param>
@@ -176,6 +192,12 @@ public sealed record AssignmentPlan(
 
     /// <summary>Other iPads that wait for the same licence.</summary>
     public long OthersWaiting { get; init; }
+
+    /// <summary>Of one for users: the enrolled iPads whose users it would be for; 0: it is for iPads.</summary>
+    public long IPads { get; init; }
+
+    /// <summary>Of these: those that are not shared, or have not said so. Nobody on them can have it.</summary>
+    public long NotShared { get; init; }
 }
 
 public enum AssignmentOutcome

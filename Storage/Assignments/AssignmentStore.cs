@@ -13,10 +13,10 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 {
     private const string Columns = """
         a.id, a.version, a.name, a.kind, a.item, a.reference, a.removal, a.command, a.asked, a.revision, a.target, a.except_filter, a.school_id, a.keep, a.starts_at, a.ends_at,
-        a.phase, a.deleted_at, a.created_at, a.created_by, a.updated_at, a.updated_by, a.content_location, a.content_adam, a.content_pricing
+        a.phase, a.deleted_at, a.created_at, a.created_by, a.updated_at, a.updated_by, a.content_location, a.content_adam, a.content_pricing, a.channel
         """;
 
-    private const int Width = 25;
+    private const int Width = 26;
 
     private const string Rows = $"""
         SELECT {Columns}, x.name, p.version, p.name
@@ -73,8 +73,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
 
     public Task<long> CountFailed(Scope scope) => database.Read(s => s
         .Sql($"""
-            SELECT count(DISTINCT x.device_id) FROM assignments a
-            JOIN assignment_devices x ON x.assignment_id = a.id AND x.state IN (4, 8) JOIN devices d ON d.id = x.device_id AND d.status = 2
+            SELECT count(DISTINCT d.id) FROM assignments a
+            JOIN assignment_devices x ON x.assignment_id = a.id AND x.state IN (4, 8) JOIN devices e ON e.id = x.device_id AND e.status = 2 JOIN devices d ON d.id = e.device_id
             WHERE {scope.CoversDevice(database)}
             """)
         .Within(scope).First(row => row.Long(0)));
@@ -95,8 +95,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         return await database.Read(async s =>
         {
             var (condition, bind) = AssignmentTargets.Condition(await AssignmentTargets.Node(s, target, scope), target.Now, database);
-            var found = $"{AssignmentTargets.Enrolled}{condition}";
-            const string has = "SELECT 1 FROM assignment_devices x WHERE x.device_id = d.id AND x.assignment_id = @id AND x.state < 6";
+            var (found, subject) = AssignmentTargets.Found(target.Channel, condition);
+            var has = $"SELECT 1 FROM assignment_devices x WHERE x.device_id = {subject} AND x.assignment_id = @id AND x.state < 6";
             var counted = (await s
                 .Sql($"""
                     SELECT count(*), coalesce(sum(CASE WHEN ({RequirementSql.Unmet(asked)}) = 0 THEN 1 ELSE 0 END), 0),
@@ -112,12 +112,20 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                 if (count > 0) reasons.Add(new OperationReason(number, requirement, count) { Examples = await Some(s, fails, bind, examples) });
             }
 
-            var leaves = $"{DeviceColumns.Joined} WHERE EXISTS ({has}) AND d.status = 2 AND NOT EXISTS (SELECT 1 FROM (SELECT d.id AS found FROM {found}) f WHERE f.found = d.id)";
+            // Of users: the iPad whose user it is.
+            var leaves = $"""
+                {DeviceColumns.Joined} JOIN devices e ON e.device_id = d.id AND e.status = 2 JOIN assignment_devices x ON x.device_id = e.id AND x.assignment_id = @id AND x.state < 6
+                WHERE d.status = 2 AND NOT EXISTS (SELECT 1 FROM (SELECT {subject} AS found FROM {found}) f WHERE f.found = e.id)
+                """;
+            var (reached, notShared) = target.Channel == AssignmentChannel.Device ? (0L, 0L) : await s
+                .Sql($"SELECT count(*), coalesce(sum(CASE WHEN d.is_shared THEN 0 ELSE 1 END), 0) FROM {AssignmentTargets.Enrolled}{condition}").Bind(bind).First(row => (row.Long(0), row.Long(1)));
             var leaving = id is null ? 0 : await s.Sql($"SELECT count(*) FROM {leaves}").Bind(bind).Text("@id", id).First(row => row.Long(0));
             return new AssignmentPlan(
                 counted.Total, counted.Fits, reasons, counted.Arriving, leaving, await Some(s, found, bind, examples),
                 leaving == 0 ? [] : await Some(s, leaves, statement => statement.Bind(bind).Text("@id", id), examples))
             {
+                IPads = reached,
+                NotShared = notShared,
                 WithoutLicence = licence is null ? 0 : await CountLicences(s, licence, $"SELECT count(*) FROM {found} AND NOT EXISTS ({OfLicence} AND l.serial_number = d.serial_number AND l.state IN (2, 3))", bind),
                 OthersWaiting = licence is null ? 0
                     : await CountLicences(s, licence, $"SELECT count(*) FROM ({OfLicence} AND l.state IN (1, 2) AND l.serial_number NOT IN (SELECT d.serial_number FROM {found} AND d.serial_number IS NOT NULL)) w", bind),
@@ -134,8 +142,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             if (await Refused(s, scope, assignment) is { } refused) return refused;
             var added = await Bind(s.Sql("""
                 INSERT INTO assignments (id, version, name, name_key, kind, item, reference, removal, command, asked, revision, target, except_filter, uses, school_id, keep, starts_at, ends_at,
-                  phase, created_at, created_by, updated_at, updated_by, content_location, content_adam, content_pricing)
-                VALUES (@id, 1, @name, @key, @kind, @item, @reference, @removal, @command, @asked, @revision, @target, @except, @uses, @school, @keep, @starts, @ends, @phase, @at, @by, @at, @by, @contentLocation, @contentAdam, @contentPricing)
+                  phase, created_at, created_by, updated_at, updated_by, content_location, content_adam, content_pricing, channel)
+                VALUES (@id, 1, @name, @key, @kind, @item, @reference, @removal, @command, @asked, @revision, @target, @except, @uses, @school, @keep, @starts, @ends, @phase, @at, @by, @at, @by, @contentLocation, @contentAdam, @contentPricing, @channel)
                 ON CONFLICT DO NOTHING
                 """), assignment).Execute();
             if (added == 0) return await IsWritten(s, assignment) ? AssignmentOutcome.Written : AssignmentOutcome.NameTaken;
@@ -157,7 +165,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             await Bind(s.Sql("""
                 UPDATE assignments SET version = @version, name = @name, name_key = @key, kind = @kind, item = @item, reference = @reference, removal = @removal, command = @command, asked = @asked,
                   revision = @revision, target = @target, except_filter = @except, uses = @uses, school_id = @school, keep = @keep, starts_at = @starts, ends_at = @ends, phase = @phase,
-                  updated_at = @at, updated_by = @by, content_location = @contentLocation, content_adam = @contentAdam, content_pricing = @contentPricing
+                  updated_at = @at, updated_by = @by, content_location = @contentLocation, content_adam = @contentAdam, content_pricing = @contentPricing, channel = @channel
                 WHERE id = @id
                 """), assignment).Int("@version", assignment.Version).Execute();
             await Written(s, assignment, audit, standing.Licence);
@@ -183,8 +191,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         StoredText.Check("The id to go on after", after);
         return await database.Read(s => s
             .Sql($"""
-                SELECT {StandingColumns}, d.id, d.device_name, d.serial_number, d.school, v.last_seen_at
-                FROM assignment_devices x JOIN devices d ON d.id = x.device_id AND d.status = 2 LEFT JOIN device_activity v ON v.id = d.id
+                SELECT {StandingColumns}, e.id, d.id, e.user_short_name, d.device_name, d.serial_number, d.school, v.last_seen_at
+                FROM assignment_devices x JOIN devices e ON e.id = x.device_id AND e.status = 2 JOIN devices d ON d.id = e.device_id LEFT JOIN device_activity v ON v.id = e.id
                 WHERE x.assignment_id = @id AND x.device_id > @after AND {scope.CoversDevice(database)}{(state is null ? "" : " AND x.state = @state")}
                 ORDER BY x.device_id LIMIT @limit
                 """)
@@ -194,8 +202,26 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                 if (state is { } one) statement.Short("@state", (short)one);
             })
             .List(row => new AssignmentDeviceRow(
-                ReadStanding(row), row.Text(StandingWidth), row.TextOrNull(StandingWidth + 1), row.TextOrNull(StandingWidth + 2), row.TextOrNull(StandingWidth + 3),
-                row.TimeOrNull(StandingWidth + 4))));
+                ReadStanding(row), row.Text(StandingWidth), row.Text(StandingWidth + 1), row.TextOrNull(StandingWidth + 2), row.TextOrNull(StandingWidth + 3), row.TextOrNull(StandingWidth + 4),
+                row.TextOrNull(StandingWidth + 5), row.TimeOrNull(StandingWidth + 6))));
+    }
+
+    public async Task<IReadOnlyList<AssignmentUserRow>> ListOfUsers(string deviceId)
+    {
+        StoredText.Check("The device id", deviceId);
+        return await database.Read(s => s
+            .Sql($"""
+                SELECT {StandingColumns}, e.id, n.name, p.name
+                FROM devices e JOIN assignment_devices x ON x.device_id = e.id JOIN assignments n ON n.id = x.assignment_id LEFT JOIN profiles p ON p.id = n.reference AND n.kind = 1
+                WHERE e.device_id = @device AND e.device_id <> e.id AND e.status = 2 ORDER BY e.id, n.name_key, n.id
+                """)
+            .Text("@device", deviceId).List(row => new AssignmentUserRow(row.Text(StandingWidth), ReadStanding(row), row.Text(StandingWidth + 1), row.TextOrNull(StandingWidth + 2))));
+    }
+
+    public async Task<IReadOnlyList<string>> MatchUsersOf(string deviceId, DateTimeOffset now)
+    {
+        StoredText.Check("The device id", deviceId);
+        return await database.Read(s => Matching(s, deviceId, AssignmentChannel.User, now));
     }
 
     public async Task<IReadOnlyList<AssignmentStandingRow>> ListOfDevice(string deviceId) => (await Standings(deviceId)).Rows;
@@ -243,42 +269,53 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         StoredText.Check("The device id", deviceId);
         return database.Read(async s =>
         {
-            // Without what they send: it is sealed.
-            var all = await s
-                .Sql("SELECT id, target, except_filter, school_id, kind FROM assignments WHERE phase = 1")
-                .List(row => (Id: row.Text(0), Target: new AssignmentTarget(row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), now), IsClassroom: row.Short(4) == (short)AssignmentKind.Classroom));
-            var found = new List<string>();
-            foreach (var some in all.Chunk(AtOnce))
-            {
-                var conditions = new List<(string Id, string Condition, Action<Statement>? Bind)>();
-                foreach (var (number, (id, target, isClassroom)) in some.Index())
-                {
-                    var (usable, node) = await AssignmentTargets.Standing(s, target);
-                    if (usable)
-                    {
-                        var (condition, bind) = AssignmentTargets.Condition(node, now, database, $"@a{number}_");
-                        conditions.Add((id, "1 = 1" + condition + (isClassroom ? AssignmentTargets.OfClassroom : ""), bind));
-                        continue;
-                    }
+            // Neither ids of iPads nor those of users have a colon of their own.
+            var channel = deviceId.Contains(':', StringComparison.Ordinal) ? AssignmentChannel.User : AssignmentChannel.Device;
+            return (await Matching(s, deviceId, channel, now), await Number(s));
+        });
+    }
 
-                    // What cannot be used any more changes nothing.
-                    var name = $"@none{number}";
-                    conditions.Add((id, $"EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = d.id AND x.assignment_id = {name})", statement => statement.Text(name, id)));
+    /// <param name="enrolmentId">Of an iPad, or of one of its users.</param>
+    private async Task<IReadOnlyList<string>> Matching(Session s, string enrolmentId, AssignmentChannel channel, DateTimeOffset now)
+    {
+        // Without what they send: it is sealed.
+        var all = await s
+            .Sql("SELECT id, target, except_filter, school_id, kind FROM assignments WHERE phase = 1 AND channel = @channel").Short("@channel", (short)channel)
+            .List(row => (Id: row.Text(0), Target: new AssignmentTarget(row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), now), IsClassroom: row.Short(4) == (short)AssignmentKind.Classroom));
+        var found = new List<string>();
+        foreach (var some in all.Chunk(AtOnce))
+        {
+            var conditions = new List<(string Id, string Condition, Action<Statement>? Bind)>();
+            foreach (var (number, (id, target, isClassroom)) in some.Index())
+            {
+                var (usable, node) = await AssignmentTargets.Standing(s, target);
+                if (usable)
+                {
+                    var (condition, bind) = AssignmentTargets.Condition(node, now, database, $"@a{number}_");
+                    conditions.Add((id, "1 = 1" + condition + (isClassroom ? AssignmentTargets.OfClassroom : ""), bind));
+                    continue;
                 }
 
-                var flags = await s
-                    .Sql($"SELECT {string.Join(", ", conditions.Select(one => $"CASE WHEN {one.Condition} THEN 1 ELSE 0 END"))} FROM {AssignmentTargets.Enrolled} AND d.id = @device")
-                    .Text("@device", deviceId)
-                    .Bind(statement =>
-                    {
-                        foreach (var (_, _, bind) in conditions) bind?.Invoke(statement);
-                    })
-                    .First(row => conditions.Where((_, number) => row.Int(number) == 1).Select(one => one.Id).ToList());
-                if (flags is not null) found.AddRange(flags);
+                // What cannot be used any more changes nothing.
+                var name = $"@none{number}";
+                conditions.Add((id, $"EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = @device AND x.assignment_id = {name})", statement => statement.Text(name, id)));
             }
 
-            return ((IReadOnlyList<string>)found, await Number(s));
-        });
+            var flags = await s
+                .Sql($"""
+                    SELECT {string.Join(", ", conditions.Select(one => $"CASE WHEN {one.Condition} THEN 1 ELSE 0 END"))}
+                    FROM {AssignmentTargets.Enrolled} AND d.id = (SELECT e.device_id FROM devices e WHERE e.id = @device AND e.status = 2)
+                    """)
+                .Text("@device", enrolmentId)
+                .Bind(statement =>
+                {
+                    foreach (var (_, _, bind) in conditions) bind?.Invoke(statement);
+                })
+                .First(row => conditions.Where((_, number) => row.Int(number) == 1).Select(one => one.Id).ToList());
+            if (flags is not null) found.AddRange(flags);
+        }
+
+        return found;
     }
 
     public async Task<bool> Write(string deviceId, IReadOnlyList<AssignmentChange> changes)
@@ -451,7 +488,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         var (condition, bindTarget) = AssignmentTargets.Condition(node, now, s.Database);
         if (assignment.Kind == AssignmentKind.Classroom) condition += AssignmentTargets.OfClassroom;
         if (only is not null) condition += $" AND d.id IN (SELECT id FROM {s.Database.IdsTable})";
-        var found = $"{AssignmentTargets.Enrolled}{condition}";
+        var (found, subject) = AssignmentTargets.Found(assignment.Channel, condition);
         var changed = 0L;
         void bind(Statement statement)
         {
@@ -465,16 +502,16 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             changed += await s
                 .Sql($"""
                     INSERT INTO assignment_devices (device_id, assignment_id, state, revision, attempts, due_at, changed_at)
-                    SELECT d.id, @id, 1, 0, 0, @now, @now FROM {found}
-                      AND NOT EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = d.id AND x.assignment_id = @id AND x.state < 6)
-                    ORDER BY d.id
+                    SELECT {subject}, @id, 1, 0, 0, @now, @now FROM {found}
+                      AND NOT EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = {subject} AND x.assignment_id = @id AND x.state < 6)
+                    ORDER BY {subject}
                     ON CONFLICT (device_id, assignment_id) DO UPDATE SET state = 1, attempts = 0, due_at = excluded.due_at, changed_at = excluded.changed_at, reason = NULL
                     """)
                 .Text("@id", assignment.Id).Time("@now", now).Bind(bind).Execute();
         }
 
         // 2. Those that leave: who was never sent it needs to hear nothing.
-        var leave = $"{(only is null ? "" : $"device_id IN (SELECT id FROM {s.Database.IdsTable}) AND ")}NOT EXISTS (SELECT 1 FROM (SELECT d.id AS found FROM {found}) f WHERE f.found = assignment_devices.device_id)";
+        var leave = $"{(only is null ? "" : $"device_id IN (SELECT id FROM {s.Database.IdsTable}) AND ")}NOT EXISTS (SELECT 1 FROM (SELECT {subject} AS found FROM {found}) f WHERE f.found = assignment_devices.device_id)";
         changed += await s
             .Sql($"DELETE FROM assignment_devices WHERE assignment_id = @id AND state IN (1, 4, 5) AND installed IS NULL AND command_uuid IS NULL AND {leave}")
             .Text("@id", assignment.Id).Bind(bind).Execute();
@@ -551,7 +588,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             Phase = standing.Phase,
         };
 
-    private static AssignmentTarget TargetOf(Assignment assignment, DateTimeOffset now) => new(assignment.Target, assignment.Except, assignment.SchoolId, now);
+    private static AssignmentTarget TargetOf(Assignment assignment, DateTimeOffset now) => new(assignment.Target, assignment.Except, assignment.SchoolId, now, assignment.Channel);
 
     /// <summary>Under the data keys, as bodies: its name, and then what is sealed.</summary>
     private byte[]? Seal(byte[]? plain)
@@ -569,7 +606,8 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         .Text("@target", assignment.Target).Text("@except", assignment.Except).Text("@uses", AssignmentTargets.Uses(TargetOf(assignment, assignment.UpdatedAt)))
         .Text("@school", assignment.SchoolId).Bool("@keep", assignment.Keep).Time("@starts", assignment.StartsAt).Time("@ends", assignment.EndsAt)
         .Short("@phase", (short)PhaseAt(assignment, assignment.UpdatedAt)).Time("@at", assignment.UpdatedAt).Text("@by", assignment.UpdatedBy)
-        .Text("@contentLocation", assignment.Licence?.LocationId).Text("@contentAdam", assignment.Licence?.AdamId).Text("@contentPricing", assignment.Licence?.Pricing);
+        .Text("@contentLocation", assignment.Licence?.LocationId).Text("@contentAdam", assignment.Licence?.AdamId).Text("@contentPricing", assignment.Licence?.Pricing)
+        .Short("@channel", (short)assignment.Channel);
 
     private static void Check(Assignment assignment)
     {
@@ -630,6 +668,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         CreatedBy = row.Text(19),
         UpdatedAt = row.Time(20),
         UpdatedBy = row.Text(21),
+        Channel = (AssignmentChannel)row.Short(25),
         Licence = row.TextOrNull(22) is { } location ? new AssignedLicence(location, row.Text(23), row.Text(24)) : null,
     };
 }

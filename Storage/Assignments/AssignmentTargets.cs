@@ -10,8 +10,19 @@ internal static class AssignmentTargets
     /// <summary>The iPads that are enrolled, as <c>d</c>, and no channels of users.</summary>
     public const string Enrolled = $"{DeviceColumns.Joined} WHERE d.status = 2 AND d.id = d.device_id AND d.kind <> 3";
 
+    /// <summary>The same iPads, once for each of their users that has a channel, as <c>u</c>.</summary>
+    private const string EnrolledUsers = $"""
+        {DeviceColumns.Joined}
+        JOIN (SELECT c.id AS user_id, c.device_id AS ipad_id FROM devices c WHERE c.device_id <> c.id AND c.kind = 3 AND c.status = 2) u ON u.ipad_id = d.id
+        WHERE d.status = 2 AND d.id = d.device_id AND d.kind <> 3
+        """;
+
     /// <summary>iPads that have classes to know: of the one assignment that has no filter. Where there can be no profile, that of an earlier holder goes.</summary>
     public const string OfClassroom = " AND EXISTS (SELECT 1 FROM classroom_devices k WHERE k.device_id = d.id AND k.problem IS NULL)";
+
+    /// <returns>What is found, and the column that says whose standing it is.</returns>
+    public static (string Found, string Subject) Found(AssignmentChannel channel, string condition) =>
+        channel == AssignmentChannel.User ? (EnrolledUsers + condition, "u.user_id") : (Enrolled + condition, "d.id");
 
     /// <param name="scope">Of the one who writes it: other groups do not exist. Null: it was written before.</param>
     /// <exception cref="FilterException">It names a group that does not exist, or one whose rule goes in a circle.</exception>

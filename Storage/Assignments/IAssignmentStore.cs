@@ -51,6 +51,12 @@ public interface IAssignmentStore
     /// <summary>By the id of the iPad, after <paramref name="after"/>.</summary>
     Task<IReadOnlyList<AssignmentDeviceRow>> ListDevices(Scope scope, string id, AssignmentState? state, string? after, int limit);
 
+    /// <summary>All of the users of one iPad that have a channel, by user and name.</summary>
+    Task<IReadOnlyList<AssignmentUserRow>> ListOfUsers(string deviceId);
+
+    /// <summary>Which of those in force are for the users of this iPad, now, whether or not it has any.</summary>
+    Task<IReadOnlyList<string>> MatchUsersOf(string deviceId, DateTimeOffset now);
+
     /// <summary>All of one iPad.</summary>
     Task<IReadOnlyList<AssignmentStandingRow>> ListOfDevice(string deviceId);
 
@@ -70,7 +76,7 @@ public interface IAssignmentStore
     /// <returns>With the number of a plan that is not older than they are.</returns>
     Task<(IReadOnlyList<AssignmentStandingRow> Rows, long Number)> Standings(string deviceId);
 
-    /// <summary>Which of those in force this iPad comes under, now. To be asked after <see cref="Standings"/>: what changed in between is then in it.</summary>
+    /// <summary>Which of those in force this iPad, or this user of one, comes under, now. To be asked after <see cref="Standings"/>: what changed in between is then in it.</summary>
     /// <returns>With the number of a plan that is not older.</returns>
     Task<(IReadOnlyList<string> Ids, long Number)> Match(string deviceId, DateTimeOffset now);
 
@@ -100,4 +106,5 @@ public interface IAssignmentStore
 /// <param name="Filter">In the words of the filter; null: all enrolled iPads.</param>
 /// <param name="Except">Not those that this finds; null: all of them.</param>
 /// <param name="SchoolId">Only iPads of this school.</param>
-public sealed record AssignmentTarget(string? Filter, string? Except, string? SchoolId, DateTimeOffset Now);
+/// <param name="Channel">The iPads themselves, or each of their users.</param>
+public sealed record AssignmentTarget(string? Filter, string? Except, string? SchoolId, DateTimeOffset Now, AssignmentChannel Channel = AssignmentChannel.Device);

@@ -50,6 +50,8 @@ internal sealed class UserChannelStore(Database database) : IUserChannelStore
             if (await s.Sql("DELETE FROM devices WHERE id = @id AND device_id <> id AND status NOT IN (1, 2)").Text("@id", enrolmentId).Execute() == 0)
                 return false;
             await s.Sql("DELETE FROM device_activity WHERE id = @id").Text("@id", enrolmentId).Execute();
+            await s.Sql("DELETE FROM assignment_devices WHERE device_id = @id").Text("@id", enrolmentId).Execute();
+            await s.Sql("DELETE FROM profile_installs WHERE device_id = @id").Text("@id", enrolmentId).Execute();
             return true;
         });
     }

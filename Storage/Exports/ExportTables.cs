@@ -110,7 +110,7 @@ public static class ExportTables
         },
         new()
         {
-            Name = "assignment-devices", Words = "How an assignment stands on an iPad.",
+            Name = "assignment-devices", Words = "How an assignment stands on an iPad, or with a user of a Shared iPad: deviceId is then the user's own enrolment.",
             From = "assignment_devices a", Keys = [new("a.device_id"), new("a.assignment_id")],
             Columns =
             [

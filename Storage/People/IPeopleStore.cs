@@ -14,6 +14,9 @@ public interface IPeopleStore
 
     Task<PersonRow?> Find(Scope scope, string id);
 
+    /// <summary>Whose managed Apple Accounts these are, in whatever case. An account that nobody of the scope has finds nobody.</summary>
+    Task<IReadOnlyList<Person>> ListByAccounts(Scope scope, IReadOnlyList<string> accounts);
+
     /// <summary>A repetition after a lost answer is <see cref="PersonOutcome.Written"/> too.</summary>
     Task<PersonOutcome> Create(Scope scope, Person person, AuditRecord? audit);
 

@@ -38,6 +38,15 @@ internal sealed class PeopleStore(Database database) : IPeopleStore
         return database.Read(s => s.Sql($"{Rows} WHERE p.id = @id AND {PersonColumns.Covers(scope, database)}").Text("@id", id).Within(scope).First(Read));
     }
 
+    public async Task<IReadOnlyList<Person>> ListByAccounts(Scope scope, IReadOnlyList<string> accounts)
+    {
+        foreach (var account in accounts) StoredText.Check("The managed Apple Account", account);
+        var keys = accounts.Select(Keys.Sort).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+        return keys.Count == 0 ? [] : await database.Read(s => s
+            .Sql($"SELECT {PersonColumns.Person} FROM people p WHERE p.account_key IN (SELECT id FROM {database.IdsTable}) AND {PersonColumns.Covers(scope, database)}")
+            .Ids(keys).Within(scope).List(row => PersonColumns.ReadPerson(row)));
+    }
+
     public Task<PersonOutcome> Create(Scope scope, Person person, AuditRecord? audit)
     {
         Check(person);

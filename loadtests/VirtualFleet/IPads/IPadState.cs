@@ -68,4 +68,6 @@ internal sealed record LostMode(string? Message, string? PhoneNumber, string? Fo
 internal sealed record SharedUser(long DataUsed)
 {
     public bool HasDataToSync { get; set; }
+    /// <summary>The profiles of the user's channel: they stay from one login to the next.</summary>
+    public Dictionary<string, InstalledProfile> Profiles { get; } = new(StringComparer.Ordinal);
 }

@@ -76,6 +76,9 @@ internal sealed class MdmChannel
         }
     }
 
+    /// <summary>The channel has what its user had on this iPad before.</summary>
+    public void Keep(Dictionary<string, InstalledProfile> profiles) => _profiles = profiles;
+
     /// <summary>Made with the first command for it.</summary>
     public DeclarativeClient Declarations => _declarations ??= new DeclarativeClient(_ipad, this);
 

@@ -138,6 +138,13 @@ public sealed class VirtualIPad : IAsyncDisposable
         }
     }
 
+    /// <summary>PayloadIdentifiers of the profiles that a user of this Shared iPad has on it.</summary>
+    public IReadOnlyCollection<string> ProfilesOf(string userShortName)
+    {
+        lock (_lock)
+            return State.Users.TryGetValue(userShortName, out var user) ? [.. user.Profiles.Keys] : [];
+    }
+
     /// <summary>Identifiers of the declarations that it has fetched on the device channel.</summary>
     public IReadOnlyCollection<string> Declarations => _device?.Declared is { } declared ? [.. declared.Held.Select(one => one.Identifier)] : [];
 
@@ -271,6 +278,7 @@ public sealed class VirtualIPad : IAsyncDisposable
             if (!_users.TryAdd(userShortName, channel))
                 throw new InvalidOperationException($"{userShortName} is logged in already.");
             State.Users.TryAdd(userShortName, new SharedUser(FirstUserData));
+            channel.Keep(State.Users[userShortName].Profiles);
         }
         try
         {

@@ -48,6 +48,35 @@ public sealed class SchoolsOfTokensTests(TwoSchools schools) : IClassFixture<Two
     }
 
     [Fact]
+    public async Task A_profile_for_the_users_of_a_school_reaches_those_of_its_iPads_and_nobody_else()
+    {
+        const string Bea = "bea@school.example";
+        foreach (var pad in new[] { schools.Own.Pad, schools.Foreign.Pad })
+        {
+            var opened = await schools.Server.Grains.GetGrain<IDeviceGrain>($"{pad.Id}:{Bea}").TokenUpdate(
+                new TokenUpdateMessage { Topic = "com.apple.mgmt.test", Token = new byte[32], PushMagic = "magic", UserShortName = Bea }, pad.Certificate);
+            Assert.Equal(DeviceRefusal.None, opened.Refusal);
+        }
+
+        var profile = await schools.Post("profiles", ProfileTests.Body(
+            $$"""{"PayloadIdentifier": "{{ProfileTests.NewIdentifier()}}", "PayloadDisplayName": "Clip", "PayloadContent": [{"PayloadType": "com.apple.webClip.managed", "Label": "Clip", "URL": "https://one.example"}]}"""));
+        using var client = await schools.Client("district-administrator");
+        using var refused = await Post(client, "assignments", $$"""{"name": "Clip for all", "profileId": "{{profile["id"]}}", "channel": "user"}""");
+        Assert.NotNull((await AdminServer.Problem(refused, 400))["errors"]!["schoolId"]);
+        var assignment = await schools.Post("assignments", $$"""{"name": "Clip for ours", "profileId": "{{profile["id"]}}", "channel": "user", "schoolId": "{{schools.Own.School}}"}""", client);
+
+        var listed = (await Read(client, $"assignments/{assignment["id"]}/devices"))["items"]!.AsArray().Where(one => (string?)one!["userName"] == Bea);
+        Assert.Equal([schools.Own.Pad.Id], listed.Select(one => (string?)one!["deviceId"]));
+        var users = (await Read(client, $"devices/{schools.Own.Pad.Id}/shared-ipad"))["users"]!.AsArray();
+        Assert.Contains("Clip for ours", users.ToJsonString(), StringComparison.Ordinal);
+        await Read(client, $"devices/{schools.Foreign.Pad.Id}/shared-ipad", 404);
+        var foreign = await schools.Server.Grains.GetGrain<IDeviceGrain>($"{schools.Foreign.Pad.Id}:{Bea}").Report(new CommandReportMessage { Status = ReportStatus.Idle }, schools.Foreign.Pad.Certificate);
+        Assert.True(foreign is { Body: null, Profile: null, Refusal: DeviceRefusal.None });
+        using var gone = await client.DeleteAsync($"/api/v1/assignments/{assignment["id"]}");
+        Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+    }
+
+    [Fact]
     public async Task The_users_of_a_Shared_iPad_are_where_the_iPad_is()
     {
         using var client = await schools.Client("district-administrator");
