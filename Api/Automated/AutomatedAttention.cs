@@ -38,7 +38,7 @@ internal sealed class AutomatedAttention(IAutomatedStore store, IAutomatedHoldSt
             items.Add(new AttentionItem(OrderOfServers, moving.Late, $"{IPads(moving.Late)} that should have come by migration by now", "/automated/devices?migration=late", Urgent: true));
         // The nearest one: those of later days are on the same list.
         (int Days, long Count)[] near = [(AutomatedMigrations.LastDays, moving.Within[0]), (AutomatedMigrations.NextDays, moving.Within[1]), (AutomatedMigrations.FirstDays, moving.Within[2])];
-        if (Array.Find(near, one => one.Count > 0) is (> 0 and var left, var coming))
+        if (Array.Find(near, one => one.Count > 0) is { Count: > 0 and var coming, Days: var left })
         {
             items.Add(new AttentionItem(
                 OrderOfDevices, coming, $"{IPads(coming)} that {(coming == 1 ? "has" : "have")} to come by migration within {(left == 1 ? "a day" : $"{left} days")}", "/automated/devices?migration=comes",

@@ -189,7 +189,14 @@ public abstract class AutomatedStoreTests(StoreFixture fixture)
     {
         var group = new DeviceGroup
         {
-            Id = Guid.NewGuid().ToString("D"), Version = 1, Name = name, SchoolId = school, CreatedAt = Make.Now, CreatedBy = "ada", UpdatedAt = Make.Now, UpdatedBy = "ada",
+            Id = Guid.NewGuid().ToString("D"),
+            Version = 1,
+            Name = name,
+            SchoolId = school,
+            CreatedAt = Make.Now,
+            CreatedBy = "ada",
+            UpdatedAt = Make.Now,
+            UpdatedBy = "ada",
         };
         Assert.Equal(GroupOutcome.Written, await fixture.Node.Groups.Create(Scope.District, group, null));
         return group.Id;

@@ -338,7 +338,12 @@ public abstract class SharedIPadProfileTests(AdministeredServer server)
 
         using var made = await client.PostAsync(new Uri("/assignments", UriKind.Relative), new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["key"] = Guid.NewGuid().ToString("N"), ["what"] = "profile", ["name"] = name, ["profileId"] = profile, ["channel"] = "user", ["target"] = Target(pad),
+            ["key"] = Guid.NewGuid().ToString("N"),
+            ["what"] = "profile",
+            ["name"] = name,
+            ["profileId"] = profile,
+            ["channel"] = "user",
+            ["target"] = Target(pad),
         }));
         Assert.Equal(HttpStatusCode.SeeOther, made.StatusCode);
         Assert.Contains(Anna, await server.Admin.GetStringAsync(made.Headers.Location), StringComparison.Ordinal);
