@@ -6,7 +6,7 @@ using FleetMdm.Storage.Automated;
 namespace FleetMdm.Grains.Automated;
 
 /// <summary>Apple's service does not do what it was asked; the message says it to a person.</summary>
-internal sealed class AppleServiceException(AutomatedProblem problem, string message, string? word = null, TimeSpan? retryAfter = null, Exception? inner = null) : Exception(message, inner)
+internal sealed class AppleServiceException(AutomatedProblem problem, string message, string? word = null, TimeSpan? retryAfter = null, Exception? inner = null, int? status = null) : Exception(message, inner)
 {
     public AutomatedProblem Problem { get; } = problem;
 
@@ -15,6 +15,9 @@ internal sealed class AppleServiceException(AutomatedProblem problem, string mes
 
     /// <summary>Not before.</summary>
     public TimeSpan? RetryAfter { get; } = retryAfter;
+
+    /// <summary>Of HTTP, where nothing else says what it means.</summary>
+    public int? Status { get; } = status;
 }
 
 /// <summary>What Apple says of the place in its list.</summary>
@@ -62,7 +65,7 @@ internal static class AppleAnswers
             return new AppleServiceException(AutomatedProblem.AccessDenied, $"Apple refuses access{(shown.Length > 0 ? $" ({shown})" : "")}. See in Apple School Manager whether this service is still there.", shown);
         if (status is 429 or >= 500 || status == 401)
             return new AppleServiceException(AutomatedProblem.Unreachable, $"Apple's service cannot answer now ({status.ToString(CultureInfo.InvariantCulture)}). It is asked again by itself.", shown, retryAfter);
-        return new AppleServiceException(AutomatedProblem.Unexpected, $"Apple answered {status.ToString(CultureInfo.InvariantCulture)}{(shown.Length > 0 ? $": {shown}" : "")}.", shown, retryAfter);
+        return new AppleServiceException(AutomatedProblem.Unexpected, $"Apple answered {status.ToString(CultureInfo.InvariantCulture)}{(shown.Length > 0 ? $": {shown}" : "")}.", shown, retryAfter, status: status);
     }
 
     public static AutomatedAccount Account(JsonObject json)
@@ -91,6 +94,7 @@ internal static class AppleAnswers
     /// <summary>Null: it names no iPad.</summary>
     public static AppleDevice? Device(JsonObject json, bool fetch)
     {
+        var status = Text(json, "profile_status")?.ToLowerInvariant();
         if (Text(json, "serial_number")?.Trim().ToUpperInvariant() is not { Length: > 0 and <= LongestSerial } serial || !serial.All(char.IsAsciiLetterOrDigit)) return null;
         return new AppleDevice
         {
@@ -108,8 +112,9 @@ internal static class AppleAnswers
             AssetTag = Text(json, "asset_tag"),
             Family = Text(json, "device_family"),
             Os = Text(json, "os"),
-            ProfileUuid = Uuid(Text(json, "profile_uuid")),
-            ProfileStatus = Text(json, "profile_status")?.ToLowerInvariant(),
+            // Apple goes on naming a profile that was taken from the iPad.
+            ProfileUuid = status == "removed" ? null : Uuid(Text(json, "profile_uuid")),
+            ProfileStatus = status,
             ProfileAssignedAt = Time(json, "profile_assign_time"),
             ProfilePushedAt = Time(json, "profile_push_time"),
             AssignedBy = Text(json, "device_assigned_by"),

@@ -51,7 +51,7 @@ internal sealed class AppleDeviceService : IDisposable
     }
 
     public async Task<AppleAssignment> Assign(AppleSession session, string uuid, IEnumerable<string> serials, CancellationToken stopping) => AppleAnswers.Assignment(await Send(
-        session, HttpMethod.Put, "/profile/devices", new JsonObject { ["profile_uuid"] = uuid, ["devices"] = new JsonArray([.. serials.Select(serial => JsonValue.Create(serial))]) }, stopping));
+        session, HttpMethod.Post, "/profile/devices", new JsonObject { ["profile_uuid"] = uuid, ["devices"] = new JsonArray([.. serials.Select(serial => JsonValue.Create(serial))]) }, stopping));
 
     private async Task<JsonObject> Send(AppleSession session, HttpMethod method, string path, JsonObject? body, CancellationToken stopping)
     {

@@ -399,7 +399,7 @@ internal sealed partial class AutomatedServerGrain(
                 await _budget.Take(stopping);
                 assigned = await apple.Assign(session, uuid, these.Select(order => order.SerialNumber), stopping);
             }
-            catch (AppleServiceException e) when (e.Word?.Contains("PROFILE_NOT_FOUND", StringComparison.OrdinalIgnoreCase) == true)
+            catch (AppleServiceException e) when (e.Status == 404 || e.Word?.Contains("PROFILE_NOT_FOUND", StringComparison.OrdinalIgnoreCase) == true)
             {
                 // Defined anew in the next round.
                 await store.ForgetDefinition(Id, uuid);

@@ -15,11 +15,20 @@ internal sealed class AppsAndBooksEndpoint(
     AppsAndBooksSimulatorOptions options, Func<IEnumerable<SimulatedLocation>> locations, AppsAndBooksFaults faults, Action<AppsAndBooksRequest> log, Func<Uri> address)
 {
     private const string Root = "/mdm/v2/";
-    private const string Lookup = "/lookup";
+
+    /// <summary>Of the App Store, beside the service: the place that <c>contentMetadataLookup</c> names.</summary>
+    private const string Lookup = "/WebObjects/MZStorePlatform.woa/wa/lookup";
+
+    private const string Bearer = "Bearer ";
     private const int LongestNotification = 512, LongestMdmId = 100, LongestMdmName = 100, LongestMdmMetadata = 255;
 
     /// <summary>Elements of one notification.</summary>
     private const int MostInNotification = 100;
+
+    /// <summary>Those of people and of subscriptions are not sent: nobody here has licences but iPads.</summary>
+    private static readonly string[] NotificationTypes = ["ASSET_MANAGEMENT", "USER_MANAGEMENT", "USER_ASSOCIATED", "ASSET_COUNT"];
+
+    private const string TestNotification = "TEST_NOTIFICATION";
 
     private static readonly Dictionary<string, string> Paths = new(StringComparer.Ordinal)
     {
@@ -40,7 +49,8 @@ internal sealed class AppsAndBooksEndpoint(
         using var reader = new StreamReader(request.Body, Encoding.UTF8);
         var body = await reader.ReadToEndAsync(context.RequestAborted);
         var path = request.Path.Value?.StartsWith(Root, StringComparison.Ordinal) == true ? request.Path.Value[Root.Length..] : request.Path.Value ?? "";
-        var token = request.Headers.Authorization.ToString() is var header && header.StartsWith("Bearer ", StringComparison.Ordinal) ? header["Bearer ".Length..] : request.Cookies["itvt"];
+        var token = path == Lookup ? request.Cookies["itvt"]
+            : request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.Ordinal) ? header[Bearer.Length..] : null;
         var location = token is null ? null : locations().FirstOrDefault(one => one.Knows(token));
         Reply reply;
         var fault = faults.Choose(path);
@@ -56,7 +66,7 @@ internal sealed class AppsAndBooksEndpoint(
             }
 
             reply = fault is AppsAndBooksFault.Answer answer
-                ? new Reply(answer.Status, answer.Number is { } number ? ErrorOf(number, answer.Message) : null, answer.Number, answer.RetryAfterSeconds, answer.Number is null ? answer.Message : null)
+                ? new Reply(answer.Status, answer.Number is { } number ? AppsAndBooksErrors.ToJson(number, answer.Message) : null, answer.Number, answer.RetryAfterSeconds, answer.Number is null ? answer.Message : null)
                 : await Answer(request, path, token, location, body);
             if (fault is AppsAndBooksFault.CutAfterwards)
             {
@@ -79,21 +89,24 @@ internal sealed class AppsAndBooksEndpoint(
 
     private async Task<Reply> Answer(HttpRequest request, string path, string? token, SimulatedLocation? location, string body)
     {
-        if (request.Path.Value == Lookup) return LookedUp(request, location);
-        if (!Paths.TryGetValue(path, out var methods)) return new Reply(404, ErrorOf(9604, "Not found."), 9604);
-        if (!methods.Split(' ').Contains(request.Method)) return Error(405, 9726, "The method is not allowed.");
+        if (path == Lookup) return LookedUp(request, location);
+        if (!Paths.TryGetValue(path, out var methods)) return new Reply(404, null, Text: "<html>Not found</html>");
+        if (!methods.Split(' ').Contains(request.Method)) return Error(AppsAndBooksErrors.WrongMethod);
         if (path == "service/config") return new Reply(200, ServiceConfig());
-        if (string.IsNullOrEmpty(token)) return Error(401, 9601, "Login required.");
-        if (location is null) return Error(200, 9622, "Invalid authentication token.");
-        if (request.Method == "POST" && request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true) return Error(415, 9727, "The content type is not supported.");
+        if (request.Headers.Authorization.Count == 0) return Error(AppsAndBooksErrors.LoginRequired);
+        if (string.IsNullOrEmpty(token)) return Error(AppsAndBooksErrors.InvalidHeader);
+        if (location is null) return Error(AppsAndBooksErrors.TokenUnknown);
+        if (request.Method == "POST" && request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true) return Error(AppsAndBooksErrors.WrongContentType);
         List<JsonObject> notifications = [];
         Reply reply;
+        SimulatedClientConfig before;
         lock (location.Lock)
         {
             var now = options.Time.GetUtcNow();
-            if (location.Judge(token, now) is { } refused) return Error(401, refused, "The token counts no more.");
+            before = location.Config;
+            if (location.Judge(token, now) is { } refused) return Error(refused);
             while (location.Requests.TryPeek(out var oldest) && now - oldest >= TimeSpan.FromSeconds(1)) location.Requests.Dequeue();
-            if (options.MaxRequestsPerSecond > 0 && location.Requests.Count >= options.MaxRequestsPerSecond) return Error(429, 9646, "Too many requests for this organization.");
+            if (options.MaxRequestsPerSecond > 0 && location.Requests.Count >= options.MaxRequestsPerSecond) return Error(AppsAndBooksErrors.TooManyRequests);
             location.Requests.Enqueue(now);
             Run(location, now, notifications);
             JsonObject? json;
@@ -103,7 +116,7 @@ internal sealed class AppsAndBooksEndpoint(
             }
             catch (JsonException)
             {
-                return Error(400, 9602, "Invalid argument.");
+                return Error(AppsAndBooksErrors.InvalidArgument);
             }
 
             reply = (request.Method, path) switch
@@ -120,12 +133,13 @@ internal sealed class AppsAndBooksEndpoint(
 
         foreach (var notification in notifications)
         {
-            var isTest = (string?)notification["notificationType"] == "TEST_NOTIFICATION";
+            var isTest = (string?)notification["notificationType"] == TestNotification;
             var reached = await Notify(location, notification);
             if (isTest && !reached)
             {
-                lock (location.Lock) (location.NotificationUrl, location.NotificationToken) = (null, null);
-                return Error(400, 9728, "The notification URL cannot be reached.");
+                // The whole of it is refused: what was said before goes on.
+                lock (location.Lock) location.Config = before;
+                return Error(AppsAndBooksErrors.NotificationUnreachable);
             }
         }
 
@@ -134,22 +148,27 @@ internal sealed class AppsAndBooksEndpoint(
 
     private JsonObject ServiceConfig() => new()
     {
+        ["errorCodes"] = AppsAndBooksErrors.List(),
         ["limits"] = new JsonObject
         {
             ["maxAssets"] = options.MaxAssets,
             ["maxSerialNumbers"] = options.MaxSerialNumbers,
             ["maxClientUserIds"] = 1000,
+            ["maxUsers"] = 100,
             ["maxRevokeSerialNumbers"] = 100,
+            ["maxRevokeClientUserIds"] = 100,
+            ["maxSubscriptions"] = 25,
+            ["maxSubscriptionClientUserIds"] = 1000,
             ["maxNotificationLength"] = LongestNotification,
             ["maxMdmIdLength"] = LongestMdmId,
             ["maxMdmNameLength"] = LongestMdmName,
             ["maxMdmMetadataLength"] = LongestMdmMetadata,
             ["maxRequestPerSecond"] = options.MaxRequestsPerSecond,
         },
-        ["notificationTypes"] = new JsonArray("ASSET_COUNT", "ASSET_MANAGEMENT", "TEST_NOTIFICATION"),
+        ["notificationTypes"] = new JsonArray([.. NotificationTypes.Select(type => JsonValue.Create(type))]),
         ["urls"] = new JsonObject
         {
-            ["assignAssets"] = Url("assets/associate"),
+            ["associateAssets"] = Url("assets/associate"),
             ["disassociateAssets"] = Url("assets/disassociate"),
             ["clientConfig"] = Url("client/config"),
             ["getAssets"] = Url("assets"),
@@ -168,9 +187,8 @@ internal sealed class AppsAndBooksEndpoint(
         config["defaultPlatform"] = "volumestore";
         config["locationName"] = location.Name;
         config["websiteURL"] = "https://school.apple.com";
-        config["subscribedNotificationTypes"] = new JsonArray();
-        if (location.MdmInfo is not null) config["mdmInfo"] = location.MdmInfo.DeepClone();
-        if (location.NotificationUrl is not null) config["notificationUrl"] = location.NotificationUrl;
+        config["subscribedNotificationTypes"] = new JsonArray([.. location.Config.Types.Select(type => JsonValue.Create(type))]);
+        if (location.Config is { Url: { } url, Secret: { } secret }) (config["notificationUrl"], config["notificationAuthToken"]) = (url, secret);
         return config;
     }
 
@@ -179,31 +197,38 @@ internal sealed class AppsAndBooksEndpoint(
         if (asked["mdmInfo"] is JsonObject info)
         {
             var (id, name, metadata) = ((string?)info["id"], (string?)info["name"], (string?)info["metadata"]);
-            if (id is null || name is null || metadata is null) return Error(400, 9723, "mdmInfo needs id, name and metadata.");
-            if (id.Length > LongestMdmId || name.Length > LongestMdmName || metadata.Length > LongestMdmMetadata) return Error(400, 9724, "A value of mdmInfo is too long.");
+            if (id is null || name is null || metadata is null) return Error(AppsAndBooksErrors.MdmInfoHalf);
+            if (id.Length > LongestMdmId) return Error(AppsAndBooksErrors.MdmIdTooLong);
+            if (name.Length > LongestMdmName) return Error(AppsAndBooksErrors.MdmNameTooLong);
+            if (metadata.Length > LongestMdmMetadata) return Error(AppsAndBooksErrors.MetadataTooLong);
         }
 
         var (url, secret) = ((string?)asked["notificationUrl"], (string?)asked["notificationAuthToken"]);
-        if ((url is null) != (secret is null)) return Error(400, 9710, "notificationUrl and notificationAuthToken go together.");
-        if (url is { Length: > LongestNotification } || secret is { Length: > LongestNotification }) return Error(400, 9711, "It is too long.");
-        if (url is not null && !url.StartsWith("https://", StringComparison.Ordinal)) return Error(400, 9712, "notificationUrl must be https.");
-        if (asked["mdmInfo"] is JsonObject claimed) location.MdmInfo = (JsonObject)claimed.DeepClone();
-        if (url is not null)
-        {
-            (location.NotificationUrl, location.NotificationToken) = (url, secret);
-            notifications.Add(Notification(location, "TEST_NOTIFICATION", []));
-        }
-
+        if ((url is null) != (secret is null)) return Error(AppsAndBooksErrors.NotificationHalf);
+        if (url is { Length: > LongestNotification } || secret is { Length: > LongestNotification }) return Error(AppsAndBooksErrors.NotificationTooLong);
+        if (url is not null && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme == Uri.UriSchemeHttps)) return Error(AppsAndBooksErrors.NotificationNoHttps);
+        var types = (asked["notificationTypes"] as JsonArray)?.Select(type => (string?)type ?? "").ToList();
+        if (types?.Any(type => type != TestNotification && !NotificationTypes.Contains(type)) == true) return Error(AppsAndBooksErrors.InvalidArgument);
+        var config = location.Config;
+        if (asked["mdmInfo"] is JsonObject claimed) config = config with { MdmInfo = (JsonObject)claimed.DeepClone() };
+        if (types is not null) config = config with { Types = types };
+        if (url is not null) config = config with { Url = url, Secret = secret };
+        location.Config = config;
+        if (url is not null) notifications.Add(Notification(location, TestNotification, []));
         return new Reply(200, ClientConfig(location));
     }
 
     private Reply Assets(SimulatedLocation location, IQueryCollection query)
     {
+        bool Is(string name, string value) => query[name].ToString() is not { Length: > 0 } asked || string.Equals(asked, value, StringComparison.OrdinalIgnoreCase);
+        bool IsWithin(string name, int value) => !(int.TryParse(query["min" + name], NumberStyles.None, CultureInfo.InvariantCulture, out var least) && value < least)
+            && !(int.TryParse(query["max" + name], NumberStyles.None, CultureInfo.InvariantCulture, out var most) && value > most);
         var all = location.Assets.Values
-            .Where(asset => query["adamId"].ToString() is not { Length: > 0 } adam || asset.AdamId == adam)
-            .Where(asset => query["productType"].ToString() is not { Length: > 0 } type || asset.ProductType == type)
+            .Where(asset => Is("adamId", asset.AdamId) && Is("pricingParam", asset.Pricing) && Is("productType", asset.ProductType))
+            .Where(asset => Is("deviceAssignable", asset.DeviceAssignable ? "true" : "false") && Is("revocable", asset.Revocable ? "true" : "false"))
+            .Where(asset => IsWithin("AssignedCount", location.Assigned(asset)) && IsWithin("AvailableCount", Math.Max(asset.Total - location.Assigned(asset), 0)))
             .OrderBy(asset => asset.AdamId, StringComparer.Ordinal).ThenBy(asset => asset.Pricing, StringComparer.Ordinal).ToList();
-        var reply = Page(location, query, all.Count, "assets", (from, count) => new JsonArray([.. all.Skip(from).Take(count).Select(asset => new JsonObject
+        var reply = Page(location, query, all.Count, "assets", location.OfAssets, (from, count) => new JsonArray([.. all.Skip(from).Take(count).Select(asset => new JsonObject
         {
             ["adamId"] = asset.AdamId,
             ["pricingParam"] = asset.Pricing,
@@ -216,57 +241,63 @@ internal sealed class AppsAndBooksEndpoint(
             ["availableCount"] = Math.Max(asset.Total - location.Assigned(asset), 0),
             ["retiredCount"] = 0,
         })]));
-        if (reply.Error is null && reply.Json!["nextPageIndex"] is not null && Interlocked.Decrement(ref faults.ChangesWhilePaging) >= 0) location.Version++;
+        if (reply.Error is null && reply.Json!["nextPageIndex"] is not null && Interlocked.Decrement(ref faults.ChangesWhilePaging) >= 0) location.OfAssets.Change();
         return reply;
     }
 
     private Reply Assignments(SimulatedLocation location, IQueryCollection query)
     {
-        var since = 0L;
-        if (query["sinceVersionId"].ToString() is { Length: > 0 } version && (!long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out since) || since > location.Version))
-            return Error(400, 9721, "sinceVersionId is not valid.");
+        long? since = 0;
+        if (query["sinceVersionId"].ToString() is { Length: > 0 } version) since = location.OfLicences.NumberOf(version);
+        if (since is null) return Error(AppsAndBooksErrors.InvalidVersion);
         var all = location.Licences
             .Where(one => one.Value > since)
             .Select(one => one.Key)
             .Where(one => query["adamId"].ToString() is not { Length: > 0 } adam || one.AdamId == adam)
+            .Where(one => query["pricingParam"].ToString() is not { Length: > 0 } pricing || one.Pricing == pricing)
+            .Where(_ => query["clientUserId"].ToString().Length == 0)
             .Where(one => query["serialNumber"].ToString() is not { Length: > 0 } serial || one.SerialNumber == serial)
             .OrderBy(one => one.AdamId, StringComparer.Ordinal).ThenBy(one => one.SerialNumber, StringComparer.Ordinal).ToList();
-        return Page(location, query, all.Count, "assignments", (from, count) => new JsonArray([.. all.Skip(from).Take(count).Select(Record)]));
+        return Page(location, query, all.Count, "assignments", location.OfLicences, (from, count) => new JsonArray([.. all.Skip(from).Take(count).Select(Record)]));
     }
 
     private static JsonObject Record(SimulatedLicence one) => new() { ["adamId"] = one.AdamId, ["pricingParam"] = one.Pricing, ["serialNumber"] = one.SerialNumber };
 
-    private Reply Page(SimulatedLocation location, IQueryCollection query, int total, string name, Func<int, int, JsonArray> some)
+    private Reply Page(SimulatedLocation location, IQueryCollection query, int total, string name, SimulatedVersions versions, Func<int, int, JsonArray> some)
     {
         var pages = Math.Max((total + options.PageSize - 1) / options.PageSize, 1);
         var index = 0;
         if (query["pageIndex"].ToString() is { Length: > 0 } asked && (!int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out index) || index >= pages))
-            return Error(400, 9650, "There is no such page.");
+            return Error(AppsAndBooksErrors.NoSuchPage);
         var json = Base(location);
         var items = some(index * options.PageSize, options.PageSize);
         json["currentPageIndex"] = index;
         if (index + 1 < pages) json["nextPageIndex"] = index + 1;
         json["size"] = items.Count;
         json["totalPages"] = pages;
-        json["versionId"] = location.Version.ToString(CultureInfo.InvariantCulture);
+        json["versionId"] = versions.Name;
         json[name] = items;
         return new Reply(200, json);
     }
 
     private Reply Change(SimulatedLocation location, string path, JsonObject asked, DateTimeOffset now)
     {
-        if (asked["assets"] is not JsonArray { Count: > 0 } assets || asked["serialNumbers"] is not JsonArray { Count: > 0 } serials) return Error(400, 9600, "An argument is missing.");
-        if (assets.Count > options.MaxAssets) return Error(400, 9700, "Too many assets.");
-        if (serials.Count > options.MaxSerialNumbers) return Error(400, 9702, "Too many serial numbers.");
+        if (asked["assets"] is not JsonArray { Count: > 0 } assets) return Error(AppsAndBooksErrors.NoAssets);
+        // Nobody is registered here.
+        if (asked["clientUserIds"] is JsonArray { Count: > 0 }) return Error(AppsAndBooksErrors.NoSuchUser);
+        if (asked["serialNumbers"] is not JsonArray { Count: > 0 } serials) return Error(AppsAndBooksErrors.NoTargets);
+        if (assets.Count > options.MaxAssets) return Error(AppsAndBooksErrors.TooManyAssets);
+        if (serials.Count > options.MaxSerialNumbers) return Error(AppsAndBooksErrors.TooManySerials);
+        if (serials.Any(serial => serial?.GetValueKind() != JsonValueKind.String)) return Error(AppsAndBooksErrors.InvalidArgument);
         var wanted = assets.Select(asset => (AdamId: (string?)asset?["adamId"] ?? "", Pricing: (string?)asset?["pricingParam"] ?? "STDQ")).ToList();
         var iPads = serials.Select(serial => (string)serial!).ToList();
-        if (wanted.Distinct().Count() != wanted.Count) return Error(400, 9703, "An asset is named twice.");
-        if (iPads.Distinct(StringComparer.OrdinalIgnoreCase).Count() != iPads.Count) return Error(400, 9705, "A serial number is named twice.");
+        if (wanted.Distinct().Count() != wanted.Count) return Error(AppsAndBooksErrors.AssetTwice);
+        if (iPads.Distinct(StringComparer.OrdinalIgnoreCase).Count() != iPads.Count) return Error(AppsAndBooksErrors.SerialTwice);
         foreach (var one in wanted)
         {
-            if (!location.Assets.TryGetValue(one, out var asset)) return Error(400, 9602, $"There is no asset {one.AdamId} {one.Pricing}.");
-            if (!asset.DeviceAssignable) return Error(400, 9707, "It cannot be assigned to devices.");
-            if (path == "assets/disassociate" && !asset.Revocable) return Error(400, 9706, "It cannot be taken back.");
+            if (!location.Assets.TryGetValue(one, out var asset)) return Error(AppsAndBooksErrors.InvalidArgument);
+            if (!asset.DeviceAssignable) return Error(AppsAndBooksErrors.NotForDevices);
+            if (path == "assets/disassociate" && !asset.Revocable) return Error(AppsAndBooksErrors.NotRevocable);
         }
 
         var licences = wanted.SelectMany(asset => iPads.Select(serial => new SimulatedLicence(asset.AdamId, asset.Pricing, serial))).ToList();
@@ -279,24 +310,23 @@ internal sealed class AppsAndBooksEndpoint(
 
     private Reply Status(SimulatedLocation location, string id)
     {
-        if (!location.Events.TryGetValue(id, out var happening)) return Error(400, 9708, "There is no such event.");
+        if (!location.Events.TryGetValue(id, out var happening)) return Error(AppsAndBooksErrors.NoSuchEvent);
         var json = Base(location);
-        json["eventId"] = id;
         json["eventType"] = happening.Type;
         json["numRequested"] = happening.Licences.Count;
         json["numCompleted"] = happening.Ended ? happening.Licences.Count - happening.Failures.Count : 0;
         json["eventStatus"] = !happening.Ended ? "PENDING" : happening.Failures.Count > 0 ? "FAILED" : "COMPLETE";
         if (happening.Failures.Count > 0 && !faults.SilentFailures)
         {
-            json["failures"] = new JsonArray([.. happening.Failures.GroupBy(one => (one.Number, one.Licence.AdamId, one.Licence.Pricing)).Select(group => new JsonObject
+            json["failures"] = new JsonArray([.. happening.Failures.GroupBy(one => (one.Number, one.Licence.AdamId, one.Licence.Pricing)).Select(group =>
             {
-                ["errorNumber"] = group.Key.Number,
-                ["errorMessage"] = group.Key.Number == 9709 ? "Not enough licences." : "It could not be done.",
-                ["errorInfo"] = new JsonObject
+                var failure = AppsAndBooksErrors.ToJson(group.Key.Number);
+                failure["errorInfo"] = new JsonObject
                 {
                     ["assets"] = new JsonArray(new JsonObject { ["adamId"] = group.Key.AdamId, ["pricingParam"] = group.Key.Pricing }),
                     ["serialNumbers"] = new JsonArray([.. group.Select(one => JsonValue.Create(one.Licence.SerialNumber))]),
-                },
+                };
+                return failure;
             })]);
         }
 
@@ -322,17 +352,18 @@ internal sealed class AppsAndBooksEndpoint(
                 }
                 else if (those.Count(one => !location.Licences.ContainsKey(one)) > asset.Total - location.Assigned(asset))
                 {
-                    happening.Failures.AddRange(those.Where(one => !location.Licences.ContainsKey(one)).Select(one => (9709, one)));
+                    happening.Failures.AddRange(those.Where(one => !location.Licences.ContainsKey(one)).Select(one => (AppsAndBooksErrors.TooFewLicences, one)));
                 }
                 else
                 {
                     // One that is there already is not counted twice.
-                    foreach (var one in those) location.Licences.TryAdd(one, location.Version + 1);
+                    foreach (var one in those) location.Licences.TryAdd(one, location.OfLicences.Number + 1);
                 }
             }
 
-            location.Version++;
-            if (location.NotificationUrl is null) continue;
+            location.OfLicences.Change();
+            location.OfAssets.Change();
+            if (location.Config.Url is null) continue;
             foreach (var some in happening.Licences.Except(happening.Failures.Select(one => one.Licence)).Chunk(MostInNotification))
                 notifications.Add(Management(location, happening, "SUCCESS", some, null));
             foreach (var group in happening.Failures.GroupBy(one => one.Number))
@@ -351,7 +382,7 @@ internal sealed class AppsAndBooksEndpoint(
             ["result"] = result,
             ["type"] = happening.Type,
         };
-        if (error is { } number) content["error"] = new JsonObject { ["errorNumber"] = number, ["errorMessage"] = "" };
+        if (error is { } number) content["error"] = AppsAndBooksErrors.ToJson(number);
         return Notification(location, "ASSET_MANAGEMENT", content);
     }
 
@@ -363,16 +394,19 @@ internal sealed class AppsAndBooksEndpoint(
         ["notification"] = content,
     };
 
-    /// <summary>Up to three tries.</summary>
+    /// <summary>Up to three tries, one after the other; of what the server has subscribed to.</summary>
+    /// <returns>It was taken, or nobody is told.</returns>
     internal async Task<bool> Notify(SimulatedLocation location, JsonObject notification)
     {
-        if (options.Notifier is not { } notifier || location.NotificationUrl is not { } url) return true;
-        if (faults.LoseNotifications && (string?)notification["notificationType"] != "TEST_NOTIFICATION") return true;
+        var (_, address, secret, types) = location.Config;
+        if (options.Notifier is not { } notifier || address is not { } url) return true;
+        var type = (string)notification["notificationType"]!;
+        if (type != TestNotification && (faults.LoseNotifications || !types.Contains(type))) return true;
         var sent = false;
         for (var attempt = 0; attempt < (faults.RepeatNotifications ? 2 : 3); attempt++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, url) { Content = new StringContent(notification.ToJsonString(), Encoding.UTF8, "application/json") };
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", location.NotificationToken);
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", secret);
             try
             {
                 using var answer = await notifier.SendAsync(request, CancellationToken.None);
@@ -389,31 +423,47 @@ internal sealed class AppsAndBooksEndpoint(
         return sent;
     }
 
-    /// <summary>What the App Store says of apps: by the token in a cookie.</summary>
-    private static Reply LookedUp(HttpRequest request, SimulatedLocation? location)
+    /// <summary>What the App Store says of apps: to everybody; of a custom app, to those whose token is in a cookie. Of others it says nothing, and that is no error.
+    /// <see href="https://developer.apple.com/documentation/devicemanagement/getting-app-and-book-information-legacy"/></summary>
+    private Reply LookedUp(HttpRequest request, SimulatedLocation? mine)
     {
-        if (location is null || request.Query["id"].ToString() is not { Length: > 0 } ids)
-            return new Reply(403, new JsonObject { ["errors"] = new JsonArray(new JsonObject { ["status"] = "403", ["code"] = "40300", ["title"] = "Forbidden" }) }, 40300);
+        var ids = request.Query["id"].ToString().Split(',');
         var results = new JsonObject();
-        lock (location.Lock)
+        foreach (var location in locations())
         {
-            foreach (var asset in location.Assets.Values.Where(asset => ids.Split(',').Contains(asset.AdamId)))
+            lock (location.Lock)
             {
-                if (asset.Store is not var (name, bundle)) continue;
-                results[asset.AdamId] = new JsonObject { ["id"] = asset.AdamId, ["name"] = name, ["bundleId"] = bundle, ["offers"] = new JsonArray(new JsonObject { ["version"] = new JsonObject { ["externalId"] = 1 } }) };
+                foreach (var asset in location.Assets.Values.Where(asset => ids.Contains(asset.AdamId) && (!asset.IsCustom || location == mine)))
+                {
+                    if (asset.Store is not var (name, bundle)) continue;
+                    results[asset.AdamId] = new JsonObject
+                    {
+                        ["id"] = asset.AdamId,
+                        ["name"] = name,
+                        ["bundleId"] = bundle,
+                        ["kind"] = "iosSoftware",
+                        ["deviceFamilies"] = new JsonArray("ipad"),
+                        ["isB2BCustomApp"] = asset.IsCustom,
+                        ["offers"] = new JsonArray(new JsonObject { ["version"] = new JsonObject { ["display"] = "1.0", ["externalId"] = 1 } }),
+                    };
+                }
             }
         }
 
-        return new Reply(200, new JsonObject { ["results"] = results, ["version"] = 2 });
+        return new Reply(200, new JsonObject { ["isAuthenticated"] = false, ["results"] = results, ["version"] = 2 });
     }
 
-    private static JsonObject Base(SimulatedLocation location) => new()
+    /// <summary>What each answer carries; who has claimed the location, once somebody has.</summary>
+    private static JsonObject Base(SimulatedLocation location)
     {
-        ["uId"] = location.UId,
-        ["tokenExpirationDate"] = location.TokenExpiresAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'+0000'", CultureInfo.InvariantCulture),
-    };
+        var json = new JsonObject
+        {
+            ["uId"] = location.UId,
+            ["tokenExpirationDate"] = location.TokenExpiresAt.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'+0000'", CultureInfo.InvariantCulture),
+        };
+        if (location.Config.MdmInfo is { } info) json["mdmInfo"] = info.DeepClone();
+        return json;
+    }
 
-    private static Reply Error(int status, int number, string message) => new(status, ErrorOf(number, message), number);
-
-    private static JsonObject ErrorOf(int number, string message) => new() { ["errorNumber"] = number, ["errorMessage"] = message };
+    private static Reply Error(int number) => new(AppsAndBooksErrors.StatusOf(number), AppsAndBooksErrors.ToJson(number), number);
 }

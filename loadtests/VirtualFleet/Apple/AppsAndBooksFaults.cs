@@ -29,10 +29,10 @@ public abstract record AppsAndBooksFault
     public static readonly AppsAndBooksFault Throttled = new Answer(429, 9646, "Too many requests for this organization.");
     public static readonly AppsAndBooksFault Busy = new Answer(503, 9729, "The service is unavailable.", 90);
     public static readonly AppsAndBooksFault Internal = new Answer(500, 9603, "Internal error.", 60);
-    /// <summary>These three come with status 200, as they were seen.</summary>
-    public static readonly AppsAndBooksFault TokenExpired = new Answer(200, 9621, "Expired sToken.");
-    public static readonly AppsAndBooksFault TokenInvalid = new Answer(200, 9622, "Invalid authentication token.");
-    public static readonly AppsAndBooksFault TokenRevoked = new Answer(200, 9625, "The sToken has been revoked.");
+    public static readonly AppsAndBooksFault TokenExpired = new Answer(401, 9621, "The token has ended.");
+    public static readonly AppsAndBooksFault TokenRevoked = new Answer(401, 9625, "The token was revoked.");
+    /// <summary>Not documented: it was seen with status 200.</summary>
+    public static readonly AppsAndBooksFault TokenInvalid = new Answer(200, 9622, "The token is not known.");
     public static readonly AppsAndBooksFault NotJson = new Answer(502, null, "<html>Bad gateway</html>");
 }
 

@@ -23,6 +23,13 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
     private static readonly TimeSpan Throttled = TimeSpan.FromHours(24);
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
+    /// <summary>What <c>GET /account</c> lists; those without a list have no limit there.</summary>
+    private static readonly (string Uri, string[] Methods, bool HasLimit)[] Urls =
+    [
+        ("/session", ["GET"], false), ("/account", ["GET"], false), ("/server/devices", ["POST"], true), ("/devices/sync", ["POST"], true), ("/devices", ["POST"], false),
+        ("/profile", ["POST", "GET"], false), ("/profile/devices", ["POST", "DELETE"], false),
+    ];
+
     private static readonly (string Key, int Longest, string Word)[] Lengths =
     [
         ("org_magic", 256, "MAGIC_INVALID"), ("department", 125, "DEPARTMENT_INVALID"), ("support_phone_number", 50, "SUPPORT_PHONE_INVALID"),
@@ -100,7 +107,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
 
     private (SimulatedMdmServer? Server, Reply Reply) Answer(HttpRequest request, string path, string body, DeviceEnrolmentFault? fault)
     {
-        if (request.Headers.UserAgent.Count == 0) return (null, new Reply(400, Word: "USER_AGENT_MISSING"));
+        if (string.IsNullOrWhiteSpace(request.Headers.UserAgent)) return (null, new Reply(400, Word: "USER_AGENT_MISSING"));
         lock (portal.Lock)
         {
             if (path == "/session")
@@ -125,7 +132,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
             {
                 reply = Work(server, request.Method, path, request.Query, body, version, fault);
             }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or CryptographicException)
             {
                 reply = new Reply(400, Word: "MALFORMED_REQUEST_BODY");
             }
@@ -170,9 +177,10 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
         ("POST", "/server/devices") => Fetch(server, Body(body), version, fault),
         ("POST", "/devices/sync") => Sync(server, Body(body), version, fault),
         ("POST", "/devices") => Details(server, Body(body), version),
-        ("POST", "/profile") => Define(server, Body(body), version),
+        ("POST", "/profile") => Define(server, Body(body)),
         ("GET", "/profile") => Profile(server, query["profile_uuid"].ToString()),
-        ("PUT" or "POST", "/profile/devices") => Assign(server, Body(body), version),
+        // PUT is what older clients send. It is taken, and no longer documented.
+        ("POST" or "PUT", "/profile/devices") => Assign(server, Body(body), version),
         ("DELETE", "/profile/devices") => Remove(server, Body(body)),
         _ => new Reply(404, Word: "NOT_FOUND"),
     };
@@ -200,11 +208,11 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
             account["org_id_hash"] = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(options.OrganizationId)));
             account["org_type"] = "edu";
             account["org_version"] = "v2";
-            account["urls"] = new JsonArray([.. new[] { "/server/devices", "/devices/sync" }.Select(uri => new JsonObject
+            account["urls"] = new JsonArray([.. Urls.Select(one =>
             {
-                ["uri"] = uri,
-                ["http_method"] = new JsonArray("POST"),
-                ["limit"] = new JsonObject { ["default"] = DefaultLimit, ["maximum"] = options.MostInPage },
+                var url = new JsonObject { ["uri"] = one.Uri, ["http_method"] = new JsonArray([.. one.Methods.Select(method => JsonValue.Create(method))]) };
+                if (one.HasLimit) url["limit"] = new JsonObject { ["default"] = DefaultLimit, ["maximum"] = options.MostInPage };
+                return url;
             })]);
         }
 
@@ -213,12 +221,12 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
 
     private Reply Fetch(SimulatedMdmServer server, JsonObject body, int version, DeviceEnrolmentFault? fault)
     {
-        if (Limit(body) is not { } limit) return new Reply(400, Word: "LIMIT_INVALID");
+        if (Limit(body) is not { } limit) return new Reply(400, Word: "MALFORMED_REQUEST_BODY");
         DeviceCursor at;
         if (body["cursor"] is { } sent)
         {
             if (Known(server, sent.GetValue<string>()) is not { } known) return new Reply(400, Word: "INVALID_CURSOR");
-            if (IsOld(known)) return new Reply(400, Word: "EXPIRED_CURSOR");
+            if (IsOld(known)) return new Reply(400, Word: "INVALID_CURSOR");
             if (known.IsExhausted || known.Serials is null) return new Reply(400, Word: "EXHAUSTED_CURSOR");
             at = known;
             if (fault is DeviceEnrolmentFault.SameCursor) return Page([], sent.GetValue<string>(), more: true);
@@ -235,7 +243,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
 
     private Reply Sync(SimulatedMdmServer server, JsonObject body, int version, DeviceEnrolmentFault? fault)
     {
-        if (Limit(body) is not { } limit) return new Reply(400, Word: "LIMIT_INVALID");
+        if (Limit(body) is not { } limit) return new Reply(400, Word: "MALFORMED_REQUEST_BODY");
         if (body["cursor"] is not { } sent) return new Reply(400, Word: "CURSOR_REQUIRED");
         if (Known(server, sent.GetValue<string>()) is not { } known) return new Reply(400, Word: "INVALID_CURSOR");
         if (IsOld(known)) return new Reply(400, Word: "EXPIRED_CURSOR");
@@ -281,24 +289,24 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
         return new Reply(200, new JsonObject { ["devices"] = devices });
     }
 
-    private Reply Define(SimulatedMdmServer server, JsonObject profile, int version)
+    private Reply Define(SimulatedMdmServer server, JsonObject profile)
     {
         if (Wrong(profile) is { } word) return new Reply(400, Word: word);
         var serials = Serials(profile);
         profile.Remove("devices");
         var uuid = Guid.NewGuid().ToString("N").ToUpperInvariant();
         server.Profiles[uuid] = (JsonObject)profile.DeepClone();
-        return new Reply(200, new JsonObject { ["profile_uuid"] = uuid, ["devices"] = Results(server, uuid, serials ?? [], version) });
+        return new Reply(200, new JsonObject { ["profile_uuid"] = uuid, ["devices"] = Results(server, uuid, serials ?? [], maySayThrottled: false) });
     }
 
     private static string? Wrong(JsonObject profile)
     {
         var name = (string?)profile["profile_name"];
         var url = (string?)profile["url"];
-        if (string.IsNullOrEmpty(name)) return "CONFIG_NAME_REQUIRED";
-        if (name.Length > 125) return "CONFIG_NAME_INVALID";
-        if (string.IsNullOrEmpty(url)) return "CONFIG_URL_REQUIRED";
-        if (url.Length > 2000 || !Uri.TryCreate(url, UriKind.Absolute, out _)) return "CONFIG_URL_INVALID";
+        if (name is null) return "CONFIG_NAME_REQUIRED";
+        if (name.Length is 0 or > 125) return "CONFIG_NAME_INVALID";
+        if (url is null) return "CONFIG_URL_REQUIRED";
+        if (url.Length is 0 or > 2000 || !Uri.TryCreate(url, UriKind.Absolute, out _)) return "CONFIG_URL_INVALID";
         foreach (var (key, longest, word) in Lengths)
         {
             if (profile[key] is { } value && (string?)value is { } text && (text.Length == 0 || text.Length > longest)) return word;
@@ -317,7 +325,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
     private static Reply Profile(SimulatedMdmServer server, string uuid)
     {
         if (uuid.Length == 0) return new Reply(400, Word: "PROFILE_UUID_REQUIRED");
-        if (!server.Profiles.TryGetValue(uuid, out var profile)) return new Reply(404, Word: "NOT_FOUND");
+        if (!server.Profiles.TryGetValue(uuid, out var profile)) return new Reply(400, Word: "NOT_FOUND");
         var shown = (JsonObject)profile.DeepClone();
         shown["profile_uuid"] = uuid;
         return new Reply(200, shown);
@@ -328,14 +336,14 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
         if ((string?)body["profile_uuid"] is not { Length: > 0 } uuid) return new Reply(400, Word: "PROFILE_UUID_REQUIRED");
         if (Serials(body) is not { Count: > 0 } serials) return new Reply(400, Word: "DEVICE_ID_REQUIRED");
         if (serials.Count > options.MostSerials) return new Reply(400, Word: "MALFORMED_REQUEST_BODY");
-        if (!server.Profiles.ContainsKey(uuid)) return new Reply(400, Word: "PROFILE_NOT_FOUND");
-        var results = Results(server, uuid, serials, version);
+        if (!server.Profiles.ContainsKey(uuid)) return new Reply(404, Word: "PROFILE_NOT_FOUND");
+        var results = Results(server, uuid, serials, maySayThrottled: version >= 9);
         var answer = new JsonObject { ["profile_uuid"] = uuid, ["devices"] = results };
         if (version >= 10 && results.Any(one => (string?)one.Value == "THROTTLED")) answer["retry_after_seconds"] = (int)Throttled.TotalSeconds;
         return new Reply(200, answer);
     }
 
-    private JsonObject Results(SimulatedMdmServer server, string uuid, IReadOnlyList<string> serials, int version)
+    private JsonObject Results(SimulatedMdmServer server, string uuid, IReadOnlyList<string> serials, bool maySayThrottled)
     {
         var (results, now) = (new JsonObject(), options.Time.GetUtcNow());
         foreach (var serial in serials.Distinct(StringComparer.Ordinal))
@@ -353,7 +361,7 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
             if (purchase.ThrottledUntil > now || word == "THROTTLED")
             {
                 purchase.ThrottledUntil = now + Throttled;
-                word = version >= 9 ? "THROTTLED" : "FAILED";
+                word = maySayThrottled ? "THROTTLED" : "FAILED";
             }
 
             if (word is not null and not "SUCCESS")
@@ -376,15 +384,9 @@ internal sealed class DeviceEnrolmentEndpoint(DeviceEnrolmentOptions options, Sc
         var results = new JsonObject();
         foreach (var serial in serials)
         {
-            if (portal.FindIn(server, serial) is not { } purchase)
-            {
-                results[serial] = "NOT_ACCESSIBLE";
-                continue;
-            }
-
-            (purchase.ProfileUuid, purchase.ProfileStatus) = (null, "removed");
-            portal.Tell(purchase);
-            results[serial] = "SUCCESS";
+            var isHere = portal.FindIn(server, serial) is not null;
+            if (isHere) portal.RemoveProfile(serial);
+            results[serial] = isHere ? "SUCCESS" : "NOT_ACCESSIBLE";
         }
 
         return new Reply(200, new JsonObject { ["devices"] = results });

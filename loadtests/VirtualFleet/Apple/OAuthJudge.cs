@@ -11,6 +11,9 @@ internal sealed class OAuthJudge(TimeProvider time)
 {
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
 
+    /// <summary>Of whatever is wrong with the header itself, as it was seen.</summary>
+    private const string Advice = "oauth_problem_advice";
+
     private static readonly string[] Known =
         ["oauth_consumer_key", "oauth_token", "oauth_signature_method", "oauth_timestamp", "oauth_nonce", "oauth_version", "oauth_signature", "realm"];
 
@@ -20,20 +23,20 @@ internal sealed class OAuthJudge(TimeProvider time)
     public (int Status, string? Word, SimulatedMdmServer? Server) Judge(string? header, string method, Uri url, IEnumerable<SimulatedMdmServer> servers)
     {
         const string scheme = "OAuth ";
-        if (header is null || !header.StartsWith(scheme, StringComparison.Ordinal)) return (400, "oauth_problem=parameter_absent", null);
+        if (header is null || !header.StartsWith(scheme, StringComparison.Ordinal)) return (400, Advice, null);
         var parameters = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var part in header[scheme.Length..].Split(',', StringSplitOptions.TrimEntries))
         {
             var equals = part.IndexOf('=');
             if (equals < 1 || part.Length < equals + 3 || part[equals + 1] != '"' || part[^1] != '"' || !parameters.TryAdd(part[..equals], Uri.UnescapeDataString(part[(equals + 2)..^1])))
-                return (400, "oauth_problem=parameter_rejected", null);
+                return (400, Advice, null);
         }
 
-        if (Known.FirstOrDefault(name => name != "oauth_version" && !parameters.ContainsKey(name)) is { } absent) return (400, $"oauth_problem=parameter_absent&{absent}", null);
-        if (parameters.Keys.Any(name => !Known.Contains(name))) return (400, "oauth_problem=parameter_rejected", null);
-        if (parameters["realm"] != "ADM") return (400, "oauth_problem=realm_rejected", null);
-        if (parameters["oauth_signature_method"] != "HMAC-SHA1") return (400, "oauth_problem=signature_method_rejected", null);
-        if (parameters.GetValueOrDefault("oauth_version") is not (null or "1.0")) return (400, "oauth_problem=version_rejected", null);
+        if (Known.Any(name => name != "oauth_version" && !parameters.ContainsKey(name))) return (400, Advice, null);
+        if (parameters.Keys.Any(name => !Known.Contains(name))) return (400, Advice, null);
+        if (parameters["realm"] != "ADM") return (400, Advice, null);
+        if (parameters["oauth_signature_method"] != "HMAC-SHA1") return (400, Advice, null);
+        if (parameters.GetValueOrDefault("oauth_version") is not (null or "1.0")) return (400, Advice, null);
 
         var server = servers.FirstOrDefault(one => one.Token?.ConsumerKey == parameters["oauth_consumer_key"]);
         if (server?.Token is not { } token || token.AccessToken != parameters["oauth_token"]) return (401, "token_rejected", null);

@@ -19,6 +19,9 @@ public static class OutOfTheBox
     /// <summary>From this version on an iPad moves between services without an erase.</summary>
     private const int MigratesFrom = 26;
 
+    /// <summary>From this version on it says which updates there are for it.</summary>
+    private static readonly Version NamesModelFrom = new(17, 4);
+
     /// <summary>
     /// 1. Apple gives it the profile that was assigned to it. 2. It says what it is, signed with its device certificate. 3. Told to update first, it does, and asks again. 4. It
     /// enrols, and waits in Setup Assistant if the profile says so. Where the profile has a page for a sign-in, 2 goes with the request for that page, and somebody signs in on it.
@@ -36,6 +39,7 @@ public static class OutOfTheBox
             X509CertificateLoader.LoadCertificate(Convert.FromBase64String((string)anchor!)).Dispose();
 
         var page = (string?)profile["configuration_web_url"] is { } web ? new Uri(web) : null;
+        if (page is not null && page.Scheme != Uri.UriSchemeHttps) throw new EnrolmentException("The configuration_web_url of the enrolment profile must be https.");
         for (var updates = 0; ; updates++)
         {
             // 2
@@ -90,8 +94,13 @@ public static class OutOfTheBox
 
         if (shown is { Status: 200, MediaType: "text/html" } && shown.Text.Contains("name=\"whose\"", StringComparison.Ordinal))
             shown = await view.SubmitAsync(shown, new Dictionary<string, string> { ["whose"] = "me" }, cancellation);
+        if (shown.MediaType == "application/x-apple-aspen-config" && Domain(shown.Address) != Domain(page))
+            throw new EnrolmentException($"The enrolment profile came from {shown.Address.Host}, and the page is of {page.Host}.");
         return new MdmAnswer(shown.Status, shown.MediaType, shown.Body, null, null);
     }
+
+    /// <summary>What an iPad compares: the last two parts of the name; an address as it is.</summary>
+    private static string Domain(Uri address) => address.HostNameType == UriHostNameType.Dns ? string.Join('.', address.IdnHost.ToLowerInvariant().Split('.').TakeLast(2)) : address.Host;
 
     /// <summary>As it is posted: a CMS signature around a property list.</summary>
     public static byte[] MachineInfo(VirtualIPad ipad)
@@ -108,8 +117,9 @@ public static class OutOfTheBox
         {
             info["OS_VERSION"] = ipad.OsVersion;
             info["MDM_CAN_REQUEST_SOFTWARE_UPDATE"] = true;
-            info["SOFTWARE_UPDATE_DEVICE_ID"] = "J271AP";
         }
+
+        if (Version.TryParse(ipad.OsVersion, out var version) && version >= NamesModelFrom) info["SOFTWARE_UPDATE_DEVICE_ID"] = "J271AP";
 
         return MdmSignature.SignAttached(PlistWriter.Write(info), ipad.DeviceCertificate.Certificate);
     }

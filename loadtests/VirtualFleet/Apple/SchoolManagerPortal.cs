@@ -172,6 +172,17 @@ public sealed class SchoolManagerPortal(TimeProvider time)
         }
     }
 
+    /// <summary>A program that has the token takes the profile from an iPad. Its record goes on naming the profile: so it was seen.</summary>
+    public void RemoveProfile(string serialNumber)
+    {
+        lock (Lock)
+        {
+            var purchase = FindLocked(serialNumber);
+            purchase.ProfileStatus = "removed";
+            Tell(purchase);
+        }
+    }
+
     /// <summary>The iPad is activated: it takes its profile.</summary>
     /// <returns>The profile; null: it has none, and sets itself up without a server.</returns>
     public JsonObject? Activate(string serialNumber)
@@ -179,7 +190,7 @@ public sealed class SchoolManagerPortal(TimeProvider time)
         lock (Lock)
         {
             var purchase = FindLocked(serialNumber);
-            if (purchase is not { Server: { } server, ProfileUuid: { } uuid } || !server.Profiles.TryGetValue(uuid, out var profile)) return null;
+            if (purchase is not { Server: { } server, ProfileUuid: { } uuid, ProfileStatus: not "removed" } || !server.Profiles.TryGetValue(uuid, out var profile)) return null;
             (purchase.ProfileStatus, purchase.ProfilePushedAt) = ("pushed", time.GetUtcNow());
             Tell(purchase);
             return (JsonObject)profile.DeepClone();

@@ -13,6 +13,9 @@ public sealed record SimulatedAsset(string AdamId, string Pricing)
     public string ProductType { get; init; } = "App";
     public bool DeviceAssignable { get; init; } = true;
     public bool Revocable { get; init; } = true;
+    /// <summary>Made for this organisation: the App Store tells nobody else its name.</summary>
+    public bool IsCustom { get; init; }
+
     /// <summary>As the App Store has it; null: it was withdrawn, and nobody tells its name.</summary>
     public (string Name, string BundleId)? Store { get; init; }
 }
@@ -31,6 +34,36 @@ internal sealed class SimulatedContentEvent(string id, string type, DateTimeOffs
     public List<(int Number, SimulatedLicence Licence)> Failures { get; } = [];
 }
 
+/// <summary>What a device management service has said of itself, and where it wants to be told of what.</summary>
+internal sealed record SimulatedClientConfig(JsonObject? MdmInfo, string? Url, string? Secret, IReadOnlyList<string> Types);
+
+/// <summary>The states of one kind of records. Each has a name that says nothing, as <c>versionId</c> carries it.</summary>
+internal sealed class SimulatedVersions
+{
+    private readonly Dictionary<string, long> _known = new(StringComparer.Ordinal);
+    private string? _name;
+
+    public long Number { get; private set; } = 1;
+
+    public string Name
+    {
+        get
+        {
+            if (_name is null) _known[_name = Guid.NewGuid().ToString("D")] = Number;
+            return _name;
+        }
+    }
+
+    /// <summary>Null: no such state was ever named.</summary>
+    public long? NumberOf(string name) => _known.TryGetValue(name, out var number) ? number : null;
+
+    public long Change()
+    {
+        _name = null;
+        return ++Number;
+    }
+}
+
 /// <summary>A location of Apple School Manager: what it owns, and who has it.</summary>
 public sealed class SimulatedLocation
 {
@@ -45,7 +78,7 @@ public sealed class SimulatedLocation
 
     internal Lock Lock { get; } = new();
 
-    public string UId { get; } = RandomNumberGenerator.GetHexString(16, lowercase: true);
+    public string UId { get; } = "2" + RandomNumberGenerator.GetString("0123456789", 15);
     public string Name { get; }
     public string Organization { get; }
     public string Country { get; init; } = "SE";
@@ -55,11 +88,11 @@ public sealed class SimulatedLocation
 
     public DateTimeOffset TokenExpiresAt { get; private set; }
 
-    public JsonObject? MdmInfo { get; internal set; }
+    public JsonObject? MdmInfo => Config.MdmInfo;
 
-    public string? NotificationUrl { get; internal set; }
+    public string? NotificationUrl => Config.Url;
 
-    internal string? NotificationToken { get; set; }
+    internal SimulatedClientConfig Config { get; set; } = new(null, null, null, []);
 
     internal Dictionary<(string, string), SimulatedAsset> Assets { get; } = [];
 
@@ -67,7 +100,9 @@ public sealed class SimulatedLocation
 
     internal Dictionary<string, SimulatedContentEvent> Events { get; } = [];
 
-    internal long Version { get; set; } = 1;
+    internal SimulatedVersions OfAssets { get; } = new();
+
+    internal SimulatedVersions OfLicences { get; } = new();
 
     /// <summary>Timestamps of the requests of the last second.</summary>
     internal Queue<DateTimeOffset> Requests { get; } = new();
@@ -96,14 +131,18 @@ public sealed class SimulatedLocation
         {
             var standing = Assets.TryGetValue((asset.AdamId, asset.Pricing), out var known) ? known : Assets[(asset.AdamId, asset.Pricing)] = asset;
             standing.Total = Math.Max(standing.Total + count, 0);
-            Version++;
+            OfAssets.Change();
         }
     }
 
     /// <summary>As the portal, or another server, gives one.</summary>
     public void Give(string adamId, string serialNumber, string pricing = "STDQ")
     {
-        lock (Lock) Licences[new SimulatedLicence(adamId, pricing, serialNumber)] = ++Version;
+        lock (Lock)
+        {
+            Licences[new SimulatedLicence(adamId, pricing, serialNumber)] = OfLicences.Change();
+            OfAssets.Change();
+        }
     }
 
     /// <summary>As the portal, or another server, takes one back.</summary>
@@ -112,14 +151,15 @@ public sealed class SimulatedLocation
         lock (Lock)
         {
             Licences.Remove(new SimulatedLicence(adamId, pricing, serialNumber));
-            Version++;
+            OfLicences.Change();
+            OfAssets.Change();
         }
     }
 
     /// <summary>Another device management claims the location.</summary>
     public void ClaimFor(string id, string name)
     {
-        lock (Lock) MdmInfo = new JsonObject { ["id"] = id, ["name"] = name, ["metadata"] = name };
+        lock (Lock) Config = Config with { MdmInfo = new JsonObject { ["id"] = id, ["name"] = name, ["metadata"] = name } };
     }
 
     /// <summary>Who has a licence, by serial number.</summary>
@@ -131,7 +171,7 @@ public sealed class SimulatedLocation
     internal int Assigned(SimulatedAsset asset) => Licences.Keys.Count(one => one.AdamId == asset.AdamId && one.Pricing == asset.Pricing);
 
     /// <returns>null: it counts; else the error.</returns>
-    internal int? Judge(string token, DateTimeOffset now) => token == Token ? now >= TokenExpiresAt ? 9621 : null : _ended.Contains(token) ? 9625 : 9622;
+    internal int? Judge(string token, DateTimeOffset now) => token == Token ? now >= TokenExpiresAt ? AppsAndBooksErrors.TokenEnded : null : AppsAndBooksErrors.TokenRevoked;
 
     internal bool Knows(string token) => token == Token || _ended.Contains(token);
 }

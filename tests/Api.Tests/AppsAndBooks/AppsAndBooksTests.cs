@@ -14,7 +14,8 @@ public sealed class AppsAndBooksTests(AppsAndBooksHost host) : IClassFixture<App
 
     private static int _serials;
 
-    private static SimulatedAsset PagesAsset => new("361309726", "STDQ") { Store = ("Pages", "com.apple.Pages") };
+    /// <summary>The App Store tells its name only to those who send the token: it is a custom app.</summary>
+    private static SimulatedAsset PagesAsset => new("361309726", "STDQ") { Store = ("Pages", "com.apple.Pages"), IsCustom = true };
 
     private static string Serial() => $"BOUGHT{Interlocked.Increment(ref _serials):D5}";
 

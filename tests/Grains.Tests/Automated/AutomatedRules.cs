@@ -486,19 +486,40 @@ public abstract class AutomatedRules(GrainCluster cluster, IAutomatedCluster aut
         Assert.Equal(AutomatedProblem.None, (await server.Row()).Problem);
     }
 
-    [Fact]
-    public async Task A_profile_that_Apple_has_forgotten_is_defined_anew()
+    [Theory]
+    [InlineData(404, "PROFILE_NOT_FOUND")]
+    // Apple documents the status, and no word.
+    [InlineData(404, "")]
+    [InlineData(400, "PROFILE_NOT_FOUND")]
+    public async Task A_profile_that_Apple_has_forgotten_is_defined_anew(int status, string word)
     {
         var profile = await Profile();
         var server = await Connect(1, profile);
         var serials = Serials(1);
         Apple.Portal.Assign(server.Portal, serials);
-        Apple.Faults.Next("/profile/devices", new DeviceEnrolmentFault.Answer(400, "PROFILE_NOT_FOUND"));
+        Apple.Faults.Next("/profile/devices", new DeviceEnrolmentFault.Answer(status, word));
         await server.Round();
         await server.Round(TimeSpan.FromHours(2));
 
         Assert.Equal(2, server.Requests("/profile").Count);
         Assert.All(await Devices(server), row => Assert.Equal(AutomatedState.Assigned, row.Device.State));
+    }
+
+    [Fact]
+    public async Task A_profile_that_somebody_took_from_an_iPad_is_assigned_again_though_Apple_goes_on_naming_it()
+    {
+        var server = await Connect(0, await Profile());
+        var serial = Assert.Single(Serials(1));
+        Apple.Portal.Assign(server.Portal, serial);
+        await server.Round();
+        Assert.Equal((1, "assigned"), (Apple.Portal.Find(serial).TimesAssigned, Apple.Portal.Find(serial).ProfileStatus));
+
+        Apple.Portal.RemoveProfile(serial);
+        await server.Round();
+
+        Assert.NotNull(Apple.Portal.Find(serial).ProfileUuid);
+        Assert.Equal((2, "assigned"), (Apple.Portal.Find(serial).TimesAssigned, Apple.Portal.Find(serial).ProfileStatus));
+        Assert.Equal(AutomatedState.Assigned, Assert.Single(await Devices(server)).Device.State);
     }
 
     [Fact]
