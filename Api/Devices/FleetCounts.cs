@@ -34,6 +34,8 @@ internal sealed class FleetCounts(IFleetQueries fleet, TimeProvider time)
         if (scope.SchoolIds is not null) return Count(scope);
         lock (_gate)
         {
+            // Whoever enrols the first iPad wants to see it at once.
+            if (_last is { } last && last.Of(EnrolmentStatus.Enrolled) == 0) _last = null;
             var age = _last is null ? TimeSpan.MaxValue : time.GetElapsedTime(_at);
             if (_last is not null && age < _took * Share && age < TooOld) return Task.FromResult(_last);
             if (_running is not { IsCompleted: false }) _running = Count();
