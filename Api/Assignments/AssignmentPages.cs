@@ -86,7 +86,7 @@ internal static class AssignmentPages
     private static async Task<RazorComponentResult<DeviceAssignmentsPage>> Of(string id, HttpContext context, DeviceFrames frames, AssignmentService service)
     {
         var frame = await frames.Of(context, id);
-        return new RazorComponentResult<DeviceAssignmentsPage>(new { Frame = frame, Assignments = (await service.Of(FleetUser.Of(context), frame.Device.Id)) });
+        return new RazorComponentResult<DeviceAssignmentsPage>(new { Frame = frame, Assignments = await service.Of(FleetUser.Of(context), frame.Device.Id) });
     }
 
     private static Task<RazorComponentResult<AssignmentFormPage>> AskCreate(HttpContext context, AssignmentService service, AssignmentChoices choices) =>

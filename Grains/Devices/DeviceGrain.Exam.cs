@@ -79,7 +79,7 @@ internal sealed partial class DeviceGrain
         var automated = contents.Values.Any(content => FitnessPart.AsksForAutomated(content.Requirements))
             ? FitnessPart.IsAutomated(await inventory.ListItems(DeviceId, InventoryList.Security, FitnessPart.BeforeAutomatedKey, 1))
             : null;
-        var values = contents.Values.Any(content => content.Variables.Count > 0) ? await Values() : null;
+        var values = contents.Values.Any(content => content.Variables.Count > 0) ? await Values(_row!) : null;
         var types = _queue.Commands.Select(command => command.Row.RequestType).ToList();
         var decided = ExamPart.Decide(rows, new ExamKnown
         {

@@ -102,8 +102,8 @@ internal sealed partial class DeviceGrain
         var automated = concerned.Exists(content => FitnessPart.AsksForAutomated(content.Requirements))
             ? FitnessPart.IsAutomated(await inventory.ListItems(DeviceId, InventoryList.Security, FitnessPart.BeforeAutomatedKey, 1))
             : null;
-        var ipad = IsUserChannel && concerned.Count > 0 ? await OnItsIPad(row) : row;
-        var values = concerned.Exists(content => content.Variables.Count > 0) ? await Values() : null;
+        var ipad = concerned.Count > 0 ? await ItsIPad() : row;
+        var values = concerned.Exists(content => content.Variables.Count > 0) ? await Values(ipad) : null;
         var types = _queue.Commands.Select(command => command.Row.RequestType).ToList();
         var lists = rows.Count == 0 ? [] : await inventory.FindLists(Id);
         var known = new PlanKnown
@@ -228,9 +228,8 @@ internal sealed partial class DeviceGrain
 
     /// <summary>Of the variables.</summary>
     /// <remarks>The person is who has the iPad; of a user's profile it is the user.</remarks>
-    private async Task<IReadOnlyDictionary<string, string?>> Values()
+    private async Task<IReadOnlyDictionary<string, string?>> Values(DeviceRow ipad)
     {
-        var ipad = IsUserChannel ? await OnItsIPad(_row!) : _row!;
         var placeholder = ipad.SerialNumber is { Length: > 0 } serial ? await placeholders.Find(serial) : null;
         return VariablePart.ValuesOf(ipad, placeholder, IsUserChannel ? await PersonOfUser() : await holdings.PersonOf(DeviceId));
     }

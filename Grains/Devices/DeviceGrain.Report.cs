@@ -293,7 +293,7 @@ internal sealed partial class DeviceGrain
     /// <summary>A profile of the library with this iPad's own values. Null: it cannot be made, and the command has ended.</summary>
     private async ValueTask<DeviceReply?> HandOverProfile(PendingCommand command, byte[] template, DateTimeOffset now)
     {
-        if (ProfileCommand.Expand(template, await Values(), out var problem) is not { } profile)
+        if (ProfileCommand.Expand(template, await Values(await ItsIPad()), out var problem) is not { } profile)
         {
             await Finish(command, CommandEnding.Error, now, problem);
             LogCommandFailed(Id, command.Row.RequestType, command.Row.CommandUuid, problem);

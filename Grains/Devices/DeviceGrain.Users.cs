@@ -86,9 +86,9 @@ internal sealed partial class DeviceGrain
         if (_queue.Count > 0 || PlanIsDue(Now())) RequestPush(evenIfOutstanding: true);
     }
 
-    /// <summary>The iPad of this user, as far as it decides what the user can have.</summary>
-    private async Task<DeviceRow> OnItsIPad(DeviceRow user) =>
-        (await store.Load(DeviceId)).Row is { } ipad ? ipad with { Id = user.Id, Kind = user.Kind, IsShared = true } : user;
+    /// <summary>This iPad; for a user the user's iPad, as far as it decides what the user can have.</summary>
+    private async ValueTask<DeviceRow> ItsIPad() =>
+        IsUserChannel && (await store.Load(DeviceId)).Row is { } ipad ? ipad with { Id = _row!.Id, Kind = _row.Kind, IsShared = true } : _row!;
 
     private async Task<Person?> PersonOfUser() =>
         _row?.UserShortName is { } account ? (await people.ListByAccounts(Storage.Scope.District, [account])).FirstOrDefault() : null;

@@ -314,9 +314,12 @@ internal sealed class AutomatedStore(Database database) : IAutomatedStore
             if (rules.Count == 0) return AutomatedOutcome.UnknownGroup;
             if (profileId is not null && rules[0] is not null) return AutomatedOutcome.GroupHasRule;
             if (!await KnowsProfile(s, profileId)) return AutomatedOutcome.UnknownProfile;
-            // Before it goes, for the groups that have one are looked at.
-            if (profileId is null) await ReviewAfterGroup(s, groupId, at);
-            if (profileId is null) await s.Sql("DELETE FROM automated_groups WHERE group_id = @id").Text("@id", groupId).Execute();
+            if (profileId is null)
+            {
+                // Before it goes, for the groups that have one are looked at.
+                await ReviewAfterGroup(s, groupId, at);
+                await s.Sql("DELETE FROM automated_groups WHERE group_id = @id").Text("@id", groupId).Execute();
+            }
             else
             {
                 await s

@@ -48,7 +48,8 @@ public sealed class PostgresFixture : StoreFixture
 
     public PostgresDatabase Database => _database!;
 
-    public override IReadOnlyDictionary<string, string?> Settings => SettingsFor(Database.ConnectionString);
+    /// <summary>A busy disk may hold up a statement for longer than a school would wait. What an outage does has tests of its own.</summary>
+    public override IReadOnlyDictionary<string, string?> Settings => SettingsFor(Database.ConnectionString + ";Timeout=60;Command Timeout=180");
 
     public static Dictionary<string, string?> SettingsFor(string connectionString) => new()
     {

@@ -79,9 +79,7 @@ public sealed class SchoolManagerPortal(TimeProvider time)
             {
                 var purchase = FindLocked(serial);
                 if (purchase.Server == server) continue;
-                Leave(purchase);
-                (purchase.Server, purchase.AssignedAt) = (server, time.GetUtcNow());
-                server.Events.Add(new DeviceEvent("added", time.GetUtcNow(), Record(purchase)));
+                Move(purchase, server);
             }
         }
     }
@@ -100,9 +98,7 @@ public sealed class SchoolManagerPortal(TimeProvider time)
             {
                 var purchase = FindLocked(serial);
                 if (purchase.Server is not { } before || before == server) throw new InvalidOperationException($"{serial} is on no other service.");
-                Leave(purchase);
-                (purchase.Server, purchase.AssignedAt, purchase.MigratesFrom, purchase.MigrationDeadline) = (server, time.GetUtcNow(), before, deadline);
-                server.Events.Add(new DeviceEvent("added", time.GetUtcNow(), Record(purchase)));
+                Move(purchase, server, before, deadline);
             }
         }
     }
@@ -121,9 +117,7 @@ public sealed class SchoolManagerPortal(TimeProvider time)
         {
             var purchase = FindLocked(serialNumber);
             if (purchase.MigratesFrom is not { } before) throw new InvalidOperationException($"{serialNumber} does not move.");
-            Leave(purchase);
-            (purchase.Server, purchase.AssignedAt) = (before, time.GetUtcNow());
-            before.Events.Add(new DeviceEvent("added", time.GetUtcNow(), Record(purchase)));
+            Move(purchase, before);
         }
     }
 
@@ -250,6 +244,13 @@ public sealed class SchoolManagerPortal(TimeProvider time)
     {
         if (!_purchases.TryGetValue(serialNumber, out var purchase)) _purchases[serialNumber] = purchase = new SimulatedPurchase(serialNumber);
         return purchase;
+    }
+
+    private void Move(SimulatedPurchase purchase, SimulatedMdmServer server, SimulatedMdmServer? from = null, DateTimeOffset? deadline = null)
+    {
+        Leave(purchase);
+        (purchase.Server, purchase.AssignedAt, purchase.MigratesFrom, purchase.MigrationDeadline) = (server, time.GetUtcNow(), from, deadline);
+        server.Events.Add(new DeviceEvent("added", time.GetUtcNow(), Record(purchase)));
     }
 
     private void Leave(SimulatedPurchase purchase)

@@ -75,8 +75,7 @@ public abstract class KillRules
         {
             var goal = accepted.Count + BetweenKills;
             await Until(() => accepted.Count >= goal, $"{goal} accepted commands", cancellation);
-            await server.Process.Kill();
-            await server.Process.Start();
+            await server.Process.KillAndStart();
         }
 
         await stopSending.CancelAsync();
@@ -143,7 +142,7 @@ public abstract class KillRules
             {
                 var chosen = fleet.IPads.Where((_, at) => (at + number + round) % 3 != 0).ToList();
                 var target = string.Join(" or ", chosen.Select(ipad => $"serial:{ipad.Description.SerialNumber}"));
-                if (number == round % profiles) killing = KillAndStart();
+                if (number == round % profiles) killing = server.Process.KillAndStart();
                 await Insist(() => admin.PutAsync($"/api/v1/assignments/{id}", JsonNode.Parse($"{body}\"{target}\"}}")!.AsObject(), cancellation, "*"));
                 wanted[identifier] = [.. chosen.Select(ipad => ipad.Udid)];
             }
@@ -179,28 +178,7 @@ public abstract class KillRules
         foreach (var ipad in fleet.IPads) await ipad.ConnectAsync(cancellation: cancellation);
         Assert.Equal(commands, fleet.IPads.Sum(ipad => ipad.Journal.Commands.Count()));
 
-        async Task KillAndStart()
-        {
-            await server.Process.Kill();
-            await server.Process.Start();
-        }
-
-        async Task Insist(Func<Task> request)
-        {
-            while (true)
-            {
-                try
-                {
-                    await request();
-                    return;
-                }
-                catch (Exception e) when (e is HttpRequestException or AdminException or IOException)
-                {
-                    // Not answered with success: it may have been done, or not. The same once more is the same.
-                    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
-                }
-            }
-        }
+        Task Insist(Func<Task> step) => FaultSteps.Insist(step, cancellation);
     }
 
     [Fact]
@@ -232,7 +210,7 @@ public abstract class KillRules
             ["endsAt"] = TimeProvider.System.GetUtcNow().AddMinutes(30).ToString("O"),
         }, cancellation))["id"]!.GetValue<string>());
         await begin;
-        await KillAndStart();
+        await server.Process.KillAndStart();
         // A push that died with the server is repeated after a minute; here an iPad is used, and comes by itself.
         await Come(fleet.IPads);
         await Until(() => supervised.All(ipad => ipad.LockedIntoApp == "org.example.exam"), "a lock on all supervised iPads", cancellation);
@@ -241,7 +219,7 @@ public abstract class KillRules
         var offline = supervised.Where((_, at) => at % 3 == 0).ToList();
         foreach (var ipad in offline) ipad.GoOffline();
         var later = TimeProvider.System.GetUtcNow().AddMinutes(60);
-        var killing = KillAndStart();
+        var killing = server.Process.KillAndStart();
         await Insist(() => admin.PostAsync($"/api/v1/exams/{exam}/prolong", new JsonObject { ["endsAt"] = later.ToString("O") }, cancellation));
         await killing;
 
@@ -249,7 +227,7 @@ public abstract class KillRules
         var passcode = supervised.Except(offline).Where((_, at) => at % 2 == 0).ToList();
         foreach (var ipad in passcode) ipad.Lock();
         await Insist(() => admin.PostAsync($"/api/v1/exams/{exam}/release", [], cancellation));
-        killing = KillAndStart();
+        killing = server.Process.KillAndStart();
         await Come(supervised.Except(offline));
         await killing;
         await Come(supervised.Except(offline).Except(passcode));
@@ -271,27 +249,7 @@ public abstract class KillRules
             foreach (var ipad in ipads.ToList()) await Insist(() => ipad.ConnectAsync(cancellation: cancellation));
         }
 
-        async Task KillAndStart()
-        {
-            await server.Process.Kill();
-            await server.Process.Start();
-        }
-
-        async Task Insist(Func<Task> request)
-        {
-            while (true)
-            {
-                try
-                {
-                    await request();
-                    return;
-                }
-                catch (Exception e) when (e is HttpRequestException or AdminException or IOException)
-                {
-                    await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation);
-                }
-            }
-        }
+        Task Insist(Func<Task> step) => FaultSteps.Insist(step, cancellation);
     }
 
     private static async Task Until(Func<bool> condition, string what, CancellationToken cancellation)

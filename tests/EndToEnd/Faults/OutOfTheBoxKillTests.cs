@@ -2,9 +2,7 @@ using System.Text.Json.Nodes;
 using FleetMdm.EndToEnd.Fleet;
 using FleetMdm.Testing;
 using FleetMdm.VirtualFleet;
-using FleetMdm.VirtualFleet.Administration;
 using FleetMdm.VirtualFleet.Apple;
-using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
 
 namespace FleetMdm.EndToEnd.Faults;
@@ -74,15 +72,15 @@ public sealed class OutOfTheBoxKillTests : IAsyncLifetime
         var (server, location) = await PrepareAsync(serials, cancellation);
 
         // 1. It dies while Apple's list is read and the profile is assigned.
-        await Kill();
+        await _server.Process.KillAndStart();
         await Until(async () => (await admin.GetAsync($"/api/v1/automated/servers/{server}", cancellation))["counts"]!["assigned"]!.GetValue<long>() == IPads);
 
         // 2. It dies when the first iPads have enrolled, and when the first have their app. Whoever stands at an iPad tries again.
         var setUp = ipads.Select(ipad => Task.Run(() => Insist(() => ipad.SetUpAsync(_apple.Portal, cancellation)), cancellation)).ToList();
         await Until(() => Task.FromResult(ipads.Exists(ipad => ipad.IsEnrolled)));
-        await Kill();
+        await _server.Process.KillAndStart();
         await Until(() => Task.FromResult(ipads.Exists(ipad => ipad.InstalledApps.Contains(App))));
-        await Kill();
+        await _server.Process.KillAndStart();
         await Task.WhenAll(setUp);
 
         // 3. Each is there, with all that it needs, and was held until then. A push that died with the server comes again after minutes: an administrator sends it.
@@ -102,44 +100,18 @@ public sealed class OutOfTheBoxKillTests : IAsyncLifetime
         var known = (await admin.GetAsync("/api/v1/automated/devices?limit=100", cancellation))["items"]!.AsArray();
         Assert.Equal(serials.Order(), known.Select(device => device!["serialNumber"]!.GetValue<string>()).Order());
 
-        async Task Kill()
-        {
-            await _server.Process.Kill();
-            await _server.Process.Start();
-        }
-
+        // While it is not up again, nobody knows.
         async Task Until(Func<Task<bool>> there)
         {
-            while (true)
+            var seen = false;
+            while (!seen)
             {
-                try
-                {
-                    if (await there()) return;
-                }
-                catch (Exception e) when (e is HttpRequestException or AdminException)
-                {
-                    // It is not up again.
-                }
-
-                await Task.Delay(LookEvery, TimeProvider.System, cancellation);
+                await Insist(async () => seen = await there());
+                if (!seen) await Task.Delay(LookEvery, TimeProvider.System, cancellation);
             }
         }
 
-        async Task Insist(Func<Task> step)
-        {
-            while (true)
-            {
-                try
-                {
-                    await step();
-                    return;
-                }
-                catch (Exception e) when (e is HttpRequestException or AdminException or EnrolmentException or IOException)
-                {
-                    await Task.Delay(LookEvery, TimeProvider.System, cancellation);
-                }
-            }
-        }
+        Task Insist(Func<Task> step) => FaultSteps.Insist(step, cancellation);
     }
 
     /// <summary>The iPads and an app are bought, a profile is written, and both are assigned.</summary>

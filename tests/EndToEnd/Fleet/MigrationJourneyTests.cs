@@ -39,7 +39,7 @@ public sealed class MigrationJourneyTests : IAsyncLifetime
     }
 
     [Fact]
-    public Task An_iPad_moves_here_without_an_erase_though_its_goodbye_was_lost() => _server.RunAsync(async fleet =>
+    public Task An_iPad_moves_here_without_an_erase_though_its_goodbye_was_lost_and_leaves_again() => _server.RunAsync(async fleet =>
     {
         var admin = _server.Admin;
         using var patience = new CancellationTokenSource(RunningServer.Guard);
@@ -82,6 +82,13 @@ public sealed class MigrationJourneyTests : IAsyncLifetime
         await Until(() => Task.FromResult(!ipad.AwaitsConfiguration));
         Assert.Equal((0, true, false), (ipad.TimesErased, ipad.InstalledApps.Contains(Pages), ipad.InstalledApps.Contains(Numbers)));
         Assert.Equal(ipad.Udid, (await Device())["deviceId"]!.GetValue<string>());
+
+        // It leaves for a service that is not ours, and is enrolled here until it has gone. Apple tells times in seconds: one that it has enrolled in is over.
+        await Task.Delay(TimeSpan.FromMilliseconds(1_000 - TimeProvider.System.GetUtcNow().Millisecond), TimeProvider.System, patience.Token);
+        _apple.Portal.Migrate(_apple.Portal.AddServer("Foreign", ""), TimeProvider.System.GetUtcNow().AddDays(3), serial);
+        await Synced(after, "leaves", "released");
+        await ipad.RemoveManagementAsync(patience.Token);
+        await Until(async () => (await Device())["migration"]!.GetValue<string>() == "none");
     });
 
     private async Task<(string Id, SimulatedMdmServer Portal)> ConnectAsync(string name, string profile)

@@ -174,6 +174,12 @@ public sealed partial class ServerProcess : IAsyncDisposable
 
     public void Freeze() => Signal(_process!.Id, SignalStop);
 
+    public async Task KillAndStart()
+    {
+        await Kill();
+        await Start();
+    }
+
     public void Thaw() => Signal(_process!.Id, SignalContinue);
 
     public async ValueTask DisposeAsync()
