@@ -26,7 +26,12 @@ internal static class AssignmentEndpoints
         assignments.MapGet("/{id}/devices", Devices).WithQuery("state", "after", "limit").Fails(400, 404);
         assignments.MapPost("/{id}/retry", Retry).Needs(Rights.AssignmentChange).Idempotent()
             .Audit(AuditVerbs.AssignmentRetry, AuditTargets.Assignment, AuditPlace.WithTheChange).Fails(403, 404, 409);
+        assignments.MapPost("/{id}/go-on", GoOn).Needs(Rights.AssignmentChange).Idempotent()
+            .Audit(AuditVerbs.AssignmentGoOn, AuditTargets.Assignment, AuditPlace.WithTheChange).Fails(403, 404, 409);
+        assignments.MapPost("/{id}/take-back", TakeBack).Needs(Rights.AssignmentChange).Idempotent()
+            .Audit(AuditVerbs.AssignmentTakeBack, AuditTargets.Assignment, AuditPlace.WithTheChange).Fails(403, 404, 409);
         api.MapGet("/devices/{id}/assignments", Of).Needs(Rights.DeviceRead).WithTags("Assignments").Fails(404);
+        api.MapGet("/devices/{id}/assignments/history", History).Needs(Rights.DeviceRead).WithQuery("after", "limit").WithTags("Assignments").Fails(400, 404);
     }
 
     /// <summary>List assignments, by name</summary>
@@ -95,7 +100,25 @@ internal static class AssignmentEndpoints
     /// <remarks>409: it is a declaration. An iPad tries it again by itself.</remarks>
     public static async Task<Ok<AssignmentRetryView>> Retry(string id, HttpContext context, AssignmentService service) => TypedResults.Ok(await service.Retry(context, id));
 
+    /// <summary>Let the roll-out of an assignment go on</summary>
+    /// <remarks>One that stopped by itself goes on with the next wave: whoever says so accepts the failures. 409: it has not stopped.</remarks>
+    public static async Task<Ok<AssignmentView>> GoOn(string id, HttpContext context, RollOutService service) => TypedResults.Ok(await service.GoOn(context, id));
+
+    /// <summary>Take an assignment back whose roll-out is under way</summary>
+    /// <remarks>It ends now, and what it brought is taken from the iPads, as at its end. The assignment stays: when its end is changed, it begins with the first wave. 409: it is not
+    /// rolled out in waves, or all its iPads have been reached.</remarks>
+    public static async Task<Ok<AssignmentView>> TakeBack(string id, HttpContext context, RollOutService service) => TypedResults.Ok(await service.TakeBack(context, id));
+
     /// <summary>What an iPad should have, and how it stands</summary>
     public static async Task<Ok<DeviceAssignmentsView>> Of(string id, HttpContext context, AssignmentService service) =>
         TypedResults.Ok(await service.Of(FleetUser.Of(context), id));
+
+    /// <summary>What assignments did on an iPad, newest first</summary>
+    /// <remarks>Each command that brought something or took it away, and what became of it, as long as the history of commands holds it. What is under way stands in
+    /// <c>/api/v1/devices/{id}/assignments</c>. Who made and changed an assignment stands in the audit record, by its id.</remarks>
+    /// <param name="after">The <c>next</c> of the page before.</param>
+    /// <param name="limit">1 to 1000; 100 when absent.</param>
+    public static async Task<Ok<Page<AssignmentEventView>>> History(
+        string id, HttpContext context, AssignmentService service, [FromQuery] string? after = null, [FromQuery] string? limit = null) =>
+        TypedResults.Ok(await service.History(FleetUser.Of(context), id, after, Page.Limit(limit)));
 }

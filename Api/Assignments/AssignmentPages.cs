@@ -31,6 +31,7 @@ internal static class AssignmentPages
     private const string SharedMember = AssignmentService.SharedIPad + ".";
 
     private const int RowsOnPage = 100;
+    private const int EventsOnPage = 50;
 
     public static void MapPages(RouteGroupBuilder pages)
     {
@@ -44,6 +45,9 @@ internal static class AssignmentPages
         pages.MapPost("/assignments/{id}/edit", Change).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentChange, AuditTargets.Assignment, AuditPlace.WithTheChange);
         pages.MapPost("/assignments/{id}/delete", Delete).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentDelete, AuditTargets.Assignment, AuditPlace.WithTheChange);
         pages.MapPost("/assignments/{id}/retry", Retry).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentRetry, AuditTargets.Assignment, AuditPlace.WithTheChange);
+        pages.MapPost("/assignments/{id}/go-on", GoOn).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentGoOn, AuditTargets.Assignment, AuditPlace.WithTheChange);
+        pages.MapGet("/assignments/{id}/take-back", AskTakeBack).Needs(Rights.AssignmentChange);
+        pages.MapPost("/assignments/{id}/take-back", TakeBack).Needs(Rights.AssignmentChange).Audit(AuditVerbs.AssignmentTakeBack, AuditTargets.Assignment, AuditPlace.WithTheChange);
         pages.MapGet($"/ipads/{{id}}/{Name}", Of).Needs(Rights.DeviceRead);
     }
 
@@ -75,18 +79,27 @@ internal static class AssignmentPages
             FormKey = PageForms.NewKey(),
             Done = done switch
             {
-                "created" => "The assignment is in force. Those that it is for are being woken.",
+                "created" => "The assignment is saved. Those that it is for now are being woken.",
                 "saved" => "The assignment is saved.",
+                "went-on" => "The roll-out goes on.",
+                "taken-back" => "The assignment has ended. It is being taken from the iPads that have it, unless it was to stay.",
                 "retried" => long.TryParse(count, out var number) ? $"It is tried again on {DeviceOrders.IPads(number)}." : "It is tried again.",
                 _ => null,
             },
         });
     }
 
-    private static async Task<RazorComponentResult<DeviceAssignmentsPage>> Of(string id, HttpContext context, DeviceFrames frames, AssignmentService service)
+    private static async Task<RazorComponentResult<DeviceAssignmentsPage>> Of(string id, HttpContext context, DeviceFrames frames, AssignmentService service, string? after)
     {
-        var frame = await frames.Of(context, id);
-        return new RazorComponentResult<DeviceAssignmentsPage>(new { Frame = frame, Assignments = await service.Of(FleetUser.Of(context), frame.Device.Id) });
+        var (frame, user) = (await frames.Of(context, id), FleetUser.Of(context));
+        return new RazorComponentResult<DeviceAssignmentsPage>(new
+        {
+            Frame = frame,
+            Assignments = await service.Of(user, frame.Device.Id),
+            History = await service.History(user, frame.Device.Id, PeoplePages.Set(after), EventsOnPage),
+            IsLaterPage = PeoplePages.Set(after) is not null,
+            MayReadAudit = user.May(Rights.AuditRead),
+        });
     }
 
     private static Task<RazorComponentResult<AssignmentFormPage>> AskCreate(HttpContext context, AssignmentService service, AssignmentChoices choices) =>
@@ -198,6 +211,30 @@ internal static class AssignmentPages
         return PageForms.See($"/assignments/{Uri.EscapeDataString(id)}?done=retried&count={retried.IPads}");
     }
 
+    private static async Task<IResult> GoOn(string id, HttpContext context, RequestIds ids, RollOutService service)
+    {
+        await PageForms.Read(context, ids);
+        return PageForms.See($"/assignments/{(await service.GoOn(context, id)).Id}?done=went-on");
+    }
+
+    private static async Task<RazorComponentResult<RollOutTakeBackPage>> AskTakeBack(string id, HttpContext context, AssignmentService service) =>
+        new(new { User = FleetUser.Of(context), Assignment = await service.Get(FleetUser.Of(context), id), FormKey = PageForms.NewKey() });
+
+    private static async Task<IResult> TakeBack(string id, HttpContext context, RequestIds ids, RollOutService service, AssignmentService assignments)
+    {
+        await PageForms.Read(context, ids);
+        try
+        {
+            return PageForms.See($"/assignments/{(await service.TakeBack(context, id)).Id}?done=taken-back");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            var user = FleetUser.Of(context);
+            return new RazorComponentResult<RollOutTakeBackPage>(new { User = user, Assignment = await assignments.Get(user, id), FormKey = PageForms.NewKey(), Form = FormState.Refused(problem) })
+            { StatusCode = problem.Status };
+        }
+    }
+
     private static async Task<RazorComponentResult<AssignmentFormPage>> Form(
         HttpContext context, AssignmentChoices choices, AssignmentView? assignment, string what, FormState form, AssignmentPlanView? plan = null)
     {
@@ -272,8 +309,13 @@ internal static class AssignmentPages
             Keep = get("keep") == "true",
             StartsAt = Midnight(get, "starts", standing?.StartsAt, zone),
             EndsAt = Midnight(get, "ends", standing?.EndsAt, zone),
+            RollOut = get("rollOut") is null ? null : new RollOutRequest { StopWhenFailed = Percent(get("stopWhenFailed")) },
         };
     }
+
+    private static int? Percent(string? typed) => typed?.Trim().TrimEnd('%').TrimEnd() is not { Length: > 0 } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is >= 1 and <= 100 ? number
+        : throw ApiProblem.Field("stopWhenFailed", "Enter a whole number from 1 to 100, or leave it empty.");
 
     private static SharedIPadRequest Shared(Func<string, string?> get, SharedIPadRequest? standing)
     {

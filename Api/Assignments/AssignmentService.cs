@@ -27,7 +27,7 @@ namespace FleetMdm.Api.Assignments;
 
 /// <summary>What iPads should have, for REST and for the console.</summary>
 internal sealed class AssignmentService(
-    IAssignmentStore store, IProfileStore profiles, HostedAppService apps, IContentStore content, DeviceLookup lookup, IGrainFactory grains, AuditTrail trail, TimeProvider time)
+    IAssignmentStore store, IRollOutStore rollOuts, IProfileStore profiles, HostedAppService apps, IContentStore content, DeviceLookup lookup, IGrainFactory grains, AuditTrail trail, TimeProvider time)
 {
     public const string InstallApplication = "InstallApplication";
     public const string Settings = "Settings";
@@ -59,6 +59,7 @@ internal sealed class AssignmentService(
     {
         var row = await Row(reader, id) ?? throw NotFound();
         var view = AssignmentView.Of(row, AssignmentCountsView.Of(await store.Count([row.Assignment.Id])));
+        if (row.Assignment.RollOut is { Wave: > 0 } rollOut) view = view with { RollOut = RollOutView.From(rollOut, await rollOuts.ListWaves(row.Assignment.Id)) };
         // It may hold a configuration with a password in it.
         if (row.Assignment.Asked is not { } asked || !reader.May(Rights.AssignmentChange)) return view;
         return With(view, row.Assignment.Kind, JsonSerializer.Deserialize(asked, AdminJson.Default.JsonElement));
@@ -156,6 +157,8 @@ internal sealed class AssignmentService(
             Revision = isSame ? standing.Revision : standing.Revision + 1,
             Command = isSame ? standing.Command : read.Command,
             Asked = isSame ? standing.Asked : read.Asked,
+            // Left out, it goes on as it stands.
+            RollOut = read.RollOut ?? standing.RollOut,
             CreatedAt = standing.CreatedAt,
             CreatedBy = standing.CreatedBy,
             UpdatedAt = time.GetUtcNow(),
@@ -231,6 +234,17 @@ internal sealed class AssignmentService(
             ],
             ForUsers = await OfUsers(reader, device),
         };
+    }
+
+    /// <summary>What assignments did on one iPad, newest first.</summary>
+    public async Task<Page<AssignmentEventView>> History(FleetUser reader, string deviceId, string? after, int limit)
+    {
+        var device = await lookup.Row(deviceId);
+        long? before = after is null ? null : long.TryParse(after, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var place) ? place : throw ApiProblem.InvalidCursor();
+        var rows = await store.ListHistory(device.Id, before, limit + 1);
+        return Page.Of(
+            rows, limit, row => AssignmentEventView.Of(row, row.Assignment is { Assignment: { DeletedAt: null } one } && IsOpen(reader, one)),
+            row => row.Sequence.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
     private async Task<IReadOnlyList<UsersAssignmentView>> OfUsers(FleetUser reader, DeviceRow device)
@@ -334,6 +348,7 @@ internal sealed class AssignmentService(
             Keep = request.Keep,
             StartsAt = Milliseconds(request.StartsAt),
             EndsAt = Milliseconds(request.EndsAt),
+            RollOut = request.RollOut?.ToRollOut(),
             CreatedAt = default,
             CreatedBy = "",
             UpdatedAt = default,
@@ -507,6 +522,15 @@ internal sealed class AssignmentService(
         }
     }
 
+    /// <summary>One that somebody is about to steer.</summary>
+    /// <exception cref="ApiProblem">403, 404.</exception>
+    public async Task<Assignment> ToChange(HttpContext context, string id)
+    {
+        var standing = (await Row(FleetUser.Of(context), id) ?? throw NotFound()).Assignment;
+        Require(context, standing.Kind);
+        return standing;
+    }
+
     private static void Require(HttpContext context, AssignmentKind kind) => CommandRights.Require(context, kind switch
     {
         AssignmentKind.Profile => ProfileCommand.Install,
@@ -540,7 +564,7 @@ internal sealed class AssignmentService(
     private static PlanExampleView Example(LeftOutRow row) => new(row.EnrolmentId, row.SerialNumber, row.DeviceName, row.OsVersion);
 
     private static string Told(Assignment assignment) =>
-        Text.Printable($"{assignment.Name}: {assignment.Item}{(assignment.Channel == AssignmentChannel.User ? " for users" : "")}{(assignment.Target is { } target ? $" to {target}" : "")}{(assignment.Except is { } except ? $" but not {except}" : "")}", 200);
+        Text.Printable($"{assignment.Name}: {assignment.Item}{(assignment.Channel == AssignmentChannel.User ? " for users" : "")}{(assignment.Target is { } target ? $" to {target}" : "")}{(assignment.Except is { } except ? $" but not {except}" : "")}{(assignment.RollOut is { Wave: 0 } ? ", in waves" : "")}", 200);
 
-    private static ApiProblem NotFound() => ApiProblem.NotFound("There is no such assignment.");
+    public static ApiProblem NotFound() => ApiProblem.NotFound("There is no such assignment.");
 }

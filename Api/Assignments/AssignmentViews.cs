@@ -41,6 +41,9 @@ public sealed record AssignmentRequest
     public DateTimeOffset? StartsAt { get; init; }
     /// <summary>Null: never. Then it is taken from the iPads.</summary>
     public DateTimeOffset? EndsAt { get; init; }
+    /// <summary>In waves, which stop by themselves. Null: it comes to all its iPads at once; in a change: how it is rolled out stays as it is. Sent in a change, it begins anew, for
+    /// the iPads that do not have it.</summary>
+    public RollOutRequest? RollOut { get; init; }
 }
 
 /// <summary>A version of iPadOS, and until when.</summary>
@@ -130,6 +133,8 @@ public sealed record AssignmentView
     public DateTimeOffset? EndsAt { get; init; }
     /// <summary>coming, inForce or over.</summary>
     public required string Phase { get; init; }
+    /// <summary>In waves. Null: it comes to all its iPads at once.</summary>
+    public RollOutView? RollOut { get; init; }
     public required AssignmentCountsView IPads { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
@@ -159,6 +164,7 @@ public sealed record AssignmentView
             StartsAt = one.StartsAt,
             EndsAt = one.EndsAt,
             Phase = AssignmentWords.Phase(one.Phase),
+            RollOut = RollOutView.From(one.RollOut),
             IPads = counts,
             CreatedAt = one.CreatedAt,
             CreatedBy = one.CreatedBy,
@@ -340,6 +346,54 @@ public sealed record DeviceAssignmentView
     public string? CommandUuid { get; init; }
 }
 
+/// <summary>What an assignment did on an iPad: one command, and what became of it.</summary>
+public sealed record AssignmentEventView
+{
+    /// <summary>When it ended.</summary>
+    public required DateTimeOffset At { get; init; }
+    /// <summary>installed, failed, removed, removalFailed, or ended: it was cancelled, or the iPad never got it.</summary>
+    public required string What { get; init; }
+    /// <summary>What the iPad said, where it refused it.</summary>
+    public string? Reason { get; init; }
+    /// <summary>When the command was put into the iPad's queue.</summary>
+    public required DateTimeOffset SentAt { get; init; }
+    public required string CommandUuid { get; init; }
+    public required string RequestType { get; init; }
+    /// <summary>Null: the assignment is gone, or an older version of the server sent the command.</summary>
+    public string? AssignmentId { get; init; }
+    /// <summary>Whether the reader's token may open the assignment itself.</summary>
+    internal bool IsOpen { get; init; }
+    public string? Name { get; init; }
+    /// <summary>Who made the assignment, and when. Each change of it is in the audit record, by its id.</summary>
+    public string? CreatedBy { get; init; }
+    public DateTimeOffset? CreatedAt { get; init; }
+    /// <summary>Who changed it last, and when.</summary>
+    public string? UpdatedBy { get; init; }
+    public DateTimeOffset? UpdatedAt { get; init; }
+
+    internal static AssignmentEventView Of(AssignmentHistoryRow row, bool isOpen) => new()
+    {
+        At = row.EndedAt,
+        What = row.Ending switch
+        {
+            Storage.Devices.CommandEnding.Acknowledged => row.Takes ? "removed" : "installed",
+            Storage.Devices.CommandEnding.Error or Storage.Devices.CommandEnding.CommandFormatError => row.Takes ? "removalFailed" : "failed",
+            _ => "ended",
+        },
+        Reason = row.Summary,
+        SentAt = row.SentAt,
+        CommandUuid = row.CommandUuid,
+        RequestType = row.RequestType,
+        AssignmentId = row.Assignment?.Assignment.Id,
+        IsOpen = isOpen,
+        Name = row.Assignment?.Assignment.Name,
+        CreatedBy = row.Assignment?.Assignment.CreatedBy,
+        CreatedAt = row.Assignment?.Assignment.CreatedAt,
+        UpdatedBy = row.Assignment?.Assignment.UpdatedBy,
+        UpdatedAt = row.Assignment?.Assignment.UpdatedAt,
+    };
+}
+
 /// <summary>What was done.</summary>
 public sealed record AssignmentRetryView
 {
@@ -420,6 +474,15 @@ internal static class AssignmentWords
         "leaving" => "To be removed",
         "removing" => "Being removed",
         _ => "Removal failed",
+    };
+
+    public static string Happened(string what) => what switch
+    {
+        "installed" => "Installed",
+        "failed" => "Failed",
+        "removed" => "Removed",
+        "removalFailed" => "Removal failed",
+        _ => "Not delivered",
     };
 
     /// <param name="iPad">As its grain knows it; null: its queue says nothing of this.</param>

@@ -16,6 +16,7 @@ internal static class AssignmentsRoom
     public static void AddAssignments(this IServiceCollection services)
     {
         services.AddSingleton<AssignmentService>();
+        services.AddSingleton<RollOutService>();
         services.AddSingleton<AssignedThings>();
         services.AddSingleton<IAttention, AssignmentAttention>();
         services.AddSingleton<ISetUp, AssignmentSetUp>();

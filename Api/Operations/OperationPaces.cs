@@ -135,7 +135,7 @@ internal static class OperationPaces
         var start = request.StartAt;
         if (start is { } at && (at < time.GetUtcNow() - JustPassed || at > time.GetUtcNow() + Farthest))
             throw ApiProblem.Field("pace.startAt", "It must lie in the future, and not more than a year away.");
-        var waves = Waves(request.Waves ?? []);
+        var waves = Waves("pace.waves", request.Waves ?? []);
         return new OperationPace
         {
             Waves = waves,
@@ -156,10 +156,10 @@ internal static class OperationPaces
         ? before with { Waves = [], StopPercent = null, StartAt = null }
         : null;
 
-    private static List<string> Waves(IReadOnlyList<JsonElement> asked)
+    public static IReadOnlyList<string> Waves(string field, IReadOnlyList<JsonElement> asked)
     {
-        if (asked.Count > MostWaves) throw ApiProblem.Field("pace.waves", $"It may have at most {MostWaves} waves, but has {asked.Count}.");
-        return [.. asked.Select((wave, i) => Wave($"pace.waves[{i}]", wave))];
+        if (asked.Count > MostWaves) throw ApiProblem.Field(field, $"It may have at most {MostWaves} waves, but has {asked.Count}.");
+        return [.. asked.Select((wave, i) => Wave($"{field}[{i}]", wave))];
     }
 
     private static string Wave(string field, JsonElement wave)

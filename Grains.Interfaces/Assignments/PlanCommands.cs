@@ -7,8 +7,10 @@ public static class PlanCommands
     // As Storage knows them (AssignmentCommands).
     private const string Bringing = "F1EE7001-", Taking = "F1EE7002-";
 
+    /// <summary>It ends as the assignment's id does: from the history of commands can be told later what it was for.</summary>
     /// <param name="takes">It takes something away.</param>
-    public static string NewUuid(bool takes) => OwnUuids.New(takes ? Taking : Bringing);
+    /// <param name="assignmentId">For which it is sent.</param>
+    public static string NewUuid(bool takes, string assignmentId) => OwnUuids.New(takes ? Taking : Bringing, assignmentId);
 
     /// <summary>Nobody else may begin a CommandUUID like that.</summary>
     public static bool IsReserved(string commandUuid) => OwnUuids.Begins(commandUuid, Bringing) || Takes(commandUuid);

@@ -11,6 +11,7 @@ internal static class AssignmentServices
     public static IServiceCollection AddAssignments(this IServiceCollection services)
     {
         services.AddSingleton<PlanHolder>();
+        services.AddSingleton<RollOutPacer>();
         services.AddSingleton<DeclarationSets>();
         services.AddSingleton<ISweepDuty, PlanDuty>();
         return services;

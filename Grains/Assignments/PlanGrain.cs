@@ -14,15 +14,16 @@ namespace FleetMdm.Grains.Assignments;
 //
 //   1. turn      assignments begin and end
 //   2. reach     somebody changed a group, a person, a profile …: which iPads come under what depends on it is looked at anew. The audit record tells: every change has one
-//   3. announce  when the plan has a new number, every node is told, and iPads' grains look at their rows once more
-//   4. push      iPads that have something to do and do not know it, at the pace of the outbox
+//   3. roll out  a wave that is through is followed by the next one, and one in which too many failed by none
+//   4. announce  when the plan has a new number, every node is told, and iPads' grains look at their rows once more
+//   5. push      iPads that have something to do and do not know it, at the pace of the outbox
 //
 // All of it is in the store: this grain may be lost at any moment, and another one does it again.
 
 /// <inheritdoc cref="IPlanGrain"/>
 [GrainType("plan")]
 internal sealed partial class PlanGrain(
-    IAssignmentStore store, IContentSyncStore licences, IDeclarationStore declarations, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
+    IAssignmentStore store, IContentSyncStore licences, IDeclarationStore declarations, IAuditStore audit, QueueAnnouncer announcer, PushOutbox outbox, RollOutPacer rollOuts, TimeProvider clock, ILogger<PlanGrain> logger) : Grain, IPlanGrain
 {
     private const int PushPage = 500;
 
@@ -148,6 +149,9 @@ internal sealed partial class PlanGrain(
         }
 
         // 3
+        await rollOuts.Look(now);
+
+        // 4
         var number = await store.Number();
         if (number != _announced)
         {
@@ -157,7 +161,7 @@ internal sealed partial class PlanGrain(
             foreach (var location in await licences.ListTouched()) GrainFactory.GetGrain<IContentLocationGrain>(location).Wake().Ignore();
         }
 
-        // 4
+        // 5
         if (now < _pushesAt) return;
         var (since, began) = (_pushedUpTo - Overlap, now);
         string? after = null;

@@ -50,8 +50,8 @@ internal sealed record PlanKnown
     public required Func<PlanContent, string?> Misfit { get; init; }
     /// <summary>Its licences of Apps and Books, as far as they are known.</summary>
     public Func<AssignedLicence, ContentLicence?> Licence { get; init; } = _ => null;
-    /// <summary>Of a command that takes something away, or brings something.</summary>
-    public required Func<bool, string> NewUuid { get; init; }
+    /// <summary>Of a command that takes something away, or brings something, for an assignment.</summary>
+    public required Func<bool, string, string> NewUuid { get; init; }
 }
 
 /// <summary>A command to send for an assignment.</summary>
@@ -191,7 +191,7 @@ internal static class PlanPart
                 continue;
             }
 
-            var send = new PlanSend(entry, known.NewUuid(false), Remove: false);
+            var send = new PlanSend(entry, known.NewUuid(false, entry.Id), Remove: false);
             sends.Add(send);
             all[at] = (entry, standing with
             {
@@ -243,7 +243,7 @@ internal static class PlanPart
                 continue;
             }
 
-            var send = new PlanSend(entry, known.NewUuid(true), Remove: true);
+            var send = new PlanSend(entry, known.NewUuid(true, entry.Id), Remove: true);
             sends.Add(send);
             all[i] = (entry, one with { State = AssignmentState.Removing, CommandUuid = send.CommandUuid, DueAt = now + LookAgain, ChangedAt = now });
         }

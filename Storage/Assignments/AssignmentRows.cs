@@ -9,6 +9,9 @@ public static class AssignmentCommands
     public const string Bringing = "F1EE7001-";
     public const string Taking = "F1EE7002-";
 
+    /// <summary>How many digits of the id of its assignment a CommandUUID ends with.</summary>
+    internal const int EndsWith = 12;
+
     /// <summary>In SQL: when the iPad of the row x has something to do for it. A command that ended, or was lost, while nobody took note of it (its node died in between) is looked after at once.</summary>
     internal static string DueAt(string atOnce, string never) => $"""
         CASE WHEN x.state IN (2, 7) AND (x.command_uuid LIKE '{Bringing}%' OR x.command_uuid LIKE '{Taking}%')
@@ -95,6 +98,8 @@ public sealed record Assignment
     public DateTimeOffset? StartsAt { get; init; }
     public DateTimeOffset? EndsAt { get; init; }
     public AssignmentPhase Phase { get; init; }
+    /// <summary>Null: it comes to all its iPads at once. Whoever writes one in no wave begins it anew; otherwise how far it is stays as it is.</summary>
+    public AssignmentRollOut? RollOut { get; init; }
     public DateTimeOffset? DeletedAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public required string CreatedBy { get; init; }
@@ -170,6 +175,14 @@ public sealed record AssignmentDeviceRow(
 /// <summary>What one user of a Shared iPad should have.</summary>
 /// <param name="UserId">Of the user's channel.</param>
 public sealed record AssignmentUserRow(string UserId, AssignmentStanding Standing, string Name, string? ProfileName);
+
+/// <summary>A command for an assignment that has ended on an iPad: the history of commands, as it is.</summary>
+/// <param name="Sequence">Its place in the history.</param>
+/// <param name="Takes">It took something away.</param>
+/// <param name="SentAt">When it was put into the iPad's queue.</param>
+/// <param name="Assignment">For which; null: it is forgotten, or was sent by a version of the server that did not say so.</param>
+public sealed record AssignmentHistoryRow(
+    long Sequence, string CommandUuid, string RequestType, bool Takes, DateTimeOffset SentAt, DateTimeOffset EndedAt, Devices.CommandEnding Ending, string? Summary, AssignmentRow? Assignment);
 
 /// <param name="AssignmentId">Which.</param>
 /// <param name="State">Which.</param>

@@ -9,14 +9,15 @@ using FleetMdm.Storage.Secrets;
 namespace FleetMdm.Storage.Assignments;
 
 /// <inheritdoc cref="IAssignmentStore"/>
-internal sealed class AssignmentStore(Database database, BodySealer sealer) : IAssignmentStore
+internal sealed partial class AssignmentStore(Database database, BodySealer sealer) : IAssignmentStore
 {
-    private const string Columns = """
+    private const string Columns = $"""
         a.id, a.version, a.name, a.kind, a.item, a.reference, a.removal, a.command, a.asked, a.revision, a.target, a.except_filter, a.school_id, a.keep, a.starts_at, a.ends_at,
-        a.phase, a.deleted_at, a.created_at, a.created_by, a.updated_at, a.updated_by, a.content_location, a.content_adam, a.content_pricing, a.channel
+        a.phase, a.deleted_at, a.created_at, a.created_by, a.updated_at, a.updated_by, a.content_location, a.content_adam, a.content_pricing, a.channel,
+        {RollOutColumns}
         """;
 
-    private const int Width = 26;
+    private const int Width = 34;
 
     private const string Rows = $"""
         SELECT {Columns}, x.name, p.version, p.name
@@ -147,6 +148,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                 ON CONFLICT DO NOTHING
                 """), assignment).Execute();
             if (added == 0) return await IsWritten(s, assignment) ? AssignmentOutcome.Written : AssignmentOutcome.NameTaken;
+            await BeginAnew(s, assignment);
             await Written(s, assignment, audit);
             return AssignmentOutcome.Written;
         }, timeout: ReachTimeout);
@@ -168,6 +170,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
                   updated_at = @at, updated_by = @by, content_location = @contentLocation, content_adam = @contentAdam, content_pricing = @contentPricing, channel = @channel
                 WHERE id = @id
                 """), assignment).Int("@version", assignment.Version).Execute();
+            await BeginAnew(s, assignment);
             await Written(s, assignment, audit, standing.Licence);
             return AssignmentOutcome.Written;
         }, timeout: ReachTimeout);
@@ -280,25 +283,30 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
     {
         // Without what they send: it is sealed.
         var all = await s
-            .Sql("SELECT id, target, except_filter, school_id, kind FROM assignments WHERE phase = 1 AND channel = @channel").Short("@channel", (short)channel)
-            .List(row => (Id: row.Text(0), Target: new AssignmentTarget(row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), now), IsClassroom: row.Short(4) == (short)AssignmentKind.Classroom));
+            .Sql("SELECT id, target, except_filter, school_id, kind, roll_out_limit FROM assignments WHERE phase = 1 AND channel = @channel").Short("@channel", (short)channel)
+            .List(row => (Id: row.Text(0), Target: new AssignmentTarget(row.TextOrNull(1), row.TextOrNull(2), row.TextOrNull(3), now), IsClassroom: row.Short(4) == (short)AssignmentKind.Classroom, IsLimited: !row.IsNull(5)));
         var found = new List<string>();
         foreach (var some in all.Chunk(AtOnce))
         {
             var conditions = new List<(string Id, string Condition, Action<Statement>? Bind)>();
-            foreach (var (number, (id, target, isClassroom)) in some.Index())
+            foreach (var (number, (id, target, isClassroom, isLimited)) in some.Index())
             {
                 var (usable, node) = await AssignmentTargets.Standing(s, target);
-                if (usable)
+                var (condition, bind) = AssignmentTargets.Condition(node, now, database, $"@a{number}_");
+                if (usable && !isLimited)
                 {
-                    var (condition, bind) = AssignmentTargets.Condition(node, now, database, $"@a{number}_");
                     conditions.Add((id, "1 = 1" + condition + (isClassroom ? AssignmentTargets.OfClassroom : ""), bind));
                     continue;
                 }
 
-                // What cannot be used any more changes nothing.
-                var name = $"@none{number}";
-                conditions.Add((id, $"EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = @device AND x.assignment_id = {name})", statement => statement.Text(name, id)));
+                // What cannot be used any more changes nothing. Of one that is rolled out: whose turn has come has a row.
+                var name = $"@has{number}";
+                conditions.Add((id, $"EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = @device AND x.assignment_id = {name}{(usable ? " AND x.state < 6" : "")}){(usable ? condition : "")}", statement =>
+                {
+                    statement.Text(name, id);
+                    if (usable) bind?.Invoke(statement);
+                }
+                ));
             }
 
             var flags = await s
@@ -496,18 +504,24 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             if (only is not null) statement.Ids(only);
         }
 
-        // 1. Those that come, or come back.
-        if (assignment.Phase == AssignmentPhase.InForce)
+        var (wave, room) = await TurnOf(s, assignment, found, subject, bind, now);
+
+        // 1. Those that come, or come back. Of one that is rolled out as many as their wave has room for: as operations begin, in an order that is nobody's.
+        if (assignment.Phase == AssignmentPhase.InForce && room != 0)
         {
             changed += await s
                 .Sql($"""
-                    INSERT INTO assignment_devices (device_id, assignment_id, state, revision, attempts, due_at, changed_at)
-                    SELECT {subject}, @id, 1, 0, 0, @now, @now FROM {found}
+                    INSERT INTO assignment_devices (device_id, assignment_id, state, revision, attempts, due_at, changed_at, wave)
+                    SELECT {subject}, @id, 1, 0, 0, @now, @now, @wave FROM {found}
                       AND NOT EXISTS (SELECT 1 FROM assignment_devices x WHERE x.device_id = {subject} AND x.assignment_id = @id AND x.state < 6)
-                    ORDER BY {subject}
-                    ON CONFLICT (device_id, assignment_id) DO UPDATE SET state = 1, attempts = 0, due_at = excluded.due_at, changed_at = excluded.changed_at, reason = NULL
+                    ORDER BY {(room is null ? subject : $"substr({subject}, length({subject}) - 5), {subject} LIMIT @room")}
+                    ON CONFLICT (device_id, assignment_id) DO UPDATE
+                      SET state = 1, attempts = 0, due_at = excluded.due_at, changed_at = excluded.changed_at, reason = NULL, wave = excluded.wave
                     """)
-                .Text("@id", assignment.Id).Time("@now", now).Bind(bind).Execute();
+                .Text("@id", assignment.Id).Time("@now", now).Int("@wave", wave).Bind(bind).Bind(statement =>
+                {
+                    if (room is { } most) statement.Long("@room", most);
+                }).Execute();
         }
 
         // 2. Those that leave: who was never sent it needs to hear nothing.
@@ -586,6 +600,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
             CreatedBy = standing.CreatedBy,
             UpdatedAt = standing.UpdatedAt,
             Phase = standing.Phase,
+            RollOut = standing.RollOut,
         };
 
     private static AssignmentTarget TargetOf(Assignment assignment, DateTimeOffset now) => new(assignment.Target, assignment.Except, assignment.SchoolId, now, assignment.Channel);
@@ -669,6 +684,7 @@ internal sealed class AssignmentStore(Database database, BodySealer sealer) : IA
         UpdatedAt = row.Time(20),
         UpdatedBy = row.Text(21),
         Channel = (AssignmentChannel)row.Short(25),
+        RollOut = ReadRollOut(row, 26),
         Licence = row.TextOrNull(22) is { } location ? new AssignedLicence(location, row.Text(23), row.Text(24)) : null,
     };
 }

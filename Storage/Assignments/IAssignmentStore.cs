@@ -60,6 +60,10 @@ public interface IAssignmentStore
     /// <summary>All of one iPad.</summary>
     Task<IReadOnlyList<AssignmentStandingRow>> ListOfDevice(string deviceId);
 
+    /// <summary>What assignments did on one iPad, newest first, as long as its history of commands holds it.</summary>
+    /// <param name="before">Only what is older than this place in the history; null: all.</param>
+    Task<IReadOnlyList<AssignmentHistoryRow>> ListHistory(string deviceId, long? before, int limit);
+
     /// <summary>Tries again at once, on all iPads where it failed.</summary>
     /// <returns>On how many.</returns>
     Task<long> Retry(Scope scope, string id, DateTimeOffset at, Func<long, AuditRecord?> audit);

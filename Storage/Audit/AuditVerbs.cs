@@ -132,6 +132,11 @@ public static class AuditVerbs
     public const string AssignmentDelete = "assignment.delete";
     /// <summary>What failed was to be tried again at once.</summary>
     public const string AssignmentRetry = "assignment.retry";
+    /// <summary>The roll-out of an assignment stopped. By the server: too many failed, or too few answered.</summary>
+    public const string AssignmentStop = "assignment.stop";
+    public const string AssignmentGoOn = "assignment.go-on";
+    /// <summary>An assignment whose roll-out was under way was ended.</summary>
+    public const string AssignmentTakeBack = "assignment.take-back";
     public const string ExamCreate = "exam.create";
     public const string ExamChange = "exam.change";
     public const string ExamDelete = "exam.delete";
@@ -229,7 +234,7 @@ public static class AuditVerbs
         SessionEnd, AccountCreate, AccountChange, AccountDelete, AccountLink, AccountPassword, AccountTotp, AccountTotpRemove, AccountRecoveryCodes,
         ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard, ImportUndo,
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
-        AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry,
+        AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry, AssignmentStop, AssignmentGoOn, AssignmentTakeBack,
         ExamCreate, ExamChange, ExamDelete, ExamBegin, ExamEnd, ExamProlong, ExamRelease, ExamAdd,
         LessonLock, LessonRelease, LessonAttention, ClassroomSwitch,
         CampaignCreate, CampaignClose, CampaignDelete, CampaignCollect, CampaignPutBack, CampaignExport,

@@ -78,7 +78,9 @@ public static class FleetStorageServices
         services.AddSingleton<IClassStore>(provider => new ClassStore(Parts(provider).Database));
         services.AddSingleton<IGroupStore>(provider => new GroupStore(Parts(provider).Database));
         services.AddSingleton<IExamStore>(provider => new ExamStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
-        services.AddSingleton<IAssignmentStore>(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
+        services.AddSingleton(provider => new AssignmentStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
+        services.AddSingleton<IAssignmentStore>(provider => provider.GetRequiredService<AssignmentStore>());
+        services.AddSingleton<IRollOutStore>(provider => provider.GetRequiredService<AssignmentStore>());
         services.AddSingleton<IClassroomStore>(provider => new ClassroomStore(Parts(provider).Database));
         services.AddSingleton<IDeclarationStore>(provider => new DeclarationStore(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IHoldingStore>(provider => new HoldingStore(Parts(provider).Database));

@@ -166,7 +166,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         var @class = (string)(await AdminServer.Body(seven, 201))["id"]!;
         using var joined = await server.Admin.PutAsync($"/api/v1/classes/{@class}/members/{pupil}", AdminServer.Json("""{"role": "pupil"}"""));
         Assert.True(joined.IsSuccessStatusCode);
-        using var assigned = await server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json($$"""{"name": "Alle Seiten", "setting": {"item": "DeviceName", "deviceName": "Alle"}, "target": "serial:DMPALLESEITEN"}"""));
+        using var assigned = await server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json($$"""{"name": "Alle Seiten", "setting": {"item": "DeviceName", "deviceName": "Alle"}, "target": "serial:DMPALLESEITEN", "rollOut": {}}"""));
         var assignment = (string)(await AdminServer.Body(assigned, 201))["id"]!;
         using var examined = await server.Admin.PostAsync("/api/v1/exams",
             AdminServer.Json($$"""{"name": "Alle Seiten", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(5):O}}"}"""));
@@ -236,7 +236,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
             "/apps-and-books", "/apps-and-books?q=nothing", "/apps-and-books/locations", $"/apps-and-books/locations/{location}", $"/apps-and-books/locations/{location}/licences",
             $"/apps-and-books/locations/{location}/delete", "/assignments/new?what=bought", $"/assignments/new?what=bought&name=Seiten&bought={location}%2F361309726%2FSTDQ&target=serial%3ADMPALLESEITEN&preview=true",
             "/assignments", "/assignments/new", "/assignments/new?what=name", "/assignments/new?what=declaration", "/assignments/new?what=update", "/assignments/new?what=store&name=Seiten&storeId=361309726&target=serial%3ADMPALLESEITEN&preview=true", $"/assignments/{assignment}",
-            $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete",
+            $"/assignments/{assignment}/edit", $"/assignments/{assignment}/delete", $"/assignments/{assignment}/take-back",
             "/exams", "/exams/new", $"/exams/new?what=apps&name=Seiten&apps=org.example.exam&target=serial%3ADMPALLESEITEN&ends={month}T08%3A00&starts={month}T07%3A00&preview=true",
             "/classroom", $"/classroom/{school}", $"/classroom/{school}?state=failed&done=on", $"/ipads/{pad.Id}/classroom",
             "/operations/returns", "/operations/returns/new", $"/operations/returns/new?id={pad.Id}", $"/operations/returns/{returned}", $"/operations/returns/{returned}?state=Missing", "/operations/returns/answer",

@@ -90,6 +90,8 @@ public sealed class Node : IAsyncDisposable
 
     public IRepeatStore Repeats => Get<IRepeatStore>();
 
+    public IRollOutStore RollOuts => Get<IRollOutStore>();
+
     public IOperationPaceStore Paces => Get<IOperationPaceStore>();
 
     public IFleetQueries Queries => Get<IFleetQueries>();

@@ -214,6 +214,35 @@ public sealed class AssignmentTests(AdminServer server) : IClassFixture<AdminSer
     }
 
     [Fact]
+    public async Task An_iPad_tells_when_something_came_failed_was_installed_and_left_and_who_assigned_it()
+    {
+        var pad = await server.Enrol(serial: "ASHISTORY1");
+        var (profile, _) = await Profile();
+        var assignment = await Create(Body(Name("Told"), profile, Serial("ASHISTORY1")));
+        await Report(pad, (await Next(pad))!.Value.Uuid, "The certificate has expired.");
+        using var retried = await server.Admin.PostAsync($"{Path}/{assignment["id"]}/retry", null);
+        await AdminServer.Body(retried, 200);
+        await Report(pad, (await Next(pad))!.Value.Uuid);
+        Assert.Null(await Next(pad));
+        await Put(assignment, Body((string)assignment["name"]!, profile, "serial:ASNOBODY"));
+        await Report(pad, (await Woken(pad)).Uuid);
+
+        var told = await Get($"{pad.Path}/assignments/history?limit=2");
+        Assert.Equal(["removed", "installed"], told["items"]!.AsArray().Select(one => (string)one!["what"]!));
+        var oldest = Assert.Single((await Get($"{pad.Path}/assignments/history?after={told["next"]}"))["items"]!.AsArray())!;
+        Assert.Equal(("failed", "The certificate has expired.", (string)assignment["id"]!, (string)assignment["createdBy"]!),
+            ((string)oldest["what"]!, (string)oldest["reason"]!, (string)oldest["assignmentId"]!, (string)oldest["createdBy"]!));
+        var page = await server.Admin.GetStringAsync($"/ipads/{pad.Id}/assigned");
+        Assert.Contains("What happened", page, StringComparison.Ordinal);
+        Assert.Contains("Removed", page, StringComparison.Ordinal);
+        Assert.Contains($"target={assignment["id"]}", page, StringComparison.Ordinal);
+        await Get($"{pad.Path}/assignments/history?after=x", 400);
+
+        // Who may not see the iPad does not hear what happened on it.
+        await Get("/api/v1/devices/ASUNKNOWN/assignments/history", 404);
+    }
+
+    [Fact]
     public async Task A_setting_has_the_values_of_each_iPad_and_one_that_lacks_a_value_says_so()
     {
         var (pad, supervised) = (await server.Enrol(serial: "ASNAME1"), await server.Enrol(serial: "ASNAME2"));

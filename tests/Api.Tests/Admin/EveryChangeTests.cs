@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using FleetMdm.Api.Audit;
 using FleetMdm.Api.Tests.Automated;
 using FleetMdm.Grains.Interfaces;
+using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Webhooks;
 using FleetMdm.VirtualFleet.Apns;
 using FleetMdm.VirtualFleet.Apple;
@@ -309,6 +310,10 @@ public sealed class EveryChangeTests : IAsyncLifetime
             ? new(new(HttpMethod.Put, $"/api/v1/assignments/{id}") { Content = AdminServer.Json(Zone("Every 53")), Headers = { { "If-Match", "*" } } }, id) : null!,
         ["DELETE /api/v1/assignments/{id}"] = async () => await Assignment("Every 54") is var id ? new(new(HttpMethod.Delete, $"/api/v1/assignments/{id}"), id) : null!,
         ["POST /api/v1/assignments/{id}/retry"] = async () => await Assignment("Every 55") is var id ? new(new(HttpMethod.Post, $"/api/v1/assignments/{id}/retry"), id) : null!,
+        ["POST /api/v1/assignments/{id}/go-on"] = async () => await StoppedRollOut("Every 160") is var id ? new(new(HttpMethod.Post, $"/api/v1/assignments/{id}/go-on"), id) : null!,
+        ["POST /api/v1/assignments/{id}/take-back"] = async () => await StoppedRollOut("Every 161") is var id ? new(new(HttpMethod.Post, $"/api/v1/assignments/{id}/take-back"), id) : null!,
+        ["POST /assignments/{id}/go-on"] = async () => await StoppedRollOut("Every 162") is var id ? new(Form($"/assignments/{id}/go-on"), id) : null!,
+        ["POST /assignments/{id}/take-back"] = async () => await StoppedRollOut("Every 163") is var id ? new(Form($"/assignments/{id}/take-back"), id) : null!,
         ["POST /assignments"] = () => Task.FromResult(new Drive(Form("/assignments", ("what", "zone"), ("name", "Every 56"), ("timeZone", "Europe/Oslo"), ("target", "serial:NOBODY")), null)),
         ["POST /assignments/{id}/edit"] = async () => await Assignment("Every 57") is var id
             ? new(Form($"/assignments/{id}/edit", ("name", "Every 58"), ("timeZone", "Europe/Rome"), ("target", "serial:NOBODY"), ("version", "1")), id) : null!,
@@ -764,6 +769,14 @@ public sealed class EveryChangeTests : IAsyncLifetime
     {
         using var made = await _server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json(Zone(name)));
         return (string)(await AdminServer.Body(made, 201))["id"]!;
+    }
+
+    private async Task<string> StoppedRollOut(string name)
+    {
+        using var made = await _server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json(Zone(name).Replace("\"target\"", "\"rollOut\": {}, \"target\"", StringComparison.Ordinal)));
+        var id = (string)(await AdminServer.Body(made, 201))["id"]!;
+        Assert.True(await _server.Services.GetRequiredService<IRollOutStore>().Stop(id, 0, withdraw: false, "Nobody answered", null));
+        return id;
     }
 
     private async Task<string> FilledGroup(string name)

@@ -145,8 +145,12 @@ public sealed class PlanPartTests
     [Fact]
     public void The_store_knows_the_commands_of_a_plan_by_how_they_begin()
     {
-        Assert.StartsWith(AssignmentCommands.Bringing, PlanCommands.NewUuid(takes: false), StringComparison.Ordinal);
-        Assert.StartsWith(AssignmentCommands.Taking, PlanCommands.NewUuid(takes: true), StringComparison.Ordinal);
+        Assert.StartsWith(AssignmentCommands.Bringing, PlanCommands.NewUuid(takes: false, "a"), StringComparison.Ordinal);
+        var taking = PlanCommands.NewUuid(takes: true, "0b7c1d7e-52e5-4b8e-9c61-0f2a4d5e6b7c");
+        Assert.StartsWith(AssignmentCommands.Taking, taking, StringComparison.Ordinal);
+        // By its end the history of an iPad tells for which assignment it was.
+        Assert.EndsWith("-0F2A4D5E6B7C", taking, StringComparison.Ordinal);
+        Assert.True(PlanCommands.Is(taking));
     }
 
     [Fact]
