@@ -15,7 +15,7 @@ namespace FleetMdm.Api.Access;
 
 /// <summary>Who may use the admin side: people with accounts, API tokens, and the sessions of browsers.</summary>
 /// <remarks>Owns <c>/api/v1/tokens</c>, <c>/api/v1/roles</c>, <c>/api/v1/rights</c>, <c>/api/v1/accounts</c>, their pages, <c>/account</c>, <c>/sessions</c>, <c>/login</c>, <c>/set-password</c> and
-/// <c>/logout</c>. Tokens and roles are the access grain's; accounts and their sessions are the tables <c>accounts</c>, <c>account_sessions</c> and <c>account_recovery_codes</c>. Other rooms ask
+/// <c>/logout</c>. Tokens and roles are the access grain's; accounts and their sessions are the tables <c>accounts</c>, <c>account_sessions</c>, <c>account_recovery_codes</c> and <c>account_passkeys</c>. Other rooms ask
 /// <see cref="FleetUser"/> who sends a request, and name the right that an endpoint needs where they map it (<see cref="NeededRights"/>).</remarks>
 internal static class AccessRoom
 {
@@ -36,6 +36,7 @@ internal static class AccessRoom
         services.AddSingleton<AccountService>();
         services.AddSingleton<OwnAccountService>();
         services.AddSingleton<SignInService>();
+        services.AddSingleton<PasskeyService>();
         services.AddSingleton<SignInThrottle>();
         services.AddSingleton<SignInCookies>();
         services.AddSingleton<Passwords>();

@@ -22,6 +22,7 @@ internal static class AccountEndpoints
         accounts.MapPost("/{id}/password-link", MakeLink).Needs(Rights.AccountChange).Idempotent()
             .Audit(AuditVerbs.AccountLink, AuditTargets.Account, AuditPlace.WithTheChange).AnswersSecret().Fails(404, 409, 422);
         accounts.MapDelete("/{id}/totp", RemoveTotp).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountTotpRemove, AuditTargets.Account, AuditPlace.WithTheChange).Fails(404);
+        accounts.MapDelete("/{id}/passkeys", RemovePasskeys).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountPasskeyRemove, AuditTargets.Account, AuditPlace.WithTheChange).Fails(404);
         accounts.MapGet("/{id}/sessions", Sessions).Fails(404);
         accounts.MapDelete("/{id}/sessions", EndSessions).Needs(Rights.AccountChange).Audit(AuditVerbs.SessionEnd, AuditTargets.Account).Fails(404);
     }
@@ -91,6 +92,14 @@ internal static class AccountEndpoints
     public static async Task<NoContent> RemoveTotp(string id, HttpContext context, AccountService service)
     {
         await service.RemoveTotp(context, id);
+        return TypedResults.NoContent();
+    }
+
+    /// <summary>Remove all passkeys of an account</summary>
+    /// <remarks>For somebody who has lost a device. They sign in with the password from then on, and add passkeys anew. Their sessions go on: end those too when a device was stolen.</remarks>
+    public static async Task<NoContent> RemovePasskeys(string id, HttpContext context, AccountService service)
+    {
+        await service.RemovePasskeys(context, id);
         return TypedResults.NoContent();
     }
 

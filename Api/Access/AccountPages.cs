@@ -29,6 +29,7 @@ internal static class AccountPages
         accounts.MapPost("/{id}/person", SetPerson).Needs(Rights.AccountChange, Rights.PeopleRead).Audit(AuditVerbs.AccountChange, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/delete", Delete).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountDelete, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/password-link", MakeLink).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountLink, AuditTargets.Account, AuditPlace.WithTheChange);
+        accounts.MapPost("/{id}/passkeys/remove", RemovePasskeys).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountPasskeyRemove, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/totp/remove", RemoveTotp).Needs(Rights.AccountChange).Audit(AuditVerbs.AccountTotpRemove, AuditTargets.Account, AuditPlace.WithTheChange);
         accounts.MapPost("/{id}/sessions/end", EndSessions).Needs(Rights.AccountChange).Audit(AuditVerbs.SessionEnd, AuditTargets.Account);
     }
@@ -54,6 +55,7 @@ internal static class AccountPages
             "saved" => "The account is saved.",
             "linked" => "It is saved whose account it is.",
             "totp" => "The second step is removed.",
+            "passkeys" => "The passkeys are removed. The person signs in with the password.",
             "sessions" => "All sessions of this person have ended.",
             _ => null,
         });
@@ -178,6 +180,13 @@ internal static class AccountPages
         await PageForms.Read(context, ids);
         await service.RemoveTotp(context, id);
         return PageForms.See($"/accounts/{Uri.EscapeDataString(id)}?done=totp");
+    }
+
+    private static async Task<IResult> RemovePasskeys(string id, HttpContext context, RequestIds ids, AccountService service)
+    {
+        await PageForms.Read(context, ids);
+        await service.RemovePasskeys(context, id);
+        return PageForms.See($"/accounts/{Uri.EscapeDataString(id)}?done=passkeys");
     }
 
     private static async Task<IResult> EndSessions(string id, HttpContext context, RequestIds ids, AccountService service)

@@ -15,7 +15,7 @@ namespace FleetMdm.Api.Access;
 /// <remarks>Nobody gives what they do not have, and nobody changes an account that may do more than they: a link to set its password would be as good as its
 /// rights.</remarks>
 internal sealed class AccountService(
-    IAccountStore store, RoleService roles, ISchoolStore schools, IPeopleStore people, IGrainFactory grains, TokenVerifier tokens, AccountVerifier verifier, AuditTrail trail, TimeProvider time)
+    IAccountStore store, RoleService roles, ISchoolStore schools, IPeopleStore people, IGrainFactory grains, TokenVerifier tokens, AccountVerifier verifier, IPasskeyStore passkeys, AuditTrail trail, TimeProvider time)
 {
     public const int MostSchools = 50;
 
@@ -113,6 +113,15 @@ internal sealed class AccountService(
         var maker = FleetUser.Of(context);
         var standing = await Mine(maker, id);
         Refuse(await store.RemoveTotp(maker.Scope, standing.Id, trail.Entry(context, AuditVerbs.AccountTotpRemove, AuditTargets.Account, standing.Id, detail: standing.UserName)));
+    }
+
+    /// <summary>For somebody who has lost a device, or of whom others may have added one.</summary>
+    /// <exception cref="ApiProblem">403; 404.</exception>
+    public async Task RemovePasskeys(HttpContext context, string id)
+    {
+        var maker = FleetUser.Of(context);
+        var standing = await Mine(maker, id);
+        if (await passkeys.RemoveAll(maker.Scope, standing.Id, trail.Entry(context, AuditVerbs.AccountPasskeyRemove, AuditTargets.Account, standing.Id, detail: standing.UserName)) is null) throw NotFound();
     }
 
     /// <exception cref="ApiProblem">404.</exception>

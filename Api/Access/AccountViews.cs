@@ -39,6 +39,8 @@ public sealed record AccountView
     public DateTimeOffset? TotpAt { get; init; }
     /// <summary>How many recovery codes are left.</summary>
     public required int RecoveryCodes { get; init; }
+    /// <summary>How many passkeys sign the person in.</summary>
+    public required int Passkeys { get; init; }
     /// <summary>Until when the link to set a password works; null: there is none.</summary>
     public DateTimeOffset? PasswordLinkUntil { get; init; }
     /// <summary>The provider that says who the person is; null: none.</summary>
@@ -66,6 +68,7 @@ public sealed record AccountView
         PasswordAt = account.PasswordAt,
         TotpAt = account.TotpAt,
         RecoveryCodes = account.RecoveryCodes,
+        Passkeys = account.Passkeys,
         PasswordLinkUntil = account.LinkUntil,
         Issuer = account.Issuer,
         Subject = account.Subject,
@@ -98,7 +101,7 @@ public sealed record PasswordLinkView
 public sealed record SessionView
 {
     public required string Id { get; init; }
-    /// <summary>By what the person has shown who they are: password, code, recovery code, provider.</summary>
+    /// <summary>By what the person has shown who they are: password, code, recovery code, passkey, provider.</summary>
     public required string Way { get; init; }
     /// <summary>Where it was begun.</summary>
     public string? Address { get; init; }

@@ -24,6 +24,7 @@ internal static class LoginEndpoints
         pages.MapGet("/login", Show);
         pages.MapPost("/login", Login).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignIn, AuditTargets.Token, AuditPlace.Here));
         pages.MapPost("/login/password", WithPassword).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignIn, AuditTargets.Account, AuditPlace.WithTheChange));
+        pages.MapPost("/login/passkey", WithPasskey).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignIn, AuditTargets.Account, AuditPlace.WithTheChange));
         pages.MapGet("/login/code", AskCode);
         pages.MapPost("/login/code", WithCode).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignIn, AuditTargets.Account, AuditPlace.WithTheChange));
         pages.MapPost("/logout", Logout).WithMetadata(new AuditedMetadata(AuditVerbs.SessionSignOut, AuditTargets.Token, AuditPlace.Here));
@@ -57,6 +58,19 @@ internal static class LoginEndpoints
             SignInKind.NeedsCode => PageForms.See("/login/code"),
             SignInKind.Paused => Again(context, result, "wrong passwords", (error, status) => OfAccount(returnUrl, userName, error, status)),
             _ => OfAccount(returnUrl, userName, "User name or password is wrong.", StatusCodes.Status401Unauthorized),
+        };
+    }
+
+    private static async Task<IResult> WithPasskey(HttpContext context, SignInService service)
+    {
+        if (!CrossOrigin.IsOwnPage(context.Request)) return Refused();
+        var form = await FormBody.ReadAsync(context);
+        var returnUrl = LocalPath(form.Get("returnUrl"));
+        return (await service.WithPasskey(context, form.Get("offer"), form.Get("credential"))).Kind switch
+        {
+            SignInKind.Done => TypedResults.Redirect(returnUrl),
+            SignInKind.Gone => OfAccount(returnUrl, null, "The page was open for too long. Use the passkey once more.", StatusCodes.Status401Unauthorized),
+            _ => OfAccount(returnUrl, null, "This passkey does not sign you in here: it was removed, or is of another account. Use your password.", StatusCodes.Status401Unauthorized),
         };
     }
 

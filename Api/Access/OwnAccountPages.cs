@@ -21,6 +21,10 @@ internal static class OwnAccountPages
         account.MapPost("/totp", SetUpTotp).Audit(AuditVerbs.AccountTotp, AuditTargets.Account, AuditPlace.WithTheChange);
         account.MapPost("/totp/remove", RemoveTotp).Audit(AuditVerbs.AccountTotpRemove, AuditTargets.Account, AuditPlace.WithTheChange);
         account.MapPost("/recovery-codes", NewRecoveryCodes).Audit(AuditVerbs.AccountRecoveryCodes, AuditTargets.Account, AuditPlace.WithTheChange);
+        account.MapGet("/passkeys", ShowPasskeys);
+        account.MapPost("/passkeys/begin", BeginPasskey).Audit(AuditVerbs.AccountPasskey, AuditTargets.Account);
+        account.MapPost("/passkeys", AddPasskey).Audit(AuditVerbs.AccountPasskey, AuditTargets.Account, AuditPlace.WithTheChange);
+        account.MapPost("/passkeys/{passkey}/remove", RemovePasskey).Audit(AuditVerbs.AccountPasskeyRemove, AuditTargets.Account, AuditPlace.WithTheChange);
         var sessions = pages.MapGroup("/sessions").ForEverybodySignedIn(Own);
         sessions.MapGet("", Sessions);
         sessions.MapPost("/end", EndOthers).Audit(AuditVerbs.SessionEnd, AuditTargets.Account);
@@ -123,6 +127,48 @@ internal static class OwnAccountPages
     /// <summary>The page itself holds the codes: a redirect would have to carry them.</summary>
     private static RazorComponentResult<RecoveryCodesPage> Codes(HttpContext context, IReadOnlyList<string> codes, string done) =>
         new(new { User = FleetUser.Of(context), Codes = codes, Done = done });
+
+    private static async Task<RazorComponentResult<PasskeysPage>> ShowPasskeys(HttpContext context, OwnAccountService service, PasskeyService passkeys, string? done) => await Passkeys(
+        context, service, passkeys, FormState.Fresh, done switch { "added" => "The passkey is added. You can sign in with it now.", "removed" => "The passkey is removed. Delete it on the device too.", _ => null });
+
+    private static async Task<IResult> BeginPasskey(HttpContext context, OwnAccountService service, PasskeyService passkeys)
+    {
+        var form = await FormBody.ReadAsync(context);
+        try
+        {
+            return new RazorComponentResult<PasskeyAddPage>(new { User = FleetUser.Of(context), Offer = await passkeys.BeginAdding(context, form.Get("name"), form.Exactly("present")) });
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await Passkeys(context, service, passkeys, FormState.Refused(problem, form.Get), null);
+        }
+    }
+
+    private static async Task<IResult> AddPasskey(HttpContext context, OwnAccountService service, PasskeyService passkeys)
+    {
+        var form = await FormBody.ReadAsync(context);
+        try
+        {
+            await passkeys.Add(context, form.Get("offer"), form.Get("credential"));
+            return PageForms.See("/account/passkeys?done=added");
+        }
+        catch (ApiProblem problem) when (PageForms.CanShow(problem))
+        {
+            return await Passkeys(context, service, passkeys, FormState.Refused(problem), null);
+        }
+    }
+
+    private static async Task<IResult> RemovePasskey(string passkey, HttpContext context, PasskeyService passkeys)
+    {
+        await passkeys.Remove(context, passkey);
+        return PageForms.See("/account/passkeys?done=removed");
+    }
+
+    private static async Task<RazorComponentResult<PasskeysPage>> Passkeys(HttpContext context, OwnAccountService service, PasskeyService passkeys, FormState form, string? done)
+    {
+        var own = await service.Of(context);
+        return new(new { User = FleetUser.Of(context), Account = AccountView.Of(own.Account), Passkeys = await passkeys.List(own), Form = form, Done = done }) { StatusCode = form.Status };
+    }
 
     private static async Task<RazorComponentResult<SessionsPage>> Sessions(HttpContext context, OwnAccountService service, string? done)
     {

@@ -103,7 +103,8 @@ internal sealed class OwnAccountService(
     }
 
     /// <summary>Tries are counted, as those of a sign-in are.</summary>
-    private async Task<AccountWithKeys> Prove(SignedInAccount own, string? present)
+    /// <exception cref="ApiProblem">400: it is not the password.</exception>
+    public async Task<AccountWithKeys> Prove(SignedInAccount own, string? present)
     {
         if (string.IsNullOrEmpty(present)) throw ApiProblem.Field("present", "Enter the password that you have now.");
         var key = SignInThrottle.OfDevice(own.Session.Id, own.Account.Id);

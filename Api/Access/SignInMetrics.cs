@@ -11,7 +11,7 @@ internal sealed class SignInMetrics : IHostedService, IDisposable
     public SignInMetrics(IMeterFactory meters)
     {
         _meter = meters.Create("FleetMdm.SignIn");
-        _tries = _meter.CreateCounter<long>("fleetmdm.signins", "{try}", "Tries to sign in with an account, by result: done, wrong (password or code), paused (too many), refused (by the rules for a provider)");
+        _tries = _meter.CreateCounter<long>("fleetmdm.signins", "{try}", "Tries to sign in with an account, by result: done, wrong (password, code or passkey), paused (too many), refused (by the rules for a provider)");
     }
 
     public void Count(string result, int tries = 1) => _tries.Add(tries, new KeyValuePair<string, object?>("result", result));

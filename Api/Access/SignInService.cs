@@ -18,11 +18,12 @@ namespace FleetMdm.Api.Access;
 //   3. code        if the account has a second step: counted before it is looked at, and taken once
 //   4. begin       a new session; the one that the browser had ends
 //
+// With a passkey (PasskeyService) 1 to 3 are one: nobody guesses a signature, and the device has asked for face, finger or code.
 // A wrong one is recorded, many of a minute as one record.
 
 /// <summary>Signs people in with what they know and have.</summary>
 internal sealed class SignInService(
-    IAccountStore store, Passwords passwords, SignInThrottle throttle, SignInCookies cookies, SecretSealer sealer, AccountVerifier verifier, AuditTrail trail, Coalescer refused,
+    IAccountStore store, Passwords passwords, SignInThrottle throttle, SignInCookies cookies, PasskeyService passkeys, SecretSealer sealer, AccountVerifier verifier, AuditTrail trail, Coalescer refused,
     ClientAddress clients, SignInMetrics metrics, TimeProvider time)
 {
     /// <summary>Of a user name.</summary>
@@ -96,14 +97,32 @@ internal sealed class SignInService(
         return result;
     }
 
+    /// <param name="context">Of the request.</param>
+    /// <param name="offer">What the page was given.</param>
+    /// <param name="credential">What the device has signed: JSON of WebAuthn.</param>
+    public async Task<SignInResult> WithPasskey(HttpContext context, string? offer, string? credential)
+    {
+        var shown = await passkeys.Check(context, offer, credential);
+        if (shown.IsLate) return SignInResult.Gone;
+        var result = shown.Account is { Account.Disabled: false } found ? await Begin(context, found.Account, found.Stamp, "passkey", null, null, shown.Use) : SignInResult.Wrong;
+        if (result.Kind == SignInKind.Wrong)
+        {
+            await Refused(context, shown.Account, "wrong passkey");
+            metrics.Count("wrong");
+        }
+
+        return result;
+    }
+
     /// <summary>Whoever has shown who they are has a new session; the one that this browser had ends.</summary>
     /// <param name="context">Of the request.</param>
     /// <param name="account">Whose.</param>
     /// <param name="stamp">Of the account, when it was looked at.</param>
-    /// <param name="way">password, code, recovery code or provider.</param>
+    /// <param name="way">password, code, recovery code, passkey or provider.</param>
     /// <param name="step">Of a code.</param>
     /// <param name="recovery">SHA-256 of a recovery code.</param>
-    public async Task<SignInResult> Begin(HttpContext context, Account account, string stamp, string way, long? step, byte[]? recovery)
+    /// <param name="passkey">That signed.</param>
+    public async Task<SignInResult> Begin(HttpContext context, Account account, string stamp, string way, long? step, byte[]? recovery, PasskeyUse? passkey = null)
     {
         // 4
         var before = await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme);
@@ -124,7 +143,7 @@ internal sealed class SignInService(
             SeenAt = now,
             EndsAt = now + AccountVerifier.Longest,
         };
-        var outcome = await store.BeginSession(session, step, recovery, trail.Entry(context, AuditVerbs.SessionSignIn, AuditTargets.Account, account.Id, detail: "by " + way));
+        var outcome = await store.BeginSession(session, step, recovery, passkey, trail.Entry(context, AuditVerbs.SessionSignIn, AuditTargets.Account, account.Id, detail: "by " + way));
         if (outcome != SessionOutcome.Begun)
         {
             context.User = new();

@@ -137,6 +137,51 @@
     only.addEventListener("change", look);
   }
 
+  // Passkeys: the browser asks the device, and the form takes what it says to the server.
+  const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+  const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  const descriptors = (list) => list?.map((one) => ({ ...one, id: bytes(one.id) }));
+  const ask = {
+    get: (options) => navigator.credentials.get({
+      publicKey: { ...options, challenge: bytes(options.challenge), allowCredentials: descriptors(options.allowCredentials) },
+    }),
+    create: (options) => navigator.credentials.create({
+      publicKey: { ...options, challenge: bytes(options.challenge), user: { ...options.user, id: bytes(options.user.id) }, excludeCredentials: descriptors(options.excludeCredentials) },
+    }),
+  };
+  const sent = (credential) => {
+    const response = { clientDataJSON: text(credential.response.clientDataJSON) };
+    for (const part of ["attestationObject", "authenticatorData", "signature", "userHandle"]) {
+      if (credential.response[part]) response[part] = text(credential.response[part]);
+    }
+    response.transports = credential.response.getTransports?.();
+    return JSON.stringify({
+      id: credential.id, rawId: text(credential.rawId), type: credential.type, response,
+      authenticatorAttachment: credential.authenticatorAttachment, clientExtensionResults: credential.getClientExtensionResults(),
+    });
+  };
+  for (const form of all("form[data-passkey]")) {
+    const wrong = one("[data-passkey-wrong]", form);
+    // A passkey belongs to a name: where there is an address of digits only, or no TLS, no browser has them.
+    const numeric = /^[\d.]+$|:/.test(location.hostname);
+    if (!window.PublicKeyCredential || numeric) {
+      if (form.dataset.passkey === "get") form.hidden = true;
+      else wrong.textContent = numeric ? "Open the console by its name, and not by its IP address: a passkey belongs to a name." : "This browser has no passkeys here. Open the console by https.";
+      for (const button of all("button", form)) button.disabled = true;
+      continue;
+    }
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      wrong.textContent = "";
+      try {
+        form.elements.credential.value = sent(await ask[form.dataset.passkey](JSON.parse(form.dataset.options)));
+        form.submit();
+      } catch (problem) {
+        wrong.textContent = problem.name === "InvalidStateError" ? "This device has a passkey for your account already." : "The device gave no passkey. Try again, or use your password.";
+      }
+    });
+  }
+
   // Copies an id.
   for (const button of all("[data-copy]")) {
     button.addEventListener("click", async () => {

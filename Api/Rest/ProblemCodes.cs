@@ -77,6 +77,7 @@ internal static class ProblemCodes
     public const string ExamNotReleased = "exam-not-released";
     public const string GroupHasRule = "group-has-rule";
     public const string TooMany = "too-many";
+    public const string PasskeyNotAdded = "passkey-not-added";
     public const string ExportRunning = "export-running";
     public const string NotActive = "not-active";
     public const string NotRenewable = "not-renewable";

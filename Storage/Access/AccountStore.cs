@@ -13,10 +13,11 @@ internal sealed class AccountStore(Database database) : IAccountStore
 
     private const string Columns = """
         a.id, a.version, a.user_name, a.name, a.role, a.schools, a.disabled, a.person_id, a.issuer, a.subject, a.created_at, a.created_by, a.updated_at, a.updated_by,
-        a.password_at, a.totp_at, (SELECT count(*) FROM account_recovery_codes c WHERE c.account_id = a.id), a.link_until, a.failures, a.last_sign_in_at
+        a.password_at, a.totp_at, (SELECT count(*) FROM account_recovery_codes c WHERE c.account_id = a.id), a.link_until, a.failures, a.last_sign_in_at,
+        (SELECT count(*) FROM account_passkeys p WHERE p.account_id = a.id)
         """;
 
-    private const int Width = 20;
+    private const int Width = 21;
 
     private const string Keys = $"{Columns}, a.stamp, a.password_hash, a.totp_secret, a.totp_step";
 
@@ -30,7 +31,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
         StoredText.Check("The user name to go on after", after);
         var search = text is null ? "" : " AND a.search LIKE @text ESCAPE '!'";
         return await database.Read(s => s
-            .Sql($"SELECT {Columns} FROM accounts a WHERE a.user_name_key > @after AND {Covers(scope)}{search} ORDER BY a.user_name_key LIMIT @limit")
+            .Sql($"SELECT {Columns} FROM accounts a WHERE a.user_name_key > @after AND {Covers(database, scope)}{search} ORDER BY a.user_name_key LIMIT @limit")
             .Text("@after", Storage.Keys.Sort(after) ?? "").Int("@limit", limit).Within(scope)
             .Bind(statement =>
             {
@@ -42,7 +43,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
     public Task<Account?> Find(Scope scope, string id)
     {
         StoredText.Check("The account's id", id);
-        return database.Read(s => s.Sql($"SELECT {Columns} FROM accounts a WHERE a.id = @id AND {Covers(scope)}").Text("@id", id).Within(scope).First(Read));
+        return database.Read(s => s.Sql($"SELECT {Columns} FROM accounts a WHERE a.id = @id AND {Covers(database, scope)}").Text("@id", id).Within(scope).First(Read));
     }
 
     public Task<AccountWithKeys?> FindByName(string userName)
@@ -181,6 +182,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
             if (!anotherWayIn && Administers(standing.Account) && await NobodyElse(s, id)) return AccountOutcome.LastAdministrator;
             await s.Sql("DELETE FROM account_sessions WHERE account_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM account_recovery_codes WHERE account_id = @id").Text("@id", id).Execute();
+            await s.Sql("DELETE FROM account_passkeys WHERE account_id = @id").Text("@id", id).Execute();
             await s.Sql("DELETE FROM accounts WHERE id = @id").Text("@id", id).Execute();
             if (audit is not null) await AuditColumns.Add(s, audit);
             return AccountOutcome.Written;
@@ -291,7 +293,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
         });
     }
 
-    public Task<SessionOutcome> BeginSession(AccountSession session, long? step, byte[]? recoveryCode, AuditRecord? audit)
+    public Task<SessionOutcome> BeginSession(AccountSession session, long? step, byte[]? recoveryCode, PasskeyUse? passkey, AuditRecord? audit)
     {
         StoredText.Check("The address", session.Address);
         StoredText.Check("The browser", session.Browser);
@@ -303,6 +305,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
             if (recoveryCode is not null && await s.Sql("DELETE FROM account_recovery_codes WHERE account_id = @id AND code_sha256 = @code")
                 .Text("@id", session.AccountId).Bytes("@code", recoveryCode).Execute() == 0)
                 return SessionOutcome.CodeUsed;
+            if (passkey is not null && !await PasskeyStore.Use(s, session.AccountId, passkey, session.BegunAt)) return SessionOutcome.CodeUsed;
 
             await s.Sql("""
                 UPDATE accounts SET last_sign_in_at = @now, failures = 0, code_failures = 0, codes_after = NULL, totp_step = @step WHERE id = @id
@@ -391,13 +394,13 @@ internal sealed class AccountStore(Database database) : IAccountStore
             SELECT count(*) FROM accounts WHERE role = @role AND NOT disabled AND schools IS NULL AND (password_hash IS NOT NULL OR subject IS NOT NULL) AND id <> @id
             """).Text("@role", Administrator).Text("@id", id).First(row => row.Long(0)) == 0;
 
-    private Task<AccountWithKeys?> Lock(Session s, Scope scope, string id) => s
-        .Sql($"SELECT {Keys} FROM accounts a WHERE a.id = @id AND {Covers(scope)}{database.ForUpdate}").Text("@id", id).Within(scope).First(ReadKeys);
+    internal static Task<AccountWithKeys?> Lock(Session s, Scope scope, string id) => s
+        .Sql($"SELECT {Keys} FROM accounts a WHERE a.id = @id AND {Covers(s.Database, scope)}{s.Database.ForUpdate}").Text("@id", id).Within(scope).First(ReadKeys);
 
     private static async Task<bool> IsWritten(Session s, Account account) =>
         (await s.Sql($"SELECT {Columns} FROM accounts a WHERE a.id = @id").Text("@id", account.Id).First(Read))?.Equals(account) == true;
 
-    private string Covers(Scope scope) => scope.SchoolIds is null
+    private static string Covers(Database database, Scope scope) => scope.SchoolIds is null
         ? "1 = 1"
         : $"a.schools IS NOT NULL AND NOT EXISTS ({database.JsonElements("a.schools")} EXCEPT {database.JsonElements(ScopedStatement.Parameter)})";
 
@@ -437,6 +440,7 @@ internal sealed class AccountStore(Database database) : IAccountStore
         LinkUntil = row.TimeOrNull(17),
         Failures = row.Int(18),
         LastSignInAt = row.TimeOrNull(19),
+        Passkeys = (int)row.Long(20),
     };
 
     private static AccountWithKeys ReadKeys(Row row) => new(Read(row), row.Text(Width), row.TextOrNull(Width + 1), row.BytesOrNull(Width + 2), row.LongOrNull(Width + 3));

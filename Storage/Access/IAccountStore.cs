@@ -111,8 +111,9 @@ public interface IAccountStore
     /// <param name="session">To begin.</param>
     /// <param name="step">Of the code that was shown; null: none was.</param>
     /// <param name="recoveryCode">SHA-256 of the one that was shown, which ends; null: none was.</param>
+    /// <param name="passkey">That signed; null: none did.</param>
     /// <param name="audit">Written with it.</param>
-    Task<SessionOutcome> BeginSession(AccountSession session, long? step, byte[]? recoveryCode, AuditRecord? audit);
+    Task<SessionOutcome> BeginSession(AccountSession session, long? step, byte[]? recoveryCode, PasskeyUse? passkey, AuditRecord? audit);
 
     /// <summary>Null: it has ended, or its account is disabled.</summary>
     /// <param name="secretSha256">Of what the cookie holds.</param>
@@ -162,6 +163,7 @@ public sealed record Account
     /// <summary>When the second step was set up; null: there is none.</summary>
     public DateTimeOffset? TotpAt { get; init; }
     public int RecoveryCodes { get; init; }
+    public int Passkeys { get; init; }
     /// <summary>Until when the link to set a password works; null: there is none.</summary>
     public DateTimeOffset? LinkUntil { get; init; }
     /// <summary>Wrong passwords since the last sign-in.</summary>
@@ -208,7 +210,7 @@ public sealed record AccountSession
     public required byte[] SecretSha256 { get; init; }
     /// <summary>Of the account, when it was begun.</summary>
     public required string Stamp { get; init; }
-    /// <summary>By what: password, code, recovery code, provider.</summary>
+    /// <summary>By what: password, code, recovery code, passkey, provider.</summary>
     public required string Way { get; init; }
     public string? Address { get; init; }
     /// <summary>In a few words.</summary>
@@ -238,6 +240,6 @@ public enum SessionOutcome
     Begun,
     /// <summary>The account is disabled or gone, or what it signs in with has changed meanwhile.</summary>
     Gone,
-    /// <summary>The code was used before.</summary>
+    /// <summary>The code, or what the passkey signed, was used before.</summary>
     CodeUsed,
 }

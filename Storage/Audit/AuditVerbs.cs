@@ -57,6 +57,10 @@ public static class AuditVerbs
     public const string AccountTotpRemove = "account.totp-remove";
     /// <summary>New recovery codes were made.</summary>
     public const string AccountRecoveryCodes = "account.recovery-codes";
+    /// <summary>A passkey was added, by its owner.</summary>
+    public const string AccountPasskey = "account.passkey";
+    /// <summary>One passkey of an account was removed, or all of them.</summary>
+    public const string AccountPasskeyRemove = "account.passkey-remove";
     /// <summary>An API token that is unknown, revoked or expired was sent.</summary>
     public const string TokenReject = "token.reject";
     /// <summary>The link of an open invitation was shown.</summary>
@@ -231,7 +235,7 @@ public static class AuditVerbs
         AuthorityPrepare, AuthorityActivate, AuthorityRetire,
         SchoolCreate, SchoolChange, SchoolDelete, PersonCreate, PersonChange, PersonDelete,
         RoleCreate, RoleChange, RoleDelete,
-        SessionEnd, AccountCreate, AccountChange, AccountDelete, AccountLink, AccountPassword, AccountTotp, AccountTotpRemove, AccountRecoveryCodes,
+        SessionEnd, AccountCreate, AccountChange, AccountDelete, AccountLink, AccountPassword, AccountTotp, AccountTotpRemove, AccountRecoveryCodes, AccountPasskey, AccountPasskeyRemove,
         ClassCreate, ClassChange, ClassDelete, ClassMember, ImportStage, ImportApply, ImportDiscard, ImportUndo,
         GroupCreate, GroupChange, GroupDelete, GroupMembers,
         AssignmentCreate, AssignmentChange, AssignmentDelete, AssignmentRetry, AssignmentStop, AssignmentGoOn, AssignmentTakeBack,

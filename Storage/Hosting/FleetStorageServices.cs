@@ -117,6 +117,7 @@ public static class FleetStorageServices
         services.AddSingleton<IWebhookStore>(provider => new WebhookStore(Parts(provider).Database));
         services.AddSingleton<IFleetQueries>(provider => new FleetQueries(Parts(provider).Database, provider.GetRequiredService<BodySealer>()));
         services.AddSingleton<IAccountStore>(provider => new AccountStore(Parts(provider).Database));
+        services.AddSingleton<IPasskeyStore>(provider => new PasskeyStore(Parts(provider).Database));
         services.AddSingleton<IIdempotencyStore>(provider => new IdempotencyStore(Parts(provider).Database));
         services.AddSingleton(provider => Parts(provider).KeyRing);
         services.AddSingleton(provider => (IStoreControl)Parts(provider).Control);

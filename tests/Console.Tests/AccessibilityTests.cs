@@ -58,7 +58,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         await Look("/login/code");
         await visit.Page.GetByLabel("Code").FillAsync(person.RecoveryCodes[0]);
         await visit.Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
-        foreach (var path in (string[])["/account", "/account/password", "/account/totp", "/sessions"])
+        foreach (var path in (string[])["/account", "/account/password", "/account/totp", "/account/passkeys", "/sessions"])
         {
             await visit.Page.GotoAsync(path);
             await Look(path);

@@ -179,6 +179,69 @@ public sealed class JourneyTests(AdminServer server, Browser browser)
     }
 
     [Fact]
+    public async Task A_person_adds_a_passkey_and_signs_in_with_it_alone()
+    {
+        var person = await TestAccount.Ready(server, "passkey@example.org", totp: true);
+        await using var visit = await browser.Visit(server, width: 820);
+        var page = visit.Page;
+        // A passkey belongs to a name. The device asks for nothing: its owner's finger is always on it.
+        var console = $"http://localhost:{server.Address.Port}";
+        var device = await page.Context.NewCDPSessionAsync(page);
+        await device.SendAsync("WebAuthn.enable");
+        await device.SendAsync("WebAuthn.addVirtualAuthenticator", new Dictionary<string, object>
+        {
+            ["options"] = new Dictionary<string, object>
+            {
+                ["protocol"] = "ctap2",
+                ["transport"] = "internal",
+                ["hasResidentKey"] = true,
+                ["hasUserVerification"] = true,
+                ["isUserVerified"] = true,
+                ["automaticPresenceSimulation"] = true,
+            },
+        });
+
+        await page.GotoAsync(console + "/login");
+        await page.GetByLabel("User name").FillAsync(person.UserName);
+        await page.GetByLabel("Password").FillAsync(TestAccount.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GetByLabel("Code").FillAsync(person.NextCode());
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await page.GotoAsync(console + "/account");
+        await page.GetByRole(AriaRole.Link, new() { Name = "Passkeys", Exact = true }).ClickAsync();
+        await page.GetByLabel("Which device is it?").FillAsync("iPad at home");
+        await page.GetByLabel("Your password").FillAsync("not this one");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert).First).ToContainTextAsync("This is not the password");
+        await Expect(page.GetByLabel("Which device is it?")).ToHaveValueAsync("iPad at home");
+        await page.GetByLabel("Your password").FillAsync(TestAccount.Password);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Go on" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Create the passkey" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("You can sign in with it now");
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "iPad at home" })).ToContainTextAsync("on this device alone");
+
+        await page.GetByLabel("account and theme").ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Use a passkey" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Overview", Exact = true })).ToBeVisibleAsync();
+        await page.GotoAsync(console + "/sessions");
+        await Expect(page.GetByRole(AriaRole.Row, new() { Name = "(this one)" })).ToContainTextAsync("passkey");
+
+        // Without it, the same button says what to do.
+        await page.GotoAsync(console + "/account/passkeys");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Remove the passkey iPad at home" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Status)).ToContainTextAsync("Delete it on the device too");
+        await page.GetByLabel("account and theme").ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Use a passkey" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Alert).First).ToContainTextAsync("Use your password");
+
+        // By its number, the console offers none, and says why where one would be added.
+        await page.GotoAsync("/login");
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Use a passkey" })).ToBeHiddenAsync();
+    }
+
+    [Fact]
     public async Task An_invitation_is_created_shown_and_revoked()
     {
         await using var visit = await browser.Visit(server, width: 820);

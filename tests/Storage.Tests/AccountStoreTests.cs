@@ -59,7 +59,7 @@ public abstract class AccountStoreTests(StoreFixture fixture)
     private static async Task<AccountSession> Begun(Node node, AccountWithKeys of)
     {
         var session = Session(of);
-        Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(session, null, null, null));
+        Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(session, null, null, null, null));
         return session;
     }
 
@@ -151,12 +151,12 @@ public abstract class AccountStoreTests(StoreFixture fixture)
         Assert.Equal(AccountOutcome.VersionConflict, await node.Accounts.SetPassword(account.Account.Id, account.Stamp, "other", Stamp(), mine.Id, Make.Now, null));
         Assert.Equal((true, false), (await Lives(node, mine), await Lives(node, other)));
         // Whoever showed the old password and is slow comes too late.
-        Assert.Equal(SessionOutcome.Gone, await node.Accounts.BeginSession(Session(account), null, null, null));
+        Assert.Equal(SessionOutcome.Gone, await node.Accounts.BeginSession(Session(account), null, null, null, null));
 
         var disabled = account.Account with { Version = 2, Disabled = true };
         Assert.Equal(AccountOutcome.Written, await node.Accounts.Change(Scope.District, disabled, Stamp(), false, null));
         Assert.False(await Lives(node, mine));
-        Assert.Equal(SessionOutcome.Gone, await node.Accounts.BeginSession(Session((await node.Accounts.FindByName("anna"))!), null, null, null));
+        Assert.Equal(SessionOutcome.Gone, await node.Accounts.BeginSession(Session((await node.Accounts.FindByName("anna"))!), null, null, null, null));
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public abstract class AccountStoreTests(StoreFixture fixture)
         for (var i = 0; i <= IAccountStore.MostSessions; i++)
         {
             sessions.Add(Session(account, Make.Now.AddSeconds(i)));
-            Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(sessions[i], null, null, null));
+            Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(sessions[i], null, null, null, null));
         }
 
         Assert.False(await Lives(node, sessions[0], TimeSpan.FromMinutes(2)));
@@ -203,17 +203,17 @@ public abstract class AccountStoreTests(StoreFixture fixture)
         Assert.Equal((100L, 2, Make.Now), (account.TotpStep!.Value, account.Account.RecoveryCodes, account.Account.TotpAt!.Value));
 
         // That which set it up is spent too.
-        Assert.Equal(SessionOutcome.CodeUsed, await node.Accounts.BeginSession(Session(account), 100, null, null));
+        Assert.Equal(SessionOutcome.CodeUsed, await node.Accounts.BeginSession(Session(account), 100, null, null, null));
         var session = Session(account);
-        Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(session, 101, null, null));
-        Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(session, 101, null, null));
-        Assert.Equal(SessionOutcome.CodeUsed, await node.Accounts.BeginSession(Session(account), 101, null, null));
+        Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(session, 101, null, null, null));
+        Assert.Equal(SessionOutcome.Begun, await node.Accounts.BeginSession(session, 101, null, null, null));
+        Assert.Equal(SessionOutcome.CodeUsed, await node.Accounts.BeginSession(Session(account), 101, null, null, null));
 
-        var twice = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => node.Accounts.BeginSession(Session(account), null, codes[0], null)));
+        var twice = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => node.Accounts.BeginSession(Session(account), null, codes[0], null, null)));
         Assert.Single(twice, outcome => outcome == SessionOutcome.Begun);
         Assert.Equal(1, (await node.Accounts.FindByName("anna"))!.Account.RecoveryCodes);
         await node.Accounts.SetRecoveryCodes(account.Account.Id, [Bytes()], null);
-        Assert.Equal(SessionOutcome.CodeUsed, await node.Accounts.BeginSession(Session(account), null, codes[1], null));
+        Assert.Equal(SessionOutcome.CodeUsed, await node.Accounts.BeginSession(Session(account), null, codes[1], null, null));
 
         Assert.Equal(AccountOutcome.Written, await node.Accounts.RemoveTotp(Scope.District, account.Account.Id, null));
         account = (await node.Accounts.FindByName("anna"))!;
@@ -280,7 +280,7 @@ public abstract class AccountStoreTests(StoreFixture fixture)
         Assert.Equal(AccountOutcome.Written, await node.Accounts.Create(account, null, create));
         var keys = (await node.Accounts.FindByName("anna"))!;
         var session = Session(keys);
-        await node.Accounts.BeginSession(session, null, null, Record(AuditVerbs.SessionSignIn));
+        await node.Accounts.BeginSession(session, null, null, null, Record(AuditVerbs.SessionSignIn));
         await node.Accounts.SetTotp(account.Id, keys.Stamp, [1], 1, [Bytes()], Stamp(), session.Id, Make.Now, Record(AuditVerbs.AccountTotp));
         await node.Accounts.Delete(Scope.District, account.Id, true, Record(AuditVerbs.AccountDelete));
 

@@ -67,6 +67,8 @@ public sealed class Node : IAsyncDisposable
 
     public IAccountStore Accounts => Get<IAccountStore>();
 
+    public IPasskeyStore Passkeys => Get<IPasskeyStore>();
+
     public ISelfServiceStore SelfService => Get<ISelfServiceStore>();
 
     public ITeachingStore Teaching => Get<ITeachingStore>();

@@ -122,6 +122,18 @@ public sealed class EveryChangeTests : IAsyncLifetime
             ? new(Form(new Uri(account.Link).AbsolutePath, ("password", TestAccount.Password), ("again", TestAccount.Password)), account.Id, Anonymous: true) : null!,
         ["POST /login/password"] = async () => await Ready("every-16") is var account
             ? new(Form("/login/password", ("userName", "every-16"), ("password", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /login/passkey"] = async () => await Ready("every-24") is var account && await new PasskeyBrowser(_server).Added(account) is var device && await new PasskeyBrowser(_server).Ask() is var ask
+            ? new(Form("/login/passkey", ("offer", ask.Offer), ("credential", device.Sign(ask.Options))), account.Id, Anonymous: true) : null!,
+        ["POST /account/passkeys/begin"] = async () => await Ready("every-29") is var account
+            ? new(Form("/account/passkeys/begin", await account.Cookie(), ("name", "iPad"), ("present", TestAccount.Password)), account.Id, Anonymous: true) : null!,
+        ["POST /account/passkeys"] = async () => await Ready("every-25") is var account && await account.Cookie() is var cookie && await new PasskeyBrowser(_server).BeginAdding(cookie, "iPad") is var ask
+            ? new(Form("/account/passkeys", cookie, ("offer", ask.Offer), ("credential", new TestPasskey(_server.Address).Create(ask.Options))), account.Id, Anonymous: true) : null!,
+        ["POST /account/passkeys/{passkey}/remove"] = async () => await Ready("every-26") is var account && await account.Cookie() is var cookie && await Passkey(account, cookie) is var passkey
+            ? new(Form($"/account/passkeys/{passkey}/remove", cookie), account.Id, Anonymous: true) : null!,
+        ["DELETE /api/v1/accounts/{id}/passkeys"] = async () => await Ready("every-27") is var account && await Passkey(account, await account.Cookie()) is not null
+            ? new(new(HttpMethod.Delete, account.Path + "/passkeys"), account.Id) : null!,
+        ["POST /accounts/{id}/passkeys/remove"] = async () => await Ready("every-28") is var account && await Passkey(account, await account.Cookie()) is not null
+            ? new(Form($"/accounts/{account.Id}/passkeys/remove"), account.Id) : null!,
         ["POST /login/code"] = async () => await Ready("every-17", totp: true) is var account
             ? new(Form("/login/code", await account.OwedCookie(), ("code", account.NextCode())), account.Id, Anonymous: true) : null!,
         ["POST /account/password"] = async () => await Ready("every-18") is var account
@@ -933,6 +945,13 @@ public sealed class EveryChangeTests : IAsyncLifetime
         await account.SetPassword();
         if (totp) await account.SetUpTotp();
         return account;
+    }
+
+    /// <summary>Of one that was just added.</summary>
+    private async Task<string> Passkey(TestAccount account, string cookie)
+    {
+        await new PasskeyBrowser(_server).Add(cookie, "iPad");
+        return (await _server.Services.GetRequiredService<FleetMdm.Storage.Access.IPasskeyStore>().List(account.Id)).Single().Id;
     }
 
     private static HttpRequestMessage Library(HttpMethod method, string path, string identifier, int rating)

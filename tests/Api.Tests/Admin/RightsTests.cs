@@ -18,6 +18,7 @@ public sealed partial class RightsTests(AdminServer server) : IClassFixture<Admi
         ["GET /login"] = "One signs in there.",
         ["POST /login"] = "One signs in there.",
         ["POST /login/password"] = "One signs in there.",
+        ["POST /login/passkey"] = "One signs in there.",
         ["GET /login/code"] = "One signs in there.",
         ["GET /login/provider"] = "One signs in there.",
         ["GET /login/oidc"] = "One comes back there from the provider.",
@@ -74,7 +75,7 @@ public sealed partial class RightsTests(AdminServer server) : IClassFixture<Admi
 
     /// <summary>Changes of the account of whoever asks: each who has one may make them.</summary>
     private static readonly string[] OfOneself =
-        ["/account/password", "/account/totp", "/account/totp/remove", "/account/recovery-codes", "/sessions/end", "/sessions/{session}/end"];
+        ["/account/password", "/account/totp", "/account/totp/remove", "/account/recovery-codes", "/account/passkeys", "/account/passkeys/begin", "/account/passkeys/{passkey}/remove", "/sessions/end", "/sessions/{session}/end"];
 
     private IReadOnlyList<(string Method, string Route, Endpoint Endpoint)> Table =>
     [

@@ -16,7 +16,7 @@ public sealed partial class SelfServiceMatrixTests(SelfServiceServer district) :
     private static readonly string[] ForEverybody =
     [
         "GET /", "GET /account", "GET /account/password", "POST /account/password", "GET /account/totp", "POST /account/totp", "POST /account/totp/remove",
-        "POST /account/recovery-codes", "GET /sessions", "POST /sessions/{session}/end", "GET /api/v1/rights",
+        "POST /account/recovery-codes", "GET /account/passkeys", "POST /account/passkeys", "POST /account/passkeys/begin", "POST /account/passkeys/{passkey}/remove", "GET /sessions", "POST /sessions/{session}/end", "GET /api/v1/rights",
         "GET /api/v1/command-types", "GET /api/v1/command-types/{name}", "GET /api/v1/payload-types", "GET /api/v1/payload-types/{name}",
     ];
 

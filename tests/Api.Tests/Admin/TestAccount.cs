@@ -168,9 +168,15 @@ public sealed class TestApp(string key)
     private readonly byte[] _secret = Bytes(key.Replace(" ", "", StringComparison.Ordinal));
     private long _step;
 
+    /// <summary>On its way to the server no code may become too old.</summary>
+    private static readonly TimeSpan OnItsWay = TimeSpan.FromSeconds(6);
+
     /// <summary>A code that was not shown yet. There are three at any time.</summary>
     public string Next()
     {
+        var now = TimeProvider.System.GetUtcNow();
+        var soon = Totp.StepOf(now + OnItsWay);
+        if (soon > Totp.StepOf(now) && _step + 1 < soon - 1) SpinWait.SpinUntil(() => Totp.StepOf(TimeProvider.System.GetUtcNow()) >= soon);
         _step = Math.Max(_step + 1, Totp.StepOf(TimeProvider.System.GetUtcNow()) - 1);
         return Totp.Code(_secret, _step);
     }
