@@ -444,8 +444,7 @@ internal sealed class AssignmentService(
         // As a setting: two of them want the same thing of an iPad.
         return (
             With(plain with { Item = $"setting:{SharedIPadConfiguration.Item}" }, command.Fragment, JsonSerializer.SerializeToElement(request, AdminJson.Default.SharedIPadRequest)),
-            // Nobody who reads why an iPad does not have it knows Apple's name of the item.
-            [.. command.Requirements.Select(one => one.What == SharedIPadConfiguration.Item ? one with { What = "The configuration" } : one)]);
+            command.Requirements);
     }
 
     private static (Assignment, IReadOnlyList<Requirement>) OfDeclaration(Assignment plain, JsonElement declaration)

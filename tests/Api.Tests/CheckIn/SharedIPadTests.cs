@@ -270,7 +270,7 @@ public abstract class SharedIPadTests(AdministeredServer server)
         Assert.Null(await shared.Report("Acknowledged", uuid, Answer("Acknowledged")));
         Assert.Equal("installed", (await Assigned(shared, assignment)).State);
         Assert.Null(await plain.Idle());
-        Assert.Equal(("notApplicable", "The configuration needs a Shared iPad."), await Assigned(plain, assignment));
+        Assert.Equal(("notApplicable", "SharedDeviceConfiguration needs a Shared iPad."), await Assigned(plain, assignment));
         Assert.Contains("Makes room for", await server.Admin.GetStringAsync(new Uri($"/assignments/{assignment}", UriKind.Relative)), StringComparison.Ordinal);
     }
 
