@@ -63,7 +63,8 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
 
     public async Task ChooseForSchool(HttpContext context, string schoolId, string? profileId)
     {
-        Refuse(await store.ChooseForSchool(schoolId, profileId, trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.School, schoolId, detail: profileId ?? "none")));
+        var name = await NameOf(store, FleetUser.Of(context), profileId);
+        Refuse(await store.ChooseForSchool(schoolId, profileId, trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.School, schoolId, detail: name)));
         await servers.WakeAll(FleetUser.Of(context));
     }
 
@@ -76,9 +77,13 @@ internal sealed class AutomatedProfileService(IAutomatedStore store, AutomatedSe
         if (priority is < 1 or > MostPriority) throw ApiProblem.Field("priority", $"Enter a whole number from 1 to {MostPriority}.");
         var (id, profile) = (Text.Uuid(groupId)?.ToString("D") ?? throw NoGroup(), string.IsNullOrEmpty(request.ProfileId) ? null : request.ProfileId);
         Refuse(await store.ChooseForGroup(id, profile, priority, time.GetUtcNow(),
-            trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.Group, id, detail: profile is null ? "none" : $"{profile}, priority {priority}")));
+            trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.Group, id, detail: profile is null ? "none" : $"{await NameOf(store, FleetUser.Of(context), profile)}, priority {priority}")));
         await servers.WakeAll(FleetUser.Of(context));
     }
+
+    /// <summary>For the audit record: people know a profile by its name. Of one that there is not: what was sent.</summary>
+    internal static async Task<string> NameOf(IAutomatedStore store, FleetUser user, string? profileId) =>
+        profileId is null ? "none" : (await store.FindProfile(user.Scope, profileId))?.Name ?? profileId;
 
     private string Read(AutomatedProfileRequest request)
     {

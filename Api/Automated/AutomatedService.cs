@@ -176,6 +176,10 @@ internal sealed class AutomatedService(
         };
     }
 
+    /// <summary>Null: Apple has never had it on a service here.</summary>
+    public async Task<AutomatedDeviceView?> Find(FleetUser reader, string serialNumber) =>
+        PlaceholderCsv.SerialFault(serialNumber) is null && await store.FindDevice(reader.Scope, serialNumber) is { } row ? AutomatedDeviceView.Of(row, time.GetUtcNow()) : null;
+
     public async Task<AutomatedDeviceView> Device(FleetUser reader, string serialNumber)
     {
         var row = (PlaceholderCsv.SerialFault(serialNumber) is null ? await store.FindDevice(reader.Scope, serialNumber) : null) ?? throw NoDevice();
@@ -190,7 +194,7 @@ internal sealed class AutomatedService(
         var user = FleetUser.Of(context);
         var device = await Device(user, serialNumber);
         var outcome = await store.ChooseForDevice(
-            device.SerialNumber, profileId, time.GetUtcNow(), trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.Placeholder, device.SerialNumber, detail: profileId ?? "none"));
+            device.SerialNumber, profileId, time.GetUtcNow(), trail.Entry(context, AuditVerbs.AutomatedChoose, AuditTargets.Placeholder, device.SerialNumber, detail: await AutomatedProfileService.NameOf(store, user, profileId)));
         if (outcome == AutomatedOutcome.UnknownProfile) throw ApiProblem.Field("profileId", "There is no such enrolment profile.");
         if (outcome != AutomatedOutcome.Written) throw NoDevice();
         await grains.GetGrain<IAutomatedServerGrain>(device.ServerId).Wake();

@@ -6,6 +6,7 @@ using FleetMdm.Api.Console;
 using FleetMdm.Api.Operations;
 using FleetMdm.Api.Rest;
 using FleetMdm.Storage.Audit;
+using FleetMdm.Storage.Devices;
 using FleetMdm.Storage.Operations;
 using FleetMdm.Storage.Returns;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -55,16 +56,19 @@ internal static class ReturnPages
         return new(new { User = user, Return = found, Devices = await service.Devices(user, id, shown, of, beyond, RowsOnPage), State = shown, School = of, IsLaterPage = beyond is not null });
     }
 
-    private static Task<RazorComponentResult<ReturnNewPage>> Ask(HttpContext context, ReturnService service, IOptions<OperationOptions> options, string? id, string? filter) =>
-        Form(context, service, options, Known(id), filter, FormState.Fresh);
+    private static Task<RazorComponentResult<ReturnNewPage>> Ask(HttpContext context, ReturnService service, IFleetQueries fleet, IOptions<OperationOptions> options, string? id, string? filter) =>
+        Form(context, service, fleet, options, Known(id), filter, FormState.Fresh);
 
-    private static async Task<RazorComponentResult<ReturnNewPage>> Form(HttpContext context, ReturnService service, IOptions<OperationOptions> options, string? id, string? filter, FormState form) => new(new
+    private static async Task<RazorComponentResult<ReturnNewPage>> Form(
+        HttpContext context, ReturnService service, IFleetQueries fleet, IOptions<OperationOptions> options, string? id, string? filter, FormState form) => new(new
     {
         User = FleetUser.Of(context),
         Networks = await service.Networks(MostNetworks),
         FormKey = PageForms.NewKey(),
         Zone = options.Value.TimeZone,
         Id = id,
+        // Of an iPad of another school only the id stands there, which its reader has sent.
+        Name = id is not null && await fleet.FindDevice(FleetUser.Of(context).Scope, id) is { } row ? row.DeviceName ?? row.SerialNumber : null,
         Filter = filter,
         Form = form,
     })
@@ -73,7 +77,7 @@ internal static class ReturnPages
     };
 
     /// <summary>Without a confirmation: shows what would be done. With the one that was shown there: does it.</summary>
-    private static async Task<IResult> Start(HttpContext context, RequestIds ids, ReturnService service, IOptions<OperationOptions> options, TimeProvider time)
+    private static async Task<IResult> Start(HttpContext context, RequestIds ids, ReturnService service, IFleetQueries fleet, IOptions<OperationOptions> options, TimeProvider time)
     {
         var form = await PageForms.Read(context, ids);
         if (form.Get("confirmation") is { } confirmation) return await Confirmed(context, form, confirmation, service, time);
@@ -88,7 +92,7 @@ internal static class ReturnPages
                 Errors = new Dictionary<string, string[]> { ["filter"] = problem.Errors["target.filter.filter"] },
             }
             : problem;
-            return await Form(context, service, options, Known(form.Get("id")), form.Get("filter"), OperationPaceForm.State(field, form.Get));
+            return await Form(context, service, fleet, options, Known(form.Get("id")), form.Get("filter"), OperationPaceForm.State(field, form.Get));
         }
     }
 

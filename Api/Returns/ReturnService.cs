@@ -176,7 +176,7 @@ internal sealed class ReturnService(IReturnStore store, IProfileStore profiles, 
     {
         if (Text.Uuid(id) is not { } uuid || await profiles.Find(uuid.ToString("D")) is not { } profile || await profiles.Load(profile.Id, profile.Newest.Version) is not { } bytes)
             throw ApiProblem.Field(field, "The library has no profile with this id.");
-        return ReturnWifi.FindFault(bytes) is { } fault ? throw ApiProblem.Field(field, $"An erased iPad cannot join the Wi-Fi of {profile.Newest.Name}. {fault}") : profile;
+        return ReturnWifi.FindFault(bytes) is { } fault ? throw ApiProblem.Field(field, $"An erased iPad cannot join the Wi-Fi of \"{profile.Newest.Name}\". {fault}") : profile;
     }
 
     private async Task<ReturnAnswerView> Of(ReturnAnswer answer)

@@ -31,7 +31,8 @@ internal static class DemoCommand
         await using var apple = await DeviceEnrolmentSimulator.StartAsync();
         await using var content = await AppsAndBooksSimulator.StartAsync();
         using var factory = new DeviceAuthority();
-        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem, apple, content);
+        using var attestation = new AttestationAuthority();
+        await using var server = await DemoServer.StartAsync(port, apns.Endpoint, apns.Authority.RootPem, factory.Pem, attestation.Pem, apple, content);
         try
         {
             var trust = await TrustProfile.FetchAsync(server.Url, server.Stopping);
@@ -41,6 +42,7 @@ internal static class DemoCommand
                 Trust = trust,
                 Apns = apns,
                 Factory = factory,
+                Attestation = attestation,
                 Keys = KeySource.Shared(Math.Min(SharedKeys, options.IPads)),
             });
             var story = new DemoStory(options.IPads, screen, admin, apns, fleet);

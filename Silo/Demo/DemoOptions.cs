@@ -23,7 +23,7 @@ internal sealed record DemoOptions(int IPads, int? Port, bool Exit)
         $"""
         fleetmdm demo: the real server with a simulated APNs and simulated iPads, to look at
 
-          --ipads N   how many iPads, from {FewestIPads} to {MostIPads} (default {DefaultIPads})
+          --ipads N   how many iPads enrol by an invitation, from {FewestIPads} to {MostIPads} (default {DefaultIPads}); ten more come out of the box
           --port N    where the server listens on this machine (default 8443, or a free port if that one is in use)
           --exit      end after the story instead of serving on until Ctrl-C
           -h, --help  this text

@@ -45,15 +45,18 @@ internal sealed class DemoServer : IAsyncDisposable
     /// <param name="apns">The simulated APNs.</param>
     /// <param name="apnsRootPem">What the endpoint's certificate comes from.</param>
     /// <param name="deviceCaPem">Who made the simulated iPads.</param>
+    /// <param name="attestationRootPem">Who attests for the simulated iPads.</param>
     /// <param name="apple">The simulated device enrolment service.</param>
     /// <param name="content">The simulated Apps and Books.</param>
-    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem, DeviceEnrolmentSimulator apple, AppsAndBooksSimulator content)
+    public static async Task<DemoServer> StartAsync(int port, Uri apns, string apnsRootPem, string deviceCaPem, string attestationRootPem, DeviceEnrolmentSimulator apple, AppsAndBooksSimulator content)
     {
         var folder = Directory.CreateTempSubdirectory("fleetmdm-demo-").FullName;
         var apnsRoot = Path.Combine(folder, "simulated-apns.pem");
         await File.WriteAllTextAsync(apnsRoot, apnsRootPem);
         var deviceCa = Path.Combine(folder, "simulated-device-ca.pem");
         await File.WriteAllTextAsync(deviceCa, deviceCaPem);
+        var attestationRoot = Path.Combine(folder, "simulated-attestation.pem");
+        await File.WriteAllTextAsync(attestationRoot, attestationRootPem);
         var appleRoot = Path.Combine(folder, "simulated-apple.pem");
         await File.WriteAllTextAsync(appleRoot, apple.RootPem);
         var contentRoot = Path.Combine(folder, "simulated-apps-and-books.pem");
@@ -71,6 +74,7 @@ internal sealed class DemoServer : IAsyncDisposable
                 $"--Push:Endpoint={apns.GetLeftPart(UriPartial.Authority)}",
                 $"--Push:TrustedRootFile={apnsRoot}",
                 $"--OverTheAir:DeviceCaFiles={deviceCa}",
+                $"--Attestation:RootFiles={attestationRoot}",
                 $"--Automated:Endpoint={apple.Endpoint.GetLeftPart(UriPartial.Authority)}",
                 $"--Automated:TrustedRootFile={appleRoot}",
                 $"--AppsAndBooks:Endpoint={content.Endpoint.GetLeftPart(UriPartial.Authority)}",

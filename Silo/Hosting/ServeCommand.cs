@@ -45,6 +45,8 @@ internal static class FirstSteps
         await output.WriteLineAsync($"  Console           {adminUrl}");
         await output.WriteLineAsync($"  API documentation {adminUrl}docs");
         await output.WriteLineAsync($"  iPads enrol at    {publicUrl}enroll/INVITATION (make an invitation in the console)");
+        if (addresses.All(address => BindingAddress.Parse(address).Port != adminUrl.Port))
+            await output.WriteLineAsync($"  The server itself does not listen on port {adminUrl.Port}: a proxy has to pass it on. Without a proxy, set Http:Listen.");
         if (token is not null)
         {
             // Not the token: what is written here is kept in journals.

@@ -31,6 +31,7 @@ public static class OutOfTheBox
     /// <exception cref="EnrolmentException">It cannot; the message says why.</exception>
     public static async Task<IReadOnlyList<string>> SetUpAsync(this VirtualIPad ipad, SchoolManagerPortal portal, CancellationToken cancellation = default, SignInName? person = null)
     {
+        ipad.SetsItselfUp = () => ipad.SetUpAsync(portal);
         // 1
         var profile = portal.Activate(ipad.Description.SerialNumber) ?? throw new EnrolmentException("Apple has no enrolment profile for this iPad: it sets itself up as anybody's.");
         if (!Uri.TryCreate((string?)profile["url"], UriKind.Absolute, out var url) || url.Scheme != Uri.UriSchemeHttps)

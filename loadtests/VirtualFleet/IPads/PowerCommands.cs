@@ -47,5 +47,5 @@ internal static class PowerCommands
 
 /// <summary>How an iPad sets itself up again after an erase. <see href="https://developer.apple.com/documentation/devicemanagement/return-to-service"/></summary>
 /// <param name="Wifi">Null: it has no network afterwards.</param>
-/// <param name="Management">Null: Automated Device Enrolment would find the server, which this iPad does not do.</param>
+/// <param name="Management">Null: Automated Device Enrolment finds the server, if it set this iPad up before.</param>
 internal sealed record ReturnToService(ConfigurationProfile? Wifi, byte[]? Management);

@@ -155,6 +155,9 @@ public sealed partial class VirtualIPad : IAsyncDisposable
     internal string? Passcode { get; private set; }
     internal int MajorVersion => Release.Major(OsVersion);
 
+    /// <summary>What it does in Setup Assistant with nobody in front of it; null: Apple knows of no organisation that it belongs to.</summary>
+    internal Func<Task>? SetsItselfUp { get; set; }
+
     /// <summary>What is on it. Made when it is asked for: who only looks asks <see cref="Touched"/>.</summary>
     internal IPadState State => _state ??= new IPadState();
     internal IPadState? Touched => _state;
@@ -450,9 +453,12 @@ public sealed partial class VirtualIPad : IAsyncDisposable
         {
             if (back.Wifi is null)
                 throw new EnrolmentException("the erase brought no Wi-Fi");
-            if (back.Management is null)
+            if (back.Management is not null)
+                await EnrolWithProfileAsync(await OverTheAirAsync(back.Management));
+            else if (SetsItselfUp is { } setUp)
+                await setUp();
+            else
                 throw new EnrolmentException("the erase brought no management profile, and no Automated Device Enrolment knows this iPad");
-            await EnrolWithProfileAsync(await OverTheAirAsync(back.Management));
             lock (_lock)
             {
                 if (_device is not null)

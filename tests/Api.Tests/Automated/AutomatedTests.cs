@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using FleetMdm.Api.Enrolment;
 using FleetMdm.Api.Tests.Admin;
 using FleetMdm.Protocol.Identity;
+using FleetMdm.Storage.Devices;
 using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
@@ -180,6 +181,26 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
     }
 
     [Fact]
+    public async Task The_page_of_an_enrolled_iPad_names_its_enrolment_profile_and_that_of_another_iPad_none()
+    {
+        var name = $"Year 7 {Guid.NewGuid():N}";
+        await host.Connect((string)(await host.Post("profiles", $$"""{"name": "{{name}}"}"""))["id"]!, "AUTOPAGE1");
+        foreach (var (id, serial) in ((string, string)[])[("AUTOPAGE-UDID-1", "AUTOPAGE1"), ("AUTOPAGE-UDID-2", "AUTOPAGE2")])
+        {
+            await host.Server.Services.GetRequiredService<IDeviceStore>().Commit(new EnrolmentChange
+            {
+                Row = new DeviceRow { Id = id, DeviceId = id, Kind = EnrolmentKind.Device, Status = EnrolmentStatus.Enrolled, SerialNumber = serial, Version = 1 },
+                WriteId = Guid.NewGuid(),
+                At = TimeProvider.System.GetUtcNow(),
+            });
+        }
+
+        await AutomatedHost.Until(async () => (string?)(await host.Get("devices?limit=200"))["items"]!.AsArray().FirstOrDefault(one => (string?)one!["serialNumber"] == "AUTOPAGE1")?["state"] == "assigned", "Apple has listed it");
+        Assert.Contains($"<a href=\"/automated/devices/AUTOPAGE1\">{name}</a>", await host.Admin.GetStringAsync(new Uri("/ipads/AUTOPAGE-UDID-1", UriKind.Relative)), StringComparison.Ordinal);
+        Assert.DoesNotContain("<dt>Enrolment profile</dt>", await host.Admin.GetStringAsync(new Uri("/ipads/AUTOPAGE-UDID-2", UriKind.Relative)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_profile_of_a_group_is_assigned_to_iPads_that_nobody_has_seen_yet_and_says_where_it_comes_from()
     {
         var (ofService, ofGroup) = ((string)(await host.Post("profiles", $$"""{"name": "Service {{Guid.NewGuid():N}}"}"""))["id"]!, (string)(await host.Post("profiles", $$"""{"name": "Group {{Guid.NewGuid():N}}"}"""))["id"]!);
@@ -203,11 +224,15 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
         Assert.StartsWith("Service", (string?)host.Apple.Portal.Activate("AUTOGRP2")!["profile_name"], StringComparison.Ordinal);
         Assert.Contains((await host.Get("groups"))["items"]!.AsArray(), one => (string?)one!["groupId"] == group && (int)one["priority"]! == 7);
 
-        foreach (var (path, words) in ((string, string)[])[($"/groups/{group}", "priority 7"), ("/automated/devices/AUTOGRP1", "of the group"), ($"/automated/groups/{group}", "Enrolment profile of"), ("/automated/profiles", "Of a group")])
+        foreach (var (path, words) in ((string, string)[])[($"/groups/{group}", "priority 7"), ("/automated/devices/AUTOGRP1", "of the group"), ($"/automated/groups/{group}", "Enrolment profile of"), ("/automated/profiles", "Of a group"), ("/automated/profiles", "Somebody signs in")])
         {
             using var page = await host.Admin.GetAsync(path);
             Assert.Contains(words, await page.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
+
+        // The record says the name, and not the id.
+        using var audit = await host.Admin.GetAsync($"/api/v1/audit?target={group}&verb=automated.choose");
+        Assert.Matches("^Group .*, priority 7$", (string?)Assert.Single((await AdminServer.Body(audit, 200))["items"]!.AsArray())!["detail"]);
 
         using var nobody = await Choose(Guid.NewGuid().ToString("D"), "{}");
         await AdminServer.Problem(nobody, 404);

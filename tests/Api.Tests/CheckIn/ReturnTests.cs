@@ -118,6 +118,8 @@ public abstract class ReturnTests(AdministeredServer server)
         Assert.Contains($"{serial},,", csv, StringComparison.Ordinal);
         foreach (var page in new[] { "/operations/returns", $"/operations/returns/{id}", $"/operations/returns/{id}?state=all", $"/operations/returns/new?id={pad.Udid}", "/operations/returns/answer" })
             Assert.Contains("Return to Service", await server.Admin.GetStringAsync(new Uri(page, UriKind.Relative)), StringComparison.Ordinal);
+        // The form names the iPad as people do.
+        Assert.Contains($">{(string?)(await server.Get(pad.Path))["deviceName"] ?? serial}</a>", await server.Admin.GetStringAsync(new Uri($"/operations/returns/new?id={pad.Udid}", UriKind.Relative)), StringComparison.Ordinal);
     }
 
     [Fact]

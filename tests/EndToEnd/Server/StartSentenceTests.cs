@@ -106,6 +106,17 @@ public sealed class StartSentenceTests
         Assert.Contains($"  Console           https://localhost:{port}/", server.Output);
         Assert.Contains($"  API documentation https://localhost:{port}/docs", server.Output);
         Assert.Contains($"  iPads enrol at    {server.Url}enroll/", server.Output);
+        Assert.DoesNotContain("does not listen on port", server.Output);
+    }
+
+    [Fact]
+    public async Task A_public_address_on_another_port_than_the_server_listens_on_is_said_to_need_a_proxy()
+    {
+        using var folder = new TemporaryFolder();
+        await using var server = await new ServerProcess(folder.Path, new Dictionary<string, string> { ["Mdm:PublicUrl"] = "https://mdm.district.example" }).Start();
+        Assert.Equal(0, await server.Stop());
+
+        Assert.Contains("  The server itself does not listen on port 443: a proxy has to pass it on. Without a proxy, set Http:Listen.", server.Output);
     }
 
     [Fact]
