@@ -169,7 +169,7 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
         var ipad = Add(fleet, osVersion);
         await host.Connect(null, ipad.Description.SerialNumber);
         var asked = new ProfileServiceRequest(new Uri("https://elsewhere.example/"), ["UDID", "SERIAL", "PRODUCT", "VERSION"], challenge);
-        var answer = MdmSignature.SignAttached(PlistWriter.Write(asked.Answer(ipad.Description, "iPad")), ipad.DeviceCertificate.Certificate);
+        var answer = VirtualFleet.Enrolment.MdmSignature.SignAttached(PlistWriter.Write(asked.Answer(ipad.Description, "iPad")), ipad.DeviceCertificate.Certificate);
 
         var (status, _, body) = await Ask(answer);
 
