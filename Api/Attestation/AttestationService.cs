@@ -51,6 +51,8 @@ internal sealed class AttestationService(IAttestationStore store, DeviceAttestat
     public async Task<AttestationAsked> Ask(HttpContext context, string id)
     {
         var device = await devices.Row(id);
+        if (device.Kind == EnrolmentKind.SharedUser)
+            throw new ApiProblem(StatusCodes.Status422UnprocessableEntity, ProblemCodes.DoesNotFit, "This is a user", "Apple attests iPads, and not their users. Ask the iPad.");
         // The same request again asks the same, and is the same command.
         var uuid = RequestIds.NewCommandUuid(context, time);
         var nonce = sealer.Derive($"attestation-nonce/{uuid}", NonceBytes);

@@ -22,6 +22,8 @@ public static class FleetLogging
         // It has nothing to say but a line for the beginning and the end of each request; but as long as it might speak, each request gets an
         // Activity and a scope. First, so that a setting of this name overrides it.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        // Whoever breaks the rules of HTTP/2 is cut off. It is said with each connection, as critical, and strangers make thousands.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.None);
         // A node that dies is told by one line (ClusterNode), not by each of those who talked to it; a stranger at the ports between nodes by one line an
         // hour (NodeStrangers), not with each connection; and what makes the health of this node doubtful while
         // it starts and makes keys is the start itself. A setting of the same name shows them again.

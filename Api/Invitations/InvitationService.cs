@@ -49,6 +49,7 @@ internal sealed class InvitationService(IEnrolmentStore store, ISchoolStore scho
             CreatedBy = FleetUser.Of(context).Name,
             OnlyFor = OnlyFor(request.OnlyFor),
             AllowReenrolment = request.AllowReenrolment ?? false,
+            OfSchools = !FleetUser.Of(context).IsOfDistrict,
             AccessRights = AccessRightNames.Read("accessRights", request.AccessRights),
         };
         await store.CreateInvitation(invitation, trail.Entry(context, AuditVerbs.InvitationCreate, detail: invitation.Name ?? invitation.School));

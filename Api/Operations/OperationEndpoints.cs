@@ -99,8 +99,12 @@ internal static class OperationEndpoints
             : expiresAt;
     }
 
-    internal static PlannedOperation Planned(FleetUser user, OperationRequest request, BuiltCommand command, TimeProvider time) =>
-        PlannedOperation.Of(user, request.Target, command, request.Force ?? false) with { Pace = OperationPaces.Read(request.Pace, command.RequestType, time)?.Write() };
+    /// <exception cref="ApiProblem">400: it cannot be asked so, and a dry run says that too.</exception>
+    internal static PlannedOperation Planned(FleetUser user, OperationRequest request, BuiltCommand command, TimeProvider time)
+    {
+        _ = Expiry(request, time);
+        return PlannedOperation.Of(user, request.Target, command, request.Force ?? false) with { Pace = OperationPaces.Read(request.Pace, command.RequestType, time)?.Write() };
+    }
 
     /// <summary>The number of iPads that a caller expects, checked.</summary>
     internal static long? Expected(long? number) =>

@@ -33,7 +33,7 @@ internal static class SharedIPadEndpoints
     public static async Task<Accepted<CommandAccepted>> Refresh(string id, HttpContext context, SharedIPadService service) => Accepted(id, await service.Refresh(context, id));
 
     /// <summary>Log out the user of a Shared iPad</summary>
-    /// <remarks>Whoever is logged in, also a guest. Afterwards the iPad is asked who is on it. It may answer nothing for up to two minutes.</remarks>
+    /// <remarks>Whoever is logged in, also a guest. An iPad that does not come within 15 minutes logs out nobody: the command expires. Afterwards the iPad is asked who is on it. It may answer nothing for up to two minutes.</remarks>
     /// <param name="id">Of the iPad.</param>
     public static async Task<Accepted<CommandAccepted>> LogOut(string id, HttpContext context, SharedIPadService service) => Accepted(id, await service.LogOut(context, id));
 

@@ -16,10 +16,13 @@ namespace FleetMdm.Api.SharedIPads;
 
 /// <summary>The users of a Shared iPad, for REST and for the console.</summary>
 internal sealed class SharedIPadService(
-    DeviceLookup lookup, CommandLog log, IInventoryStore inventory, IUserChannelStore channels, IAssignmentStore assignments, IPeopleStore people)
+    DeviceLookup lookup, CommandLog log, IInventoryStore inventory, IUserChannelStore channels, IAssignmentStore assignments, IPeopleStore people, TimeProvider time)
 {
     /// <summary>Commands that are shown.</summary>
     private const int MostWaiting = 500;
+
+    /// <summary>It is for whoever is there now. On an iPad that comes later it may be somebody else.</summary>
+    private static readonly TimeSpan LogOutLasts = TimeSpan.FromMinutes(15);
 
     /// <exception cref="ApiProblem">404.</exception>
     public async Task<SharedIPadView> Get(FleetUser reader, string id)
@@ -53,7 +56,7 @@ internal sealed class SharedIPadService(
 
     public Task<CommandAccepted> Refresh(HttpContext context, string id) => Send(context, id, CommandReader.Plain(SharedIPadUsers.UserList));
 
-    public Task<CommandAccepted> LogOut(HttpContext context, string id) => Send(context, id, CommandReader.Plain(SharedIPadUsers.LogOutUser));
+    public Task<CommandAccepted> LogOut(HttpContext context, string id) => Send(context, id, CommandReader.Plain(SharedIPadUsers.LogOutUser), time.GetUtcNow() + LogOutLasts);
 
     /// <summary>Refuses what the iPad would refuse, as far as it has told; the iPad decides.</summary>
     /// <exception cref="ApiProblem">400, 403, 404, 409, 422, 429: nothing was queued.</exception>
@@ -89,7 +92,8 @@ internal sealed class SharedIPadService(
 
     private static void CommandRights(HttpContext context) => Access.CommandRights.Require(context, SharedIPadUsers.DeleteUser);
 
-    private Task<CommandAccepted> Send(HttpContext context, string id, Protocol.Mdm.BuiltCommand command) => CommandEndpoints.Enqueue(id, context, command, null, push: true, lookup, log);
+    private Task<CommandAccepted> Send(HttpContext context, string id, Protocol.Mdm.BuiltCommand command, DateTimeOffset? expires = null) =>
+        CommandEndpoints.Enqueue(id, context, command, expires, push: true, lookup, log);
 
     private static SharedUserView Of(InventoryItem? item, UserChannel? channel, ILookup<string, UserWaitingRow> ofUser, ILookup<string, AssignmentUserRow> profiles)
     {

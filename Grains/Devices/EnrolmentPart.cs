@@ -191,8 +191,13 @@ internal static class EnrolmentPart
         var since = (row.Status == EnrolmentStatus.Removed ? row.UnenrolledAt : row.AuthenticatedAt) ?? DateTimeOffset.MinValue;
 
         if (state.IsAlive && row.EraseSentAt is { } erase && !(state.LastSeen > erase)) return "it was told to erase itself, and has been silent since";
-        if (row.Status == EnrolmentStatus.Removed && invitation?.CreatedAt > since) return "it was removed, and invited anew";
-        if (invitation?.Names(row.SerialNumber, row.Udid, row.Id) == true) return "the invitation was made for it";
+        // Whose rights are for other schools, or for nobody's iPad but their own, does not decide about this one.
+        if (invitation?.MayTakeOver(row.School) == true)
+        {
+            if (row.Status == EnrolmentStatus.Removed && invitation.CreatedAt > since) return "it was removed, and invited anew";
+            if (invitation.Names(row.SerialNumber, row.Udid, row.Id)) return "the invitation was made for it";
+        }
+
         // A removed iPad stays removed, whoever it is.
         if (state.IsAlive && input.Standing.Proven?.Is(row.Id, row.SerialNumber) == true) return "it proved by a certificate of Apple's that it is this iPad";
         if (row.ReenrolmentUntil >= now && row.ReenrolmentGrantedAt > since) return "an administrator allowed it to enrol anew";

@@ -10,7 +10,7 @@ internal static class CertificateColumns
     public const string Standing = """
         c.sha256, c.der, c.invitation_id, v.school, c.renews, c.issued_at, c.not_after, c.authority,
           p.device_id, p.dropped_at, r.device_id, r.dropped_at, v.created_at, v.revoked_at, v.certificates_withdrawn_at, v.allow_reenrolment, v.only_for,
-          c.proven_udid, c.proven_serial_number, v.access_rights, v.person_id
+          c.proven_udid, c.proven_serial_number, v.access_rights, v.person_id, v.of_schools
         """;
 
     /// <summary>The joins for <see cref="Standing"/>: the certificate, its invitation, its own pin and the pin of what it renews.</summary>
@@ -38,6 +38,8 @@ internal static class CertificateColumns
                 OnlyFor = InvitationTargets.Split(row.TextOrNull(more + 8)),
                 AccessRights = row.IntOrNull(more + 11),
                 PersonId = row.TextOrNull(more + 12),
+                School = row.TextOrNull(at + 3),
+                OfSchools = row.Bool(more + 13),
             },
         };
     }

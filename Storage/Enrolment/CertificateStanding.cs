@@ -48,6 +48,12 @@ public sealed record InvitationStanding
     public int? AccessRights { get; init; }
     /// <summary>Who has made it for an iPad in their own hands; null: it is an administrator's.</summary>
     public string? PersonId { get; init; }
+    public string? School { get; init; }
+    /// <inheritdoc cref="Invitation.OfSchools"/>
+    public bool OfSchools { get; init; }
+
+    /// <summary>Whether whoever made it may say that an iPad of this school enrols anew: an administrator, for the schools that their rights cover.</summary>
+    public bool MayTakeOver(string? school) => PersonId is null && (!OfSchools || (school is not null && school == School));
 
     /// <summary>Whether one of these (serial number, UDID) is named.</summary>
     public bool Names(params ReadOnlySpan<string?> ids)

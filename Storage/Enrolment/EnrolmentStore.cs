@@ -9,7 +9,7 @@ namespace FleetMdm.Storage.Enrolment;
 internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnrolmentStore
 {
     private const string Columns =
-        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at, access_rights, person_id";
+        "id, name, school, max_uses, uses, created_at, expires_at, revoked_at, created_by, number, allow_reenrolment, only_for, certificates_withdrawn_at, access_rights, person_id, of_schools";
 
     /// <summary>It is that of a server of Automated Device Enrolment, which opens it by itself: for nobody else it is there.</summary>
     private const string Automated = "invitations.automated";
@@ -24,8 +24,8 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         {
             var created = await s
                 .Sql("""
-                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for, access_rights, person_id)
-                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor, @rights, @person)
+                    INSERT INTO invitations (id, name, school, max_uses, created_at, expires_at, revoked_at, created_by, allow_reenrolment, only_for, access_rights, person_id, of_schools)
+                    VALUES (@id, @name, @school, @maxUses, @created, @expires, @revoked, @by, @reenrol, @onlyFor, @rights, @person, @ofSchools)
                     ON CONFLICT (id) DO NOTHING
                     RETURNING number
                     """)
@@ -33,7 +33,7 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
                 .Int("@maxUses", invitation.MaxUses).Time("@created", invitation.CreatedAt).Time("@expires", invitation.ExpiresAt)
                 .Time("@revoked", invitation.RevokedAt).Text("@by", invitation.CreatedBy)
                 .Bool("@reenrol", invitation.AllowReenrolment).Text("@onlyFor", InvitationTargets.Join(invitation.OnlyFor)).Int("@rights", invitation.AccessRights)
-                .Text("@person", invitation.PersonId).First(row => row.Long(0));
+                .Text("@person", invitation.PersonId).Bool("@ofSchools", invitation.OfSchools).First(row => row.Long(0));
             if (created > 0 && audit is not null) await AuditColumns.Add(s, OfInvitation(audit, created));
             return created > 0;
         });
@@ -204,5 +204,6 @@ internal sealed class EnrolmentStore(Database database, StoreLanes lanes) : IEnr
         CertificatesWithdrawnAt = row.TimeOrNull(12),
         AccessRights = row.IntOrNull(13),
         PersonId = row.TextOrNull(14),
+        OfSchools = row.Bool(15),
     };
 }

@@ -75,6 +75,8 @@ public sealed record Invitation
     public int? AccessRights { get; init; }
     /// <summary>Who has made it for an iPad in their own hands, which is theirs from then on; null: it is an administrator's.</summary>
     public string? PersonId { get; init; }
+    /// <summary>Whoever made it has rights for some schools only: it takes no iPad over that is another school's.</summary>
+    public bool OfSchools { get; init; }
 
     /// <summary>Whether it lets iPads in at this moment, and if not, why.</summary>
     public InvitationState StateAt(DateTimeOffset now) =>

@@ -240,7 +240,7 @@ public static class ExportTables
             Columns =
             [
                 Number("i.number"), Text("i.name"), Text("i.school"), Number("i.max_uses"), Number("i.uses"), Lines("i.only_for"), Flag("i.allow_reenrolment"), Number("i.access_rights"), Text("i.person_id"),
-                Flag("i.automated"), Time("i.created_at"), Text("i.created_by"), Time("i.expires_at"), Time("i.revoked_at"),
+                Flag("i.automated"), Flag("i.of_schools"), Time("i.created_at"), Text("i.created_by"), Time("i.expires_at"), Time("i.revoked_at"),
             ],
         },
         new()

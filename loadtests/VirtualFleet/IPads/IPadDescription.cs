@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 
 namespace FleetMdm.VirtualFleet.IPads;
@@ -13,7 +14,8 @@ public sealed record IPadDescription
     public string ModelName { get; init; } = "iPad";
     public string ModelNumber { get; init; } = "MPQ03LL/A";
     public string OsVersion { get; init; } = "18.3";
-    public string BuildVersion { get; init; } = "22D60";
+    /// <summary>Where none is said, one of that iPadOS.</summary>
+    public string BuildVersion { get => field ?? BuildOf(OsVersion); init; }
     public bool Supervised { get; init; } = true;
     /// <summary>Whether a passcode is set; one that is has to be entered after a restart before most commands can run.</summary>
     public bool PasscodeSet { get; init; }
@@ -29,6 +31,13 @@ public sealed record IPadDescription
     public double? AvailableGigabytes { get; init; }
     /// <summary>From 0 to 1. Null: anything from a fifth on, always the same for the same iPad.</summary>
     public double? BatteryLevel { get; init; }
+
+    /// <summary>Builds of iPadOS 18 begin with 22, and those of iPadOS 26, the next one, with 23.</summary>
+    private static string BuildOf(string osVersion)
+    {
+        var major = Version.TryParse(osVersion, out var version) ? version.Major : 18;
+        return string.Create(CultureInfo.InvariantCulture, $"{(major < 19 ? major + 4 : major - 3)}D60");
+    }
 
     /// <summary>The nth iPad of a delivery: its identifiers are those of its number, its name too.</summary>
     public static IPadDescription Number(int number)

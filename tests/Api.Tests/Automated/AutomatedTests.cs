@@ -11,6 +11,7 @@ using FleetMdm.VirtualFleet;
 using FleetMdm.VirtualFleet.Apple;
 using FleetMdm.VirtualFleet.Enrolment;
 using FleetMdm.VirtualFleet.IPads;
+using FleetMdm.VirtualFleet.Plist;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FleetMdm.Api.Tests.Automated;
@@ -155,6 +156,27 @@ public sealed class AutomatedTests(AutomatedHost host) : IClassFixture<Automated
         await AutomatedHost.Until(async () => (string?)(await host.Get($"devices/{ipad.Description.SerialNumber}"))["state"] == "released", "it is released");
         Assert.Equal(HttpStatusCode.Forbidden, (await Ask(OutOfTheBox.MachineInfo(ipad))).Status);
         Assert.NotNull(portal);
+    }
+
+    /// <summary>Who makes the user of an iPad install such a profile gets an answer that the iPad has signed with the same certificate.</summary>
+    [Theory]
+    [InlineData("18.3", "of-another-server")]
+    [InlineData("18.3", null)]
+    [InlineData("16.7", "of-another-server")]
+    public async Task What_an_iPad_answers_to_the_profile_of_somebody_else_gives_nobody_its_enrolment_profile(string osVersion, string? challenge)
+    {
+        await host.InstallPushCertificate();
+        await using var fleet = Fleet(host.Factory);
+        var ipad = Add(fleet, osVersion);
+        await host.Connect(null, ipad.Description.SerialNumber);
+        var asked = new ProfileServiceRequest(new Uri("https://elsewhere.example/"), ["UDID", "SERIAL", "PRODUCT", "VERSION"], challenge);
+        var answer = VirtualFleet.Enrolment.MdmSignature.SignAttached(PlistWriter.Write(asked.Answer(ipad.Description, "iPad")), ipad.DeviceCertificate.Certificate);
+
+        var (status, _, body) = await Ask(answer);
+
+        Assert.Equal(HttpStatusCode.BadRequest, status);
+        Assert.Contains("the answer to another profile", Encoding.UTF8.GetString(body), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await Ask(OutOfTheBox.MachineInfo(ipad))).Status);
     }
 
     [Fact]

@@ -66,6 +66,18 @@ public abstract class ReturnTests(AdministeredServer server)
         return (string)started["id"]!;
     }
 
+    [Theory]
+    [InlineData("\"expiresInHours\": -1")]
+    [InlineData("\"expiresAt\": \"0001-01-01T00:00:00Z\"")]
+    [InlineData("\"expiresAt\": \"9999-12-31T00:00:00Z\"")]
+    public async Task A_dry_run_refuses_an_end_that_the_start_would_refuse(string end)
+    {
+        var pad = await Enrol();
+        var body = $$"""{"target": {{Ids(pad)}}, "wifiProfileId": "{{await Wifi()}}", {{end}}}""";
+        await Post("/api/v1/returns?dryRun=true", body, 400);
+        await Post("/api/v1/returns", body, 400);
+    }
+
     private async Task<JsonNode> RowOf(string id, EnrolledPad pad) =>
         (await server.Get($"/api/v1/returns/{id}/devices"))["items"]!.AsArray().Single(row => (string?)row!["deviceId"] == pad.Udid)!;
 

@@ -173,6 +173,26 @@ public abstract class SharedIPadTests(AdministeredServer server)
     }
 
     [Fact]
+    public async Task A_logout_is_for_whoever_is_there_now_and_not_for_who_is_there_tomorrow()
+    {
+        var pad = await Shared();
+        var (status, answer) = await server.Post($"{pad.Path}/shared-ipad/log-out", "");
+        Assert.True(status == 202, $"{status}: {answer}");
+        var (accepted, expires) = ((DateTimeOffset)answer["acceptedAt"]!, (DateTimeOffset?)answer["expiresAt"]);
+        Assert.InRange(expires!.Value - accepted, TimeSpan.FromMinutes(14), TimeSpan.FromMinutes(16));
+    }
+
+    [Fact]
+    public async Task A_user_is_asked_for_no_attestation()
+    {
+        var pad = await Shared();
+        await LogIn(pad, Anna);
+        var (status, answer) = await server.Post($"{pad.Path}:{Anna}/attestation", "");
+        Assert.Equal((422, "does-not-fit"), (status, (string?)answer["code"]));
+        Assert.Empty((await server.Get($"{pad.Path}:{Anna}/commands"))["items"]!.AsArray());
+    }
+
+    [Fact]
     public async Task A_login_that_is_held_goes_on_when_the_user_has_what_waits()
     {
         var pad = await Shared();
