@@ -166,7 +166,7 @@ public sealed class AccessibilityTests(AdminServer server, Browser browser)
         var @class = (string)(await AdminServer.Body(seven, 201))["id"]!;
         using var joined = await server.Admin.PutAsync($"/api/v1/classes/{@class}/members/{pupil}", AdminServer.Json("""{"role": "pupil"}"""));
         Assert.True(joined.IsSuccessStatusCode);
-        using var assigned = await server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json($$"""{"name": "Alle Seiten", "setting": {"item": "DeviceName", "deviceName": "Alle"}, "target": "serial:DMPALLESEITEN", "rollOut": {}}"""));
+        using var assigned = await server.Admin.PostAsync("/api/v1/assignments", AdminServer.Json("""{"name": "Alle Seiten", "setting": {"item": "DeviceName", "deviceName": "Alle"}, "target": "serial:DMPALLESEITEN", "rollOut": {}}"""));
         var assignment = (string)(await AdminServer.Body(assigned, 201))["id"]!;
         using var examined = await server.Admin.PostAsync("/api/v1/exams",
             AdminServer.Json($$"""{"name": "Alle Seiten", "app": {"bundleId": "org.example.exam"}, "iPads": ["{{pad.Id}}"], "endsAt": "{{TimeProvider.System.GetUtcNow().AddHours(5):O}}"}"""));
