@@ -61,20 +61,20 @@ internal static class ReturnPages
 
     private static async Task<RazorComponentResult<ReturnNewPage>> Form(
         HttpContext context, ReturnService service, IFleetQueries fleet, IOptions<OperationOptions> options, string? id, string? filter, FormState form) => new(new
-    {
-        User = FleetUser.Of(context),
-        Networks = await service.Networks(MostNetworks),
-        FormKey = PageForms.NewKey(),
-        Zone = options.Value.TimeZone,
-        Id = id,
-        // Of an iPad of another school only the id stands there, which its reader has sent.
-        Name = id is not null && await fleet.FindDevice(FleetUser.Of(context).Scope, id) is { } row ? row.DeviceName ?? row.SerialNumber : null,
-        Filter = filter,
-        Form = form,
-    })
-    {
-        StatusCode = form.Status,
-    };
+        {
+            User = FleetUser.Of(context),
+            Networks = await service.Networks(MostNetworks),
+            FormKey = PageForms.NewKey(),
+            Zone = options.Value.TimeZone,
+            Id = id,
+            // Of an iPad of another school only the id stands there, which its reader has sent.
+            Name = id is not null && await fleet.FindDevice(FleetUser.Of(context).Scope, id) is { } row ? row.DeviceName ?? row.SerialNumber : null,
+            Filter = filter,
+            Form = form,
+        })
+        {
+            StatusCode = form.Status,
+        };
 
     /// <summary>Without a confirmation: shows what would be done. With the one that was shown there: does it.</summary>
     private static async Task<IResult> Start(HttpContext context, RequestIds ids, ReturnService service, IFleetQueries fleet, IOptions<OperationOptions> options, TimeProvider time)

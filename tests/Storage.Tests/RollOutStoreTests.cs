@@ -1,7 +1,6 @@
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Devices;
-using FleetMdm.Storage.Filters;
 using FleetMdm.Storage.Operations;
 
 namespace FleetMdm.Storage.Tests;
