@@ -1,4 +1,5 @@
 using FleetMdm.Grains.Operations;
+using FleetMdm.Storage;
 using FleetMdm.Storage.Assignments;
 using FleetMdm.Storage.Audit;
 using FleetMdm.Storage.Operations;
@@ -24,22 +25,35 @@ internal sealed partial class RollOutPacer(IRollOutStore store, ILogger<RollOutP
     {
         var running = await store.ListRunning();
         foreach (var gone in _next.Keys.Except(running.Select(Key)).ToList()) _next.Remove(gone);
-        foreach (var one in running)
+        foreach (var one in running.Where(one => !_next.TryGetValue(Key(one), out var at) || now >= at))
         {
-            if (_next.TryGetValue(Key(one), out var at) && now < at) continue;
-            if (one.RollOut.Wave == 0)
+            try
             {
-                _next[Key(one)] = now + BeginEvery;
-                await store.Begin(one.Id, now);
-                continue;
+                await LookAt(one, now);
             }
-
-            var counts = await store.Count(one);
-            if (counts.Begun > LargeWave) _next[Key(one)] = now + LargeWaveEvery;
-            var (verdict, reason) = WavePart.Judge(one.RollOut.Pace, new OperationWaveRow(one.RollOut.Wave, 0, 0, one.RollOut.WaveAt, null), counts, one.RollOut.Excused, now);
-            if (verdict == WaveVerdict.Stop) await Stop(one, counts, reason!, now);
-            else if (verdict == WaveVerdict.End && await store.NextWave(one.Id, one.RollOut.Wave, now)) LogWaveEnded(one.Name, one.Id, one.RollOut.Wave, one.RollOut.Ends.Count);
+            catch (Exception e) when (e is not (StoreUnavailableException or OperationCanceledException))
+            {
+                // It holds up no other assignment.
+                _next[Key(one)] = now + BeginEvery;
+                LogFailed(one.Name, one.Id, e);
+            }
         }
+    }
+
+    private async Task LookAt(RunningRollOut one, DateTimeOffset now)
+    {
+        if (one.RollOut.Wave == 0)
+        {
+            _next[Key(one)] = now + BeginEvery;
+            await store.Begin(one.Id, now);
+            return;
+        }
+
+        var counts = await store.Count(one);
+        if (counts.Begun > LargeWave) _next[Key(one)] = now + LargeWaveEvery;
+        var (verdict, reason) = WavePart.Judge(one.RollOut.Pace, new OperationWaveRow(one.RollOut.Wave, 0, 0, one.RollOut.WaveAt, null), counts, one.RollOut.Excused, now);
+        if (verdict == WaveVerdict.Stop) await Stop(one, counts, reason!, now);
+        else if (verdict == WaveVerdict.End && await store.NextWave(one.Id, one.RollOut.Wave, now)) LogWaveEnded(one.Name, one.Id, one.RollOut.Wave, one.RollOut.Ends.Count);
     }
 
     private async Task Stop(RunningRollOut one, WaveCounts counts, string reason, DateTimeOffset now)
@@ -59,6 +73,9 @@ internal sealed partial class RollOutPacer(IRollOutStore store, ILogger<RollOutP
 
     [LoggerMessage(2930, LogLevel.Warning, "The roll-out of the assignment {Name} ({Id}) stopped by itself: {Reason}")]
     private partial void LogStopped(string name, string id, string reason);
+
+    [LoggerMessage(2932, LogLevel.Error, "The roll-out of the assignment {Name} ({Id}) could not be looked at. It is looked at again in a minute; other assignments go on")]
+    private partial void LogFailed(string name, string id, Exception exception);
 
     [LoggerMessage(2931, LogLevel.Information, "Roll-out of the assignment {Name} ({Id}): wave {Wave} of {Waves} has ended")]
     private partial void LogWaveEnded(string name, string id, int wave, int waves);

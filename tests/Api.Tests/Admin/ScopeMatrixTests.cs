@@ -40,8 +40,8 @@ public sealed partial class ScopeMatrixTests(TwoSchools schools) : IClassFixture
         "POST /ipads/{id}/renewal", "POST /api/v1/devices/{id}/renewal",
         // Nothing was collected.
         "DELETE /api/v1/campaigns/{id}/devices/{device}/collection", "POST /campaigns/{id}/put-back",
-        // The token that asks has no sessions.
-        "POST /sessions/{session}/end",
+        // The token that asks has no sessions, and no passkeys.
+        "POST /sessions/{session}/end", "POST /account/passkeys/{passkey}/remove",
         // A token is no person: it has no iPads, and teaches no classes. With accounts of people: SelfServiceMatrixTests.
         "GET /api/v1/my/devices/{id}", "POST /api/v1/my/devices/{id}/reports", "POST /api/v1/my/devices/{id}/lost-mode", "POST /api/v1/my/devices/{id}/location",
         "PUT /api/v1/my/devices/{id}/return-request", "GET /my/ipads/{id}", "GET /my/ipads/{id}/lost", "POST /my/ipads/{id}/report", "POST /my/ipads/{id}/lost-mode", "POST /my/ipads/{id}/lost-mode/end",
