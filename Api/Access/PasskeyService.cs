@@ -64,7 +64,7 @@ internal sealed class PasskeyService(
     public async Task Add(HttpContext context, string? offer, string? credential)
     {
         var account = await own.Of(context);
-        if (Open(_adding, offer) is not { } opened || JsonSerializer.Deserialize(opened, PasskeyJson.Default.Adding) is not { } adding || adding.AccountId != account.Account.Id)
+        if (SignInCookies.Open(_adding, offer) is not { } opened || JsonSerializer.Deserialize(opened, PasskeyJson.Default.Adding) is not { } adding || adding.AccountId != account.Account.Id)
             throw NotAdded("It took too long. Begin again.");
         // The form was sent twice.
         if ((await store.List(adding.AccountId)).Any(one => one.Id == adding.PasskeyId)) return;
@@ -123,7 +123,7 @@ internal sealed class PasskeyService(
     /// <summary>Whose passkey has signed. What it says is taken once, when the session begins.</summary>
     public async Task<PasskeyShown> Check(HttpContext context, string? offer, string? credential)
     {
-        if (Open(_asking, offer) is not { } state) return new PasskeyShown(null, null, IsLate: true);
+        if (SignInCookies.Open(_asking, offer) is not { } state) return new PasskeyShown(null, null, IsLate: true);
         using var users = Users();
         var result = await new PasskeyHandler<Account>(users, Rules).PerformAssertionAsync(
             new PasskeyAssertionContext { HttpContext = context, CredentialJson = credential ?? "", AssertionState = state });
@@ -150,19 +150,6 @@ internal sealed class PasskeyService(
         for (Exception? inner = failure; inner is not null; inner = inner.InnerException)
         {
             if (inner is StoreUnavailableException or OperationCanceledException) throw inner;
-        }
-    }
-
-    private static string? Open(ITimeLimitedDataProtector protector, string? offer)
-    {
-        if (string.IsNullOrEmpty(offer)) return null;
-        try
-        {
-            return protector.Unprotect(offer);
-        }
-        catch (CryptographicException)
-        {
-            return null;
         }
     }
 

@@ -56,7 +56,8 @@ internal sealed class SignInCookies(IDataProtectionProvider protection, TimeProv
     private static CookieOptions Options(HttpContext context, string path, TimeSpan? lasts) =>
         new() { HttpOnly = true, SameSite = SameSiteMode.Strict, Secure = context.Request.IsHttps, IsEssential = true, MaxAge = lasts, Path = path };
 
-    private static string? Open(IDataProtector protector, string? value)
+    /// <summary>Null: there is none, it is too old, or this server has not written it.</summary>
+    internal static string? Open(IDataProtector protector, string? value)
     {
         if (string.IsNullOrEmpty(value)) return null;
         try

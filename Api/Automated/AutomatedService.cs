@@ -178,16 +178,19 @@ internal sealed class AutomatedService(
 
     /// <summary>Null: Apple has never had it on a service here.</summary>
     public async Task<AutomatedDeviceView?> Find(FleetUser reader, string serialNumber) =>
-        PlaceholderCsv.SerialFault(serialNumber) is null && await store.FindDevice(reader.Scope, serialNumber) is { } row ? AutomatedDeviceView.Of(row, time.GetUtcNow()) : null;
+        await Row(reader, serialNumber) is { } row ? AutomatedDeviceView.Of(row, time.GetUtcNow()) : null;
 
     public async Task<AutomatedDeviceView> Device(FleetUser reader, string serialNumber)
     {
-        var row = (PlaceholderCsv.SerialFault(serialNumber) is null ? await store.FindDevice(reader.Scope, serialNumber) : null) ?? throw NoDevice();
+        var row = await Row(reader, serialNumber) ?? throw NoDevice();
         var view = AutomatedDeviceView.Of(row, time.GetUtcNow());
         if (row.Migration != AutomatedMigration.Comes) return view;
         var profile = row.WantedId is { } id ? await store.FindProfile(reader.Scope, id) : null;
         return view with { MigrationObstacle = AutomatedMigrations.Obstacle(row.Device, profile is null ? null : AutomatedProfileService.DefinitionOf(profile)) };
     }
+
+    private async Task<AutomatedDeviceRow?> Row(FleetUser reader, string serialNumber) =>
+        PlaceholderCsv.SerialFault(serialNumber) is null ? await store.FindDevice(reader.Scope, serialNumber) : null;
 
     public async Task<AutomatedDeviceView> Choose(HttpContext context, string serialNumber, string? profileId)
     {

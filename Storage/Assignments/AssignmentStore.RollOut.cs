@@ -20,8 +20,8 @@ internal sealed partial class AssignmentStore : IRollOutStore
     private const string OfWaves = "FROM assignments a JOIN assignment_devices x ON x.assignment_id = a.id AND x.wave IS NOT NULL AND x.state < 6 JOIN devices d ON d.id = x.device_id AND d.status = 2";
 
     public async Task<IReadOnlyList<RunningRollOut>> ListRunning() => await database.Read(s => s
-        .Sql($"SELECT {RollOutColumns}, a.id, a.name, a.content_location FROM assignments a WHERE a.roll_out_phase = 1 AND a.phase = 1 AND a.deleted_at IS NULL ORDER BY a.id")
-        .List(row => new RunningRollOut(row.Text(8), row.Text(9), ReadRollOut(row, 0)!, !row.IsNull(10))));
+        .Sql($"SELECT {RollOutColumns}, a.id, a.name FROM assignments a WHERE a.roll_out_phase = 1 AND a.phase = 1 AND a.deleted_at IS NULL ORDER BY a.id")
+        .List(row => new RunningRollOut(row.Text(8), row.Text(9), ReadRollOut(row, 0)!)));
 
     public Task<WaveCounts> Count(RunningRollOut rollOut)
     {
@@ -83,7 +83,7 @@ internal sealed partial class AssignmentStore : IRollOutStore
             // One whose target cannot be used any more waits until it can.
             if (!(await AssignmentTargets.Standing(s, TargetOf(row.Assignment, now))).Usable) return false;
             if (standing.IsLast) await WriteRollOut(s, id, standing with { Phase = OperationPhase.Over, Limit = null });
-            else await BeginWave(s, row, standing, standing.Wave + 1, now);
+            else await BeginWave(s, id, standing, standing.Wave + 1, now);
             // Also those that came while nobody looked.
             await Reach(s, row, now);
             await NextNumber(s);
@@ -114,7 +114,7 @@ internal sealed partial class AssignmentStore : IRollOutStore
             if (await Lock(s, scope, id) is not { RollOut: var standing }) return null;
             if (standing is not { Phase: OperationPhase.Paused } || await FindIn(s, scope, id) is not { Assignment.Phase: AssignmentPhase.InForce } row) return false;
             // What is left of the wave that stopped comes with the next one, or with the same when there is none.
-            await BeginWave(s, row, standing with { Excused = standing.Wave }, Math.Min(standing.Wave + 1, standing.Ends.Count), now);
+            await BeginWave(s, id, standing with { Excused = standing.Wave }, Math.Min(standing.Wave + 1, standing.Ends.Count), now);
             var reached = (await AssignmentTargets.Standing(s, TargetOf(row.Assignment, now))).Usable ? await Reach(s, row, now) : 0;
             await NextNumber(s);
             if (audit is not null) await AuditColumns.Add(s, audit with { Count = reached });
@@ -179,8 +179,8 @@ internal sealed partial class AssignmentStore : IRollOutStore
         return (one.Wave, Math.Max(0, limit - reached));
     }
 
-    private static Task BeginWave(Session s, AssignmentRow row, AssignmentRollOut standing, int wave, DateTimeOffset now) => WriteRollOut(
-        s, row.Assignment.Id, standing with { Phase = OperationPhase.Running, Wave = wave, WaveAt = now, Limit = standing.LimitOf(wave), StopReason = null });
+    private static Task BeginWave(Session s, string id, AssignmentRollOut standing, int wave, DateTimeOffset now) => WriteRollOut(
+        s, id, standing with { Phase = OperationPhase.Running, Wave = wave, WaveAt = now, Limit = standing.LimitOf(wave), StopReason = null });
 
     private static Task<AssignmentRollOut?> LockRollOut(Session s, string id) => s
         .Sql($"SELECT {RollOutColumns} FROM assignments a WHERE a.id = @id AND a.deleted_at IS NULL{s.Database.ForUpdate}").Text("@id", id).First(row => ReadRollOut(row, 0));

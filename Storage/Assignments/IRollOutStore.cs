@@ -73,8 +73,7 @@ public sealed record AssignmentRollOut
     public long? LimitOf(int wave) => wave < Ends.Count ? Ends[wave - 1] : null;
 }
 
-/// <param name="Licensed">It waits for licences, and tries again where an iPad does not see its own yet.</param>
-public sealed record RunningRollOut(string Id, string Name, AssignmentRollOut RollOut, bool Licensed);
+public sealed record RunningRollOut(string Id, string Name, AssignmentRollOut RollOut);
 
 /// <param name="IPads">That were reached by it and are enrolled.</param>
 /// <param name="Failed">They refused it; it is tried again.</param>
